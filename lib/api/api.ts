@@ -1,0 +1,107 @@
+/**
+ * The second door: the backend's HTTP requests, and the operator's.
+ *
+ * @module
+ */
+
+import { type Counters, countersText } from "../ops/counters.ts";
+import { problem } from "../problem.ts";
+import type { Authorize } from "./authorize.ts";
+import { type CallDeps, handleCall, handleSend } from "./call.ts";
+import { handleClient, listClients } from "./clients.ts";
+
+export interface ApiDeps extends CallDeps {
+  readonly authorize: Authorize;
+  readonly counters: Counters;
+  readonly isShuttingDown: () => boolean;
+}
+
+/** One resource: the methods it has, and what answers them. */
+interface Resource {
+  readonly methods: readonly string[];
+  readonly isOpen?: true;
+  readonly handle: (request: Request, deps: ApiDeps) => Response | Promise<Response>;
+}
+
+const READ = ["GET", "HEAD"] as const;
+
+/**
+ * Finds what a path means. The path is matched as raw segments, not by `URLPattern`, which would
+ * resolve dot segments that have to be refused.
+ */
+function resourceAt(path: string): Resource | undefined {
+  const [, first, ...rest] = path.split("/");
+  if (rest.length === 0) {
+    switch (first) {
+      case "":
+        return { methods: READ, handle: (_, { counters }) => text(200, countersText(counters)) };
+      case "healthz":
+        return { methods: READ, isOpen: true, handle: () => text(200, "ok") };
+      case "readyz":
+        return {
+          methods: READ,
+          isOpen: true,
+          handle: (_, deps) => deps.isShuttingDown() ? text(503, "shutting down") : text(200, "ok"),
+        };
+      case "clients":
+        return { methods: READ, handle: (request, deps) => listClients(request, deps.connections) };
+    }
+  }
+  if (first === "clients" && rest.length === 1) {
+    return {
+      methods: [...READ, "DELETE"],
+      handle: (request, deps) => handleClient(request, rest[0]!, deps.connections),
+    };
+  }
+  if ((first === "call" || first === "send") && rest.length === 3) {
+    const handle = first === "call" ? handleCall : handleSend;
+    return {
+      methods: ["POST"],
+      handle: (request, deps) =>
+        deps.isShuttingDown()
+          ? problem(503, "the gateway is shutting down", { "retry-after": "5" })
+          : handle(request, rest, deps),
+    };
+  }
+  return undefined;
+}
+
+/** Whether the API answers this path; other paths may be a client's. */
+export function isApiPath(path: string): boolean {
+  return resourceAt(path) !== undefined;
+}
+
+/**
+ * Answers one request of the API. Never rejects but for bugs.
+ *
+ * @param request The request.
+ * @param path Its path as `rawPath` gives it.
+ */
+export async function handleApi(request: Request, path: string, deps: ApiDeps): Promise<Response> {
+  const resource = resourceAt(path);
+  const response = await answer(request, resource, deps);
+  // Each answer to a CALL says how far it got, also when it got nowhere.
+  if (path.startsWith("/call/") && !response.headers.has("ws2api-outcome")) {
+    response.headers.set("ws2api-outcome", "not-sent");
+  }
+  return response;
+}
+
+function answer(
+  request: Request,
+  resource: Resource | undefined,
+  deps: ApiDeps,
+): Response | Promise<Response> {
+  if (resource?.isOpen !== true && !deps.authorize(request.headers.get("authorization"))) {
+    return problem(401, "a bearer token is needed", { "www-authenticate": "Bearer" });
+  }
+  if (resource === undefined) return problem(404, "no such path");
+  if (!resource.methods.includes(request.method)) {
+    return problem(405, "no such method here", { allow: resource.methods.join(", ") });
+  }
+  return resource.handle(request, deps);
+}
+
+function text(status: number, body: string): Response {
+  return new Response(body, { status, headers: { "content-type": "text/plain; charset=utf-8" } });
+}

@@ -1,0 +1,44 @@
+/**
+ * Time, passed in so that tests can hold it.
+ *
+ * @module
+ */
+
+/** What `setTimeout` gives and `clearTimeout` takes. */
+export type Timer = ReturnType<typeof setTimeout>;
+
+export interface Clock {
+  /** Monotonic milliseconds: the wall clock may jump, no timer may. */
+  now(): number;
+  /** Runs `callback` once after `ms`. */
+  setTimeout(callback: () => void, ms: number): Timer;
+  clearTimeout(timer: Timer): void;
+}
+
+/** The machine's clock. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  setTimeout: (callback, ms) => setTimeout(callback, ms),
+  clearTimeout: (timer) => clearTimeout(timer),
+};
+
+/** A pause. */
+export function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => clock.setTimeout(resolve, ms));
+}
+
+/**
+ * Waits for `done`, but no longer than `ms`; leaves no timer behind.
+ *
+ * @param done Must not reject.
+ * @returns Whether `done` came in time.
+ */
+export async function within(clock: Clock, done: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: Timer | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = clock.setTimeout(() => resolve(false), ms);
+  });
+  const inTime = await Promise.race([done.then(() => true), late]);
+  if (timer !== undefined) clock.clearTimeout(timer);
+  return inTime;
+}

@@ -1,0 +1,255 @@
+/**
+ * OCPP-J frames: text to a typed frame or a typed fault, and back.
+ *
+ * @module
+ */
+
+import { errorCode, type ErrorMeaning } from "./error_code.ts";
+import { elementTexts, isObject, parseJson } from "./json.ts";
+import { isSegment } from "./route.ts";
+import type { Dialect } from "./subprotocol.ts";
+
+/** Longest MessageId, in characters (OCPP-J 1.6 §4.1.4, OCPP 2.x `string[36]`). */
+export const MAX_MESSAGE_ID_CHARS = 36;
+
+/** The MessageId, as JSON, of an answer to a text whose own could not be read. */
+const UNREADABLE_ID = '"-1"';
+
+/** `[2,"<MessageId>","<Action>",{payload}]`, and `[6,…]` (SEND), which nobody answers. */
+export interface Call {
+  readonly kind: "call" | "send";
+  readonly messageId: string;
+  /** The MessageId as it stood in the frame, quotes and escapes included: the answer repeats it. */
+  readonly messageIdText: string;
+  readonly action: string;
+  /** The payload's text, byte for byte; `{}` for `null`. */
+  readonly payload: string;
+}
+
+/** `[3,"<MessageId>",{payload}]` */
+export interface CallResult {
+  readonly kind: "result";
+  readonly messageId: string;
+  readonly payload: string;
+}
+
+/** `[4,"<MessageId>","<code>","<description>",{details}]` */
+export interface CallError {
+  readonly kind: "error";
+  readonly messageId: string;
+  /** Code, description and details as the JSON texts they came as. */
+  readonly codeText: string;
+  readonly descriptionText: string;
+  readonly details: string;
+}
+
+export type Frame = Call | CallResult | CallError;
+
+/** Why a text is no frame that can be taken. */
+export interface FrameFault {
+  readonly meaning: Extract<ErrorMeaning, "bad_frame" | "bad_payload" | "unknown_type">;
+  /** The message type number, when the text got as far as having one. */
+  readonly type: number | undefined;
+  /** The MessageId as JSON text; `"-1"` when none could be read. */
+  readonly messageIdText: string;
+  /** What is wrong, in words that are free of the text itself. */
+  readonly reason: string;
+}
+
+export type ReadFrame =
+  | { readonly ok: true; readonly frame: Frame }
+  | { readonly ok: false; readonly fault: FrameFault };
+
+/** Elements in each frame: the counts are exact (OCPP-J 1.6 §4.2). */
+const ELEMENTS: Readonly<Record<number, number>> = { 2: 4, 3: 3, 4: 5, 6: 4 };
+
+/**
+ * Reads one WebSocket text message.
+ *
+ * Pure, and never throws: text that is no frame comes back as a fault, so that the connection can
+ * choose between an answer and silence.
+ *
+ * @param text One whole message. Its length is the caller's business.
+ * @param dialect SEND exists in `ocpp2.1` only; elsewhere type 6 is an unknown type.
+ * @returns The frame, or what is wrong.
+ *
+ * @example A heartbeat is a CALL
+ * ```ts
+ * import { readFrame } from "./frame.ts";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * const read = readFrame('[2,"7","Heartbeat",{ }]', "ocpp1.6");
+ * strictEqual(read.ok && read.frame.kind === "call" && read.frame.payload, "{ }");
+ * ```
+ */
+export function readFrame(text: string, dialect: Dialect): ReadFrame {
+  const array = parseJson(text);
+  if (array === undefined) return fault("bad_frame", "not valid JSON");
+  if (!Array.isArray(array)) return fault("bad_frame", "not a JSON array");
+  const type: unknown = array[0];
+  const messageId: unknown = array[1];
+  const idText = typeof messageId === "string" ? JSON.stringify(messageId) : UNREADABLE_ID;
+  if (typeof type !== "number") {
+    return fault("bad_frame", "the message type is not a number", undefined, idText);
+  }
+  const count = ELEMENTS[type];
+  if (count === undefined || (type === 6 && dialect !== "ocpp2.1")) {
+    return fault("unknown_type", "unknown message type", type, idText);
+  }
+  if (typeof messageId !== "string") {
+    return fault("bad_frame", "the MessageId is not a string", type);
+  }
+  if (!isMessageId(messageId)) {
+    return fault(
+      "bad_frame",
+      "the MessageId is empty, a dot segment, too long or not Unicode",
+      type,
+      idText,
+    );
+  }
+  if (array.length !== count) {
+    return fault("bad_frame", `a frame of type ${type} has ${count} elements`, type, idText);
+  }
+  const last: unknown = array[count - 1];
+  if (last !== null && !isObject(last)) {
+    return fault("bad_payload", "the payload is not a JSON object", type, idText);
+  }
+  if (type === 3) {
+    const texts = elementTexts(text, count);
+    return { ok: true, frame: { kind: "result", messageId, payload: objectText(texts[2]!) } };
+  }
+  const second: unknown = array[2];
+  if (type === 4) {
+    if (typeof second !== "string" || typeof array[3] !== "string") {
+      return fault("bad_frame", "code and description must be strings", type, idText);
+    }
+    const texts = elementTexts(text, count);
+    return {
+      ok: true,
+      frame: {
+        kind: "error",
+        messageId,
+        codeText: texts[2]!,
+        descriptionText: texts[3]!,
+        details: objectText(texts[4]!),
+      },
+    };
+  }
+  if (typeof second !== "string" || !isSegment(second)) {
+    return fault(
+      "bad_frame",
+      "the Action is not a string, empty, a dot segment or not Unicode",
+      type,
+      idText,
+    );
+  }
+  const texts = elementTexts(text, count);
+  return {
+    ok: true,
+    frame: {
+      kind: type === 6 ? "send" : "call",
+      messageId,
+      messageIdText: texts[1]!,
+      action: second,
+      payload: objectText(texts[3]!),
+    },
+  };
+}
+
+/** `null` stands for an empty payload (OCPP-J 1.6 §4.2.1). */
+function objectText(text: string): string {
+  return text === "null" ? "{}" : text;
+}
+
+function fault(
+  meaning: FrameFault["meaning"],
+  reason: string,
+  type?: number,
+  messageIdText = UNREADABLE_ID,
+): ReadFrame {
+  return { ok: false, fault: { meaning, reason, type, messageIdText } };
+}
+
+/**
+ * Whether a text can be a MessageId: a path segment of 1 to 36 characters. Characters are Unicode
+ * code points, as in the OCPP schemas' `maxLength`.
+ */
+export function isMessageId(text: string): boolean {
+  return isSegment(text) &&
+    (text.length <= MAX_MESSAGE_ID_CHARS ||
+      (text.length <= 2 * MAX_MESSAGE_ID_CHARS && [...text].length <= MAX_MESSAGE_ID_CHARS));
+}
+
+/**
+ * What a client is told about a text that is no frame.
+ *
+ * Answers are never answered, not even when they are broken; nor is a SEND. Unknown types are
+ * ignored, but ocpp2.0.1 has a code for them (OCPP 2.0.1 Part 4 §4.4).
+ *
+ * @param fault What `readFrame` said.
+ * @param dialect The version whose codes and rules count.
+ * @returns The CALLERROR to send, or null for silence.
+ */
+export function answerToFault(fault: FrameFault, dialect: Dialect): string | null {
+  const isAnswered = fault.meaning === "unknown_type"
+    ? dialect === "ocpp2.0.1"
+    : fault.type === undefined || fault.type === 2;
+  if (!isAnswered) return null;
+  return callErrorText(fault.messageIdText, errorCode(fault.meaning, dialect), fault.reason);
+}
+
+/**
+ * A CALL or SEND to a client.
+ *
+ * @param kind Which of the two.
+ * @param messageId The MessageId, not yet JSON.
+ * @param action The Action, not yet JSON.
+ * @param payload A JSON object's text, taken as it is.
+ */
+export function callText(
+  kind: Call["kind"],
+  messageId: string,
+  action: string,
+  payload: string,
+): string {
+  const type = kind === "call" ? 2 : 6;
+  return `[${type},${JSON.stringify(messageId)},${JSON.stringify(action)},${payload}]`;
+}
+
+/**
+ * A CALLRESULT.
+ *
+ * @param messageIdText The MessageId as JSON text, as in `Call.messageIdText`.
+ * @param payload A JSON object's text, taken as it is.
+ */
+export function callResultText(messageIdText: string, payload: string): string {
+  return `[3,${messageIdText},${payload}]`;
+}
+
+/**
+ * A CALLERROR.
+ *
+ * @param messageIdText The MessageId as JSON text.
+ * @param code The code, not yet JSON.
+ * @param description The description, not yet JSON.
+ * @param details A JSON object's text, taken as it is.
+ */
+export function callErrorText(
+  messageIdText: string,
+  code: string,
+  description: string,
+  details = "{}",
+): string {
+  return `[4,${messageIdText},${JSON.stringify(code)},${JSON.stringify(description)},${details}]`;
+}
+
+/**
+ * The body of `/error`: `{"code": …, "description": …, "details": {…}}`.
+ *
+ * @param codeText The code as JSON text.
+ * @param descriptionText The description as JSON text.
+ * @param details A JSON object's text.
+ */
+export function errorBody(codeText: string, descriptionText: string, details = "{}"): string {
+  return `{"code":${codeText},"description":${descriptionText},"details":${details}}`;
+}

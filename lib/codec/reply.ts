@@ -1,0 +1,86 @@
+/**
+ * The backend's HTTP answer to a CALL becomes the client's CALLRESULT or CALLERROR.
+ *
+ * @module
+ */
+
+import { errorCode, type ErrorMeaning } from "./error_code.ts";
+import { callErrorText, callResultText } from "./frame.ts";
+import { isObject, memberText, parseJson, trimSpace } from "./json.ts";
+import type { Dialect } from "./subprotocol.ts";
+
+/**
+ * Builds the frame that answers a CALL.
+ *
+ * | backend | client gets |
+ * |---|---|
+ * | 2xx, JSON object or empty | CALLRESULT |
+ * | 2xx, anything else | CALLERROR `InternalError` |
+ * | another status, JSON object with a string `code` | that CALLERROR |
+ * | another status | CALLERROR by the status |
+ *
+ * @param messageIdText The CALL's MessageId as JSON text.
+ * @param status The HTTP status.
+ * @param body The answer's body; its text goes out as it is, but for white space around it.
+ * @param dialect The version whose error codes count.
+ * @returns The frame's text. Pure, never throws.
+ *
+ * @example
+ * ```ts
+ * import { replyText } from "./reply.ts";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * strictEqual(replyText('"7"', 200, '{"n":1.0}\n', "ocpp1.6"), '[3,"7",{"n":1.0}]');
+ * strictEqual(replyText('"7"', 204, "", "ocpp1.6"), '[3,"7",{}]');
+ * ```
+ */
+export function replyText(
+  messageIdText: string,
+  status: number,
+  body: string,
+  dialect: Dialect,
+): string {
+  const text = trimSpace(body);
+  const isSuccess = status >= 200 && status <= 299;
+  if (isSuccess && text === "") return callResultText(messageIdText, "{}");
+  const value = parseJson(text);
+  if (isSuccess) {
+    if (isObject(value)) return callResultText(messageIdText, text);
+    return callErrorText(
+      messageIdText,
+      errorCode("internal", dialect),
+      `the backend answered ${status} with a body that is no JSON object`,
+    );
+  }
+  if (isObject(value) && typeof value["code"] === "string") {
+    const { code, description, details } = value;
+    return callErrorText(
+      messageIdText,
+      code,
+      typeof description === "string" ? description : "",
+      isObject(details) ? memberText(text, "details") : "{}",
+    );
+  }
+  return callErrorText(
+    messageIdText,
+    errorCode(meaningOf(status), dialect),
+    `the backend answered ${status}`,
+  );
+}
+
+function meaningOf(status: number): ErrorMeaning {
+  switch (status) {
+    case 400:
+    case 422:
+      return "bad_payload";
+    case 401:
+    case 403:
+      return "security";
+    case 404:
+    case 405:
+    case 501:
+      return "not_implemented";
+    default:
+      return "internal";
+  }
+}

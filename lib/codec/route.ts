@@ -1,0 +1,107 @@
+/**
+ * URL paths of the two HTTP sides: `/<kind>/<Action>/<ClientId>/<MessageId>` and its segments.
+ *
+ * @module
+ */
+
+/** What the gateway posts to the backend. */
+export type RequestKind = "call" | "send" | "result" | "error";
+
+/** Longest ClientId, in UTF-16 code units. */
+export const MAX_CLIENT_ID_UNITS = 255;
+
+/**
+ * Whether a text can stand as one path segment once it is percent-encoded.
+ *
+ * `.` and `..` cannot: URL parsers remove them even when written `%2e%2e`, and the request would
+ * reach another path. Text that is no valid Unicode has no percent-encoding.
+ *
+ * @param text A decoded segment.
+ */
+export function isSegment(text: string): boolean {
+  return text !== "" && text !== "." && text !== ".." && text.isWellFormed();
+}
+
+/**
+ * Decodes one segment of a request's path.
+ *
+ * @param raw The segment as it stands in the request line.
+ * @returns The text, or undefined for a bad escape and for what can be no segment.
+ */
+export function decodeSegment(raw: string): string | undefined {
+  try {
+    const text = decodeURIComponent(raw);
+    return isSegment(text) ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Decodes a ClientId: one path segment, percent-decoded once as UTF-8, 1 to 255 UTF-16 code units,
+ * no control characters, no `/`.
+ *
+ * @param raw The segment as it stands in the request line.
+ * @returns The ClientId, or undefined when it can be none.
+ *
+ * @example
+ * ```ts
+ * import { decodeClientId } from "./route.ts";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * strictEqual(decodeClientId("RDAM%20123"), "RDAM 123");
+ * strictEqual(decodeClientId("a%2Fb"), undefined);
+ * ```
+ */
+export function decodeClientId(raw: string): string | undefined {
+  const text = decodeSegment(raw);
+  if (text === undefined || text.length > MAX_CLIENT_ID_UNITS) return undefined;
+  // deno-lint-ignore no-control-regex
+  return /[\u0000-\u001f\u007f-\u009f/]/.test(text) ? undefined : text;
+}
+
+/**
+ * The path of a request to the backend, below its base.
+ *
+ * @param kind The first segment.
+ * @param action A decoded segment, `isSegment`.
+ * @param encodedClientId The ClientId, encoded already: it is the same for all of a connection.
+ * @param messageId A decoded segment, `isSegment`.
+ * @returns A path without a leading slash. It has exactly four segments, whatever the names.
+ *
+ * @example
+ * ```ts
+ * import { backendPath } from "./route.ts";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * strictEqual(backendPath("call", "a/b", "CP1", "7"), "call/a%2Fb/CP1/7");
+ * ```
+ */
+export function backendPath(
+  kind: RequestKind,
+  action: string,
+  encodedClientId: string,
+  messageId: string,
+): string {
+  return `${kind}/${encodeURIComponent(action)}/${encodedClientId}/${
+    encodeURIComponent(messageId)
+  }`;
+}
+
+/**
+ * The path of a request as its line had it: dot segments and escapes untouched, query removed.
+ *
+ * `Deno.serve` builds `request.url` from the Host header and the path without parsing either, so a
+ * Host such as `x/clients` would shift the path past a proxy's rules. Such a request has no path.
+ *
+ * @param url `request.url`.
+ * @param host The Host header, null without one.
+ * @returns The path, beginning with `/`; undefined for a Host that is no host.
+ */
+export function rawPath(url: string, host: string | null): string | undefined {
+  if (host !== null && /[/?#\\@\s]/.test(host)) return undefined;
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  if (start === -1) return "/";
+  const query = url.indexOf("?", start);
+  return query === -1 ? url.slice(start) : url.slice(start, query);
+}

@@ -1,0 +1,210 @@
+/**
+ * Command line and environment to a configuration.
+ *
+ * @module
+ */
+
+import { Command, CommanderError, Option } from "commander";
+import { type Flag, type FlagName, FLAGS, variableOf } from "./flag.ts";
+import type { ListenAddress, ReadValue } from "./value.ts";
+
+/** All settings, checked. Durations are in milliseconds, sizes in bytes. */
+export interface Config {
+  readonly listen: ListenAddress;
+  readonly apiListen: ListenAddress | undefined;
+  /** Base URL of the backend; ends with a slash. */
+  readonly backend: string;
+  readonly apiToken: string | undefined;
+  /** Begins and ends with a slash. */
+  readonly wsPath: string;
+  readonly trustProxy: boolean;
+  readonly protocols: readonly string[];
+  readonly requireProtocol: boolean;
+  readonly backendTimeoutMs: number;
+  readonly backendConnections: number;
+  readonly retries: number;
+  readonly callTimeoutMs: number;
+  readonly callConcurrency: number;
+  readonly maxQueue: number;
+  readonly maxWaiting: number;
+  readonly maxMessageBytes: number;
+  readonly maxConnections: number;
+  /** 0 for no pings. */
+  readonly pingIntervalMs: number;
+  readonly drainTimeoutMs: number;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+  readonly logFormat: "text" | "json";
+}
+
+/** What the command line asks for. */
+export type Invocation =
+  | { readonly kind: "run"; readonly config: Config }
+  /** Print this to standard output and exit 0. */
+  | { readonly kind: "print"; readonly text: string }
+  /** Print this one line to standard error and exit 2. */
+  | { readonly kind: "refuse"; readonly message: string };
+
+/**
+ * Reads the command line. A flag counts more than its variable, a variable more than the default;
+ * an empty variable counts as none, except for the token, where that would open the API.
+ *
+ * @param args The arguments behind the program's name.
+ * @param variable Reads one environment variable.
+ * @param version The program's version.
+ * @returns What to do. Pure but for `variable`; never throws for bad input.
+ */
+export function readInvocation(
+  args: readonly string[],
+  variable: (name: string) => string | undefined,
+  version: string,
+): Invocation {
+  const parsed = parseArguments(args, version);
+  if (parsed.kind !== "given") return parsed;
+  let refusal: string | undefined;
+
+  function take<N extends FlagName>(name: N): ValueOf<N> | undefined {
+    const flag: Flag<unknown> = FLAGS[name];
+    let text = parsed.kind === "given" ? parsed.texts.get(name) : undefined;
+    let source = `--${name}`;
+    if (text === undefined) {
+      source = variableOf(name);
+      text = variable(source);
+      if (text === "" && flag.isSecret !== true) text = undefined;
+    }
+    text ??= flag.default;
+    if (text === undefined) return undefined;
+    const read = flag.read(text);
+    if (read.ok) return read.value as ValueOf<N>;
+    const shown = flag.isSecret === true ? "the value given" : JSON.stringify(text.slice(0, 100));
+    refusal ??= `${source}: ${shown} is not allowed; allowed is ${read.allowed}`;
+    return undefined;
+  }
+
+  // A flag with a default has a value or has set `refusal`.
+  function must<N extends FlagName>(name: N): ValueOf<N> {
+    return take(name) as ValueOf<N>;
+  }
+
+  const insecureApi = must("insecure-api");
+  const config: Config = {
+    listen: must("listen"),
+    apiListen: take("api-listen"),
+    backend: must("backend"),
+    apiToken: take("api-token"),
+    wsPath: must("ws-path"),
+    trustProxy: must("trust-proxy"),
+    protocols: must("protocols"),
+    requireProtocol: must("require-protocol"),
+    backendTimeoutMs: must("backend-timeout"),
+    backendConnections: must("backend-connections"),
+    retries: must("retries"),
+    callTimeoutMs: must("call-timeout"),
+    callConcurrency: must("call-concurrency"),
+    maxQueue: must("max-queue"),
+    maxWaiting: must("max-waiting"),
+    maxMessageBytes: must("max-message"),
+    maxConnections: must("max-connections"),
+    pingIntervalMs: must("ping-interval"),
+    drainTimeoutMs: must("drain-timeout"),
+    logLevel: must("log-level"),
+    logFormat: must("log-format"),
+  };
+  if (refusal !== undefined) return { kind: "refuse", message: refusal };
+  const apiAddress = config.apiListen ?? config.listen;
+  if (config.apiToken === undefined && !insecureApi && !isLoopback(apiAddress.host)) {
+    const name = config.apiListen === undefined ? "--listen" : "--api-listen";
+    return {
+      kind: "refuse",
+      message:
+        `${name}: an API without a token on an address that is not loopback would let anyone ` +
+        "command every client; give --api-token TOKEN, or a loopback --api-listen " +
+        "(such as --api-listen 127.0.0.1:4001), or --insecure-api",
+    };
+  }
+  return { kind: "run", config };
+}
+
+type ValueOf<N extends FlagName> = (typeof FLAGS)[N]["read"] extends
+  (text: string) => ReadValue<infer T> ? T : never;
+
+type Parsed =
+  | { readonly kind: "given"; readonly texts: ReadonlyMap<FlagName, string> }
+  | Exclude<Invocation, { kind: "run" }>;
+
+function parseArguments(args: readonly string[], version: string): Parsed {
+  let output = "";
+  const command = new Command("ws2api")
+    .description(
+      "WebSocket clients (OCPP-J charging stations) on one side, an HTTP backend on the other.",
+    )
+    .version(version)
+    .helpOption("-h, --help", "display this help")
+    .allowExcessArguments(false)
+    .showSuggestionAfterError(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => output += text,
+      writeErr: () => {},
+      // Plain text, and no look at variables beyond the program's own.
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+      getOutHelpWidth: () => 100,
+    })
+    .addHelpText(
+      "after",
+      "\nDurations take a unit (500ms, 30s, 2m), sizes too (64KiB, 1MiB).\n" +
+        "A flag counts more than its environment variable, the variable more than the default.",
+    );
+  const texts = new Map<FlagName, string>();
+  for (const name of Object.keys(FLAGS) as FlagName[]) {
+    const { placeholder, default: defaultText, help }: Flag<unknown> = FLAGS[name];
+    const shown = placeholder === undefined ? "off" : defaultText ?? "none";
+    // Commander's own default and env would read the process's environment behind our back, and
+    // take WS2API_INSECURE_API=false for a yes.
+    const option = new Option(
+      placeholder === undefined ? `--${name}` : `--${name} <${placeholder}>`,
+      `${help} (default: ${shown}, env: ${variableOf(name)})`,
+    );
+    command.addOption(option);
+  }
+  try {
+    command.parse(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { kind: "print", text: output };
+    return { kind: "refuse", message: refusalOf(error) };
+  }
+  for (const option of command.options) {
+    const key = option.attributeName();
+    if (command.getOptionValueSource(key) !== "cli") continue;
+    const value: unknown = command.getOptionValue(key);
+    texts.set(option.name() as FlagName, value === true ? "true" : String(value));
+  }
+  return { kind: "given", texts };
+}
+
+/** Commander's message as the one line of this program. */
+function refusalOf(error: CommanderError): string {
+  const message = error.message.replace(/^error: /, "").split("\n")[0] ?? "";
+  switch (error.code) {
+    case "commander.unknownOption":
+      return `${
+        /'(.*)'/.exec(message)?.[1] ?? message
+      }: no such flag; allowed are those that --help lists`;
+    case "commander.optionMissingArgument": {
+      const name = /--([a-z-]+)/.exec(message)?.[1] ?? "";
+      const flag: Flag<unknown> | undefined = FLAGS[name as FlagName];
+      const read = flag?.read("");
+      return `--${name}: no value given; allowed is ${
+        read?.ok === false ? read.allowed : flag?.placeholder ?? ""
+      }`;
+    }
+    default:
+      return `${message}; only flags are allowed, --help lists them`;
+  }
+}
+
+/** Whether only this machine can reach an address. A name other than localhost may be anything. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
+}

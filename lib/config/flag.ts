@@ -1,0 +1,153 @@
+/**
+ * The flags: one table that `--help`, the environment variables and the defaults come from.
+ *
+ * @module
+ */
+
+import {
+  backendUrl,
+  bearerToken,
+  duration,
+  integer,
+  listenAddress,
+  oneOf,
+  pathPrefix,
+  protocolList,
+  size,
+  toggle,
+  type ValueReader,
+} from "./value.ts";
+
+/** One flag. */
+export interface Flag<T> {
+  /** Stands for the value in the help; a flag without one is a switch. */
+  readonly placeholder?: string;
+  /** The default as it would be written on the command line; without one the flag is unset. */
+  readonly default?: string;
+  readonly help: string;
+  readonly read: ValueReader<T>;
+  /** Whether its value stays out of error messages. */
+  readonly isSecret?: true;
+}
+
+function flag<T>(
+  read: ValueReader<T>,
+  placeholder: string,
+  defaultText: string,
+  help: string,
+): Flag<T> & { readonly default: string } {
+  return { read, placeholder, default: defaultText, help };
+}
+
+function unset<T>(read: ValueReader<T>, placeholder: string, help: string): Flag<T> {
+  return { read, placeholder, help };
+}
+
+function onOff(help: string): Flag<boolean> & { readonly default: string } {
+  return { read: toggle, default: "false", help };
+}
+
+/** Every flag by its name without the dashes, in the order of the help. */
+export const FLAGS = {
+  "listen": flag(
+    listenAddress,
+    "[HOST]:PORT",
+    "127.0.0.1:4000",
+    "WebSocket clients and, unless --api-listen is given, the HTTP API",
+  ),
+  "backend": flag(
+    backendUrl,
+    "URL",
+    "http://127.0.0.1:5000/",
+    "base URL of the HTTP backend; its path is kept as a prefix",
+  ),
+  "api-listen": unset(
+    listenAddress,
+    "[HOST]:PORT",
+    "moves the HTTP API and the operator's pages off --listen",
+  ),
+  "api-token": {
+    ...unset(bearerToken, "TOKEN", "the API then needs Authorization: Bearer TOKEN"),
+    isSecret: true,
+  },
+  "insecure-api": onOff("allow an API without a token on an address that is not loopback"),
+  "ws-path": flag(pathPrefix, "PREFIX", "/", "clients connect to PREFIX + ClientId"),
+  "trust-proxy": onOff("believe the last address in the peer's X-Forwarded-For"),
+  "protocols": flag(
+    protocolList,
+    "LIST",
+    "ocpp2.1,ocpp2.0.1,ocpp1.6",
+    "subprotocols served; the first one in the client's order wins",
+  ),
+  "require-protocol": onOff("refuse a client that offers no subprotocol"),
+  "backend-timeout": flag(
+    duration(1),
+    "DURATION",
+    "30s",
+    "one request to the backend, from sending to the whole answer",
+  ),
+  "backend-connections": flag(
+    integer(1, 10_000),
+    "N",
+    "256",
+    "most requests under way to the backend",
+  ),
+  "retries": flag(integer(0, 100), "N", "3", "more tries after a request that failed"),
+  "call-timeout": flag(
+    duration(1),
+    "DURATION",
+    "30s",
+    "how long a client may take to answer a CALL",
+  ),
+  "call-concurrency": flag(
+    integer(1, 1000),
+    "N",
+    "1",
+    "CALLs outstanding to one client; more wait their turn",
+  ),
+  "max-queue": flag(
+    integer(1, 100_000),
+    "N",
+    "64",
+    "waiting messages for each client and direction",
+  ),
+  "max-waiting": flag(
+    integer(1, 10_000_000),
+    "N",
+    "10000",
+    "messages of all clients that wait for the backend; then CALLs are refused",
+  ),
+  "max-message": flag(
+    size(128, 64 * 1024 ** 2, "64MiB"),
+    "SIZE",
+    "1MiB",
+    "the largest frame, request body or backend answer",
+  ),
+  "max-connections": flag(
+    integer(1, 10_000_000),
+    "N",
+    "200000",
+    "clients connected; then upgrades are refused with 503",
+  ),
+  "ping-interval": flag(
+    duration(0),
+    "DURATION",
+    "30s",
+    "WebSocket ping to an idle client; one that stays silent is closed; 0s turns it off",
+  ),
+  "drain-timeout": flag(duration(0), "DURATION", "10s", "time for what is under way at a shutdown"),
+  "log-level": flag(
+    oneOf("debug", "info", "warn", "error"),
+    "LEVEL",
+    "info",
+    "debug, info, warn or error",
+  ),
+  "log-format": flag(oneOf("text", "json"), "FORMAT", "text", "text or json, to standard error"),
+} as const;
+
+export type FlagName = keyof typeof FLAGS;
+
+/** The environment variable of a flag: `--api-token` is `WS2API_API_TOKEN`. */
+export function variableOf(name: FlagName): string {
+  return `WS2API_${name.toUpperCase().replaceAll("-", "_")}`;
+}

@@ -1,0 +1,136 @@
+/**
+ * Flag values: text to a typed value, or to what would have been allowed.
+ *
+ * @module
+ */
+
+/** A value, or the words for what is allowed in its place. */
+export type ReadValue<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly allowed: string };
+
+/** Reads one flag's text. Pure; never throws. */
+export type ValueReader<T> = (text: string) => ReadValue<T>;
+
+/** Where to listen. */
+export interface ListenAddress {
+  /** A host name or address without brackets; empty for every interface. */
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+}
+
+const MILLISECONDS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const BYTES: Readonly<Record<string, number>> = {
+  "": 1,
+  B: 1,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+};
+
+/** Timers hold 31 bits of milliseconds; a day is far inside and longer than anyone needs. */
+const MAX_DURATION_MS = 24 * 3_600_000;
+
+function ok<T>(value: T): ReadValue<T> {
+  return { ok: true, value };
+}
+
+/**
+ * A duration with its unit, in milliseconds.
+ *
+ * @param minMs The shortest allowed.
+ */
+export function duration(minMs: number): ValueReader<number> {
+  const allowed = `a duration of ${
+    minMs === 0 ? "0s" : `${minMs}ms`
+  } to 24h, such as 500ms, 30s or 2m`;
+  return (text) => {
+    const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+    const ms = match === null ? NaN : Math.round(Number(match[1]) * MILLISECONDS[match[2]!]!);
+    return ms >= minMs && ms <= MAX_DURATION_MS ? ok(ms) : { ok: false, allowed };
+  };
+}
+
+/**
+ * A size with its unit, in bytes; a bare number is bytes.
+ *
+ * @param min The smallest allowed, in bytes.
+ * @param max The largest allowed, in bytes, and `maxText` the same for people.
+ */
+export function size(min: number, max: number, maxText: string): ValueReader<number> {
+  const allowed = `a size of ${min}B to ${maxText}, such as 512B, 64KiB or 1MiB`;
+  return (text) => {
+    const match = /^(\d+(?:\.\d+)?)(B|KiB|MiB|GiB|)$/.exec(text);
+    const bytes = match === null ? NaN : Math.round(Number(match[1]) * BYTES[match[2]!]!);
+    return bytes >= min && bytes <= max ? ok(bytes) : { ok: false, allowed };
+  };
+}
+
+/** A whole number from `min` to `max`. */
+export function integer(min: number, max: number): ValueReader<number> {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+    return value >= min && value <= max
+      ? ok(value)
+      : { ok: false, allowed: `a whole number from ${min} to ${max}` };
+  };
+}
+
+/** One of a few words. */
+export function oneOf<T extends string>(...words: readonly T[]): ValueReader<T> {
+  return (text) => {
+    const word = words.find((candidate) => candidate === text);
+    return word === undefined ? { ok: false, allowed: words.join(", ") } : ok(word);
+  };
+}
+
+/** A switch; its variable says which way. */
+export const toggle: ValueReader<boolean> = (text) => {
+  if (/^(?:true|1|yes|on)$/i.test(text)) return ok(true);
+  if (/^(?:false|0|no|off)$/i.test(text)) return ok(false);
+  return { ok: false, allowed: "true or false" };
+};
+
+/** `[HOST]:PORT`; an IPv6 address stands in brackets. */
+export const listenAddress: ValueReader<ListenAddress> = (text) => {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]*)):(\d{1,5})$/i.exec(text);
+  const port = Number(match?.[3]);
+  return match !== null && port <= 65535 ? ok({ host: match[1] ?? match[2] ?? "", port }) : {
+    ok: false,
+    allowed: "[HOST]:PORT with a port from 0 to 65535, such as 127.0.0.1:4000, :4000 or [::1]:4000",
+  };
+};
+
+/** The backend's base URL; its path gets the slash at its end that it lacks. */
+export const backendUrl: ValueReader<string> = (text) => {
+  const allowed = "an http:// or https:// URL without user, query or fragment";
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || /[?#]/.test(text)) {
+    return { ok: false, allowed };
+  }
+  if (url.username !== "" || url.password !== "") return { ok: false, allowed };
+  return ok(url.href.endsWith("/") ? url.href : `${url.href}/`);
+};
+
+/** A path prefix; it gets the slash at its end that it lacks. */
+export const pathPrefix: ValueReader<string> = (text) =>
+  /^\/(?:[A-Za-z0-9._~!$&'()*+,;=:@%-]+\/)*[A-Za-z0-9._~!$&'()*+,;=:@%-]*$/.test(text) &&
+    !/(?:^|\/)\.{1,2}(?:\/|$)/.test(text)
+    ? ok(text.endsWith("/") ? text : `${text}/`)
+    : { ok: false, allowed: "a path that begins with /, such as / or /ocpp/" };
+
+/** Subprotocol names with commas between them. */
+export const protocolList: ValueReader<readonly string[]> = (text) => {
+  const names = text.split(",").map((name) => name.trim());
+  // A name is an HTTP token (RFC 6455 §4.1, RFC 9110 §5.6.2).
+  return names.every((name) => /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name))
+    ? ok(names)
+    : { ok: false, allowed: "subprotocol names with commas between, such as ocpp2.0.1,ocpp1.6" };
+};
+
+/** A token as it can stand in an Authorization header, never empty. */
+export const bearerToken: ValueReader<string> = (text) =>
+  /^[\x21-\x7e]+$/.test(text)
+    ? ok(text)
+    : { ok: false, allowed: "one or more printable ASCII characters without blanks" };

@@ -1,0 +1,453 @@
+/**
+ * One client's connection: order, sending, closing.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import { errorCode, type ErrorMeaning } from "../codec/error_code.ts";
+import {
+  answerToFault,
+  type Call,
+  type CallError,
+  callErrorText,
+  type CallResult,
+  callText,
+  errorBody,
+  readFrame,
+} from "../codec/frame.ts";
+import { replyText } from "../codec/reply.ts";
+import { backendPath } from "../codec/route.ts";
+import { type Dialect, dialectOf } from "../codec/subprotocol.ts";
+import type { BackendFault, Forwarder, Origin } from "../forwarder/forwarder.ts";
+import type { Counters } from "../ops/counters.ts";
+import type { Log } from "../ops/log.ts";
+import type { Backlog } from "./backlog.ts";
+import { Lane } from "./lane.ts";
+import type { ConnectionMap } from "./map.ts";
+import { type CallOutcome, type OutgoingCall, Pending } from "./pending.ts";
+
+/** The part of a WebSocket that a connection uses. */
+export interface Socket {
+  addEventListener(type: string, listener: EventListenerObject): void;
+  send(text: string): void;
+  close(code: number, reason: string): void;
+}
+
+/** Who is at the other end. */
+export interface Identity extends Origin {
+  readonly clientId: string;
+  /** Milliseconds since 1970. */
+  readonly connectedAt: number;
+}
+
+export interface ConnectionLimits {
+  readonly callTimeoutMs: number;
+  readonly callConcurrency: number;
+  /** Messages that may wait, for each direction. */
+  readonly maxQueue: number;
+  readonly maxMessageBytes: number;
+}
+
+/** What all connections of a gateway share. */
+export interface Shared {
+  readonly connections: ConnectionMap<Connection>;
+  readonly forwarder: Forwarder;
+  readonly backlog: Backlog;
+  readonly limits: ConnectionLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly counters: Counters;
+  /** The backend time-out in words, for descriptions. */
+  readonly backendTimeoutText: string;
+  readonly callTimeoutText: string;
+}
+
+/** What a CALL's lane holds: the outcome of a CALL to the client, ready to be posted. */
+interface Outcome {
+  readonly kind: "result" | "error";
+  readonly action: string;
+  readonly messageId: string;
+  readonly body: string;
+}
+
+/** RFC 6455 §7.4.1 */
+const NORMAL = 1000;
+const GOING_AWAY = 1001;
+const UNSUPPORTED_DATA = 1003;
+const ABNORMAL = 1006;
+const POLICY = 1008;
+const TOO_BIG = 1009;
+
+/**
+ * Owns one socket, the order of what comes from it, and the CALLs to it.
+ *
+ * CALLs of the client go to the backend in one lane, the outcomes of CALLs to it in another, so that
+ * a backend that waits for an outcome while it handles a CALL is not stuck. Both lanes and the
+ * pending CALLs exist only while they hold something: an idle connection is this object and its
+ * socket. The lanes live on after the socket until they are empty.
+ */
+export class Connection implements EventListenerObject, Identity {
+  readonly clientId: string;
+  readonly connectionId: string;
+  readonly protocol: string | null;
+  readonly remoteAddress: string;
+  readonly connectedAt: number;
+  readonly #socket: Socket;
+  readonly #shared: Shared;
+  #calls: Lane<Call> | null = null;
+  #outcomes: Lane<Outcome> | null = null;
+  #pending: Pending | null = null;
+  #isClosed = false;
+  #closesWhenIdle = false;
+
+  /** Takes over an open socket. Call `attach` to begin. */
+  constructor(socket: Socket, identity: Identity, shared: Shared) {
+    this.clientId = identity.clientId;
+    this.connectionId = identity.connectionId;
+    this.protocol = identity.protocol;
+    this.remoteAddress = identity.remoteAddress;
+    this.connectedAt = identity.connectedAt;
+    this.#socket = socket;
+    this.#shared = shared;
+  }
+
+  /** Enters the map, closes the connection that it replaces, and listens. */
+  attach(): void {
+    // One object with handleEvent in place of a closure for each event: this is kept 100,000 times.
+    for (const type of ["message", "close", "error"]) this.#socket.addEventListener(type, this);
+    const { connections, counters, log } = this.#shared;
+    const older = connections.put(this.clientId, this);
+    counters.connectionsOpened++;
+    log.debug("client connected", this.#who());
+    older?.close(POLICY, "replaced", "the client was replaced by a newer connection");
+  }
+
+  handleEvent(event: Event): void {
+    if (this.#isClosed) return;
+    switch (event.type) {
+      case "message":
+        this.#receive((event as MessageEvent).data);
+        break;
+      case "error":
+        this.#end(ABNORMAL, "", "the client disconnected");
+        break;
+      case "close":
+        // 0 is Deno's code for a socket that broke.
+        this.#end(
+          (event as CloseEvent).code || ABNORMAL,
+          (event as CloseEvent).reason,
+          "the client disconnected",
+        );
+        break;
+    }
+  }
+
+  /**
+   * Sends a CALL to the client, or puts it into the queue for it.
+   *
+   * @param call Its `onOutcome` is called exactly once, unless `abandon` comes first.
+   */
+  call(call: OutgoingCall): "accepted" | "duplicate" | "full" | "gone" {
+    if (this.#isClosed) return "gone";
+    const { limits, clock } = this.#shared;
+    this.#pending ??= new Pending({
+      concurrency: limits.callConcurrency,
+      maxQueue: limits.maxQueue,
+      timeoutMs: limits.callTimeoutMs,
+      clock,
+      send: (next) => this.#send(callText("call", next.messageId, next.action, next.payload)),
+      hasRoom: () => (this.#outcomes?.waiting ?? 0) < limits.maxQueue,
+      onEmpty: () => {
+        this.#pending = null;
+        this.#closeIfDone();
+      },
+    });
+    return this.#pending.submit(call);
+  }
+
+  /**
+   * Sends a CALL whose outcome the backend gets as `/result` or `/error`.
+   *
+   * @param call What to send.
+   */
+  callForBackend(
+    call: Omit<OutgoingCall, "onOutcome">,
+  ): "accepted" | "duplicate" | "full" | "gone" {
+    const { messageId, action, payload } = call;
+    const onOutcome = (outcome: CallOutcome): void =>
+      this.#report({ action, messageId, ...this.#outcomeRequest(outcome) });
+    return this.call({ messageId, action, payload, onOutcome });
+  }
+
+  /**
+   * Nobody waits for this CALL any longer.
+   *
+   * @returns Whether it was sent; one that was not never will be.
+   */
+  abandon(call: OutgoingCall): boolean {
+    return this.#pending?.abandon(call) ?? true;
+  }
+
+  /**
+   * Sends a SEND, which nobody answers.
+   *
+   * @returns False when the connection is closed.
+   */
+  send(messageId: string, action: string, payload: string): boolean {
+    if (this.#isClosed) return false;
+    this.#send(callText("send", messageId, action, payload));
+    return true;
+  }
+
+  /**
+   * Closes the socket, now. CALLs that the client has not answered end; what it sent before still
+   * goes to the backend.
+   *
+   * @param code The WebSocket close code.
+   * @param reason The close frame's reason, at most 123 bytes.
+   * @param description Why CALLs to this client end, for the backend.
+   */
+  close(code: number, reason: string, description: string): void {
+    if (this.#isClosed) return;
+    this.#end(code, reason, description);
+    try {
+      this.#socket.close(code, reason);
+    } catch {
+      // A socket that is closed already needs no closing.
+    }
+  }
+
+  /** Closes with 1000 on the operator's wish. */
+  closeByOperator(): void {
+    this.close(NORMAL, "closed by the operator", "the client was disconnected by the operator");
+  }
+
+  /** Closes with 1001 as soon as nothing of this client is under way. */
+  closeWhenIdle(): void {
+    this.#closesWhenIdle = true;
+    this.#closeIfDone();
+  }
+
+  /** Closes with 1001, whatever is under way. */
+  closeForShutdown(): void {
+    this.close(GOING_AWAY, "shutting down", "the gateway is shutting down");
+  }
+
+  #closeIfDone(): void {
+    if (!this.#closesWhenIdle || this.#isClosed) return;
+    if (this.#calls === null && this.#outcomes === null && this.#pending === null) {
+      this.closeForShutdown();
+    }
+  }
+
+  /** The one place where a connection's life ends. */
+  #end(code: number, reason: string, description: string): void {
+    this.#isClosed = true;
+    const { connections, counters, log } = this.#shared;
+    connections.remove(this.clientId, this);
+    counters.connectionsClosed++;
+    log.debug("client disconnected", { ...this.#who(), code, reason });
+    const pending = this.#pending;
+    this.#pending = null;
+    pending?.endAll(description);
+  }
+
+  #receive(data: unknown): void {
+    const { limits, log } = this.#shared;
+    if (typeof data !== "string") {
+      return this.close(UNSUPPORTED_DATA, "text only", "the client sent a binary message");
+    }
+    if (isLongerThan(data, limits.maxMessageBytes)) {
+      return this.close(
+        TOO_BIG,
+        "message too large",
+        "the client sent a message that is too large",
+      );
+    }
+    if (data === "") return;
+    if (log.isDebug) log.debug("frame in", { ...this.#who(), frame: data.slice(0, 1000) });
+    const read = readFrame(data, this.#dialect);
+    if (!read.ok) {
+      this.#shared.counters.faults++;
+      log.warn("frame refused", { ...this.#who(), fault: read.fault.reason });
+      const answer = answerToFault(read.fault, this.#dialect);
+      if (answer !== null) this.#send(answer);
+      return;
+    }
+    const { frame } = read;
+    switch (frame.kind) {
+      case "call":
+      case "send":
+        return this.#receiveCall(frame);
+      case "result":
+      case "error":
+        return this.#receiveAnswer(frame);
+    }
+  }
+
+  #receiveCall(call: Call): void {
+    const { backlog, limits } = this.#shared;
+    if (
+      call.kind === "call" &&
+      this.#calls?.some((other) => other.kind === "call" && other.messageId === call.messageId)
+    ) {
+      this.#shared.counters.faults++;
+      this.#shared.log.warn("MessageId still in use", this.#who());
+      return this.#answerError(call, "duplicate_message_id", "the MessageId is still in use");
+    }
+    if (backlog.isFull) {
+      this.#shared.log.warn("gateway overloaded", { waiting: backlog.count });
+      if (call.kind === "call") this.#answerError(call, "internal", "gateway overloaded");
+      return;
+    }
+    this.#calls ??= new Lane<Call>(limits.maxQueue, (next) => this.#forwardCall(next), () => {
+      this.#calls = null;
+      this.#closeIfDone();
+    });
+    backlog.enter();
+    if (this.#calls.push(call)) return;
+    backlog.leave();
+    this.#shared.log.warn("queue full", this.#who());
+    this.close(POLICY, "queue full", "the client sent more than its queue holds");
+  }
+
+  /** Never rejects: the forwarder does not. */
+  async #forwardCall(call: Call): Promise<void> {
+    const { forwarder, backlog, counters, log } = this.#shared;
+    counters.requestsStarted++;
+    const path = backendPath(
+      call.kind,
+      call.action,
+      encodeURIComponent(this.clientId),
+      call.messageId,
+    );
+    const reply = await forwarder.forward({
+      kind: call.kind,
+      path,
+      body: call.payload,
+      origin: this,
+    });
+    backlog.leave();
+    if (reply.ok && reply.status <= 499) counters.requestsSucceeded++;
+    else counters.requestsFailed++;
+    if (!reply.ok || reply.status >= 500) {
+      log.warn("backend failed", {
+        ...this.#who(),
+        action: call.action,
+        messageId: call.messageId,
+        failure: reply.ok ? `status ${reply.status}` : reply.fault,
+      });
+    }
+    if (call.kind === "send" || this.#isClosed) return;
+    if (reply.ok) {
+      this.#send(replyText(call.messageIdText, reply.status, reply.body, this.#dialect));
+    } else {
+      this.#answerError(call, "internal", this.#describe(reply.fault));
+    }
+  }
+
+  #describe(fault: BackendFault): string {
+    switch (fault) {
+      case "unreachable":
+        return "the backend is unreachable";
+      case "timeout":
+        return `no answer from the backend within ${this.#shared.backendTimeoutText}`;
+      case "broken":
+        return "the backend broke off";
+      case "unusable":
+        return "the backend's answer is too large or not UTF-8";
+      case "overloaded":
+        return "the backend is overloaded";
+    }
+  }
+
+  #receiveAnswer(frame: CallResult | CallError): void {
+    if (this.#pending?.settle(frame.messageId, frame) === true) return;
+    this.#shared.counters.faults++;
+    this.#shared.log.warn("answer to no outstanding CALL", this.#who());
+  }
+
+  #outcomeRequest(outcome: CallOutcome): Pick<Outcome, "kind" | "body"> {
+    switch (outcome.kind) {
+      case "result":
+        return { kind: "result", body: outcome.payload };
+      case "error":
+        return {
+          kind: "error",
+          body: errorBody(outcome.codeText, outcome.descriptionText, outcome.details),
+        };
+      case "timeout":
+        return this.#genericError(`no answer within ${this.#shared.callTimeoutText}`);
+      case "gone":
+        return this.#genericError(outcome.reason);
+    }
+  }
+
+  #genericError(description: string): Pick<Outcome, "kind" | "body"> {
+    const code = errorCode("generic", this.#dialect);
+    return { kind: "error", body: errorBody(JSON.stringify(code), JSON.stringify(description)) };
+  }
+
+  #report(outcome: Outcome): void {
+    // Without a bound of its own: only CALLs that were accepted come here, and Pending bounds them.
+    this.#outcomes ??= new Lane<Outcome>(Infinity, (next) => this.#forwardOutcome(next), () => {
+      this.#outcomes = null;
+      this.#closeIfDone();
+    });
+    this.#shared.backlog.enter();
+    this.#outcomes.push(outcome);
+  }
+
+  /** Never rejects: the forwarder does not. */
+  async #forwardOutcome(outcome: Outcome): Promise<void> {
+    const { forwarder, backlog, counters, log } = this.#shared;
+    const { kind, action, messageId, body } = outcome;
+    counters.requestsStarted++;
+    const path = backendPath(kind, action, encodeURIComponent(this.clientId), messageId);
+    const reply = await forwarder.forward({ kind, path, body, origin: this });
+    backlog.leave();
+    if (reply.ok && reply.status >= 200 && reply.status <= 299) {
+      counters.requestsSucceeded++;
+    } else {
+      counters.requestsFailed++;
+      log.warn("outcome not taken by the backend", {
+        ...this.#who(),
+        action,
+        messageId,
+        failure: reply.ok ? `status ${reply.status}` : reply.fault,
+      });
+    }
+    this.#pending?.pump();
+  }
+
+  #answerError(call: Call, meaning: ErrorMeaning, description: string): void {
+    this.#send(callErrorText(call.messageIdText, errorCode(meaning, this.#dialect), description));
+  }
+
+  #send(text: string): void {
+    const { log } = this.#shared;
+    if (log.isDebug) log.debug("frame out", { ...this.#who(), frame: text.slice(0, 1000) });
+    try {
+      this.#socket.send(text);
+    } catch {
+      // The socket broke and its close event is on the way; the frame has nowhere to go.
+    }
+  }
+
+  get #dialect(): Dialect {
+    return dialectOf(this.protocol);
+  }
+
+  #who(): { clientId: string; connectionId: string } {
+    return { clientId: this.clientId, connectionId: this.connectionId };
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** Compares UTF-8 bytes, and counts them only when the number of code units leaves a doubt. */
+function isLongerThan(text: string, maxBytes: number): boolean {
+  if (text.length * 3 <= maxBytes) return false;
+  return text.length > maxBytes || encoder.encode(text).length > maxBytes;
+}

@@ -1,0 +1,118 @@
+/**
+ * The forwarder over `fetch`.
+ *
+ * @module
+ */
+
+import type { BackendFault, BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
+
+export interface FetchForwarderOptions {
+  /** Base URL, ending with a slash. */
+  readonly backend: string;
+  /** From sending to the whole answer. */
+  readonly timeoutMs: number;
+  /** The longest answer taken. */
+  readonly maxBytes: number;
+  /** Idle connections kept for reuse. */
+  readonly maxIdleConnections: number;
+  readonly userAgent: string;
+}
+
+/**
+ * Makes a forwarder that uses `fetch` on one HTTP client with keep-alive connections.
+ *
+ * Redirects are not followed: they are answers like any other. Answers are not decompressed.
+ *
+ * **What it cannot promise**: when a kept connection is cut before the answer came, `fetch` itself
+ * sends the POST a second time on a new connection. A CALL can then reach the backend twice, which
+ * `tests/forwarder/fetch_test.ts` shows; the backend can tell by the URL. Nor can it tell a
+ * connect that timed out from an answer that did.
+ */
+export function createFetchForwarder(options: FetchForwarderOptions): Forwarder {
+  const { backend, timeoutMs, maxBytes, userAgent } = options;
+  const client = Deno.createHttpClient({
+    poolMaxIdlePerHost: options.maxIdleConnections,
+    http2: false,
+  });
+
+  async function forward(request: BackendRequest): Promise<BackendReply> {
+    const { origin } = request;
+    const headers: [string, string][] = [
+      ["content-type", "application/json"],
+      ["accept", "application/json"],
+      ["accept-encoding", "identity"],
+      ["user-agent", userAgent],
+      ["x-ws2api-connection", origin.connectionId],
+      ["x-forwarded-for", origin.remoteAddress],
+    ];
+    if (origin.protocol !== null) headers.push(["x-ws2api-protocol", origin.protocol]);
+    let hasAnswer = false;
+    try {
+      const response = await fetch(backend + request.path, {
+        method: "POST",
+        headers,
+        body: request.body,
+        redirect: "manual",
+        signal: AbortSignal.timeout(timeoutMs),
+        client,
+      });
+      hasAnswer = true;
+      const body = await readCapped(response, maxBytes);
+      return body === undefined
+        ? { ok: false, fault: "unusable" }
+        : { ok: true, status: response.status, body };
+    } catch (error) {
+      return { ok: false, fault: faultOf(error, hasAnswer) };
+    }
+  }
+
+  return { forward, close: () => client.close() };
+}
+
+/** The error's text is the only thing by which `fetch` tells a refused connection from a cut one. */
+function faultOf(error: unknown, hasAnswer: boolean): BackendFault {
+  if (!(error instanceof Error)) return "broken";
+  if (error.name === "TimeoutError") return "timeout";
+  if (hasAnswer) return "broken";
+  const cause = error.cause instanceof Error ? error.cause.message : error.message;
+  return /client error \(Connect\)|^Fetch failed: Requests to port/.test(cause)
+    ? "unreachable"
+    : "broken";
+}
+
+/** The body as text; undefined when it is too long or no UTF-8. */
+async function readCapped(response: Response, maxBytes: number): Promise<string | undefined> {
+  if (response.body === null) return "";
+  const length = response.headers.get("content-length");
+  if (length !== null && Number(length) <= maxBytes) return decode(await response.bytes());
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  // Leaving the loop early cancels the body, which closes the connection.
+  for await (const chunk of response.body) {
+    total += chunk.length;
+    if (total > maxBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return decode(join(chunks, total));
+}
+
+function join(chunks: readonly Uint8Array[], total: number): Uint8Array {
+  if (chunks.length === 1) return chunks[0]!;
+  const bytes = new Uint8Array(total);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+function decode(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * The way to the backend: one POST, one reply.
+ *
+ * @module
+ */
+
+import type { RequestKind } from "../codec/route.ts";
+
+/** Which connection a request is made for; it becomes headers. */
+export interface Origin {
+  /** The connection's UUIDv7. */
+  readonly connectionId: string;
+  readonly protocol: string | null;
+  readonly remoteAddress: string;
+}
+
+export interface BackendRequest {
+  readonly kind: RequestKind;
+  /** Below the backend's base URL, without a leading slash, percent-encoded. */
+  readonly path: string;
+  /** JSON. */
+  readonly body: string;
+  readonly origin: Origin;
+}
+
+/** Why there is no answer. */
+export type BackendFault =
+  /** Refused, no route, no such name: the request provably never left. */
+  | "unreachable"
+  /** The whole answer did not come in time. The request may have arrived. */
+  | "timeout"
+  /** The connection broke, or what came is no HTTP answer. The request may have arrived. */
+  | "broken"
+  /** The answer is longer than allowed, or is no UTF-8: the request arrived. */
+  | "unusable"
+  /** Too many requests wait already, or this one waited too long: it never left. */
+  | "overloaded";
+
+export type BackendReply =
+  | { readonly ok: true; readonly status: number; readonly body: string }
+  | { readonly ok: false; readonly fault: BackendFault };
+
+export interface Forwarder {
+  /**
+   * Posts once and waits for the whole answer. Never rejects, and ends within its time limit.
+   */
+  forward(request: BackendRequest): Promise<BackendReply>;
+
+  /** Lets go of the connections that it keeps. Nothing may be forwarded afterwards. */
+  close(): void;
+}

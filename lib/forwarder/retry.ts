@@ -1,0 +1,81 @@
+/**
+ * Which failures are tried again, and when.
+ *
+ * @module
+ */
+
+import { type Clock, pause } from "../clock.ts";
+import type { RequestKind } from "../codec/route.ts";
+import type { BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
+
+/** The first pause, and by what each further one is longer: 0.4 s, 1.2 s, 3.6 s. */
+const FIRST_PAUSE_MS = 400;
+const GROWTH = 3;
+const MAX_PAUSE_MS = 30_000;
+/** Pauses are stretched by up to this share, never shortened: three of them outlast 5 s for sure. */
+const JITTER = 0.25;
+
+/**
+ * Whether a request may be sent again after this reply.
+ *
+ * One that provably never left may, whatever its kind. One that may have arrived may only when it
+ * carries an outcome: the backend can tell a repeated outcome by its URL, but a repeated CALL would
+ * be done twice.
+ *
+ * @param kind What the request carries.
+ * @param reply What came of it.
+ */
+export function isRetried(kind: RequestKind, reply: BackendReply): boolean {
+  const isOutcome = kind === "result" || kind === "error";
+  if (reply.ok) return isOutcome && reply.status >= 502 && reply.status <= 504;
+  switch (reply.fault) {
+    case "unreachable":
+      return true;
+    case "timeout":
+    case "broken":
+      return isOutcome;
+    // The backend did answer, so it has the request.
+    case "unusable":
+    // Pressure goes down only when nobody insists.
+    case "overloaded":
+      return false;
+  }
+}
+
+/**
+ * The pause before a further try.
+ *
+ * @param attempt Tries that failed so far, 1 or more.
+ * @param random 0 to 1; spreads the tries of many.
+ * @returns Milliseconds.
+ */
+export function retryPauseMs(attempt: number, random: number): number {
+  const ms = Math.min(FIRST_PAUSE_MS * GROWTH ** (attempt - 1), MAX_PAUSE_MS);
+  return ms * (1 + JITTER * random);
+}
+
+export interface RetryOptions {
+  /** More tries after the first. */
+  readonly retries: number;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Told before each further try. */
+  readonly onRetry: (request: BackendRequest, reply: BackendReply) => void;
+}
+
+/** A forwarder that tries again where `isRetried` allows it. */
+export function retryForwarder(inner: Forwarder, options: RetryOptions): Forwarder {
+  const { retries, clock, random, onRetry } = options;
+
+  async function forward(request: BackendRequest): Promise<BackendReply> {
+    let reply = await inner.forward(request);
+    for (let attempt = 1; attempt <= retries && isRetried(request.kind, reply); attempt++) {
+      onRetry(request, reply);
+      await pause(clock, retryPauseMs(attempt, random()));
+      reply = await inner.forward(request);
+    }
+    return reply;
+  }
+
+  return { forward, close: () => inner.close() };
+}

@@ -1,0 +1,111 @@
+/**
+ * How many requests may be under way to the backend at once.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import type { BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
+
+export interface SlotsOptions {
+  /** Most requests under way. */
+  readonly max: number;
+  /** How long a CALL or SEND may wait for its slot before it is given up. */
+  readonly maxWaitMs: number;
+  readonly clock: Clock;
+}
+
+interface Waiter {
+  readonly since: number;
+  readonly resolve: (hasSlot: boolean) => void;
+}
+
+/**
+ * Limits a forwarder to `max` requests at once; more wait, in order.
+ *
+ * Outcomes (`result`, `error`) go before CALLs, and an eighth of the slots is theirs alone: a
+ * backend that waits for a client's answer while it handles that client's CALL must get it even
+ * when such CALLs hold all the slots they can.
+ *
+ * How many wait is bounded by those who call: each lane waits for one request at a time, and
+ * `Backlog` bounds the lanes. A slot comes free at least every request time-out, and then those
+ * CALLs that waited too long are given up, so a wait ends without a timer of its own.
+ */
+export function limitForwarder(inner: Forwarder, options: SlotsOptions): Forwarder {
+  const { max, maxWaitMs, clock } = options;
+  const maxForCalls = max === 1 ? 1 : max - Math.ceil(max / 8);
+  const outcomes = new Queue<Waiter>();
+  const calls = new Queue<Waiter>();
+  let underWay = 0;
+  let callsUnderWay = 0;
+
+  function isCall(request: BackendRequest): boolean {
+    return request.kind === "call" || request.kind === "send";
+  }
+
+  function take(forCall: boolean): boolean {
+    if (underWay >= max || (forCall && callsUnderWay >= maxForCalls)) return false;
+    underWay++;
+    if (forCall) callsUnderWay++;
+    return true;
+  }
+
+  function release(forCall: boolean): void {
+    underWay--;
+    if (forCall) callsUnderWay--;
+    while (outcomes.length > 0 && take(false)) outcomes.shift()!.resolve(true);
+    const oldest = clock.now() - maxWaitMs;
+    while (calls.length > 0) {
+      if (calls.peek()!.since < oldest) calls.shift()!.resolve(false);
+      else if (take(true)) calls.shift()!.resolve(true);
+      else break;
+    }
+  }
+
+  async function forward(request: BackendRequest): Promise<BackendReply> {
+    const forCall = isCall(request);
+    if (!take(forCall)) {
+      const queue = forCall ? calls : outcomes;
+      const hasSlot = await new Promise<boolean>((resolve) =>
+        queue.push({ since: clock.now(), resolve })
+      );
+      if (!hasSlot) return { ok: false, fault: "overloaded" };
+    }
+    try {
+      return await inner.forward(request);
+    } finally {
+      release(forCall);
+    }
+  }
+
+  return { forward, close: () => inner.close() };
+}
+
+/** First in, first out, without moving the rest at each shift. */
+class Queue<T> {
+  #items: T[] = [];
+  #head = 0;
+
+  get length(): number {
+    return this.#items.length - this.#head;
+  }
+
+  peek(): T | undefined {
+    return this.#items[this.#head];
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    const item = this.#items[this.#head];
+    if (item === undefined) return undefined;
+    this.#head++;
+    if (this.#head * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * The composition root: builds the parts, listens, and shuts down.
+ *
+ * @module
+ */
+
+import { handleApi, isApiPath } from "./api/api.ts";
+import { createAuthorize } from "./api/authorize.ts";
+import { type Clock, within } from "./clock.ts";
+import { rawPath } from "./codec/route.ts";
+import type { Config } from "./config/config.ts";
+import { Backlog } from "./connection/backlog.ts";
+import type { Connection, Shared } from "./connection/connection.ts";
+import { ConnectionMap } from "./connection/map.ts";
+import { allClosed, drain } from "./connection/drain.ts";
+import { createUpgrader, isUpgrade } from "./connection/upgrade.ts";
+import { createFetchForwarder } from "./forwarder/fetch.ts";
+import { retryForwarder } from "./forwarder/retry.ts";
+import { limitForwarder } from "./forwarder/slots.ts";
+import { listen } from "./listener.ts";
+import { createCounters } from "./ops/counters.ts";
+import type { Log } from "./ops/log.ts";
+import { problem } from "./problem.ts";
+
+export interface GatewayDeps {
+  readonly log: Log;
+  readonly version: string;
+  readonly clock: Clock;
+}
+
+export interface Gateway {
+  /** `http://HOST:PORT` of the clients' listener, with the port that it got. */
+  readonly url: string;
+  /** The API's, when it has a listener of its own. */
+  readonly apiUrl: string | undefined;
+  /**
+   * Refuses new work, finishes what is under way within the drain time-out, ends the CALLs still
+   * outstanding, closes all clients with 1001 and stops listening. Once only; never rejects.
+   */
+  shutdown(): Promise<void>;
+}
+
+/** How long the last frames and responses may take to leave at a shutdown. */
+const FAREWELL_MS = 2000;
+
+/**
+ * Starts a gateway.
+ *
+ * @throws {Deno.errors.AddrInUse} and what else `Deno.serve` throws when it cannot listen.
+ */
+export function startGateway(config: Config, deps: GatewayDeps): Gateway {
+  const { log, version, clock } = deps;
+  const connections = new ConnectionMap<Connection>();
+  const backlog = new Backlog(config.maxWaiting);
+  const counters = createCounters();
+  const forwarder = retryForwarder(
+    limitForwarder(
+      createFetchForwarder({
+        backend: config.backend,
+        timeoutMs: config.backendTimeoutMs,
+        maxBytes: config.maxMessageBytes,
+        maxIdleConnections: config.backendConnections,
+        userAgent: `ws2api/${version}`,
+      }),
+      { max: config.backendConnections, maxWaitMs: config.backendTimeoutMs, clock },
+    ),
+    {
+      retries: config.retries,
+      clock,
+      random: Math.random,
+      onRetry: ({ kind }, reply) =>
+        log.warn("backend tried again", {
+          kind,
+          failure: reply.ok ? `status ${reply.status}` : reply.fault,
+        }),
+    },
+  );
+  const shared: Shared = {
+    connections,
+    forwarder,
+    backlog,
+    limits: config,
+    clock,
+    log,
+    counters,
+    backendTimeoutText: durationText(config.backendTimeoutMs),
+    callTimeoutText: durationText(config.callTimeoutMs),
+  };
+  const upgrader = createUpgrader(config, shared);
+  let isShuttingDown = false;
+  const apiDeps = {
+    connections,
+    backlog,
+    clock,
+    counters,
+    maxMessageBytes: config.maxMessageBytes,
+    authorize: createAuthorize(config.apiToken),
+    isShuttingDown: () => isShuttingDown,
+  };
+
+  function handle(
+    request: Request,
+    info: Deno.ServeHandlerInfo<Deno.NetAddr>,
+    serves: "clients" | "api" | "both",
+  ): Response | Promise<Response> {
+    const path = rawPath(request.url, request.headers.get("host"));
+    if (path === undefined) return problem(400, "the Host header is no host");
+    // With an upgrade any name is a ClientId; without one the API's names come first.
+    const isForClients = serves === "clients" ||
+      (serves === "both" && (isUpgrade(request) || isClientPath(request, path)));
+    return isForClients
+      ? upgrader.upgrade(request, path, info.remoteAddr.hostname)
+      : handleApi(request, path, apiDeps);
+  }
+
+  /** A GET on what may be a client's path is told to upgrade. */
+  function isClientPath(request: Request, path: string): boolean {
+    return request.method === "GET" && path.startsWith(config.wsPath) && !isApiPath(path) &&
+      !path.slice(config.wsPath.length).includes("/");
+  }
+
+  const serves = config.apiListen === undefined ? "both" : "clients";
+  const server = listen(config.listen, deps, (request, info) => handle(request, info, serves));
+  const apiServer = config.apiListen === undefined
+    ? undefined
+    : listen(config.apiListen, deps, (request, info) => handle(request, info, "api"));
+
+  async function shutdown(): Promise<void> {
+    isShuttingDown = true;
+    upgrader.stop();
+    log.info("shutting down", { clients: connections.size, waiting: backlog.count });
+    await drain(connections, config.drainTimeoutMs, clock);
+    // What ended just now still has to reach the backend.
+    const isFlushed = await within(
+      clock,
+      backlog.whenEmpty(),
+      Math.max(config.drainTimeoutMs, FAREWELL_MS),
+    );
+    if (!isFlushed) log.error("messages lost at the shutdown", { waiting: backlog.count });
+    await allClosed(upgrader, FAREWELL_MS, clock);
+    const servers = [server, apiServer].filter((each) => each !== undefined);
+    await Promise.all(servers.map((each) => each.stop(FAREWELL_MS)));
+    forwarder.close();
+  }
+
+  return { url: server.url, apiUrl: apiServer?.url, shutdown };
+}
+
+/** A duration as a person would write it. */
+function durationText(ms: number): string {
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}

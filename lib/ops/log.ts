@@ -1,0 +1,138 @@
+/**
+ * Logging to standard error, as text for people or as JSON lines for machines.
+ *
+ * @module
+ */
+
+import {
+  configure,
+  getJsonLinesFormatter,
+  getLogger,
+  getTextFormatter,
+  type Logger,
+  type LogRecord,
+} from "@logtape/logtape";
+import type { Clock } from "../clock.ts";
+
+/** Named values of a log line. Never a payload above `debug`, never a token. */
+export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
+
+/** The log as the rest of the code sees it. `event` is a fixed text, never built from input. */
+export interface Log {
+  /** Whether `debug` lines are written at all: spares the work of making them. */
+  readonly isDebug: boolean;
+  debug(event: string, fields?: LogFields): void;
+  info(event: string, fields?: LogFields): void;
+  /** Limited for each event: what a client can cause 10,000 times a second must not fill a disk. */
+  warn(event: string, fields?: LogFields): void;
+  error(event: string, fields?: LogFields): void;
+}
+
+/** Warnings of one event that are written within one window; further ones are only counted. */
+const WARNINGS_PER_WINDOW = 10;
+const WINDOW_MS = 10_000;
+/** Longest value of a field: names come from outside. */
+const MAX_VALUE_CHARS = 300;
+
+/**
+ * Sets the process's log up: level, format, standard error.
+ *
+ * @param write Writes one line's bytes.
+ */
+export async function configureLog(
+  level: "debug" | "info" | "warn" | "error",
+  format: "text" | "json",
+  write: (bytes: Uint8Array) => void,
+): Promise<void> {
+  const formatter = format === "json"
+    ? getJsonLinesFormatter({ properties: "flatten" })
+    : getTextFormatter({ timestamp: "rfc3339", level: "full", format: textLine });
+  const encoder = new TextEncoder();
+  await configure({
+    reset: true,
+    sinks: { stderr: (record: LogRecord) => write(encoder.encode(formatter(record))) },
+    loggers: [
+      {
+        category: ["ws2api"],
+        lowestLevel: level === "warn" ? "warning" : level,
+        sinks: ["stderr"],
+      },
+      { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["stderr"] },
+    ],
+  });
+}
+
+function textLine(values: {
+  timestamp: string | null;
+  level: string;
+  message: string;
+  record: LogRecord;
+}): string {
+  const fields = Object.entries(values.record.properties)
+    .map(([name, value]) => ` ${name}=${JSON.stringify(value)}`)
+    .join("");
+  return `${values.timestamp} ${values.level} ${values.message}${fields}`;
+}
+
+/** The log of one gateway, over what `configureLog` set up. */
+export function createLog(clock: Clock): Log {
+  return limitWarnings(fromLogger(getLogger(["ws2api"])), clock);
+}
+
+function fromLogger(logger: Logger): Log {
+  return {
+    isDebug: logger.isEnabledFor("debug"),
+    debug: (event, fields) => logger.debug(event, bounded(fields)),
+    info: (event, fields) => logger.info(event, bounded(fields)),
+    warn: (event, fields) => logger.warn(event, bounded(fields)),
+    error: (event, fields) => logger.error(event, bounded(fields)),
+  };
+}
+
+function bounded(fields: LogFields = {}): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === "string" && name !== "frame" && value.length > MAX_VALUE_CHARS
+        ? `${value.slice(0, MAX_VALUE_CHARS)}…`
+        : value,
+    ]),
+  );
+}
+
+/**
+ * A log that writes at most 10 warnings of one event in 10 seconds. The first one after that says
+ * in `suppressed` how many were left out.
+ */
+export function limitWarnings(log: Log, clock: Clock): Log {
+  // Bounded by the number of events in the code: their texts are fixed.
+  const windows = new Map<string, { since: number; written: number; suppressed: number }>();
+  return {
+    ...log,
+    warn(event, fields = {}): void {
+      const now = clock.now();
+      let window = windows.get(event);
+      if (window === undefined || now - window.since >= WINDOW_MS) {
+        const suppressed = window?.suppressed ?? 0;
+        window = { since: now, written: 0, suppressed: 0 };
+        windows.set(event, window);
+        if (suppressed > 0) fields = { ...fields, suppressed };
+      }
+      if (window.written >= WARNINGS_PER_WINDOW) {
+        window.suppressed++;
+        return;
+      }
+      window.written++;
+      log.warn(event, fields);
+    },
+  };
+}
+
+/** A log that writes nothing. */
+export const silentLog: Log = {
+  isDebug: false,
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+};

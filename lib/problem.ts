@@ -1,0 +1,26 @@
+/**
+ * Errors of the gateway's own over HTTP.
+ *
+ * @module
+ */
+
+import { STATUS_CODES } from "node:http";
+
+/**
+ * A response with a problem document (RFC 9457).
+ *
+ * @param status The HTTP status.
+ * @param detail What is wrong with this request, in one sentence.
+ * @param headers More headers.
+ */
+export function problem(
+  status: number,
+  detail: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const body = { type: "about:blank", title: STATUS_CODES[status], status, detail };
+  return new Response(`${JSON.stringify(body)}\n`, {
+    status,
+    headers: { "content-type": "application/problem+json", ...headers },
+  });
+}

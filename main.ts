@@ -1,0 +1,60 @@
+/**
+ * The program: flags, environment, signals, exit code.
+ *
+ * @module
+ */
+
+import info from "./deno.json" with { type: "json" };
+import { systemClock } from "./lib/clock.ts";
+import { readInvocation } from "./lib/config/config.ts";
+import { type Gateway, startGateway } from "./lib/gateway.ts";
+import { configureLog, createLog } from "./lib/ops/log.ts";
+
+function print(file: typeof Deno.stdout, text: string | Uint8Array): void {
+  let bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
+  try {
+    while (bytes.length > 0) bytes = bytes.subarray(file.writeSync(bytes));
+  } catch {
+    // Whoever read this has gone; the gateway works without.
+  }
+}
+
+async function main(): Promise<void> {
+  const invocation = readInvocation(Deno.args, (name) => Deno.env.get(name), info.version);
+  if (invocation.kind === "print") {
+    print(Deno.stdout, invocation.text);
+    return;
+  }
+  if (invocation.kind === "refuse") {
+    print(Deno.stderr, `ws2api: ${invocation.message}\n`);
+    Deno.exit(2);
+  }
+  const { config } = invocation;
+  await configureLog(config.logLevel, config.logFormat, (bytes) => print(Deno.stderr, bytes));
+  const log = createLog(systemClock);
+  let gateway: Gateway;
+  try {
+    gateway = startGateway(config, { log, clock: systemClock, version: info.version });
+  } catch (error) {
+    const reason = error instanceof Deno.errors.AddrInUse
+      ? "the port is in use"
+      : error instanceof Error
+      ? error.message
+      : String(error);
+    print(Deno.stderr, `ws2api: cannot listen: ${reason}\n`);
+    Deno.exit(1);
+  }
+  let isStopping = false;
+  const stop = async (): Promise<void> => {
+    if (isStopping) Deno.exit(1);
+    isStopping = true;
+    await gateway.shutdown();
+    Deno.exit(0);
+  };
+  Deno.addSignalListener("SIGINT", () => void stop());
+  Deno.addSignalListener("SIGTERM", () => void stop());
+  print(Deno.stdout, `ws2api listening on ${gateway.url}\n`);
+  if (gateway.apiUrl !== undefined) print(Deno.stdout, `ws2api api on ${gateway.apiUrl}\n`);
+}
+
+await main();
