@@ -13,7 +13,7 @@ import { Backlog } from "./connection/backlog.ts";
 import type { Connection, Shared } from "./connection/connection.ts";
 import { ConnectionMap } from "./connection/map.ts";
 import { allClosed, drain } from "./connection/drain.ts";
-import { createUpgrader, isUpgrade } from "./connection/upgrade.ts";
+import { createUpgrade, isUpgrade } from "./connection/upgrade.ts";
 import { createFetchForwarder } from "./forwarder/fetch.ts";
 import { retryForwarder } from "./forwarder/retry.ts";
 import { limitForwarder } from "./forwarder/slots.ts";
@@ -61,6 +61,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
         maxBytes: config.maxMessageBytes,
         maxIdleConnections: config.backendConnections,
         userAgent: `ws2api/${version}`,
+        clock,
       }),
       { max: config.backendConnections, maxWaitMs: config.backendTimeoutMs, clock },
     ),
@@ -75,7 +76,10 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
         }),
     },
   );
+  let isShuttingDown = false;
   const shared: Shared = {
+    sockets: { count: 0 },
+    isShuttingDown: () => isShuttingDown,
     connections,
     forwarder,
     backlog,
@@ -86,8 +90,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     backendTimeoutText: durationText(config.backendTimeoutMs),
     callTimeoutText: durationText(config.callTimeoutMs),
   };
-  const upgrader = createUpgrader(config, shared);
-  let isShuttingDown = false;
+  const upgrade = createUpgrade(config, shared);
   const apiDeps = {
     connections,
     backlog,
@@ -95,7 +98,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     counters,
     maxMessageBytes: config.maxMessageBytes,
     authorize: createAuthorize(config.apiToken),
-    isShuttingDown: () => isShuttingDown,
+    isShuttingDown: shared.isShuttingDown,
   };
 
   function handle(
@@ -109,7 +112,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     const isForClients = serves === "clients" ||
       (serves === "both" && (isUpgrade(request) || isClientPath(request, path)));
     return isForClients
-      ? upgrader.upgrade(request, path, info.remoteAddr.hostname)
+      ? upgrade(request, path, info.remoteAddr.hostname)
       : handleApi(request, path, apiDeps);
   }
 
@@ -127,7 +130,6 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
 
   async function shutdown(): Promise<void> {
     isShuttingDown = true;
-    upgrader.stop();
     log.info("shutting down", { clients: connections.size, waiting: backlog.count });
     await drain(connections, config.drainTimeoutMs, clock);
     // What ended just now still has to reach the backend.
@@ -137,7 +139,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
       Math.max(config.drainTimeoutMs, FAREWELL_MS),
     );
     if (!isFlushed) log.error("messages lost at the shutdown", { waiting: backlog.count });
-    await allClosed(upgrader, FAREWELL_MS, clock);
+    await allClosed(shared.sockets, FAREWELL_MS, clock);
     const servers = [server, apiServer].filter((each) => each !== undefined);
     await Promise.all(servers.map((each) => each.stop(FAREWELL_MS)));
     forwarder.close();

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Clock, type Timer } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { errorBody, isMessageId } from "../codec/frame.ts";
 import { readWaitSeconds } from "../codec/prefer.ts";
 import { decodeClientId, decodeSegment } from "../codec/route.ts";
@@ -113,29 +113,29 @@ function waitForOutcome(
   clock: Clock,
 ): Promise<Response> {
   return new Promise((resolve) => {
-    let timer: Timer | undefined;
+    const timer = clock.setTimeout(() => {
+      resolve(noAnswer(connection.abandon(waited), seconds));
+    }, seconds * 1000);
     const waited: OutgoingCall = {
       ...call,
       onOutcome(outcome) {
-        if (timer !== undefined) clock.clearTimeout(timer);
+        clock.clearTimeout(timer);
         resolve(outcomeResponse(outcome, seconds));
       },
     };
     const taken = connection.call(waited);
-    if (taken !== "accepted") return resolve(refusal(taken));
-    timer = clock.setTimeout(() => {
-      const wasSent = connection.abandon(waited);
-      resolve(noAnswer(wasSent, seconds));
-    }, seconds * 1000);
+    if (taken === "accepted") return;
+    clock.clearTimeout(timer);
+    resolve(refusal(taken));
   });
 }
 
 function outcomeResponse(outcome: CallOutcome, seconds: number): Response {
   switch (outcome.kind) {
     case "result":
-      return waited(200, outcome.payload, seconds);
+      return answered(200, outcome.payload, seconds);
     case "error":
-      return waited(
+      return answered(
         422,
         errorBody(outcome.codeText, outcome.descriptionText, outcome.details),
         seconds,
@@ -151,7 +151,7 @@ function outcomeResponse(outcome: CallOutcome, seconds: number): Response {
   }
 }
 
-function waited(status: number, body: string, seconds: number): Response {
+function answered(status: number, body: string, seconds: number): Response {
   return new Response(body, {
     status,
     headers: { "content-type": "application/json", ...waitHeaders(seconds, "answered") },

@@ -30,6 +30,7 @@ import { type CallOutcome, type OutgoingCall, Pending } from "./pending.ts";
 /** The part of a WebSocket that a connection uses. */
 export interface Socket {
   addEventListener(type: string, listener: EventListenerObject): void;
+  removeEventListener(type: string, listener: EventListenerObject): void;
   send(text: string): void;
   close(code: number, reason: string): void;
 }
@@ -51,6 +52,9 @@ export interface ConnectionLimits {
 
 /** What all connections of a gateway share. */
 export interface Shared {
+  /** Sockets held, those that open or close included. */
+  readonly sockets: { count: number };
+  readonly isShuttingDown: () => boolean;
   readonly connections: ConnectionMap<Connection>;
   readonly forwarder: Forwarder;
   readonly backlog: Backlog;
@@ -101,7 +105,7 @@ export class Connection implements EventListenerObject, Identity {
   #isClosed = false;
   #closesWhenIdle = false;
 
-  /** Takes over an open socket. Call `attach` to begin. */
+  /** Takes over a socket that is not open yet, and begins when it is. */
   constructor(socket: Socket, identity: Identity, shared: Shared) {
     this.clientId = identity.clientId;
     this.connectionId = identity.connectionId;
@@ -110,37 +114,42 @@ export class Connection implements EventListenerObject, Identity {
     this.connectedAt = identity.connectedAt;
     this.#socket = socket;
     this.#shared = shared;
+    shared.sockets.count++;
+    // This object in place of a closure for each event, and no more events than needed ("close" comes
+    // after each "error"): what a socket keeps is kept 100,000 times.
+    for (const type of ["open", "message", "close"]) socket.addEventListener(type, this);
   }
 
-  /** Enters the map, closes the connection that it replaces, and listens. */
-  attach(): void {
-    // One object with handleEvent in place of a closure for each event: this is kept 100,000 times.
-    for (const type of ["message", "close", "error"]) this.#socket.addEventListener(type, this);
+  handleEvent(event: Event): void {
+    switch (event.type) {
+      case "open":
+        this.#open();
+        break;
+      case "message":
+        if (!this.#isClosed) this.#receive((event as MessageEvent).data);
+        break;
+      case "close":
+        this.#socketClosed(event as CloseEvent);
+        break;
+    }
+  }
+
+  /** Enters the map and closes the connection that it replaces. */
+  #open(): void {
+    this.#socket.removeEventListener("open", this);
     const { connections, counters, log } = this.#shared;
     const older = connections.put(this.clientId, this);
     counters.connectionsOpened++;
     log.debug("client connected", this.#who());
     older?.close(POLICY, "replaced", "the client was replaced by a newer connection");
+    if (this.#shared.isShuttingDown()) this.closeForShutdown();
   }
 
-  handleEvent(event: Event): void {
-    if (this.#isClosed) return;
-    switch (event.type) {
-      case "message":
-        this.#receive((event as MessageEvent).data);
-        break;
-      case "error":
-        this.#end(ABNORMAL, "", "the client disconnected");
-        break;
-      case "close":
-        // 0 is Deno's code for a socket that broke.
-        this.#end(
-          (event as CloseEvent).code || ABNORMAL,
-          (event as CloseEvent).reason,
-          "the client disconnected",
-        );
-        break;
-    }
+  #socketClosed({ wasClean, code, reason }: CloseEvent): void {
+    // The runtime reports the end of a silent client twice.
+    this.#socket.removeEventListener("close", this);
+    this.#shared.sockets.count--;
+    if (!this.#isClosed) this.#end(wasClean ? code : ABNORMAL, reason, "the client disconnected");
   }
 
   /**

@@ -7,7 +7,6 @@
 import { type Clock, pause } from "../clock.ts";
 import type { Connection } from "./connection.ts";
 import type { ConnectionMap } from "./map.ts";
-import type { Upgrader } from "./upgrade.ts";
 
 /** From here on the closes are spread, so that the clients do not all come back at once. */
 const SPREAD_FROM_CLIENTS = 1000;
@@ -43,12 +42,12 @@ export async function drain(
 
 /** Waits until the last socket is closed, but no longer than `timeoutMs`. */
 export async function allClosed(
-  upgrader: Upgrader,
+  sockets: { readonly count: number },
   timeoutMs: number,
   clock: Clock,
 ): Promise<void> {
   const deadline = clock.now() + timeoutMs;
-  while (upgrader.sockets > 0 && clock.now() < deadline) await pause(clock, POLL_MS);
+  while (sockets.count > 0 && clock.now() < deadline) await pause(clock, POLL_MS);
 }
 
 function shuffle<T>(items: T[]): void {

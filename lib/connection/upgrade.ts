@@ -22,20 +22,14 @@ export interface UpgradeOptions {
   readonly pingIntervalMs: number;
 }
 
-export interface Upgrader {
-  /** Sockets held, those that are still closing included. */
-  readonly sockets: number;
-  /**
-   * Answers a client's request.
-   *
-   * @param request The request.
-   * @param path Its path as `rawPath` gives it.
-   * @param peer The address at the other end of the socket.
-   */
-  upgrade(request: Request, path: string, peer: string): Response;
-  /** Refuses from now on; sockets that are not open yet will be closed. */
-  stop(): void;
-}
+/**
+ * Answers a client's request.
+ *
+ * @param request The request.
+ * @param path Its path as `rawPath` gives it.
+ * @param peer The address at the other end of the socket.
+ */
+export type Upgrade = (request: Request, path: string, peer: string) => Response;
 
 /** Whether a request wants to become a WebSocket. */
 export function isUpgrade(request: Request): boolean {
@@ -48,17 +42,15 @@ function hasToken(header: string | null, token: string): boolean {
 }
 
 /** Makes the part that turns upgrades into connections. */
-export function createUpgrader(options: UpgradeOptions, shared: Shared): Upgrader {
+export function createUpgrade(options: UpgradeOptions, shared: Shared): Upgrade {
   const { wsPath, protocols, requireProtocol, trustProxy, maxConnections } = options;
-  let sockets = 0;
-  let isStopped = false;
 
   function refuse(status: number, detail: string, headers?: Record<string, string>): Response {
     shared.log.warn("upgrade refused", { status, detail });
     return problem(status, detail, headers);
   }
 
-  function upgrade(request: Request, path: string, peer: string): Response {
+  return function upgrade(request: Request, path: string, peer: string): Response {
     if (!path.startsWith(wsPath)) return refuse(404, "no such path");
     const rawClientId = path.slice(wsPath.length);
     const { headers } = request;
@@ -86,8 +78,10 @@ export function createUpgrader(options: UpgradeOptions, shared: Shared): Upgrade
     if (agreed.kind === "none_offered" && requireProtocol) {
       return refuse(400, `a subprotocol is needed, one of ${protocols.join(", ")}`);
     }
-    if (isStopped) return refuse(503, "the gateway is shutting down", { "retry-after": "5" });
-    if (sockets >= maxConnections) {
+    if (shared.isShuttingDown()) {
+      return refuse(503, "the gateway is shutting down", { "retry-after": "5" });
+    }
+    if (shared.sockets.count >= maxConnections) {
       return refuse(503, "too many connections", { "retry-after": "30" });
     }
     // All that is needed of the request is read before the upgrade; afterwards reading throws.
@@ -99,41 +93,22 @@ export function createUpgrader(options: UpgradeOptions, shared: Shared): Upgrade
     // Given as an option it would throw for offers without a blank behind the comma.
     if (protocol !== null) response.headers.set("sec-websocket-protocol", protocol);
     socket.binaryType = "arraybuffer";
-    sockets++;
-    const opening = {
-      handleEvent({ type }: Event): void {
-        if (type === "open") {
-          if (agreed.kind === "none_in_common") {
-            // OCPP-J 1.6 §3.1.2: complete the handshake without a subprotocol, then close.
-            shared.log.warn("no subprotocol in common", { clientId });
-            return socket.close(1002, "no subprotocol in common");
-          }
-          const connectedAt = Date.now();
-          const connectionId = uuidv7();
-          const identity = { clientId, connectionId, protocol, remoteAddress, connectedAt };
-          const connection = new Connection(socket, identity, shared);
-          connection.attach();
-          if (isStopped) connection.closeForShutdown();
-        } else {
-          // Deno reports one end twice at times.
-          socket.removeEventListener("close", opening);
-          sockets--;
-        }
-      },
-    };
-    socket.addEventListener("open", opening, { once: true });
-    socket.addEventListener("close", opening);
+    if (agreed.kind === "none_in_common") {
+      // OCPP-J 1.6 §3.1.2: complete the handshake without a subprotocol, then close.
+      shared.log.warn("no subprotocol in common", { clientId });
+      shared.sockets.count++;
+      socket.addEventListener("open", () => socket.close(1002, "no subprotocol in common"));
+      socket.addEventListener("close", () => shared.sockets.count--, { once: true });
+      return response;
+    }
+    const connectedAt = Date.now();
+    const connectionId = uuidv7();
+    new Connection(
+      socket,
+      { clientId, connectionId, protocol, remoteAddress, connectedAt },
+      shared,
+    );
     return response;
-  }
-
-  return {
-    get sockets() {
-      return sockets;
-    },
-    upgrade,
-    stop() {
-      isStopped = true;
-    },
   };
 }
 
