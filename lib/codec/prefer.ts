@@ -27,10 +27,11 @@ export const MAX_WAIT_SECONDS = 3600;
  */
 export function readWaitSeconds(header: string | null): number | undefined {
   if (header === null) return undefined;
-  for (const preference of header.split(",")) {
-    const match = /^\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:;.*)?$/i.exec(preference);
+  // At commas that stand outside of quotes.
+  for (const preference of header.match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g) ?? []) {
+    const match = /^\s*wait\s*=\s*(?:"(\d+)"|(\d+))\s*(?:;.*)?$/i.exec(preference);
     if (match === null) continue;
-    const seconds = Number(match[1]);
+    const seconds = Number(match[1] ?? match[2]);
     return seconds === 0 ? undefined : Math.min(seconds, MAX_WAIT_SECONDS);
   }
   return undefined;

@@ -52,13 +52,15 @@ export function replyText(
       `the backend answered ${status} with a body that is no JSON object`,
     );
   }
-  if (isObject(value) && typeof value["code"] === "string") {
-    const { code, description, details } = value;
+  const code = isObject(value) ? parseJson(memberText(text, "code") ?? "") : undefined;
+  if (typeof code === "string") {
+    const description = parseJson(memberText(text, "description") ?? "");
+    const details = memberText(text, "details");
     return callErrorText(
       messageIdText,
       code,
       typeof description === "string" ? description : "",
-      isObject(details) ? memberText(text, "details") : "{}",
+      isObject(parseJson(details ?? "")) ? details : "{}",
     );
   }
   return callErrorText(

@@ -75,7 +75,8 @@ export function readInvocation(
     if (text === undefined) return undefined;
     const read = flag.read(text);
     if (read.ok) return read.value as ValueOf<N>;
-    const shown = flag.isSecret === true ? "the value given" : JSON.stringify(text.slice(0, 100));
+    const isSecret = flag.isSecret === true || /:\/\/[^/]*@/.test(text);
+    const shown = isSecret ? "the value given" : JSON.stringify(text.slice(0, 100));
     refusal ??= `${source}: ${shown} is not allowed; allowed is ${read.allowed}`;
     return undefined;
   }
@@ -183,24 +184,29 @@ function parseArguments(args: readonly string[], version: string): Parsed {
   return { kind: "given", texts };
 }
 
-/** Commander's message as the one line of this program. */
+/**
+ * Commander's message as the one line of this program. Values stay out of it: what stands behind a
+ * misspelled `--api-token` is a token too.
+ */
 function refusalOf(error: CommanderError): string {
-  const message = error.message.replace(/^error: /, "").split("\n")[0] ?? "";
+  const given = /--?[\w-]{1,50}/.exec(error.message)?.[0] ?? "";
+  const name = given.slice(2);
+  const flag: Flag<unknown> | undefined = Object.hasOwn(FLAGS, name)
+    ? FLAGS[name as FlagName]
+    : undefined;
   switch (error.code) {
     case "commander.unknownOption":
-      return `${
-        /'(.*)'/.exec(message)?.[1] ?? message
-      }: no such flag; allowed are those that --help lists`;
+      return flag === undefined
+        ? `${given}: no such flag; allowed are those that --help lists`
+        : `${given}: a value is not allowed; allowed is the flag alone`;
     case "commander.optionMissingArgument": {
-      const name = /--([a-z-]+)/.exec(message)?.[1] ?? "";
-      const flag: Flag<unknown> | undefined = FLAGS[name as FlagName];
       const read = flag?.read("");
-      return `--${name}: no value given; allowed is ${
-        read?.ok === false ? read.allowed : flag?.placeholder ?? ""
+      return `${given}: no value given; allowed is ${
+        read?.ok === false ? read.allowed : "a value"
       }`;
     }
     default:
-      return `${message}; only flags are allowed, --help lists them`;
+      return "an argument that belongs to no flag; only flags are allowed, --help lists them";
   }
 }
 

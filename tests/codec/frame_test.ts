@@ -1,0 +1,283 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import fc from "fast-check";
+import {
+  answerToFault,
+  callErrorText,
+  callResultText,
+  callText,
+  errorBody,
+  type Frame,
+  isMessageId,
+  readFrame,
+} from "../../lib/codec/frame.ts";
+import { isSegment } from "../../lib/codec/route.ts";
+
+const DIALECTS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const;
+const dialects = fc.constantFrom(...DIALECTS);
+
+const ID36 = "x".repeat(36);
+/** 36 characters, but 72 UTF-16 code units. */
+const EMOJI36 = "😀".repeat(36);
+
+function call(messageId: string, action: string, payload: string, idText?: string): Frame {
+  const messageIdText = idText ?? JSON.stringify(messageId);
+  return { kind: "call", messageId, messageIdText, action, payload };
+}
+
+function result(messageId: string, payload: string): Frame {
+  return { kind: "result", messageId, payload };
+}
+
+function error(codeText: string, descriptionText: string, details: string): Frame {
+  return { kind: "error", messageId: "7", codeText, descriptionText, details };
+}
+
+Deno.test("a text that is a frame is read as one in every dialect", async (t) => {
+  const rows: [name: string, text: string, frame: Frame][] = [
+    ["CALL", '[2,"7","Heartbeat",{}]', call("7", "Heartbeat", "{}")],
+    ["CALL with null", '[2,"7","Heartbeat",null]', call("7", "Heartbeat", "{}")],
+    ["CALL with blanks and null", '[2,"7","A", null ]', call("7", "A", "{}")],
+    ["CALL with blanks", ' [ 2 , "7" ,\t"A"\r\n, { } ] ', call("7", "A", "{ }")],
+    ["CALL with an id of 36", `[2,"${ID36}","A",{}]`, call(ID36, "A", "{}")],
+    ["CALL with an id of 36 emoji", `[2,"${EMOJI36}","A",{}]`, call(EMOJI36, "A", "{}")],
+    ["CALL with the id -1", '[2,"-1","A",{}]', call("-1", "A", "{}")],
+    ["CALL with an escaped id", '[2,"\\u0041\\/","A",{}]', call("A/", "A", "{}", '"\\u0041\\/"')],
+    ["CALL with an escaped Action", '[2,"7","a\\"\\u002c]",{}]', call("7", 'a",]', "{}")],
+    ["CALL with an Action that is signed", '[2,"7","A-Signed",{}]', call("7", "A-Signed", "{}")],
+    ["CALL whose type is 2.0", '[2.0,"7","A",{}]', call("7", "A", "{}")],
+    ["CALLRESULT", '[3,"7",{"a":[1]}]', result("7", '{"a":[1]}')],
+    ["CALLRESULT with null", '[3,"7",null]', result("7", "{}")],
+    ["CALLERROR", '[4,"7","C","d",{"x":1.0}]', error('"C"', '"d"', '{"x":1.0}')],
+    ["CALLERROR with null", '[4,"7","C","d",null]', error('"C"', '"d"', "{}")],
+    ["CALLERROR without words", '[4,"7","","",{}]', error('""', '""', "{}")],
+    [
+      "CALLERROR, any code",
+      '[4,"7","No\\u0021","\\ud800",{}]',
+      error('"No\\u0021"', '"\\ud800"', "{}"),
+    ],
+  ];
+  for (const [name, text, frame] of rows) {
+    await t.step(name, () => {
+      for (const dialect of DIALECTS) {
+        deepStrictEqual(readFrame(text, dialect), { ok: true, frame });
+      }
+    });
+  }
+});
+
+Deno.test("a SEND is a frame in ocpp2.1 only", () => {
+  const text = '[6,"7","NotifyPeriodicEventStream",{"a":1.0}]';
+  const frame = { ...call("7", "NotifyPeriodicEventStream", '{"a":1.0}'), kind: "send" };
+  deepStrictEqual(readFrame(text, "ocpp2.1"), { ok: true, frame });
+  for (const dialect of ["ocpp1.6", "ocpp2.0.1"] as const) {
+    const read = readFrame(text, dialect);
+    strictEqual(!read.ok && read.fault.meaning, "unknown_type");
+  }
+});
+
+Deno.test("a payload survives byte for byte", async (t) => {
+  const payloads = [
+    '{"a":1.0}',
+    '{"a":12345678901234567890}',
+    '{"a":1e400,"b":-1E+2,"c":1.10}',
+    '{"a":-0}',
+    '{"b":1,"a":2,"10":3,"9":4}',
+    '{"a":1,"a":2,"a":{}}',
+    '{"a":"\\u0041\\/\\n\\"\\\\"}',
+    '{ "a" :\n\t[ 1 , 2 ]\r\n}',
+    '{"a":"\u2028\u2029"}',
+    '{"a":"\\ud800","\\udc00":1}',
+    '{"a":"é😀\\ud83d\\ude00"}',
+    '{"a":"],[","}":"{"}',
+    '{"a":"\\\\"}',
+    '{"__proto__":{"a":1}}',
+    '{"a":null,"b":[],"c":{}}',
+  ];
+  for (const payload of payloads) {
+    await t.step(payload, () => {
+      const read = readFrame(`[2,"7","A",\t${payload} ]`, "ocpp1.6");
+      deepStrictEqual(read, { ok: true, frame: call("7", "A", payload) });
+    });
+  }
+});
+
+type Codes = readonly [v16: string | null, v201: string | null, v21: string | null];
+const BAD_FRAME: Codes = ["FormationViolation", "RpcFrameworkError", "RpcFrameworkError"];
+const BAD_PAYLOAD: Codes = ["FormationViolation", "FormatViolation", "FormatViolation"];
+const UNKNOWN: Codes = [null, "MessageTypeNotSupported", null];
+const SILENCE: Codes = [null, null, null];
+
+/** Texts that are no frames, the id that their answer has, and its code for each dialect. */
+const FAULTS: [name: string, text: string, id: string, codes: Codes][] = [
+  ["no JSON", "hello", "-1", BAD_FRAME],
+  ["white space", "  ", "-1", BAD_FRAME],
+  ["a frame cut short", '[2,"7","A",{}', "-1", BAD_FRAME],
+  ["two frames", '[2,"7","A",{}][2,"8","A",{}]', "-1", BAD_FRAME],
+  ["a byte order mark", '\ufeff[2,"7","A",{}]', "-1", BAD_FRAME],
+  ["a comma too many", '[2,"7","A",{},]', "-1", BAD_FRAME],
+  ["single quotes", "[2,'7','A',{}]", "-1", BAD_FRAME],
+  ["a raw line feed in a string", '[2,"7","A",{"a":"\n"}]', "-1", BAD_FRAME],
+  ["an object", '{"0":2,"1":"7"}', "-1", BAD_FRAME],
+  ["a string", '"[2]"', "-1", BAD_FRAME],
+  ["null", "null", "-1", BAD_FRAME],
+  ["a number", "2", "-1", BAD_FRAME],
+  ["a batch", '[[2,"7","A",{}]]', "-1", BAD_FRAME],
+  ["no elements", "[]", "-1", BAD_FRAME],
+  ["a type that is a string", '["2","7","A",{}]', "7", BAD_FRAME],
+  ["a type that is null", '[null,"7","A",{}]', "7", BAD_FRAME],
+  ["a type that is no number, nor the id a string", "[true,7]", "-1", BAD_FRAME],
+  ["CALL alone", "[2]", "-1", BAD_FRAME],
+  ["CALL with a number for its id", '[2,7,"A",{}]', "-1", BAD_FRAME],
+  ["CALL with null for its id", '[2,null,"A",{}]', "-1", BAD_FRAME],
+  ["CALL with a list for its id", '[2,["7"],"A",{}]', "-1", BAD_FRAME],
+  ["CALL with an empty id", '[2,"","A",{}]', "", BAD_FRAME],
+  ["CALL with the id .", '[2,".","A",{}]', ".", BAD_FRAME],
+  ["CALL with the id ..", '[2,"..","A",{}]', "..", BAD_FRAME],
+  ["CALL with the id .. in escapes", '[2,"\\u002e.","A",{}]', "..", BAD_FRAME],
+  ["CALL with an id of 37", `[2,"${ID36}y","A",{}]`, `${ID36}y`, BAD_FRAME],
+  ["CALL with an id of 37 emoji", `[2,"${EMOJI36}😀","A",{}]`, `${EMOJI36}😀`, BAD_FRAME],
+  ["CALL with half a pair in its id", '[2,"a\\ud800","A",{}]', "a\ud800", BAD_FRAME],
+  ["CALL of two", '[2,"7"]', "7", BAD_FRAME],
+  ["CALL of three", '[2,"7","A"]', "7", BAD_FRAME],
+  ["CALL of five", '[2,"7","A",{},{}]', "7", BAD_FRAME],
+  ["CALL with an extension before its Action", '[2,"7",{},"A",{}]', "7", BAD_FRAME],
+  ["CALL with a number for its Action", '[2,"7",1,{}]', "7", BAD_FRAME],
+  ["CALL with null for its Action", '[2,"7",null,{}]', "7", BAD_FRAME],
+  ["CALL with an empty Action", '[2,"7","",{}]', "7", BAD_FRAME],
+  ["CALL with the Action .", '[2,"7",".",{}]', "7", BAD_FRAME],
+  ["CALL with the Action ..", '[2,"7","..",{}]', "7", BAD_FRAME],
+  ["CALL with half a pair in its Action", '[2,"7","\\udc00",{}]', "7", BAD_FRAME],
+  ["CALL with a list", '[2,"7","A",[]]', "7", BAD_PAYLOAD],
+  ["CALL with a string", '[2,"7","A","{}"]', "7", BAD_PAYLOAD],
+  ["CALL with a number", '[2,"7","A",0]', "7", BAD_PAYLOAD],
+  ["CALL with false", '[2,"7","A",false]', "7", BAD_PAYLOAD],
+  ["CALLRESULT alone", "[3]", "-1", SILENCE],
+  ["CALLRESULT with a number for its id", "[3,7,{}]", "-1", SILENCE],
+  ["CALLRESULT with an id of 37", `[3,"${ID36}y",{}]`, "-1", SILENCE],
+  ["CALLRESULT of two", '[3,"7"]', "7", SILENCE],
+  ["CALLRESULT of four", '[3,"7","A",{}]', "7", SILENCE],
+  ["CALLRESULT with a list", '[3,"7",[]]', "7", SILENCE],
+  ["CALLERROR of three", '[4,"7",{}]', "7", SILENCE],
+  ["CALLERROR of four", '[4,"7","C","d"]', "7", SILENCE],
+  ["CALLERROR of six", '[4,"7","C","d",{},{}]', "7", SILENCE],
+  ["CALLERROR with null for its id", '[4,null,"C","d",{}]', "-1", SILENCE],
+  ["CALLERROR with a number for its code", '[4,"7",1,"d",{}]', "7", SILENCE],
+  ["CALLERROR without a description", '[4,"7","C",null,{}]', "7", SILENCE],
+  ["CALLERROR with a string for its details", '[4,"7","C","d",""]', "7", SILENCE],
+  // Outside ocpp2.1 a SEND is of an unknown type, whatever else is wrong with it.
+  ["SEND of three", '[6,"7","A"]', "7", UNKNOWN],
+  ["SEND with a list", '[6,"7","A",[]]', "7", UNKNOWN],
+  ["SEND with an empty Action", '[6,"7","",{}]', "7", UNKNOWN],
+  ["SEND with a number for its id", '[6,7,"A",{}]', "-1", UNKNOWN],
+  ["CALLRESULTERROR of three", '[5,"7","C"]', "7", UNKNOWN],
+  ["type 0", '[0,"7","A",{}]', "7", UNKNOWN],
+  ["type 1", '[1,"7","A",{}]', "7", UNKNOWN],
+  ["type 7", '[7,"7","A",{}]', "7", UNKNOWN],
+  ["type 2.5", '[2.5,"7","A",{}]', "7", UNKNOWN],
+  ["type -2", '[-2,"7","A",{}]', "7", UNKNOWN],
+  ["type 1e400", '[1e400,"7","A",{}]', "7", UNKNOWN],
+  ["type 7 without a readable id", '[7,7,"A",{}]', "-1", UNKNOWN],
+  ["type 7 alone", "[7]", "-1", UNKNOWN],
+];
+
+Deno.test("a text that is no frame is answered as its dialect has it, or not at all", async (t) => {
+  for (const [name, text, id, codes] of FAULTS) {
+    for (const [i, dialect] of DIALECTS.entries()) {
+      await t.step(`${name}, ${dialect}`, () => {
+        const read = readFrame(text, dialect);
+        ok(!read.ok);
+        const answer = answerToFault(read.fault, dialect);
+        if (codes[i] === null) return strictEqual(answer, null);
+        ok(answer !== null);
+        deepStrictEqual(JSON.parse(answer), [4, id, codes[i], read.fault.reason, {}]);
+        ok(answer.isWellFormed(), "half a pair goes out as an escape");
+      });
+    }
+  }
+});
+
+Deno.test("a CALLRESULTERROR is of an unknown type before ocpp2.1", () => {
+  for (const dialect of ["ocpp1.6", "ocpp2.0.1"] as const) {
+    const read = readFrame('[5,"7","C","d",{}]', dialect);
+    strictEqual(!read.ok && read.fault.meaning, "unknown_type");
+  }
+});
+
+Deno.test("a MessageId is a segment of 1 to 36 characters", () => {
+  for (const id of ["7", ID36, EMOJI36, " ", "a/b", "..."]) ok(isMessageId(id), id);
+  const bad = ["", ".", "..", `${ID36}y`, `${EMOJI36}y`, "\ud800", "x".repeat(1000), ID36 + ID36];
+  for (const id of bad) ok(!isMessageId(id), id);
+});
+
+Deno.test("an error's body has its three parts as they came", () => {
+  const body = '{"code":"C\\u0021","description":"d","details":{"n":1.0}}';
+  strictEqual(errorBody('"C\\u0021"', '"d"', '{"n":1.0}'), body);
+  strictEqual(errorBody('"C"', '""'), '{"code":"C","description":"","details":{}}');
+});
+
+const messageIds = fc.string({ unit: "binary", minLength: 1, maxLength: 40 }).filter(isMessageId);
+const actions = fc.string({ unit: "binary", minLength: 1 }).filter(isSegment);
+const payloads = fc.dictionary(fc.string(), fc.jsonValue()).map((value) => JSON.stringify(value));
+
+Deno.test("a frame that was written reads as what was put in", () => {
+  const words = fc.string({ unit: "binary" });
+  fc.assert(
+    fc.property(messageIds, actions, payloads, words, words, (id, action, payload, ...texts) => {
+      const idText = JSON.stringify(id);
+      const sent = call(id, action, payload);
+      const [code, description] = texts;
+      const refused = error(JSON.stringify(code), JSON.stringify(description), payload);
+      const rows: [text: string, frame: unknown][] = [
+        [callText("call", id, action, payload), sent],
+        [callText("send", id, action, payload), { ...sent, kind: "send" }],
+        [callResultText(idText, payload), result(id, payload)],
+        [callErrorText(idText, code, description, payload), { ...refused, messageId: id }],
+      ];
+      for (const [text, frame] of rows) {
+        deepStrictEqual(readFrame(text, "ocpp2.1"), { ok: true, frame });
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+/** Frames, frames with a few places written over, and what only looks like JSON. */
+const anyText = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.json(),
+  fc.string({ unit: fc.constantFrom(...'[]{}",:\\ 23456an\ud800\u2028') }),
+  fc.tuple(fc.nat(8), fc.jsonValue(), fc.jsonValue(), fc.jsonValue()).map((v) => JSON.stringify(v)),
+  fc.tuple(
+    fc.constantFrom<string[]>(
+      '[2,"7","A",{"a":[1.0,"\\"]"]}]',
+      '[3,"7",{}]',
+      '[4,"7","C","d",{}]',
+      '[6,"7","A",{}]',
+    ),
+    fc.array(fc.tuple(fc.nat(30), fc.nat(3), fc.string({ maxLength: 3 })), { maxLength: 3 }),
+  ).map(([text, edits]) =>
+    edits.reduce((now, [at, length, by]) => now.slice(0, at) + by + now.slice(at + length), text)
+  ),
+);
+
+Deno.test("any text at all gives a frame that means the same, or a fault", () => {
+  const kinds = ["call", "result", "error", undefined, "send"];
+  fc.assert(
+    fc.property(anyText, dialects, (text, dialect) => {
+      const read = readFrame(text, dialect);
+      if (!read.ok) {
+        const answer = answerToFault(read.fault, dialect);
+        if (answer !== null) strictEqual(JSON.parse(answer)[0], 4);
+        return;
+      }
+      const elements = JSON.parse(text);
+      const { frame } = read;
+      strictEqual(frame.kind, kinds[elements[0] - 2]);
+      strictEqual(frame.messageId, elements[1]);
+      const payload = frame.kind === "error" ? frame.details : frame.payload;
+      deepStrictEqual(JSON.parse(payload), elements.at(-1) ?? {});
+      ok(text.includes(payload) || (payload === "{}" && elements.at(-1) === null));
+    }),
+    { numRuns: 1000 },
+  );
+});

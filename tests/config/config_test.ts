@@ -1,0 +1,368 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import fc from "fast-check";
+import {
+  type Config,
+  type Invocation,
+  isLoopback,
+  readInvocation,
+} from "../../lib/config/config.ts";
+import { type FlagName, FLAGS, variableOf } from "../../lib/config/flag.ts";
+
+function invoke(args: readonly string[], variables: Record<string, string> = {}): Invocation {
+  return readInvocation(args, (name) => variables[name], "1.2.3");
+}
+
+function configOf(args: readonly string[], variables: Record<string, string> = {}): Config {
+  const invocation = invoke(args, variables);
+  ok(invocation.kind === "run", JSON.stringify(invocation));
+  return invocation.config;
+}
+
+function refusalOf(args: readonly string[], variables: Record<string, string> = {}): string {
+  const invocation = invoke(args, variables);
+  ok(invocation.kind === "refuse", JSON.stringify(invocation));
+  return invocation.message;
+}
+
+type Value = Config[keyof Config];
+
+interface Row {
+  readonly variable: string;
+  /** Its setting; none for one that only decides whether the others are allowed. */
+  readonly key?: keyof Config;
+  readonly default?: Value;
+  /** Texts that are taken, and what they mean. */
+  readonly good: readonly (readonly [text: string, value: Value])[];
+  readonly bad: readonly string[];
+}
+
+const HOSTS: Row["good"] = [
+  ["127.0.0.1:1", { host: "127.0.0.1", port: 1 }],
+  ["localhost:65535", { host: "localhost", port: 65535 }],
+  ["[::1]:0", { host: "::1", port: 0 }],
+];
+const NO_HOSTS = ["4000", "localhost", "127.0.0.1:", ":65536", ":-1", "::1:4000", "[::1]", "a/b:1"];
+const NO_WHOLE = ["-1", "1.5", "1e2", "0x10", "one", "1 ", "+1", "1000000000000000000"];
+const DURATIONS: Row["good"] = [["500ms", 500], ["1.5s", 1500], ["2m", 120_000], [
+  "24h",
+  86_400_000,
+]];
+const NO_DURATIONS = ["30", "s", "-1s", "30 s", "30S", "1d", "1m30s", "24.1h", "1e3ms", ".5s"];
+const SWITCH: Row["good"] = [
+  ...["true", "1", "yes", "on", "TRUE"].map((text) => [text, true] as const),
+  ...["false", "0", "no", "off", "False"].map((text) => [text, false] as const),
+];
+const NO_SWITCH = ["2", "y", "truee", " true", "null"];
+
+// `Record` makes a new flag fail to compile here until its rules are written down.
+const ROWS: Record<FlagName, Row> = {
+  "listen": {
+    variable: "WS2API_LISTEN",
+    key: "listen",
+    default: { host: "127.0.0.1", port: 4000 },
+    good: HOSTS,
+    bad: NO_HOSTS,
+  },
+  "backend": {
+    variable: "WS2API_BACKEND",
+    key: "backend",
+    default: "http://127.0.0.1:5000/",
+    good: [
+      ["http://h", "http://h/"],
+      ["https://h:8443/a/b", "https://h:8443/a/b/"],
+      ["http://[::1]:5000/a/", "http://[::1]:5000/a/"],
+    ],
+    bad: [
+      "h:5000",
+      "/a",
+      "ftp://h/",
+      "http://",
+      "http://u:p@h/",
+      "http://h/?a",
+      "http://h/#a",
+      "http://h?",
+    ],
+  },
+  "api-listen": { variable: "WS2API_API_LISTEN", key: "apiListen", good: HOSTS, bad: NO_HOSTS },
+  "api-token": {
+    variable: "WS2API_API_TOKEN",
+    key: "apiToken",
+    good: [["s3cret", "s3cret"], ["a.b-c_d~e+f/g==", "a.b-c_d~e+f/g=="]],
+    bad: ["two words", "tab\there", "pässword", "line\nfeed", "blank "],
+  },
+  "insecure-api": { variable: "WS2API_INSECURE_API", good: [], bad: NO_SWITCH },
+  "ws-path": {
+    variable: "WS2API_WS_PATH",
+    key: "wsPath",
+    default: "/",
+    good: [["/ocpp", "/ocpp/"], ["/a/b/", "/a/b/"], ["/%20", "/%20/"]],
+    bad: ["ocpp", "ocpp/", "//", "/a//b", "/a b", "/../a", "/a/..", "/./", "/a?b", "/a#b", "/é"],
+  },
+  "trust-proxy": {
+    variable: "WS2API_TRUST_PROXY",
+    key: "trustProxy",
+    default: false,
+    good: SWITCH,
+    bad: NO_SWITCH,
+  },
+  "protocols": {
+    variable: "WS2API_PROTOCOLS",
+    key: "protocols",
+    default: ["ocpp2.1", "ocpp2.0.1", "ocpp1.6"],
+    good: [["ocpp1.6", ["ocpp1.6"]], ["a, b", ["a", "b"]]],
+    bad: [",", "ocpp1.6,", "a,,b", "a b", "a;b", "(a)", "é"],
+  },
+  "require-protocol": {
+    variable: "WS2API_REQUIRE_PROTOCOL",
+    key: "requireProtocol",
+    default: false,
+    good: SWITCH,
+    bad: NO_SWITCH,
+  },
+  "backend-timeout": time("WS2API_BACKEND_TIMEOUT", "backendTimeoutMs", 30_000, false),
+  "backend-connections": count(
+    "WS2API_BACKEND_CONNECTIONS",
+    "backendConnections",
+    256,
+    1,
+    10_000,
+  ),
+  "retries": count("WS2API_RETRIES", "retries", 3, 0, 100),
+  "call-timeout": time("WS2API_CALL_TIMEOUT", "callTimeoutMs", 30_000, false),
+  "call-concurrency": count("WS2API_CALL_CONCURRENCY", "callConcurrency", 1, 1, 1000),
+  "max-queue": count("WS2API_MAX_QUEUE", "maxQueue", 64, 1, 100_000),
+  "max-waiting": count("WS2API_MAX_WAITING", "maxWaiting", 10_000, 1, 10_000_000),
+  "max-message": {
+    variable: "WS2API_MAX_MESSAGE",
+    key: "maxMessageBytes",
+    default: 1024 ** 2,
+    good: [["512", 512], ["512B", 512], ["64KiB", 65_536], ["1.5MiB", 1_572_864], [
+      "64MiB",
+      2 ** 26,
+    ]],
+    bad: ["127", "0", "65MiB", "1GiB", "-1", "1KB", "1kib", "1 MiB", "MiB", "lots"],
+  },
+  "max-connections": count("WS2API_MAX_CONNECTIONS", "maxConnections", 200_000, 1, 10_000_000),
+  "ping-interval": time("WS2API_PING_INTERVAL", "pingIntervalMs", 30_000, true),
+  "drain-timeout": time("WS2API_DRAIN_TIMEOUT", "drainTimeoutMs", 10_000, true),
+  "log-level": {
+    variable: "WS2API_LOG_LEVEL",
+    key: "logLevel",
+    default: "info",
+    good: ["debug", "info", "warn", "error"].map((word) => [word, word] as const),
+    bad: ["INFO", "trace", "warning", "1", "info,warn"],
+  },
+  "log-format": {
+    variable: "WS2API_LOG_FORMAT",
+    key: "logFormat",
+    default: "text",
+    good: [["text", "text"], ["json", "json"]],
+    bad: ["JSON", "xml", "text json"],
+  },
+};
+
+function count(
+  variable: string,
+  key: keyof Config,
+  byDefault: number,
+  min: number,
+  max: number,
+): Row {
+  const good = [min, max].map((value) => [`${value}`, value] as const);
+  return {
+    variable,
+    key,
+    default: byDefault,
+    good,
+    bad: [...NO_WHOLE, `${max + 1}`, `${min - 1}`],
+  };
+}
+
+function time(variable: string, key: keyof Config, byDefault: number, mayBeZero: boolean): Row {
+  const zero: Row["good"] = mayBeZero ? [["0s", 0]] : [["1ms", 1]];
+  const bad = [...NO_DURATIONS, ...(mayBeZero ? [] : ["0s", "0ms"])];
+  return { variable, key, default: byDefault, good: [...DURATIONS, ...zero], bad };
+}
+
+const FLAG_ROWS = Object.entries(ROWS) as [FlagName, Row][];
+
+Deno.test("every flag has its variable, and its default when neither is given", async (t) => {
+  for (const [name, row] of FLAG_ROWS) {
+    await t.step(name, () => {
+      strictEqual(variableOf(name), row.variable);
+      if (row.key === undefined) return;
+      deepStrictEqual(configOf([])[row.key], row.default);
+      // A variable that is empty counts as none; an empty token would open the API.
+      if (name !== "api-token") deepStrictEqual(configOf([], { [row.variable]: "" }), configOf([]));
+    });
+  }
+});
+
+Deno.test("a flag counts more than its variable, the variable more than the default", async (t) => {
+  for (const [name, { variable, key, good, bad }] of FLAG_ROWS) {
+    const isSwitch = good === SWITCH;
+    for (const [text, value] of good) {
+      await t.step(`${name} ${text}`, () => {
+        deepStrictEqual(configOf([], { [variable]: text })[key!], value);
+        if (isSwitch) return;
+        const variables = { [variable]: bad[0]! };
+        deepStrictEqual(configOf([`--${name}`, text], variables)[key!], value);
+        deepStrictEqual(configOf([`--${name}=${text}`], variables)[key!], value);
+      });
+    }
+    if (isSwitch) {
+      await t.step(name, () => {
+        strictEqual(configOf([`--${name}`])[key!], true);
+        strictEqual(configOf([`--${name}`], { [variable]: "false" })[key!], true);
+      });
+    }
+  }
+});
+
+Deno.test("a bad value is refused in one line that says where, what and what is allowed", async (t) => {
+  for (const [name, { variable, bad, good }] of FLAG_ROWS) {
+    for (const text of bad) {
+      await t.step(`${name} ${JSON.stringify(text)}`, () => {
+        const refusals = [[variable, refusalOf([], { [variable]: text })]];
+        if (good !== SWITCH && name !== "insecure-api") {
+          refusals.push([`--${name}`, refusalOf([`--${name}=${text}`])]);
+        }
+        const isSecret = name === "api-token" || text.includes("u:p@");
+        const shown = isSecret ? "the value given" : JSON.stringify(text);
+        for (const [source, message = ""] of refusals) {
+          ok(message.startsWith(`${source}: ${shown} is not allowed; allowed is `), message);
+          match(message, /allowed is \S[^\n]+$/);
+        }
+      });
+    }
+  }
+});
+
+Deno.test("an empty value is refused on the command line, and an empty token everywhere", () => {
+  for (const [name, { good }] of FLAG_ROWS) {
+    if (good === SWITCH || name === "insecure-api") continue;
+    match(refusalOf([`--${name}`, ""]), new RegExp(`^--${name}: .+ is not allowed; allowed is `));
+    match(refusalOf([`--${name}`]), new RegExp(`^--${name}: no value given; allowed is `));
+  }
+  match(refusalOf([], { WS2API_API_TOKEN: "" }), /^WS2API_API_TOKEN: .* is not allowed/);
+});
+
+Deno.test("a long value is cut and stays in one line", () => {
+  const message = refusalOf(["--listen", "x\n".repeat(10_000)]);
+  ok(message.length < 500 && !message.includes("\n"));
+});
+
+Deno.test("a bad token is not shown", () => {
+  for (
+    const message of [
+      refusalOf(["--api-token", "hunter2 x"]),
+      refusalOf([], { WS2API_API_TOKEN: "hunter2 x" }),
+      refusalOf(["--api-tokn=hunter2"]),
+      refusalOf(["--api-token", "ok", "hunter2"]),
+    ]
+  ) {
+    ok(!message.includes("hunter2"), message);
+  }
+});
+
+Deno.test("what is no flag is refused by its name", async (t) => {
+  for (const flag of ["--bogus", "--list", "--Listen", "-x", "--no-trust-proxy", "--ws_path"]) {
+    await t.step(flag, () => {
+      match(refusalOf([flag]), new RegExp(`^${flag}: no such flag; allowed are [^\n]+$`));
+      match(refusalOf(["--retries", "1", flag, "2"]), new RegExp(`^${flag}: no such flag`));
+    });
+  }
+  await t.step("an argument", () => match(refusalOf(["here"]), /^[^\n]*only flags are allowed/));
+});
+
+Deno.test("help lists every flag with its default and its variable", async (t) => {
+  const printed = invoke(["--help"]);
+  ok(printed.kind === "print");
+  // The help is folded to the width of a terminal.
+  const help = printed.text.replace(/\s+/g, " ");
+  for (const name of Object.keys(FLAGS) as FlagName[]) {
+    const { default: byDefault, placeholder }: { default?: string; placeholder?: string } =
+      FLAGS[name];
+    await t.step(name, () => {
+      const from = help.indexOf(` --${name} `);
+      ok(from !== -1);
+      const shown = placeholder === undefined ? "off" : byDefault ?? "none";
+      ok(help.slice(from).includes(`(default: ${shown}, env: ${variableOf(name)})`));
+    });
+  }
+  await t.step("and shows no value of a variable", () => {
+    deepStrictEqual(invoke(["--help"], { WS2API_API_TOKEN: "hunter2" }), printed);
+  });
+});
+
+Deno.test("the version is printed, whatever else is wrong", () => {
+  deepStrictEqual(invoke(["--version"]), { kind: "print", text: "1.2.3\n" });
+  strictEqual(invoke(["--version"], { WS2API_RETRIES: "many" }).kind, "print");
+  strictEqual(invoke(["--help"], { WS2API_RETRIES: "many" }).kind, "print");
+});
+
+Deno.test("an API that anyone could reach is refused, and the three ways are named", async (t) => {
+  const rows: [args: string, source: string][] = [
+    ["--listen :4000", "--listen"],
+    ["--listen 0.0.0.0:4000", "--listen"],
+    ["--listen [::]:4000", "--listen"],
+    ["--listen 192.168.1.2:4000", "--listen"],
+    ["--listen example.com:4000", "--listen"],
+    ["--listen 127.0.0.1.example.com:4000", "--listen"],
+    ["--listen localhost.example.com:4000", "--listen"],
+    ["--api-listen :4001", "--api-listen"],
+    ["--listen :4000 --api-listen 10.0.0.1:4001", "--api-listen"],
+  ];
+  for (const [args, source] of rows) {
+    await t.step(args, () => {
+      const message = refusalOf(args.split(" "));
+      ok(message.startsWith(`${source}: `) && !message.includes("\n"), message);
+      for (const way of ["--api-token", "--api-listen", "--insecure-api"]) {
+        ok(message.includes(way), way);
+      }
+    });
+  }
+  await t.step("WS2API_INSECURE_API=false is no leave", () => {
+    match(refusalOf(["--listen", ":4000"], { WS2API_INSECURE_API: "false" }), /^--listen: /);
+  });
+});
+
+Deno.test("an API that is guarded, out of reach or allowed on purpose is served", async (t) => {
+  const rows = [
+    "--listen :4000 --api-token s3cret",
+    "--listen :4000 --api-listen 127.0.0.1:4001",
+    "--listen :4000 --api-listen [::1]:4001",
+    "--listen :4000 --api-listen localhost:4001",
+    "--listen :4000 --insecure-api",
+    "--api-listen :4001 --insecure-api",
+    "--api-listen :4001 --api-token s3cret",
+    "--listen 127.1.2.3:4000",
+  ];
+  for (const args of rows) {
+    await t.step(args, () => strictEqual(invoke(args.split(" ")).kind, "run"));
+  }
+  await t.step("by variables", () => {
+    strictEqual(invoke(["--listen", ":1"], { WS2API_INSECURE_API: "true" }).kind, "run");
+    strictEqual(invoke(["--listen", ":1"], { WS2API_API_TOKEN: "s3cret" }).kind, "run");
+  });
+  await t.step("loopback is what no other machine can reach", () => {
+    for (const host of ["localhost", "::1", "127.0.0.1", "127.255.255.254"]) ok(isLoopback(host));
+    for (
+      const host of ["", "::", "0.0.0.0", "128.0.0.1", "1127.0.0.1", "127.0.0.1.nip.io", "::2"]
+    ) {
+      ok(!isLoopback(host), host);
+    }
+  });
+});
+
+Deno.test("any command line and any environment give an answer, never an exception", () => {
+  const word = fc.oneof(
+    fc.constantFrom(...Object.keys(FLAGS).map((name) => `--${name}`)),
+    fc.constantFrom("--", "-", "--help", "-V", "", "1", ":0", "=", "--api-token=x"),
+    fc.string(),
+  );
+  fc.assert(fc.property(fc.array(word, { maxLength: 5 }), fc.string(), (args, text) => {
+    const invocation = readInvocation(args, () => text, "1.2.3");
+    if (invocation.kind === "refuse") ok(!invocation.message.includes("\n"), invocation.message);
+  }));
+});

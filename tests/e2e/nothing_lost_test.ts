@@ -1,0 +1,170 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { closedPort, json, RawBackend, RecordingBackend, write } from "../support/backend.ts";
+import { TestGateway } from "../support/gateway.ts";
+
+Deno.test("an outcome is posted again until the backend takes it, and counts by its URL", async (t) => {
+  for (const failure of ["502", "503", "504", "cut", "hang"]) {
+    await t.step(failure, async () => {
+      let tries = 0;
+      await using backend = new RawBackend(async (conn) => {
+        tries++;
+        if (tries === 2) return await write(conn, "HTTP/1.1 204 No Content\r\n\r\n");
+        if (failure === "hang") return;
+        if (failure !== "cut") {
+          await write(
+            conn,
+            `HTTP/1.1 ${failure} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
+          );
+        }
+        conn.close();
+      });
+      await using gateway = new TestGateway(backend.url, ["--backend-timeout=200ms"]);
+      const client = await gateway.connect("CP1");
+      strictEqual((await gateway.call("Reset/CP1/r1")).status, 202);
+      await client.next();
+      client.send('[3,"r1",{"status":"Accepted"}]');
+      await client.close();
+      // The shutdown waits until the backend has it.
+      await gateway.shutdown();
+      strictEqual(tries, 2);
+      for (const request of backend.requests) {
+        match(request, /^POST \/result\/Reset\/CP1\/r1 HTTP\/1.1\r\n/);
+        ok(request.endsWith('\r\n\r\n{"status":"Accepted"}'));
+      }
+    });
+  }
+});
+
+Deno.test("any other status to an outcome is final", async (t) => {
+  for (const status of [200, 302, 400, 404, 409, 500]) {
+    await t.step(String(status), async () => {
+      await using backend = new RecordingBackend();
+      await using gateway = new TestGateway(backend.url);
+      backend.answer = () => new Response(null, { status });
+      const client = await gateway.connect("CP1");
+      await gateway.call("Reset/CP1/r1");
+      await client.next();
+      client.send('[3,"r1",{}]');
+      await client.close();
+      await gateway.shutdown();
+      deepStrictEqual(backend.paths(), ["/result/Reset/CP1/r1"]);
+    });
+  }
+});
+
+Deno.test("a CALL that never left is tried again until the backend is there", async () => {
+  const port = closedPort();
+  await using gateway = new TestGateway(`http://127.0.0.1:${port}/`);
+  const client = await gateway.connect("CP1");
+  client.send('[2,"1","BootNotification",{}]');
+  // Taken by the gateway: its first try has been refused or will be.
+  await client.ask("no frame");
+  await using backend = new RecordingBackend(port);
+  strictEqual(await client.next(), '[3,"1",{}]');
+  deepStrictEqual(backend.paths(), ["/call/BootNotification/CP1/1"]);
+});
+
+Deno.test("each accepted CALL ends in exactly one outcome, whatever becomes of the client", async (t) => {
+  const rows: [name: string, end: (gateway: TestGateway) => Promise<unknown>, reason: RegExp][] = [
+    ["it never answers", () => Promise.resolve(), /^no answer within 400ms$/],
+    ["it is replaced", (gateway) => gateway.connect("CP1"), /replaced/],
+    [
+      "the operator closes it",
+      (gateway) => gateway.api("/clients/CP1", { method: "DELETE" }),
+      /operator/,
+    ],
+    ["the gateway shuts down", (gateway) => gateway.shutdown(), /shutting down/],
+  ];
+  for (const [name, end, reason] of rows) {
+    await t.step(name, async () => {
+      await using backend = new RecordingBackend();
+      await using gateway = new TestGateway(backend.url, [
+        "--call-timeout=400ms",
+        "--drain-timeout=100ms",
+      ]);
+      const client = await gateway.connect("CP1");
+      for (const id of ["sent", "queued"]) {
+        strictEqual((await gateway.call(`Reset/CP1/${id}`)).status, 202);
+      }
+      await client.next('[2,"sent"');
+      await end(gateway);
+      for (const id of ["sent", "queued"]) {
+        const { path, body } = await backend.next();
+        strictEqual(path, `/error/Reset/CP1/${id}`);
+        const { code, description, details } = JSON.parse(body);
+        deepStrictEqual([code, details], ["GenericError", {}]);
+        match(description, reason);
+      }
+      strictEqual(backend.requests.length, 2);
+    });
+  }
+  await t.step("it disconnects", async () => {
+    await using backend = new RecordingBackend();
+    await using gateway = new TestGateway(backend.url);
+    const client = await gateway.connect("CP1");
+    await gateway.call("Reset/CP1/r1");
+    await client.close();
+    match((await backend.next("/error/Reset/CP1/r1")).body, /disconnected/);
+  });
+});
+
+Deno.test("10,000 CALLs through a stopped backend and vanishing clients: one outcome for each accepted", async () => {
+  const CLIENTS = 100;
+  const CALLS = 10_000;
+  const accepted = new Set<string>();
+  const outcomes = new Map<string, number>();
+  const count = ({ path }: { path: string }): Response => {
+    const [, kind, , clientId, messageId] = path.split("/");
+    ok(kind === "result" || kind === "error", path);
+    const key = `${clientId}/${messageId}`;
+    outcomes.set(key, (outcomes.get(key) ?? 0) + 1);
+    return json("{}");
+  };
+  let backend = new RecordingBackend();
+  const { port } = backend;
+  backend.answer = count;
+  await using gateway = new TestGateway(backend.url, ["--drain-timeout=20s"]);
+  const clients = await Promise.all(
+    Array.from({ length: CLIENTS }, (_, i) => gateway.connect(`CP${i}`)),
+  );
+  for (const client of clients) {
+    client.socket.addEventListener("message", ({ data }) => {
+      const [, messageId] = JSON.parse(String(data));
+      if (client.socket.readyState === WebSocket.OPEN) client.send(`[3,"${messageId}",{}]`);
+    });
+  }
+  const half = Promise.withResolvers<void>();
+  let answered = 0;
+  const caller = async (worker: number): Promise<void> => {
+    for (let i = worker; i < CALLS; i += 50) {
+      const target = `CP${i % CLIENTS}/m${i}`;
+      const { status } = await gateway.call(`Act/${target}`);
+      if (status === 202) accepted.add(target);
+      else ok(status === 404 || status === 429, `${status} for ${target}`);
+      if (++answered === CALLS / 2) half.resolve();
+    }
+  };
+  const callers = Array.from({ length: 50 }, (_, worker) => caller(worker));
+  await half.promise;
+  await backend[Symbol.asyncDispose]();
+  // A third of the clients vanishes while the backend is away, and that is part of the case: 3 s.
+  const away = new Promise<void>((resolve) => setTimeout(resolve, 3000));
+  await Promise.all(clients.filter((_, i) => i % 3 === 0).map((client) => client.close()));
+  await away;
+  backend = new RecordingBackend(port);
+  backend.answer = count;
+  await Promise.all(callers);
+  await gateway.shutdown();
+  await backend[Symbol.asyncDispose]();
+  ok(accepted.size > CALLS / 4, `only ${accepted.size} accepted`);
+  const lost = [...accepted].filter((target) => !outcomes.has(target));
+  deepStrictEqual(lost, [], "lost");
+  deepStrictEqual(
+    [...outcomes.keys()].filter((target) => !accepted.has(target)),
+    [],
+    "never accepted",
+  );
+  const twice = [...outcomes].filter(([, n]) => n > 1).map(([target]) => target);
+  // One that was under way when the backend was killed may have arrived without its answer.
+  ok(twice.length <= CLIENTS, `${twice.length} came twice`);
+});

@@ -1,0 +1,204 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { json, RecordingBackend } from "../support/backend.ts";
+import { TestClient } from "../support/client.ts";
+import { inTime } from "../support/deadline.ts";
+
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+
+/** The program as a process, with the permissions of `deno task start`. */
+class Program implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #reader: ReadableStreamDefaultReader<string>;
+  readonly stderr: Promise<string>;
+  stdout = "";
+
+  constructor(args: string[], env: Record<string, string> = {}) {
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--allow-net", "--allow-env=WS2API_*", MAIN, ...args],
+      env,
+      stdout: "piped",
+      stderr: "piped",
+      stdin: "null",
+    }).spawn();
+    this.#reader = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    this.stderr = new Response(this.#child.stderr).text();
+  }
+
+  /** Reads standard output until `lines` lines have come. */
+  async lines(lines: number): Promise<string[]> {
+    while (this.stdout.split("\n").length <= lines) {
+      const { value, done } = await inTime(this.#reader.read(), "the program's output");
+      if (done) break;
+      this.stdout += value;
+    }
+    return this.stdout.split("\n").slice(0, -1);
+  }
+
+  signal(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** The exit code and all output. */
+  async ended(): Promise<{ code: number; stdout: string; stderr: string }> {
+    await this.lines(Infinity);
+    const { code } = await inTime(this.#child.status, "the program's end", 20_000);
+    return { code, stdout: this.stdout, stderr: await this.stderr };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await this.ended();
+  }
+}
+
+async function urlOf(program: Program): Promise<string> {
+  const [line = ""] = await program.lines(1);
+  return /^ws2api listening on (http:\/\/127\.0\.0\.1:\d+)$/.exec(line)![1]!;
+}
+
+Deno.test("the program prints one ready line, serves, and ends with 0 at SIGTERM and SIGINT", async (t) => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    await t.step(signal, async () => {
+      await using program = new Program(["--listen", "127.0.0.1:0"]);
+      const url = await urlOf(program);
+      const client = new TestClient(`${url.replace("http", "ws")}/CP1`);
+      await client.opened;
+      program.signal(signal);
+      deepStrictEqual(await client.whenClosed(), { code: 1001, reason: "shutting down" });
+      const { code, stdout } = await program.ended();
+      strictEqual(code, 0);
+      strictEqual(stdout, `ws2api listening on ${url}\n`);
+    });
+  }
+});
+
+Deno.test("a second line tells the API's address", async () => {
+  await using program = new Program(["--listen", ":0", "--api-listen", "127.0.0.1:0"]);
+  const [first = "", second = ""] = await program.lines(2);
+  match(first, /^ws2api listening on http:\/\/(?:\[::\]|0\.0\.0\.0):\d+$/);
+  const api = /^ws2api api on (http:\/\/127\.0\.0\.1:\d+)$/.exec(second)![1]!;
+  strictEqual(await (await fetch(`${api}/healthz`)).text(), "ok");
+});
+
+Deno.test("variables count, and what they say is checked", async () => {
+  await using program = new Program([], { WS2API_LISTEN: "127.0.0.1:0", WS2API_RETRIES: "many" });
+  const { code, stderr, stdout } = await program.ended();
+  deepStrictEqual([code, stdout], [2, ""]);
+  strictEqual(
+    stderr,
+    'ws2api: WS2API_RETRIES: "many" is not allowed; allowed is a whole number from 0 to 100\n',
+  );
+});
+
+Deno.test("a bad command line ends with 2 and one line, a port in use with 1 and one line", async (t) => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const taken = `127.0.0.1:${(listener.addr as Deno.NetAddr).port}`;
+  const rows: [args: string[], code: number, line: RegExp][] = [
+    [["--colour"], 2, /^ws2api: --colour: no such flag; allowed .*\n$/],
+    [["--backend-timeout", "30"], 2, /^ws2api: --backend-timeout: "30" .* 500ms, 30s or 2m\n$/],
+    [["--listen", ":0"], 2, /^ws2api: --listen: .*--api-token.*--api-listen.*--insecure-api\n$/],
+    [["--listen", taken], 1, /^ws2api: cannot listen: the port is in use\n$/],
+  ];
+  for (const [args, expected, line] of rows) {
+    await t.step(args.join(" "), async () => {
+      await using program = new Program(args);
+      const { code, stdout, stderr } = await program.ended();
+      deepStrictEqual([code, stdout], [expected, ""]);
+      match(stderr, line);
+    });
+  }
+  listener.close();
+});
+
+Deno.test("--help and --version print to standard output and end with 0", async () => {
+  await using help = new Program(["--help"]);
+  await using version = new Program(["--version"]);
+  const helped = await help.ended();
+  deepStrictEqual([helped.code, helped.stderr], [0, ""]);
+  match(helped.stdout, /--api-token <TOKEN>[^]*WS2API_API_TOKEN/);
+  const versioned = await version.ended();
+  deepStrictEqual([versioned.code, versioned.stderr], [0, ""]);
+  match(versioned.stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+Deno.test("at SIGTERM new work is refused, what is under way is finished, then clients are closed", async () => {
+  await using backend = new RecordingBackend();
+  await using program = new Program(["--listen", "127.0.0.1:0", "--backend", backend.url]);
+  const url = await urlOf(program);
+  const client = new TestClient(`${url.replace("http", "ws")}/CP1`);
+  await client.opened;
+  let release = (): void => {};
+  backend.answer = async ({ path }) => {
+    if (path.startsWith("/call/")) await new Promise<void>((resolve) => release = resolve);
+    return json('{"late":true}');
+  };
+  client.send('[2,"c1","Heartbeat",{}]');
+  await backend.next("/call/");
+  const accepted = await fetch(`${url}/call/Reset/CP1/r1`, { method: "POST" });
+  await accepted.body?.cancel();
+  await client.next('[2,"r1"');
+  program.signal("SIGTERM");
+  let ready: Response;
+  do {
+    ready = await fetch(`${url}/readyz`);
+    await ready.body?.cancel();
+  } while (ready.status === 200);
+  strictEqual(ready.status, 503);
+  const refused = await fetch(`${url}/call/Reset/CP1/r2`, { method: "POST" });
+  await refused.body?.cancel();
+  deepStrictEqual([refused.status, refused.headers.get("ws2api-outcome")], [503, "not-sent"]);
+  const late = new TestClient(`${url.replace("http", "ws")}/CP2`);
+  await late.opened.then(() => ok(false, "let in"), () => {});
+  await late.whenClosed();
+  client.send('[3,"r1",{"status":"Accepted"}]');
+  strictEqual((await backend.next("/result/")).path, "/result/Reset/CP1/r1");
+  release();
+  strictEqual(await client.next("[3,"), '[3,"c1",{"late":true}]');
+  deepStrictEqual(await client.whenClosed(), { code: 1001, reason: "shutting down" });
+  strictEqual((await program.ended()).code, 0);
+});
+
+Deno.test("a CALL that the client never answers ends in /error at the drain time-out", async () => {
+  await using backend = new RecordingBackend();
+  const flags = ["--listen=127.0.0.1:0", `--backend=${backend.url}`, "--drain-timeout=300ms"];
+  await using program = new Program(flags);
+  const url = await urlOf(program);
+  const client = new TestClient(`${url.replace("http", "ws")}/CP1`);
+  await client.opened;
+  await (await fetch(`${url}/call/Reset/CP1/r1`, { method: "POST" })).body?.cancel();
+  await client.next('[2,"r1"');
+  program.signal("SIGTERM");
+  const { path, body } = await backend.next();
+  strictEqual(path, "/error/Reset/CP1/r1");
+  deepStrictEqual(JSON.parse(body), {
+    code: "GenericError",
+    description: "the gateway is shutting down",
+    details: {},
+  });
+  strictEqual((await program.ended()).code, 0);
+  await client.whenClosed();
+});
+
+Deno.test("a second signal ends the program at once with 1", async () => {
+  await using backend = new RecordingBackend();
+  await using program = new Program(["--listen=127.0.0.1:0", `--backend=${backend.url}`]);
+  const url = await urlOf(program);
+  const client = new TestClient(`${url.replace("http", "ws")}/CP1`);
+  await client.opened;
+  backend.answer = () => new Promise(() => {});
+  client.send('[2,"c1","Heartbeat",{}]');
+  await backend.next("/call/");
+  program.signal("SIGTERM");
+  for (let status = 200; status === 200;) {
+    const ready = await fetch(`${url}/readyz`);
+    await ready.body?.cancel();
+    status = ready.status;
+  }
+  program.signal("SIGTERM");
+  strictEqual((await program.ended()).code, 1);
+  await client.whenClosed();
+});

@@ -1,0 +1,194 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import fc from "fast-check";
+import type { RequestKind } from "../../lib/codec/route.ts";
+import type {
+  BackendFault,
+  BackendReply,
+  BackendRequest,
+  Forwarder,
+} from "../../lib/forwarder/forwarder.ts";
+import { isRetried, retryForwarder, retryPauseMs } from "../../lib/forwarder/retry.ts";
+import { FakeClock, microtasks } from "../support/fake_clock.ts";
+
+const MESSAGES: readonly RequestKind[] = ["call", "send"];
+const OUTCOMES: readonly RequestKind[] = ["result", "error"];
+
+function failed(fault: BackendFault): BackendReply {
+  return { ok: false, fault };
+}
+
+function status(code: number): BackendReply {
+  return { ok: true, status: code, body: "" };
+}
+
+function request(kind: RequestKind): BackendRequest {
+  const origin = { connectionId: "c", protocol: null, remoteAddress: "127.0.0.1" };
+  return { kind, path: `${kind}/A/CP1/7`, body: "{}", origin };
+}
+
+const UNREACHABLE = failed("unreachable");
+
+/** Gives one reply after the other, the last one for ever, and notes what was asked and when. */
+class ScriptedForwarder implements Forwarder {
+  readonly requests: BackendRequest[] = [];
+  readonly times: number[] = [];
+  closed = 0;
+  readonly #clock: FakeClock;
+  readonly #replies: BackendReply[];
+
+  constructor(clock: FakeClock, ...replies: BackendReply[]) {
+    this.#clock = clock;
+    this.#replies = replies;
+  }
+
+  forward(asked: BackendRequest): Promise<BackendReply> {
+    const reply = this.#replies[Math.min(this.requests.length, this.#replies.length - 1)]!;
+    this.requests.push(asked);
+    this.times.push(this.#clock.now());
+    return Promise.resolve(reply);
+  }
+
+  close(): void {
+    this.closed++;
+  }
+}
+
+interface Run {
+  readonly reply: BackendReply;
+  /** When each try was made. */
+  readonly times: readonly number[];
+  /** The failures that were tried again. */
+  readonly told: readonly BackendReply[];
+}
+
+async function run(
+  kind: RequestKind,
+  retries: number,
+  ...replies: BackendReply[]
+): Promise<Run> {
+  const clock = new FakeClock();
+  const inner = new ScriptedForwarder(clock, ...replies);
+  const told: BackendReply[] = [];
+  const forwarder = retryForwarder(inner, {
+    retries,
+    clock,
+    random: () => 0,
+    onRetry: (_, reply) => told.push(reply),
+  });
+  const asked = request(kind);
+  const reply = forwarder.forward(asked);
+  await clock.runAll();
+  ok(inner.requests.every((one) => one === asked));
+  return { reply: await reply, times: inner.times, told };
+}
+
+Deno.test("a failure is tried again only where nothing can be done twice", async (t) => {
+  const rows: [reply: BackendReply, forMessages: boolean, forOutcomes: boolean][] = [
+    [failed("unreachable"), true, true],
+    [failed("timeout"), false, true],
+    [failed("broken"), false, true],
+    [failed("unusable"), false, false],
+    [failed("overloaded"), false, false],
+    [status(502), false, true],
+    [status(503), false, true],
+    [status(504), false, true],
+    ...[200, 202, 204, 301, 400, 401, 404, 408, 409, 422, 425, 429, 500, 501, 505, 599].map(
+      (code): [BackendReply, boolean, boolean] => [status(code), false, false],
+    ),
+  ];
+  for (const [reply, forMessages, forOutcomes] of rows) {
+    for (const kind of [...MESSAGES, ...OUTCOMES]) {
+      const expected = MESSAGES.includes(kind) ? forMessages : forOutcomes;
+      const name = reply.ok ? reply.status : reply.fault;
+      await t.step(`${kind}, ${name}: ${expected}`, () => {
+        strictEqual(isRetried(kind, reply), expected);
+      });
+    }
+  }
+});
+
+Deno.test("pauses grow by three up to half a minute", () => {
+  deepStrictEqual([1, 2, 3, 4, 5, 50].map((attempt) => retryPauseMs(attempt, 0)), [
+    400,
+    1200,
+    3600,
+    10_800,
+    30_000,
+    30_000,
+  ]);
+});
+
+Deno.test("a pause is stretched by at most a quarter and never shortened", () => {
+  const share = fc.double({ min: 0, max: 1, noNaN: true });
+  fc.assert(fc.property(fc.integer({ min: 1, max: 2000 }), share, (attempt, random) => {
+    const [least, pause] = [retryPauseMs(attempt, 0), retryPauseMs(attempt, random)];
+    ok(pause >= least && pause <= least * 1.25, `${pause}`);
+  }));
+  strictEqual(retryPauseMs(1, 1), 500);
+});
+
+Deno.test("a request is tried as often as allowed, and its last reply counts", async (t) => {
+  const rows: [name: string, kind: RequestKind, retries: number, tries: number, BackendReply[]][] =
+    [
+      ["CALL, done", "call", 3, 1, [status(200)]],
+      ["CALL, unreachable for ever", "call", 3, 4, [failed("unreachable")]],
+      ["CALL, unreachable twice", "call", 3, 3, [UNREACHABLE, UNREACHABLE, status(200)]],
+      ["CALL, no retries", "call", 0, 1, [failed("unreachable")]],
+      ["CALL, one retry", "call", 1, 2, [failed("unreachable")]],
+      ["CALL, timed out", "call", 3, 1, [failed("timeout"), status(200)]],
+      ["CALL, 503", "call", 3, 1, [status(503), status(200)]],
+      ["CALL, unreachable, then broken off", "call", 3, 2, [
+        UNREACHABLE,
+        failed("broken"),
+        status(200),
+      ]],
+      ["SEND, unreachable for ever", "send", 3, 4, [failed("unreachable")]],
+      ["SEND, broken off", "send", 3, 1, [failed("broken"), status(200)]],
+      ["result, timed out for ever", "result", 3, 4, [failed("timeout")]],
+      ["result, 503, then done", "result", 3, 2, [status(503), status(204)]],
+      ["error, this and that", "error", 3, 4, [
+        UNREACHABLE,
+        status(502),
+        failed("broken"),
+        status(200),
+      ]],
+      ["error, 404", "error", 3, 1, [status(404), status(200)]],
+      ["result, overloaded", "result", 3, 1, [failed("overloaded"), status(200)]],
+    ];
+  for (const [name, kind, retries, tries, replies] of rows) {
+    await t.step(name, async () => {
+      const done = await run(kind, retries, ...replies);
+      strictEqual(done.times.length, tries);
+      strictEqual(done.reply, replies[Math.min(tries, replies.length) - 1]);
+      // Told of each failure that was tried again, not of the last one.
+      strictEqual(done.told.length, tries - 1);
+      ok(done.told.every((reply) => isRetried(kind, reply)));
+    });
+  }
+});
+
+Deno.test("each further try comes after its pause", async () => {
+  const { times } = await run("result", 3, failed("timeout"));
+  const [start = NaN, ...later] = times;
+  deepStrictEqual(later.map((time) => time - start), [400, 1600, 5200]);
+});
+
+Deno.test("the pauses of one request do not hold another", async () => {
+  const clock = new FakeClock();
+  const inner = new ScriptedForwarder(clock, failed("unreachable"), status(200));
+  const options = { retries: 3, clock, random: () => 0, onRetry: () => {} };
+  const forwarder = retryForwarder(inner, options);
+  const first = forwarder.forward(request("call"));
+  await microtasks();
+  strictEqual(clock.timers, 1);
+  deepStrictEqual(await forwarder.forward(request("call")), status(200));
+  await clock.runAll();
+  deepStrictEqual(await first, status(200));
+});
+
+Deno.test("closing closes the forwarder inside", () => {
+  const clock = new FakeClock();
+  const inner = new ScriptedForwarder(clock, status(200));
+  retryForwarder(inner, { retries: 0, clock, random: () => 0, onRetry: () => {} }).close();
+  strictEqual(inner.closed, 1);
+});

@@ -1,0 +1,160 @@
+import { Inbox } from "./deadline.ts";
+
+/** A request that the backend got. */
+export interface Recorded {
+  readonly method: string;
+  /** As in the request line. */
+  readonly path: string;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+type Answer = (request: Recorded) => Response | Promise<Response>;
+
+/** An HTTP backend that records each request and answers as it is told. */
+export class RecordingBackend implements AsyncDisposable {
+  /** Answers what comes from now on. */
+  answer: Answer = () => json("{}");
+  /** All requests, in the order of their arrival. */
+  readonly requests: Recorded[] = [];
+  readonly #inbox = new Inbox<Recorded>();
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #stop = new AbortController();
+
+  constructor(port = 0) {
+    const options = { hostname: "127.0.0.1", port, onListen: () => {}, signal: this.#stop.signal };
+    this.#server = Deno.serve(options, async (raw) => {
+      const request = {
+        method: raw.method,
+        path: raw.url.slice(raw.url.indexOf("/", 8)),
+        headers: raw.headers,
+        body: await raw.text(),
+      };
+      this.requests.push(request);
+      this.#inbox.put(request);
+      return this.answer(request);
+    });
+  }
+
+  get port(): number {
+    return this.#server.addr.port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}/`;
+  }
+
+  /** Takes the next request whose path begins so. */
+  next(pathPrefix = "/"): Promise<Recorded> {
+    return this.#inbox.take(
+      `a request to ${pathPrefix}`,
+      ({ path }) => path.startsWith(pathPrefix),
+    );
+  }
+
+  /** Paths of the requests so far that begin so. */
+  paths(pathPrefix = "/"): string[] {
+    return this.requests.map(({ path }) => path).filter((path) => path.startsWith(pathPrefix));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Cuts what a failed test left hanging.
+    this.#stop.abort();
+    await this.#server.finished;
+  }
+}
+
+/** A JSON response with exactly this text. */
+export function json(text: string, status = 200): Response {
+  return new Response(text, { status, headers: { "content-type": "application/json" } });
+}
+
+/** A backend that answers bytes, for what no HTTP library would send. */
+export class RawBackend implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #connections = new Set<Deno.TcpConn>();
+  readonly #running: Promise<void>;
+  /** Whole requests that came, heads and bodies. */
+  readonly requests: string[] = [];
+  connections = 0;
+
+  /** @param onRequest Told each whole request; what it writes is the answer. */
+  constructor(onRequest: (conn: Deno.TcpConn, request: string) => Promise<void> | void) {
+    this.#running = this.#accept(onRequest);
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#listener.addr as Deno.NetAddr).port}/`;
+  }
+
+  async #accept(
+    onRequest: (conn: Deno.TcpConn, request: string) => Promise<void> | void,
+  ): Promise<void> {
+    const all: Promise<void>[] = [];
+    try {
+      for await (const conn of this.#listener) {
+        this.connections++;
+        this.#connections.add(conn);
+        all.push(this.#serve(conn, onRequest));
+      }
+    } catch {
+      // The listener was closed.
+    }
+    await Promise.all(all);
+  }
+
+  async #serve(
+    conn: Deno.TcpConn,
+    onRequest: (conn: Deno.TcpConn, request: string) => Promise<void> | void,
+  ): Promise<void> {
+    const buffer = new Uint8Array(65536);
+    let text = "";
+    try {
+      for (let n = await conn.read(buffer); n !== null; n = await conn.read(buffer)) {
+        text += new TextDecoder("latin1").decode(buffer.subarray(0, n));
+        const head = text.indexOf("\r\n\r\n");
+        const length = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0);
+        if (head === -1 || text.length < head + 4 + length) continue;
+        this.requests.push(text);
+        const request = text;
+        text = "";
+        await onRequest(conn, request);
+      }
+    } catch {
+      // The test or the gateway cut the connection.
+    } finally {
+      this.#connections.delete(conn);
+      try {
+        conn.close();
+      } catch {
+        // Closed by the test.
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    for (const conn of this.#connections) {
+      try {
+        conn.close();
+      } catch {
+        // Closed already.
+      }
+    }
+    await this.#running;
+  }
+}
+
+/** Writes text to a connection, byte for character. */
+export async function write(conn: Deno.Conn, text: string): Promise<void> {
+  let bytes = Uint8Array.from(text, (c) => c.charCodeAt(0));
+  while (bytes.length > 0) bytes = bytes.subarray(await conn.write(bytes));
+}
+
+/** A port that nothing listens on. */
+export function closedPort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  listener.close();
+  return port;
+}

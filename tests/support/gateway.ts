@@ -1,0 +1,75 @@
+import { systemClock } from "../../lib/clock.ts";
+import { readInvocation } from "../../lib/config/config.ts";
+import { type Gateway, startGateway } from "../../lib/gateway.ts";
+import { type Log, silentLog } from "../../lib/ops/log.ts";
+import { type ClientOptions, TestClient } from "./client.ts";
+import { inTime } from "./deadline.ts";
+
+/** What an API request came to. */
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+/** A gateway on a free port, started with flags as from the command line. */
+export class TestGateway implements AsyncDisposable {
+  readonly gateway: Gateway;
+  readonly #clients: TestClient[] = [];
+  #isShutDown = false;
+
+  constructor(backendUrl: string, flags: readonly string[] = [], log: Log = silentLog) {
+    const args = [
+      "--listen=127.0.0.1:0",
+      `--backend=${backendUrl}`,
+      "--drain-timeout=500ms",
+      ...flags,
+    ];
+    const invocation = readInvocation(args, () => undefined, "0.0.0-test");
+    if (invocation.kind !== "run") throw new Error(JSON.stringify(invocation));
+    this.gateway = startGateway(invocation.config, {
+      log,
+      clock: systemClock,
+      version: "0.0.0-test",
+    });
+  }
+
+  get url(): string {
+    return this.gateway.url;
+  }
+
+  /** A client that is connected. */
+  async connect(path: string, options?: ClientOptions): Promise<TestClient> {
+    const client = this.begin(path, options);
+    await inTime(client.opened, `the upgrade of ${path}`);
+    return client;
+  }
+
+  /** A client that has begun to connect. */
+  begin(path: string, options?: ClientOptions): TestClient {
+    const client = new TestClient(`${this.url.replace("http", "ws")}/${path}`, options);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** A request to the API. */
+  async api(path: string, init: RequestInit = {}): Promise<ApiAnswer> {
+    const response = await inTime(fetch(`${this.gateway.apiUrl ?? this.url}${path}`, init), path);
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  }
+
+  /** `POST /call/<path>` */
+  call(path: string, body = "{}", headers: Record<string, string> = {}): Promise<ApiAnswer> {
+    return this.api(`/call/${path}`, { method: "POST", body, headers });
+  }
+
+  shutdown(): Promise<void> {
+    this.#isShutDown = true;
+    return inTime(this.gateway.shutdown(), "the gateway's shutdown", 30_000);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isShutDown) await this.shutdown();
+    await Promise.all(this.#clients.map((client) => client.whenClosed()));
+  }
+}
