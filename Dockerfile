@@ -1,0 +1,25 @@
+# The dependencies are fetched and the code is compiled once, at build time.
+FROM denoland/deno:2.9.6 AS build
+WORKDIR /app
+COPY deno.json deno.lock ./
+COPY main.ts ./
+COPY lib ./lib
+ENV DENO_DIR=/app/.deno
+RUN deno cache --frozen main.ts
+
+FROM denoland/deno:2.9.6
+WORKDIR /app
+COPY --from=build --chown=root:root /app /app
+ENV DENO_DIR=/app/.deno \
+  DENO_NO_UPDATE_CHECK=1 \
+  WS2API_LISTEN=:4000 \
+  WS2API_LOG_FORMAT=json
+# Give WS2API_API_TOKEN: without a token the gateway refuses to start on a public address.
+USER deno
+EXPOSE 4000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
+  CMD ["deno", "eval", "const r = await fetch('http://127.0.0.1:4000/readyz'); Deno.exit(r.ok ? 0 : 1)"]
+ENTRYPOINT ["deno", "run", "--cached-only", "--frozen", \
+  "--v8-flags=--heap-growing-percent=30,--max-semi-space-size=6", \
+  "--allow-net", "--allow-env=WS2API_*", "main.ts"]

@@ -1,0 +1,115 @@
+import { deepStrictEqual, match, notStrictEqual, strictEqual } from "node:assert/strict";
+import { RecordingBackend } from "../support/backend.ts";
+import { connected } from "../support/connected.ts";
+import { TestGateway } from "../support/gateway.ts";
+import { assertProblem } from "../support/problem.ts";
+
+/** A page's ids and where the next one begins. */
+async function page(
+  gateway: TestGateway,
+  query: string,
+): Promise<{ total: number; ids: string[]; next: string | null }> {
+  const { status, text } = await gateway.api(`/clients${query}`);
+  strictEqual(status, 200, text);
+  const { total, clients, next } = JSON.parse(text);
+  return { total, ids: clients.map(({ id }: { id: string }) => id), next };
+}
+
+Deno.test("/clients lists who is connected, page by page, in UTF-16 order", async (t) => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  await t.step("nobody", async () => {
+    deepStrictEqual(await page(gateway, ""), { total: 0, ids: [], next: null });
+  });
+  // By code points the emoji would come last: its first code unit is U+D83D.
+  const sorted = ["B", "a b", "a-+?&#", "aa", "é", "😀", "\uff5e"];
+  for (const id of ["😀", "aa", "é", "B", "\uff5e", "a b", "a-+?&#"]) {
+    await connected(gateway, encodeURIComponent(id));
+  }
+  await t.step("all", async () => {
+    deepStrictEqual(await page(gateway, ""), { total: 7, ids: sorted, next: null });
+  });
+  for (const limit of [1, 2, 3, 6, 7, 1000]) {
+    await t.step(`by pages of ${limit}`, async () => {
+      const ids: string[] = [];
+      let query = `?limit=${limit}`;
+      for (let next: string | null = ""; next !== null;) {
+        const one = await page(gateway, query);
+        strictEqual(one.total, 7);
+        ids.push(...one.ids);
+        next = one.next;
+        strictEqual(next, ids.length < 7 ? one.ids.at(-1) : null);
+        query = `?limit=${limit}&after=${encodeURIComponent(next ?? "")}`;
+      }
+      deepStrictEqual(ids, sorted);
+    });
+  }
+  await t.step("after an id that is not connected", async () => {
+    deepStrictEqual((await page(gateway, "?after=b")).ids, sorted.slice(4));
+    deepStrictEqual(await page(gateway, "?after=%EF%BD%9E"), { total: 7, ids: [], next: null });
+  });
+  for (const limit of ["0", "1001", "-1", "1.5", "1e2", "", "x", "%20", "99999999999999999999"]) {
+    await t.step(`limit ${JSON.stringify(limit)} is 400`, async () => {
+      assertProblem(await gateway.api(`/clients?limit=${limit}`), 400);
+    });
+  }
+});
+
+Deno.test("/clients/<ClientId> tells of one client", async (t) => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  const before = Date.now();
+  const client = await connected(gateway, "C%C3%A9%201", { protocols: ["ocpp2.1"] });
+  await connected(gateway, "none", { protocols: [] });
+  await t.step("with its protocol, its address and since when", async () => {
+    const { status, text, headers } = await gateway.api("/clients/C%C3%A9%201");
+    strictEqual(status, 200);
+    match(headers.get("content-type") ?? "", /^application\/json/);
+    const { id, protocol, remoteAddress, connectedAt, connection } = JSON.parse(text);
+    deepStrictEqual([id, protocol, remoteAddress], ["Cé 1", "ocpp2.1", "127.0.0.1"]);
+    match(connectedAt, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    strictEqual(Date.parse(connectedAt) >= before && Date.parse(connectedAt) <= Date.now(), true);
+    client.send('[2,"1","Heartbeat",{}]');
+    strictEqual((await backend.next()).headers.get("x-ws2api-connection"), connection);
+    const { clients } = JSON.parse((await gateway.api("/clients")).text);
+    deepStrictEqual(clients[0], JSON.parse(text));
+  });
+  await t.step("protocol is null without one", async () => {
+    strictEqual(JSON.parse((await gateway.api("/clients/none")).text).protocol, null);
+  });
+  for (const path of ["nobody", "C%C3%89%201", "C%25C3"]) {
+    await t.step(`${path} is 404`, async () => {
+      for (const method of ["GET", "DELETE"]) {
+        assertProblem(await gateway.api(`/clients/${path}`, { method }), 404);
+      }
+    });
+  }
+  for (const path of ["a%2Fb", "%FF", "a%00", "a".repeat(256)]) {
+    await t.step(`${path.slice(0, 20)} is 400`, async () => {
+      assertProblem(await gateway.api(`/clients/${path}`), 400);
+    });
+  }
+});
+
+Deno.test("DELETE /clients/<ClientId> closes the client and ends its CALLs", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  const client = await connected(gateway);
+  const other = await connected(gateway, "CP2");
+  for (const id of ["sent", "queued"]) await gateway.call(`Act/CP1/${id}`);
+  const { status, text } = await gateway.api("/clients/CP1", { method: "DELETE" });
+  deepStrictEqual([status, text], [204, ""]);
+  deepStrictEqual(await client.whenClosed(), { code: 1000, reason: "closed by the operator" });
+  for (const id of ["sent", "queued"]) {
+    const { path, body } = await backend.next();
+    strictEqual(path, `/error/Act/CP1/${id}`);
+    strictEqual(JSON.parse(body).code, "GenericError");
+    notStrictEqual(JSON.parse(body).description, "");
+  }
+  strictEqual((await gateway.api("/clients/CP1", { method: "DELETE" })).status, 404);
+  assertProblem(await gateway.call("Act/CP1/1"), 404, "not-sent");
+  deepStrictEqual((await page(gateway, "")).ids, ["CP2"]);
+  strictEqual(other.socket.readyState, WebSocket.OPEN);
+  await connected(gateway);
+  strictEqual((await gateway.call("Act/CP1/1")).status, 202);
+});
