@@ -7,6 +7,7 @@
 import info from "./deno.json" with { type: "json" };
 import { systemClock } from "./lib/clock.ts";
 import { readInvocation } from "./lib/config/config.ts";
+import { readSecrets } from "./lib/config/secret.ts";
 import { type Gateway, startGateway } from "./lib/gateway.ts";
 import { configureLog, createLog } from "./lib/ops/log.ts";
 
@@ -32,9 +33,21 @@ async function main(): Promise<void> {
   const { config } = invocation;
   await configureLog(config.logLevel, config.logFormat, (bytes) => print(Deno.stderr, bytes));
   const log = createLog(systemClock);
+  const read = readSecrets(config, (name) => Deno.readFileSync(name));
+  if (!read.ok) {
+    print(Deno.stderr, `ws2api: ${read.message}\n`);
+    Deno.exit(2);
+  }
+  // Files are read once, but for a certificate, which may be renewed.
+  if (config.tls === undefined) await Deno.permissions.revoke({ name: "read" });
   let gateway: Gateway;
   try {
-    gateway = startGateway(config, { log, clock: systemClock, version: info.version });
+    gateway = startGateway(config, {
+      log,
+      clock: systemClock,
+      version: info.version,
+      secrets: read.secrets,
+    });
   } catch (error) {
     const reason = error instanceof Deno.errors.AddrInUse
       ? "the port is in use"
@@ -53,6 +66,17 @@ async function main(): Promise<void> {
   };
   Deno.addSignalListener("SIGINT", () => void stop());
   Deno.addSignalListener("SIGTERM", () => void stop());
+  Deno.addSignalListener("SIGHUP", () => {
+    const renewed = readSecrets(config, (name) => Deno.readFileSync(name));
+    try {
+      if (!renewed.ok) throw new Error(renewed.message);
+      if (renewed.secrets.tls === undefined) return;
+      gateway.reloadTls(renewed.secrets.tls);
+      log.info("certificate read again");
+    } catch (error) {
+      log.error("certificate not read again, the old one stays", { error: String(error) });
+    }
+  });
   print(Deno.stdout, `ws2api listening on ${gateway.url}\n`);
   if (gateway.apiUrl !== undefined) print(Deno.stdout, `ws2api api on ${gateway.apiUrl}\n`);
 }

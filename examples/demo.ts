@@ -11,6 +11,7 @@ import { STATUS_CODES } from "node:http";
 import info from "../deno.json" with { type: "json" };
 import { systemClock } from "../lib/clock.ts";
 import { readInvocation } from "../lib/config/config.ts";
+import { NO_SECRETS } from "../lib/config/secret.ts";
 import { type Gateway, startGateway } from "../lib/gateway.ts";
 import { silentLog } from "../lib/ops/log.ts";
 import { callClient, type ClientCall, type Exchange, startBackend } from "./backend.ts";
@@ -31,6 +32,7 @@ function gatewayFor(backend: string): Gateway {
     log: silentLog,
     clock: systemClock,
     version: info.version,
+    secrets: NO_SECRETS,
   });
 }
 

@@ -9,15 +9,21 @@ import { createAuthorize } from "./api/authorize.ts";
 import { type Clock, within } from "./clock.ts";
 import { rawPath } from "./codec/route.ts";
 import type { Config } from "./config/config.ts";
+import type { Secrets } from "./config/secret.ts";
 import { Backlog } from "./connection/backlog.ts";
 import type { Connection, Shared } from "./connection/connection.ts";
 import { ConnectionMap } from "./connection/map.ts";
 import { allClosed, drain } from "./connection/drain.ts";
 import { createUpgrade, isUpgrade } from "./connection/upgrade.ts";
+import { Sockets } from "./connection/sockets.ts";
+import { terminate } from "./connection/terminate.ts";
+import { MemoryWatch } from "./connection/memory.ts";
+import { Breaker } from "./forwarder/breaker.ts";
 import { createFetchForwarder } from "./forwarder/fetch.ts";
 import { retryForwarder } from "./forwarder/retry.ts";
 import { limitForwarder } from "./forwarder/slots.ts";
-import { listen } from "./listener.ts";
+import { listen } from "./listener/listener.ts";
+import type { TlsPair } from "./listener/tls.ts";
 import { createCounters } from "./ops/counters.ts";
 import type { Log } from "./ops/log.ts";
 import { problem } from "./problem.ts";
@@ -26,6 +32,7 @@ export interface GatewayDeps {
   readonly log: Log;
   readonly version: string;
   readonly clock: Clock;
+  readonly secrets: Secrets;
 }
 
 export interface Gateway {
@@ -33,6 +40,12 @@ export interface Gateway {
   readonly url: string;
   /** The API's, when it has a listener of its own. */
   readonly apiUrl: string | undefined;
+  /**
+   * Takes a new certificate for connections from now on.
+   *
+   * @throws When the pair cannot be used; the old one stays then.
+   */
+  reloadTls(pair: TlsPair): void;
   /**
    * Refuses new work, finishes what is under way within the drain time-out, ends the CALLs still
    * outstanding, closes all clients with 1001 and stops listening. Once only; never rejects.
@@ -49,36 +62,46 @@ const FAREWELL_MS = 2000;
  * @throws {Deno.errors.AddrInUse} and what else `Deno.serve` throws when it cannot listen.
  */
 export function startGateway(config: Config, deps: GatewayDeps): Gateway {
-  const { log, version, clock } = deps;
+  const { log, version, clock, secrets } = deps;
   const connections = new ConnectionMap<Connection>();
   const backlog = new Backlog(config.maxWaiting);
   const counters = createCounters();
-  const forwarder = retryForwarder(
-    limitForwarder(
-      createFetchForwarder({
-        backend: config.backend,
-        timeoutMs: config.backendTimeoutMs,
-        maxBytes: config.maxMessageBytes,
-        maxIdleConnections: config.backendConnections,
-        userAgent: `ws2api/${version}`,
-        clock,
-      }),
-      { max: config.backendConnections, maxWaitMs: config.backendTimeoutMs, clock },
-    ),
-    {
-      retries: config.retries,
-      clock,
-      random: Math.random,
-      onRetry: ({ kind }, reply) =>
-        log.warn("backend tried again", {
-          kind,
-          failure: reply.ok ? `status ${reply.status}` : reply.fault,
-        }),
+  const breaker = new Breaker(clock);
+  const fetchForwarder = createFetchForwarder({
+    backend: config.backend,
+    timeoutMs: config.backendTimeoutMs,
+    maxBytes: config.maxMessageBytes,
+    maxIdleConnections: config.backendConnections,
+    userAgent: `ws2api/${version}`,
+    clock,
+    signKey: secrets.signKey,
+  });
+  const limited = limitForwarder(breaker.counting(fetchForwarder), {
+    max: config.backendConnections,
+    maxWaitMs: config.backendTimeoutMs,
+    clock,
+  });
+  const retried = retryForwarder(limited, {
+    retries: config.retries,
+    clock,
+    random: Math.random,
+    givesUp: (request) => breaker.holdsBack(request),
+    onRetry: ({ kind }, reply) => {
+      const failure = reply.ok ? `status ${reply.status}` : reply.fault;
+      log.warn("backend tried again", { kind, failure });
     },
-  );
+  });
+  const forwarder = breaker.guarding(retried);
+  const memory = new MemoryWatch({
+    maxBytes: config.maxMemoryBytes,
+    readResident: () => Deno.memoryUsage().rss,
+    connections,
+    clock,
+    log,
+  });
   let isShuttingDown = false;
   const shared: Shared = {
-    sockets: { count: 0 },
+    sockets: new Sockets(terminate, clock),
     isShuttingDown: () => isShuttingDown,
     connections,
     forwarder,
@@ -89,21 +112,22 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     counters,
     backendTimeoutText: durationText(config.backendTimeoutMs),
     callTimeoutText: durationText(config.callTimeoutMs),
+    disconnectHook: config.disconnectHook,
   };
-  const upgrade = createUpgrade(config, shared);
+  const upgrade = createUpgrade(config, { shared, memory, random: Math.random });
   const apiDeps = {
     connections,
     backlog,
     clock,
     counters,
     maxMessageBytes: config.maxMessageBytes,
-    authorize: createAuthorize(config.apiToken),
+    authorize: createAuthorize(secrets.apiToken),
     isShuttingDown: shared.isShuttingDown,
   };
 
   function handle(
     request: Request,
-    info: Deno.ServeHandlerInfo<Deno.NetAddr>,
+    peer: string,
     serves: "clients" | "api" | "both",
   ): Response | Promise<Response> {
     const path = rawPath(request.url, request.headers.get("host"));
@@ -111,9 +135,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     // With an upgrade any name is a ClientId; without one the API's names come first.
     const isForClients = serves === "clients" ||
       (serves === "both" && (isUpgrade(request) || isClientPath(request, path)));
-    return isForClients
-      ? upgrade(request, path, info.remoteAddr.hostname)
-      : handleApi(request, path, apiDeps);
+    return isForClients ? upgrade(request, path, peer) : handleApi(request, path, apiDeps);
   }
 
   /** A GET on what may be a client's path is told to upgrade. */
@@ -123,10 +145,22 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   }
 
   const serves = config.apiListen === undefined ? "both" : "clients";
-  const server = listen(config.listen, deps, (request, info) => handle(request, info, serves));
-  const apiServer = config.apiListen === undefined
-    ? undefined
-    : listen(config.apiListen, deps, (request, info) => handle(request, info, "api"));
+  const { maxConnections, tcpBacklog } = config;
+  const listenOptions = { tls: secrets.tls, tcpBacklog, maxConnections, log, clock };
+  const listeners = [
+    listen(config.listen, listenOptions, (request, peer) => handle(request, peer, serves)),
+  ];
+  if (config.apiListen !== undefined) {
+    listeners.push(
+      listen(config.apiListen, listenOptions, (request, peer) => handle(request, peer, "api")),
+    );
+  }
+
+  memory.start();
+
+  function reloadTls(pair: TlsPair): void {
+    for (const listener of listeners) listener.reload(pair);
+  }
 
   async function shutdown(): Promise<void> {
     isShuttingDown = true;
@@ -140,12 +174,12 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     );
     if (!isFlushed) log.error("messages lost at the shutdown", { waiting: backlog.count });
     await allClosed(shared.sockets, FAREWELL_MS, clock);
-    const servers = [server, apiServer].filter((each) => each !== undefined);
-    await Promise.all(servers.map((each) => each.stop(FAREWELL_MS)));
+    await Promise.all(listeners.map((listener) => listener.stop(FAREWELL_MS)));
+    memory.stop();
     forwarder.close();
   }
 
-  return { url: server.url, apiUrl: apiServer?.url, shutdown };
+  return { url: listeners[0]!.url, apiUrl: listeners[1]?.url, reloadTls, shutdown };
 }
 
 /** A duration as a person would write it. */

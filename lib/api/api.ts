@@ -81,7 +81,7 @@ export async function handleApi(request: Request, path: string, deps: ApiDeps): 
   const resource = resourceAt(path);
   const response = await answer(request, resource, deps);
   // Each answer to a CALL says how far it got, also when it got nowhere.
-  if (path.startsWith("/call/") && !response.headers.has("ws2api-outcome")) {
+  if (/^\/call(?:\/|$)/.test(path) && !response.headers.has("ws2api-outcome")) {
     response.headers.set("ws2api-outcome", "not-sent");
   }
   return response;

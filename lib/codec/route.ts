@@ -5,7 +5,7 @@
  */
 
 /** What the gateway posts to the backend. */
-export type RequestKind = "call" | "send" | "result" | "error";
+export type RequestKind = "call" | "send" | "result" | "error" | "connect" | "disconnect";
 
 /** Longest ClientId, in UTF-16 code units. */
 export const MAX_CLIENT_ID_UNITS = 255;
@@ -78,7 +78,7 @@ export function decodeClientId(raw: string): string | undefined {
  * ```
  */
 export function backendPath(
-  kind: RequestKind,
+  kind: Exclude<RequestKind, "connect" | "disconnect">,
   action: string,
   encodedClientId: string,
   messageId: string,
@@ -86,6 +86,15 @@ export function backendPath(
   return `${kind}/${encodeURIComponent(action)}/${encodedClientId}/${
     encodeURIComponent(messageId)
   }`;
+}
+
+/**
+ * The path of a hook below the backend's base: `connect/<ClientId>`, `disconnect/<ClientId>`.
+ *
+ * @param encodedClientId The ClientId, encoded already.
+ */
+export function hookPath(kind: "connect" | "disconnect", encodedClientId: string): string {
+  return `${kind}/${encodedClientId}`;
 }
 
 /**

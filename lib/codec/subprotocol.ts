@@ -36,10 +36,19 @@ export type Negotiation =
  * ```
  */
 export function negotiate(offered: string | null, served: readonly string[]): Negotiation {
-  const names = (offered ?? "").split(",").map((name) => name.trim()).filter((name) => name !== "");
+  const names = offeredProtocols(offered);
   if (names.length === 0) return { kind: "none_offered" };
   const protocol = names.find((name) => served.includes(name));
   return protocol === undefined ? { kind: "none_in_common" } : { kind: "agreed", protocol };
+}
+
+/**
+ * The names in a Sec-WebSocket-Protocol header, in the client's order.
+ *
+ * @param header The header's value, null without one.
+ */
+export function offeredProtocols(header: string | null): string[] {
+  return (header ?? "").split(",").map((name) => name.trim()).filter((name) => name !== "");
 }
 
 /**

@@ -15,11 +15,15 @@ export interface Config {
   /** Base URL of the backend; ends with a slash. */
   readonly backend: string;
   readonly apiToken: string | undefined;
+  readonly apiTokenFile: string | undefined;
   /** Begins and ends with a slash. */
   readonly wsPath: string;
   readonly trustProxy: boolean;
   readonly protocols: readonly string[];
   readonly requireProtocol: boolean;
+  readonly connectHook: boolean;
+  readonly disconnectHook: boolean;
+  readonly signKeyFile: string | undefined;
   readonly backendTimeoutMs: number;
   readonly backendConnections: number;
   readonly retries: number;
@@ -28,12 +32,24 @@ export interface Config {
   readonly maxQueue: number;
   readonly maxWaiting: number;
   readonly maxMessageBytes: number;
+  readonly maxBufferedBytes: number;
+  readonly maxMemoryBytes: number;
   readonly maxConnections: number;
+  /** Undefined for no limit. */
+  readonly connectRate: number | undefined;
+  readonly tcpBacklog: number;
   /** 0 for no pings. */
   readonly pingIntervalMs: number;
   readonly drainTimeoutMs: number;
+  readonly tls: TlsFiles | undefined;
   readonly logLevel: "debug" | "info" | "warn" | "error";
   readonly logFormat: "text" | "json";
+}
+
+/** Names of PEM files. */
+export interface TlsFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
 }
 
 /** What the command line asks for. */
@@ -87,15 +103,22 @@ export function readInvocation(
   }
 
   const insecureApi = must("insecure-api");
+  const maxMessageBytes = must("max-message");
+  const certFile = take("tls-cert");
+  const keyFile = take("tls-key");
   const config: Config = {
     listen: must("listen"),
     apiListen: take("api-listen"),
     backend: must("backend"),
     apiToken: take("api-token"),
+    apiTokenFile: take("api-token-file"),
     wsPath: must("ws-path"),
     trustProxy: must("trust-proxy"),
     protocols: must("protocols"),
     requireProtocol: must("require-protocol"),
+    connectHook: must("connect-hook"),
+    disconnectHook: must("disconnect-hook"),
+    signKeyFile: take("sign-key-file"),
     backendTimeoutMs: must("backend-timeout"),
     backendConnections: must("backend-connections"),
     retries: must("retries"),
@@ -103,16 +126,31 @@ export function readInvocation(
     callConcurrency: must("call-concurrency"),
     maxQueue: must("max-queue"),
     maxWaiting: must("max-waiting"),
-    maxMessageBytes: must("max-message"),
+    maxMessageBytes,
+    maxBufferedBytes: take("max-buffered") ?? 4 * maxMessageBytes,
+    maxMemoryBytes: must("max-memory"),
     maxConnections: must("max-connections"),
+    connectRate: take("connect-rate"),
+    tcpBacklog: must("tcp-backlog"),
     pingIntervalMs: must("ping-interval"),
     drainTimeoutMs: must("drain-timeout"),
+    tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
     logLevel: must("log-level"),
     logFormat: must("log-format"),
   };
   if (refusal !== undefined) return { kind: "refuse", message: refusal };
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    const [given, missing] = certFile === undefined ? ["key", "cert"] : ["cert", "key"];
+    const message = `--tls-${given}: is not allowed alone; allowed is with --tls-${missing} FILE`;
+    return { kind: "refuse", message };
+  }
+  if (config.apiToken !== undefined && config.apiTokenFile !== undefined) {
+    const message = "--api-token-file: is not allowed with --api-token; allowed is one of them";
+    return { kind: "refuse", message };
+  }
   const apiAddress = config.apiListen ?? config.listen;
-  if (config.apiToken === undefined && !insecureApi && !isLoopback(apiAddress.host)) {
+  const hasToken = config.apiToken !== undefined || config.apiTokenFile !== undefined;
+  if (!hasToken && !insecureApi && !isLoopback(apiAddress.host)) {
     const name = config.apiListen === undefined ? "--listen" : "--api-listen";
     return {
       kind: "refuse",

@@ -8,6 +8,7 @@ import {
   backendUrl,
   bearerToken,
   duration,
+  filePath,
   integer,
   listenAddress,
   oneOf,
@@ -70,6 +71,7 @@ export const FLAGS = {
     ...unset(bearerToken, "TOKEN", "the API then needs Authorization: Bearer TOKEN"),
     isSecret: true,
   },
+  "api-token-file": unset(filePath, "FILE", "reads the API's token from a file"),
   "insecure-api": onOff("allow an API without a token on an address that is not loopback"),
   "ws-path": flag(pathPrefix, "PREFIX", "/", "clients connect to PREFIX + ClientId"),
   "trust-proxy": onOff("believe the last address in the peer's X-Forwarded-For"),
@@ -80,6 +82,13 @@ export const FLAGS = {
     "subprotocols served; the first one in the client's order wins",
   ),
   "require-protocol": onOff("refuse a client that offers no subprotocol"),
+  "connect-hook": onOff("ask the backend about each client: POST /connect/<ClientId>"),
+  "disconnect-hook": onOff("tell the backend of each end: POST /disconnect/<ClientId>"),
+  "sign-key-file": unset(
+    filePath,
+    "FILE",
+    "signs requests to the backend with the key in a file (X-Ws2api-Signature)",
+  ),
   "backend-timeout": flag(
     duration(1),
     "DURATION",
@@ -123,11 +132,33 @@ export const FLAGS = {
     "1MiB",
     "the largest frame, request body or backend answer",
   ),
+  "max-buffered": unset(
+    size(128, 1024 ** 3, "1GiB"),
+    "SIZE",
+    "bytes that may wait for a client that does not read; 4 times --max-message if not given",
+  ),
+  "max-memory": flag(
+    size(64 * 1024 ** 2, 1024 ** 4, "1024GiB"),
+    "SIZE",
+    "8GiB",
+    "resident memory; above it upgrades are refused and the newest clients cut",
+  ),
   "max-connections": flag(
     integer(1, 10_000_000),
     "N",
     "200000",
     "clients connected; then upgrades are refused with 503",
+  ),
+  "connect-rate": unset(
+    integer(1, 1_000_000),
+    "N",
+    "upgrades let in each second; the rest is refused with 503 and Retry-After",
+  ),
+  "tcp-backlog": flag(
+    integer(1, 65_535),
+    "N",
+    "4096",
+    "connections that the kernel may hold until they are accepted",
   ),
   "ping-interval": flag(
     duration(0),
@@ -136,6 +167,8 @@ export const FLAGS = {
     "WebSocket ping to an idle client; one that stays silent is closed; 0s turns it off",
   ),
   "drain-timeout": flag(duration(0), "DURATION", "10s", "time for what is under way at a shutdown"),
+  "tls-cert": unset(filePath, "FILE", "serve WSS and HTTPS with this certificate chain (PEM)"),
+  "tls-key": unset(filePath, "FILE", "the key of --tls-cert (PEM); both are read again at SIGHUP"),
   "log-level": flag(
     oneOf("debug", "info", "warn", "error"),
     "LEVEL",

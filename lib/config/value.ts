@@ -134,3 +134,7 @@ export const bearerToken: ValueReader<string> = (text) =>
   /^[\x21-\x7e]+$/.test(text)
     ? ok(text)
     : { ok: false, allowed: "one or more printable ASCII characters without blanks" };
+
+/** A file's name; whether it can be read shows when it is read. */
+export const filePath: ValueReader<string> = (text) =>
+  text === "" || text.includes("\0") ? { ok: false, allowed: "the name of a file" } : ok(text);

@@ -17,7 +17,7 @@ import {
   readFrame,
 } from "../codec/frame.ts";
 import { replyText } from "../codec/reply.ts";
-import { backendPath } from "../codec/route.ts";
+import { backendPath, hookPath } from "../codec/route.ts";
 import { type Dialect, dialectOf } from "../codec/subprotocol.ts";
 import type { BackendFault, Forwarder, Origin } from "../forwarder/forwarder.ts";
 import type { Counters } from "../ops/counters.ts";
@@ -26,6 +26,7 @@ import type { Backlog } from "./backlog.ts";
 import { Lane } from "./lane.ts";
 import type { ConnectionMap } from "./map.ts";
 import { type CallOutcome, type OutgoingCall, Pending } from "./pending.ts";
+import type { Sockets } from "./sockets.ts";
 
 /** The part of a WebSocket that a connection uses. */
 export interface Socket {
@@ -33,6 +34,8 @@ export interface Socket {
   removeEventListener(type: string, listener: EventListenerObject): void;
   send(text: string): void;
   close(code: number, reason: string): void;
+  /** Bytes that the client has not taken yet. */
+  readonly bufferedAmount: number;
 }
 
 /** Who is at the other end. */
@@ -48,12 +51,13 @@ export interface ConnectionLimits {
   /** Messages that may wait, for each direction. */
   readonly maxQueue: number;
   readonly maxMessageBytes: number;
+  /** Bytes that may wait for a client that does not read. */
+  readonly maxBufferedBytes: number;
 }
 
 /** What all connections of a gateway share. */
 export interface Shared {
-  /** Sockets held, those that open or close included. */
-  readonly sockets: { count: number };
+  readonly sockets: Sockets;
   readonly isShuttingDown: () => boolean;
   readonly connections: ConnectionMap<Connection>;
   readonly forwarder: Forwarder;
@@ -65,13 +69,22 @@ export interface Shared {
   /** The backend time-out in words, for descriptions. */
   readonly backendTimeoutText: string;
   readonly callTimeoutText: string;
+  /** Whether the backend is told of each end of a connection. */
+  readonly disconnectHook: boolean;
 }
 
-/** What a CALL's lane holds: the outcome of a CALL to the client, ready to be posted. */
-interface Outcome {
+/** What the second lane holds: outcomes of CALLs to the client, and at last its disconnect. */
+type Report =
+  | {
+    readonly kind: "result" | "error";
+    readonly action: string;
+    readonly messageId: string;
+    readonly body: string;
+  }
+  | { readonly kind: "disconnect"; readonly body: string };
+
+interface OutcomeBody {
   readonly kind: "result" | "error";
-  readonly action: string;
-  readonly messageId: string;
   readonly body: string;
 }
 
@@ -100,9 +113,11 @@ export class Connection implements EventListenerObject, Identity {
   readonly #socket: Socket;
   readonly #shared: Shared;
   #calls: Lane<Call> | null = null;
-  #outcomes: Lane<Outcome> | null = null;
+  #reports: Lane<Report> | null = null;
   #pending: Pending | null = null;
+  #isOpen = false;
   #isClosed = false;
+  #hasSpoken = false;
   #closesWhenIdle = false;
 
   /** Takes over a socket that is not open yet, and begins when it is. */
@@ -114,7 +129,7 @@ export class Connection implements EventListenerObject, Identity {
     this.connectedAt = identity.connectedAt;
     this.#socket = socket;
     this.#shared = shared;
-    shared.sockets.count++;
+    shared.sockets.enter();
     // This object in place of a closure for each event, and no more events than needed ("close" comes
     // after each "error"): what a socket keeps is kept 100,000 times.
     for (const type of ["open", "message", "close"]) socket.addEventListener(type, this);
@@ -137,6 +152,7 @@ export class Connection implements EventListenerObject, Identity {
   /** Enters the map and closes the connection that it replaces. */
   #open(): void {
     this.#socket.removeEventListener("open", this);
+    this.#isOpen = true;
     const { connections, counters, log } = this.#shared;
     const older = connections.put(this.clientId, this);
     counters.connectionsOpened++;
@@ -148,8 +164,13 @@ export class Connection implements EventListenerObject, Identity {
   #socketClosed({ wasClean, code, reason }: CloseEvent): void {
     // The runtime reports the end of a silent client twice.
     this.#socket.removeEventListener("close", this);
-    this.#shared.sockets.count--;
+    this.#shared.sockets.leave(this.#socket);
     if (!this.#isClosed) this.#end(wasClean ? code : ABNORMAL, reason, "the client disconnected");
+  }
+
+  /** Whether it ever sent a valid frame. */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken;
   }
 
   /**
@@ -166,7 +187,7 @@ export class Connection implements EventListenerObject, Identity {
       timeoutMs: limits.callTimeoutMs,
       clock,
       send: (next) => this.#send(callText("call", next.messageId, next.action, next.payload)),
-      hasRoom: () => (this.#outcomes?.waiting ?? 0) < limits.maxQueue,
+      hasRoom: () => (this.#reports?.waiting ?? 0) < limits.maxQueue,
       onEmpty: () => {
         this.#pending = null;
         this.#closeIfDone();
@@ -185,7 +206,7 @@ export class Connection implements EventListenerObject, Identity {
   ): "accepted" | "duplicate" | "full" | "gone" {
     const { messageId, action, payload } = call;
     const onOutcome = (outcome: CallOutcome): void =>
-      this.#report({ action, messageId, ...this.#outcomeRequest(outcome) });
+      this.#report({ action, messageId, ...this.#outcomeReport(outcome) });
     return this.call({ messageId, action, payload, onOutcome });
   }
 
@@ -220,11 +241,14 @@ export class Connection implements EventListenerObject, Identity {
   close(code: number, reason: string, description: string): void {
     if (this.#isClosed) return;
     this.#end(code, reason, description);
-    try {
-      this.#socket.close(code, reason);
-    } catch {
-      // A socket that is closed already needs no closing.
-    }
+    this.#shared.sockets.close(this.#socket, code, reason);
+  }
+
+  /** Cuts the socket, now and without a word: memory is needed. */
+  cut(): void {
+    if (this.#isClosed) return;
+    this.#end(ABNORMAL, "out of memory", "the client was disconnected: the gateway needs memory");
+    this.#shared.sockets.cut(this.#socket);
   }
 
   /** Closes with 1000 on the operator's wish. */
@@ -245,7 +269,7 @@ export class Connection implements EventListenerObject, Identity {
 
   #closeIfDone(): void {
     if (!this.#closesWhenIdle || this.#isClosed) return;
-    if (this.#calls === null && this.#outcomes === null && this.#pending === null) {
+    if (this.#calls === null && this.#reports === null && this.#pending === null) {
       this.closeForShutdown();
     }
   }
@@ -254,12 +278,17 @@ export class Connection implements EventListenerObject, Identity {
   #end(code: number, reason: string, description: string): void {
     this.#isClosed = true;
     const { connections, counters, log } = this.#shared;
-    connections.remove(this.clientId, this);
-    counters.connectionsClosed++;
-    log.debug("client disconnected", { ...this.#who(), code, reason });
+    if (this.#isOpen) {
+      connections.remove(this.clientId, this);
+      counters.connectionsClosed++;
+      log.debug("client disconnected", { ...this.#who(), code, reason });
+    }
     const pending = this.#pending;
     this.#pending = null;
     pending?.endAll(description);
+    if (this.#shared.disconnectHook) {
+      this.#report({ kind: "disconnect", body: JSON.stringify({ code, reason }) });
+    }
   }
 
   #receive(data: unknown): void {
@@ -284,6 +313,7 @@ export class Connection implements EventListenerObject, Identity {
       if (answer !== null) this.#send(answer);
       return;
     }
+    this.#hasSpoken = true;
     const { frame } = read;
     switch (frame.kind) {
       case "call":
@@ -377,7 +407,7 @@ export class Connection implements EventListenerObject, Identity {
     this.#shared.log.warn("answer to no outstanding CALL", this.#who());
   }
 
-  #outcomeRequest(outcome: CallOutcome): Pick<Outcome, "kind" | "body"> {
+  #outcomeReport(outcome: CallOutcome): OutcomeBody {
     switch (outcome.kind) {
       case "result":
         return { kind: "result", body: outcome.payload };
@@ -393,37 +423,39 @@ export class Connection implements EventListenerObject, Identity {
     }
   }
 
-  #genericError(description: string): Pick<Outcome, "kind" | "body"> {
+  #genericError(description: string): OutcomeBody {
     const code = errorCode("generic", this.#dialect);
     return { kind: "error", body: errorBody(JSON.stringify(code), JSON.stringify(description)) };
   }
 
-  #report(outcome: Outcome): void {
+  #report(report: Report): void {
     // Without a bound of its own: only CALLs that were accepted come here, and Pending bounds them.
-    this.#outcomes ??= new Lane<Outcome>(Infinity, (next) => this.#forwardOutcome(next), () => {
-      this.#outcomes = null;
+    this.#reports ??= new Lane<Report>(Infinity, (next) => this.#forwardReport(next), () => {
+      this.#reports = null;
       this.#closeIfDone();
     });
     this.#shared.backlog.enter();
-    this.#outcomes.push(outcome);
+    this.#reports.push(report);
   }
 
   /** Never rejects: the forwarder does not. */
-  async #forwardOutcome(outcome: Outcome): Promise<void> {
+  async #forwardReport(report: Report): Promise<void> {
     const { forwarder, backlog, counters, log } = this.#shared;
-    const { kind, action, messageId, body } = outcome;
+    const { kind, body } = report;
+    const encodedId = encodeURIComponent(this.clientId);
+    const path = report.kind === "disconnect"
+      ? hookPath(report.kind, encodedId)
+      : backendPath(report.kind, report.action, encodedId, report.messageId);
     counters.requestsStarted++;
-    const path = backendPath(kind, action, encodeURIComponent(this.clientId), messageId);
     const reply = await forwarder.forward({ kind, path, body, origin: this });
     backlog.leave();
     if (reply.ok && reply.status >= 200 && reply.status <= 299) {
       counters.requestsSucceeded++;
     } else {
       counters.requestsFailed++;
-      log.warn("outcome not taken by the backend", {
+      log.warn("report not taken by the backend", {
         ...this.#who(),
-        action,
-        messageId,
+        path,
         failure: reply.ok ? `status ${reply.status}` : reply.fault,
       });
     }
@@ -435,12 +467,17 @@ export class Connection implements EventListenerObject, Identity {
   }
 
   #send(text: string): void {
-    const { log } = this.#shared;
+    const { log, limits } = this.#shared;
     if (log.isDebug) log.debug("frame out", { ...this.#who(), frame: text.slice(0, 1000) });
     try {
       this.#socket.send(text);
     } catch {
       // The socket broke and its close event is on the way; the frame has nowhere to go.
+      return;
+    }
+    if (this.#socket.bufferedAmount > limits.maxBufferedBytes && !this.#isClosed) {
+      log.warn("client does not read", this.#who());
+      this.close(POLICY, "not reading", "the client does not read what is sent to it");
     }
   }
 

@@ -7,6 +7,7 @@
 import { type Clock, pause } from "../clock.ts";
 import type { Connection } from "./connection.ts";
 import type { ConnectionMap } from "./map.ts";
+import type { Sockets } from "./sockets.ts";
 
 /** From here on the closes are spread, so that the clients do not all come back at once. */
 const SPREAD_FROM_CLIENTS = 1000;
@@ -40,14 +41,15 @@ export async function drain(
   for (const connection of connections.all()) connection.closeForShutdown();
 }
 
-/** Waits until the last socket is closed, but no longer than `timeoutMs`. */
+/** Waits until the last socket is closed, and cuts what is left after `timeoutMs`. */
 export async function allClosed(
-  sockets: { readonly count: number },
+  sockets: Sockets,
   timeoutMs: number,
   clock: Clock,
 ): Promise<void> {
   const deadline = clock.now() + timeoutMs;
   while (sockets.count > 0 && clock.now() < deadline) await pause(clock, POLL_MS);
+  sockets.cutClosing();
 }
 
 function shuffle<T>(items: T[]): void {

@@ -7,9 +7,11 @@
 import { isIP } from "node:net";
 import { v7 as uuidv7 } from "uuid";
 import { decodeClientId } from "../codec/route.ts";
-import { negotiate } from "../codec/subprotocol.ts";
+import { negotiate, offeredProtocols } from "../codec/subprotocol.ts";
 import { problem } from "../problem.ts";
-import { Connection, type Shared } from "./connection.ts";
+import { Connection, type Identity, type Shared } from "./connection.ts";
+import { askBackend, type Credentials } from "./hook.ts";
+import { Rate } from "./rate.ts";
 
 export interface UpgradeOptions {
   /** Begins and ends with a slash. */
@@ -20,6 +22,16 @@ export interface UpgradeOptions {
   readonly maxConnections: number;
   /** 0 for no pings. */
   readonly pingIntervalMs: number;
+  /** Upgrades let in each second; undefined for no limit. */
+  readonly connectRate: number | undefined;
+  /** Whether the backend is asked about each client. */
+  readonly connectHook: boolean;
+}
+
+export interface UpgradeDeps {
+  readonly shared: Shared;
+  readonly memory: { readonly isTight: boolean };
+  readonly random: () => number;
 }
 
 /**
@@ -29,7 +41,11 @@ export interface UpgradeOptions {
  * @param path Its path as `rawPath` gives it.
  * @param peer The address at the other end of the socket.
  */
-export type Upgrade = (request: Request, path: string, peer: string) => Response;
+export type Upgrade = (
+  request: Request,
+  path: string,
+  peer: string,
+) => Response | Promise<Response>;
 
 /** Whether a request wants to become a WebSocket. */
 export function isUpgrade(request: Request): boolean {
@@ -42,15 +58,23 @@ function hasToken(header: string | null, token: string): boolean {
 }
 
 /** Makes the part that turns upgrades into connections. */
-export function createUpgrade(options: UpgradeOptions, shared: Shared): Upgrade {
-  const { wsPath, protocols, requireProtocol, trustProxy, maxConnections } = options;
+export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgrade {
+  const { wsPath, protocols, requireProtocol, trustProxy, maxConnections, connectRate } = options;
+  const { shared, memory, random } = deps;
+  const { sockets, forwarder, clock, log } = shared;
+  const rate = connectRate === undefined ? undefined : new Rate(connectRate, clock);
 
   function refuse(status: number, detail: string, headers?: Record<string, string>): Response {
-    shared.log.warn("upgrade refused", { status, detail });
+    log.warn("upgrade refused", { status, detail });
     return problem(status, detail, headers);
   }
 
-  return function upgrade(request: Request, path: string, peer: string): Response {
+  /** Not now: the jitter keeps those who are refused together from coming back together. */
+  function refuseForNow(detail: string): Response {
+    return refuse(503, detail, { "retry-after": String(1 + Math.floor(random() * 10)) });
+  }
+
+  return function upgrade(request, path, peer) {
     if (!path.startsWith(wsPath)) return refuse(404, "no such path");
     const rawClientId = path.slice(wsPath.length);
     const { headers } = request;
@@ -78,38 +102,71 @@ export function createUpgrade(options: UpgradeOptions, shared: Shared): Upgrade 
     if (agreed.kind === "none_offered" && requireProtocol) {
       return refuse(400, `a subprotocol is needed, one of ${protocols.join(", ")}`);
     }
-    if (shared.isShuttingDown()) {
-      return refuse(503, "the gateway is shutting down", { "retry-after": "5" });
-    }
-    if (shared.sockets.count >= maxConnections) {
-      return refuse(503, "too many connections", { "retry-after": "30" });
-    }
+    if (shared.isShuttingDown()) return refuseForNow("the gateway is shutting down");
+    if (sockets.count >= maxConnections) return refuseForNow("too many connections");
+    if (memory.isTight) return refuseForNow("memory is short");
+    if (rate?.take() === false) return refuseForNow("too many clients connect at once");
     // All that is needed of the request is read before the upgrade; afterwards reading throws.
-    const protocol = agreed.kind === "agreed" ? agreed.protocol : null;
-    const remoteAddress = addressOf(peer, trustProxy ? headers.get("x-forwarded-for") : null);
-    const { response, socket } = Deno.upgradeWebSocket(request, {
-      idleTimeout: options.pingIntervalMs / 1000,
-    });
-    // Given as an option it would throw for offers without a blank behind the comma.
-    if (protocol !== null) response.headers.set("sec-websocket-protocol", protocol);
-    socket.binaryType = "arraybuffer";
+    const identity: Identity = {
+      clientId,
+      connectionId: uuidv7(),
+      protocol: agreed.kind === "agreed" ? agreed.protocol : null,
+      remoteAddress: addressOf(peer, trustProxy ? headers.get("x-forwarded-for") : null),
+      connectedAt: Date.now(),
+    };
     if (agreed.kind === "none_in_common") {
       // OCPP-J 1.6 §3.1.2: complete the handshake without a subprotocol, then close.
-      shared.log.warn("no subprotocol in common", { clientId });
-      shared.sockets.count++;
-      socket.addEventListener("open", () => socket.close(1002, "no subprotocol in common"));
-      socket.addEventListener("close", () => shared.sockets.count--, { once: true });
+      log.warn("no subprotocol in common", { clientId });
+      const { response, socket } = open(request, null);
+      sockets.enter();
+      const reason = "no subprotocol in common";
+      socket.addEventListener("open", () => sockets.close(socket, 1002, reason), { once: true });
+      socket.addEventListener("close", () => sockets.leave(socket), { once: true });
       return response;
     }
-    const connectedAt = Date.now();
-    const connectionId = uuidv7();
-    new Connection(
-      socket,
-      { clientId, connectionId, protocol, remoteAddress, connectedAt },
-      shared,
-    );
-    return response;
+    if (!options.connectHook) return letIn(request, identity);
+    const credentials = {
+      protocols: offeredProtocols(headers.get("sec-websocket-protocol")),
+      authorization: headers.get("authorization"),
+    };
+    return askAndLetIn(request, identity, credentials);
   };
+
+  async function askAndLetIn(
+    request: Request,
+    identity: Identity,
+    credentials: Credentials,
+  ): Promise<Response> {
+    // Counted while the backend decides: a storm must not pass the bound in the meantime.
+    sockets.enter();
+    const verdict = await askBackend(forwarder, identity, credentials);
+    sockets.leave();
+    switch (verdict.kind) {
+      case "denied": {
+        const { status, challenge } = verdict;
+        const headers = challenge === null ? undefined : { "www-authenticate": challenge };
+        return refuse(status, "the backend does not let this client in", headers);
+      }
+      case "unavailable":
+        return refuseForNow("the backend cannot say who gets in");
+      case "accepted":
+        return letIn(request, identity);
+    }
+  }
+
+  function letIn(request: Request, identity: Identity): Response {
+    const { response, socket } = open(request, identity.protocol);
+    new Connection(socket, identity, shared);
+    return response;
+  }
+
+  function open(request: Request, protocol: string | null): Deno.WebSocketUpgrade {
+    const upgraded = Deno.upgradeWebSocket(request, { idleTimeout: options.pingIntervalMs / 1000 });
+    // Given as an option it would throw for offers without a blank behind the comma.
+    if (protocol !== null) upgraded.response.headers.set("sec-websocket-protocol", protocol);
+    upgraded.socket.binaryType = "arraybuffer";
+    return upgraded;
+  }
 }
 
 /**

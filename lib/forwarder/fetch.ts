@@ -6,6 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import type { BackendFault, BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
+import { signature } from "./signature.ts";
 
 export interface FetchForwarderOptions {
   /** Base URL, ending with a slash. */
@@ -18,6 +19,8 @@ export interface FetchForwarderOptions {
   readonly maxIdleConnections: number;
   readonly userAgent: string;
   readonly clock: Clock;
+  /** Key that each try is signed with; undefined for no signature. */
+  readonly signKey?: Uint8Array | undefined;
 }
 
 /**
@@ -31,7 +34,8 @@ export interface FetchForwarderOptions {
  * connect that timed out from an answer that did.
  */
 export function createFetchForwarder(options: FetchForwarderOptions): Forwarder {
-  const { backend, timeoutMs, maxBytes, userAgent, clock } = options;
+  const { backend, timeoutMs, maxBytes, userAgent, clock, signKey } = options;
+  const basePath = new URL(backend).pathname;
   const timedOut = new Error("no answer in time");
   const client = Deno.createHttpClient({
     poolMaxIdlePerHost: options.maxIdleConnections,
@@ -49,6 +53,11 @@ export function createFetchForwarder(options: FetchForwarderOptions): Forwarder 
       ["x-forwarded-for", origin.remoteAddress],
     ];
     if (origin.protocol !== null) headers.push(["x-ws2api-protocol", origin.protocol]);
+    if (signKey !== undefined) {
+      const now = Math.floor(Date.now() / 1000);
+      const value = signature(signKey, now, "POST", basePath + request.path, request.body);
+      headers.push(["x-ws2api-signature", value]);
+    }
     // Not AbortSignal.timeout: its timer would live on for the whole time-out after each answer, and
     // at 1,500 requests a second that keeps 45,000 signals in memory.
     const controller = new AbortController();
@@ -65,9 +74,11 @@ export function createFetchForwarder(options: FetchForwarderOptions): Forwarder 
       });
       hasAnswer = true;
       const body = await readCapped(response, maxBytes);
-      return body === undefined
-        ? { ok: false, fault: "unusable" }
-        : { ok: true, status: response.status, body };
+      if (body === undefined) return { ok: false, fault: "unusable" };
+      const { status } = response;
+      return status === 401 || status === 403
+        ? { ok: true, status, body, challenge: response.headers.get("www-authenticate") }
+        : { ok: true, status, body };
     } catch (error) {
       return { ok: false, fault: error === timedOut ? "timeout" : faultOf(error, hasAnswer) };
     } finally {

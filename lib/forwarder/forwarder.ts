@@ -37,7 +37,13 @@ export type BackendFault =
   | "overloaded";
 
 export type BackendReply =
-  | { readonly ok: true; readonly status: number; readonly body: string }
+  | {
+    readonly ok: true;
+    readonly status: number;
+    readonly body: string;
+    /** WWW-Authenticate of a 401 or 403. */
+    readonly challenge?: string | null;
+  }
   | { readonly ok: false; readonly fault: BackendFault };
 
 export interface Forwarder {

@@ -26,6 +26,8 @@ const JITTER = 0.25;
  * @param reply What came of it.
  */
 export function isRetried(kind: RequestKind, reply: BackendReply): boolean {
+  // Who wants to connect tries again by itself, and should not be kept waiting.
+  if (kind === "connect") return false;
   const isOutcome = kind === "result" || kind === "error";
   if (reply.ok) return isOutcome && reply.status >= 502 && reply.status <= 504;
   switch (reply.fault) {
@@ -59,17 +61,20 @@ export interface RetryOptions {
   readonly retries: number;
   readonly clock: Clock;
   readonly random: () => number;
+  /** Whether further tries of this request are pointless now. */
+  readonly givesUp?: (request: BackendRequest) => boolean;
   /** Told before each further try. */
   readonly onRetry: (request: BackendRequest, reply: BackendReply) => void;
 }
 
 /** A forwarder that tries again where `isRetried` allows it. */
 export function retryForwarder(inner: Forwarder, options: RetryOptions): Forwarder {
-  const { retries, clock, random, onRetry } = options;
+  const { retries, clock, random, givesUp, onRetry } = options;
 
   async function forward(request: BackendRequest): Promise<BackendReply> {
     let reply = await inner.forward(request);
     for (let attempt = 1; attempt <= retries && isRetried(request.kind, reply); attempt++) {
+      if (givesUp?.(request) === true) break;
       onRetry(request, reply);
       await pause(clock, retryPauseMs(attempt, random()));
       reply = await inner.forward(request);

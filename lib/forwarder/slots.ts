@@ -10,7 +10,7 @@ import type { BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
 export interface SlotsOptions {
   /** Most requests under way. */
   readonly max: number;
-  /** How long a CALL or SEND may wait for its slot before it is given up. */
+  /** How long a request that is no outcome may wait for its slot before it is given up. */
   readonly maxWaitMs: number;
   readonly clock: Clock;
 }
@@ -40,7 +40,7 @@ export function limitForwarder(inner: Forwarder, options: SlotsOptions): Forward
   let callsUnderWay = 0;
 
   function isCall(request: BackendRequest): boolean {
-    return request.kind === "call" || request.kind === "send";
+    return request.kind !== "result" && request.kind !== "error";
   }
 
   function take(forCall: boolean): boolean {

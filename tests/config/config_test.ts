@@ -90,6 +90,12 @@ const ROWS: Record<FlagName, Row> = {
     good: [["s3cret", "s3cret"], ["a.b-c_d~e+f/g==", "a.b-c_d~e+f/g=="]],
     bad: ["two words", "tab\there", "pässword", "line\nfeed", "blank "],
   },
+  "api-token-file": {
+    variable: "WS2API_API_TOKEN_FILE",
+    key: "apiTokenFile",
+    good: [["/run/secrets/token", "/run/secrets/token"]],
+    bad: ["a\0b"],
+  },
   "insecure-api": { variable: "WS2API_INSECURE_API", good: [], bad: NO_SWITCH },
   "ws-path": {
     variable: "WS2API_WS_PATH",
@@ -98,6 +104,56 @@ const ROWS: Record<FlagName, Row> = {
     good: [["/ocpp", "/ocpp/"], ["/a/b/", "/a/b/"], ["/%20", "/%20/"]],
     bad: ["ocpp", "ocpp/", "//", "/a//b", "/a b", "/../a", "/a/..", "/./", "/a?b", "/a#b", "/é"],
   },
+  "connect-hook": {
+    variable: "WS2API_CONNECT_HOOK",
+    key: "connectHook",
+    default: false,
+    good: SWITCH,
+    bad: NO_SWITCH,
+  },
+  "disconnect-hook": {
+    variable: "WS2API_DISCONNECT_HOOK",
+    key: "disconnectHook",
+    default: false,
+    good: SWITCH,
+    bad: NO_SWITCH,
+  },
+  "sign-key-file": {
+    variable: "WS2API_SIGN_KEY_FILE",
+    key: "signKeyFile",
+    good: [["key.txt", "key.txt"]],
+    bad: ["a\0b"],
+  },
+  "max-buffered": {
+    variable: "WS2API_MAX_BUFFERED",
+    key: "maxBufferedBytes",
+    default: 4 * 1024 ** 2,
+    good: [["128B", 128], ["1GiB", 1024 ** 3]],
+    bad: ["127B", "1.1GiB", "big"],
+  },
+  "max-memory": {
+    variable: "WS2API_MAX_MEMORY",
+    key: "maxMemoryBytes",
+    default: 8 * 1024 ** 3,
+    good: [["64MiB", 64 * 1024 ** 2], ["1.5GiB", 1.5 * 1024 ** 3]],
+    bad: ["63MiB", "1025GiB", "all"],
+  },
+  "connect-rate": {
+    variable: "WS2API_CONNECT_RATE",
+    key: "connectRate",
+    good: [["1", 1], ["1000000", 1_000_000]],
+    bad: ["0", "1000001", ...NO_WHOLE],
+  },
+  "tcp-backlog": {
+    variable: "WS2API_TCP_BACKLOG",
+    key: "tcpBacklog",
+    default: 4096,
+    good: [["1", 1], ["65535", 65_535]],
+    bad: ["0", "65536", ...NO_WHOLE],
+  },
+  // Only together: see below.
+  "tls-cert": { variable: "WS2API_TLS_CERT", good: [], bad: ["a\0b"] },
+  "tls-key": { variable: "WS2API_TLS_KEY", good: [], bad: ["a\0b"] },
   "trust-proxy": {
     variable: "WS2API_TRUST_PROXY",
     key: "trustProxy",
@@ -365,4 +421,24 @@ Deno.test("any command line and any environment give an answer, never an excepti
     const invocation = readInvocation(args, () => text, "1.2.3");
     if (invocation.kind === "refuse") ok(!invocation.message.includes("\n"), invocation.message);
   }));
+});
+
+Deno.test("a certificate and its key come together or not at all", () => {
+  deepStrictEqual(configOf([]).tls, undefined);
+  deepStrictEqual(configOf(["--tls-cert", "c.pem", "--tls-key", "k.pem"]).tls, {
+    certFile: "c.pem",
+    keyFile: "k.pem",
+  });
+  match(refusalOf(["--tls-cert", "c.pem"]), /^--tls-cert: .*--tls-key FILE$/);
+  match(refusalOf([], { WS2API_TLS_KEY: "k.pem" }), /^--tls-key: .*--tls-cert FILE$/);
+});
+
+Deno.test("a token comes from one place, and a file of it opens no API to the world", () => {
+  const both = refusalOf(["--api-token", "t", "--api-token-file", "f"]);
+  match(both, /^--api-token-file: .*--api-token/);
+  deepStrictEqual(configOf(["--listen", ":0", "--api-token-file", "f"]).apiTokenFile, "f");
+});
+
+Deno.test("what may wait for a client follows the largest message", () => {
+  deepStrictEqual(configOf(["--max-message", "1KiB"]).maxBufferedBytes, 4096);
 });

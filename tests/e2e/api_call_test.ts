@@ -1,4 +1,4 @@
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { RecordingBackend } from "../support/backend.ts";
 import { connected, handled } from "../support/connected.ts";
 import { type ApiAnswer, TestGateway } from "../support/gateway.ts";

@@ -5,6 +5,7 @@ import { answerCall, chargeOnce, Client, inTime } from "../../examples/client.ts
 import { createTrace, type TraceStyle } from "../../examples/trace.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { readInvocation } from "../../lib/config/config.ts";
+import { NO_SECRETS } from "../../lib/config/secret.ts";
 import { type Gateway, startGateway } from "../../lib/gateway.ts";
 import { silentLog } from "../../lib/ops/log.ts";
 
@@ -14,7 +15,12 @@ function startGatewayFor(backend: string): Gateway {
   const flags = ["--listen", "127.0.0.1:0", "--backend", backend, "--drain-timeout", "1s"];
   const invocation = readInvocation(flags, () => undefined, "0.0.0");
   if (invocation.kind !== "run") throw new Error("the flags are refused");
-  return startGateway(invocation.config, { log: silentLog, clock: systemClock, version: "0.0.0" });
+  return startGateway(invocation.config, {
+    log: silentLog,
+    clock: systemClock,
+    version: "0.0.0",
+    secrets: NO_SECRETS,
+  });
 }
 
 Deno.test("the demo shows both directions and exits 0 by itself", async () => {

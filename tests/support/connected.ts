@@ -1,5 +1,4 @@
 import type { ClientOptions, TestClient } from "./client.ts";
-import { inTime } from "./deadline.ts";
 import type { TestGateway } from "./gateway.ts";
 
 /**
@@ -20,19 +19,4 @@ export async function handled(client: TestClient): Promise<void> {
   const answer = client.next('[4,"-1"');
   client.send("no frame");
   await answer;
-}
-
-/** Asks again until the answer fits, for what happens soon and tells nobody. */
-export function until<T>(
-  what: string,
-  ask: () => Promise<T>,
-  fits: (answer: T) => boolean,
-): Promise<T> {
-  const asking = async (): Promise<T> => {
-    for (;;) {
-      const answer = await ask();
-      if (fits(answer)) return answer;
-    }
-  };
-  return inTime(asking(), what);
 }

@@ -1,5 +1,6 @@
 import { systemClock } from "../../lib/clock.ts";
 import { readInvocation } from "../../lib/config/config.ts";
+import { readSecrets } from "../../lib/config/secret.ts";
 import { type Gateway, startGateway } from "../../lib/gateway.ts";
 import { type Log, silentLog } from "../../lib/ops/log.ts";
 import { type ClientOptions, TestClient } from "./client.ts";
@@ -27,7 +28,10 @@ export class TestGateway implements AsyncDisposable {
     ];
     const invocation = readInvocation(args, () => undefined, "0.0.0-test");
     if (invocation.kind !== "run") throw new Error(JSON.stringify(invocation));
+    const read = readSecrets(invocation.config, Deno.readFileSync);
+    if (!read.ok) throw new Error(read.message);
     this.gateway = startGateway(invocation.config, {
+      secrets: read.secrets,
       log,
       clock: systemClock,
       version: "0.0.0-test",

@@ -1,0 +1,50 @@
+/**
+ * The connect hook: the backend says who gets in.
+ *
+ * @module
+ */
+
+import { hookPath } from "../codec/route.ts";
+import type { Forwarder } from "../forwarder/forwarder.ts";
+import type { Identity } from "./connection.ts";
+
+/** What a client brings along. */
+export interface Credentials {
+  /** The subprotocols it offered, in its order. */
+  readonly protocols: readonly string[];
+  /** Its Authorization header as it came: a Basic password may be binary. */
+  readonly authorization: string | null;
+}
+
+export type Verdict =
+  | { readonly kind: "accepted" }
+  /** 401 or 403, with the backend's WWW-Authenticate. */
+  | { readonly kind: "denied"; readonly status: 401 | 403; readonly challenge: string | null }
+  /** No answer, or none that says yes or no. */
+  | { readonly kind: "unavailable" };
+
+/**
+ * Asks the backend whether a client may connect: `POST /connect/<ClientId>`. Each time anew, nothing is
+ * remembered, and nothing is tried again: the client does that itself.
+ *
+ * @returns Never rejects, ends within the backend time-out.
+ */
+export async function askBackend(
+  forwarder: Forwarder,
+  identity: Identity,
+  { protocols, authorization }: Credentials,
+): Promise<Verdict> {
+  const { remoteAddress } = identity;
+  const reply = await forwarder.forward({
+    kind: "connect",
+    path: hookPath("connect", encodeURIComponent(identity.clientId)),
+    body: JSON.stringify({ protocols, remoteAddress, authorization }),
+    origin: identity,
+  });
+  if (!reply.ok) return { kind: "unavailable" };
+  const { status, challenge = null } = reply;
+  if (status >= 200 && status <= 299) return { kind: "accepted" };
+  return status === 401 || status === 403
+    ? { kind: "denied", status, challenge }
+    : { kind: "unavailable" };
+}

@@ -1,0 +1,33 @@
+/**
+ * An admission valve.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+
+/** Lets through at most `perSecond` in a second, and that many at once after a quiet one. */
+export class Rate {
+  readonly #perSecond: number;
+  readonly #clock: Clock;
+  #tokens: number;
+  #filledAt: number;
+
+  constructor(perSecond: number, clock: Clock) {
+    this.#perSecond = perSecond;
+    this.#clock = clock;
+    this.#tokens = perSecond;
+    this.#filledAt = clock.now();
+  }
+
+  /** @returns Whether one more may pass now. */
+  take(): boolean {
+    const now = this.#clock.now();
+    const gained = (now - this.#filledAt) / 1000 * this.#perSecond;
+    this.#tokens = Math.min(this.#perSecond, this.#tokens + gained);
+    this.#filledAt = now;
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
+    return true;
+  }
+}

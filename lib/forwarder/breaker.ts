@@ -1,0 +1,80 @@
+/**
+ * A circuit breaker: CALLs do not queue behind a backend that is down.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import type { BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
+
+/** It opens after this many failures without a success between … */
+const FAILURES = 50;
+/** … that took at least this long: a restart of the backend is left to the retries. */
+const MIN_OUTAGE_MS = 5000;
+/** While it is open one CALL in this time is let through, to see whether the backend is back. */
+const PROBE_MS = 1000;
+
+/**
+ * Counts failed tries, and says when there is no point in more of them.
+ *
+ * Only CALLs, SENDs and connect hooks are held back. Outcomes are always tried: they must not be
+ * lost, there is one at a time for each client, and their success is what closes the breaker
+ * soonest. No library: those at hand measure by the wall clock, which may jump.
+ */
+export class Breaker {
+  readonly #clock: Clock;
+  #failures = 0;
+  #failingSince = 0;
+  #probedAt = -Infinity;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get isOpen(): boolean {
+    return this.#failures >= FAILURES && this.#clock.now() - this.#failingSince >= MIN_OUTAGE_MS;
+  }
+
+  /** A forwarder whose replies are counted: to be put around each single try. */
+  counting(inner: Forwarder): Forwarder {
+    const forward = async (request: BackendRequest): Promise<BackendReply> => {
+      const reply = await inner.forward(request);
+      if (isFailure(reply)) this.#failed();
+      else this.#failures = 0;
+      return reply;
+    };
+    return { forward, close: () => inner.close() };
+  }
+
+  /** A forwarder that answers at once while the breaker is open: to be put around the retries. */
+  guarding(inner: Forwarder): Forwarder {
+    const forward = (request: BackendRequest): Promise<BackendReply> =>
+      this.holdsBack(request) && !this.#mayProbe()
+        ? Promise.resolve({ ok: false, fault: "unreachable" })
+        : inner.forward(request);
+    return { forward, close: () => inner.close() };
+  }
+
+  /** Whether further tries of this request are pointless now. */
+  holdsBack(request: BackendRequest): boolean {
+    return this.isOpen && request.kind !== "result" && request.kind !== "error" &&
+      request.kind !== "disconnect";
+  }
+
+  #failed(): void {
+    if (this.#failures === 0) this.#failingSince = this.#clock.now();
+    this.#failures++;
+  }
+
+  #mayProbe(): boolean {
+    const now = this.#clock.now();
+    if (now - this.#probedAt < PROBE_MS) return false;
+    this.#probedAt = now;
+    return true;
+  }
+}
+
+/** Any HTTP answer says that the backend is there, and so does one that is too large. */
+function isFailure(reply: BackendReply): boolean {
+  return !reply.ok && reply.fault !== "unusable" && reply.fault !== "overloaded";
+}

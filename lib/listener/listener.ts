@@ -1,0 +1,132 @@
+/**
+ * Where requests come in.
+ *
+ * @module
+ */
+
+import { type Clock, within } from "../clock.ts";
+import type { ListenAddress } from "../config/value.ts";
+import type { Log } from "../ops/log.ts";
+import { problem } from "../problem.ts";
+import { TlsFront, type TlsPair } from "./tls.ts";
+
+/** A socket that serves HTTP or HTTPS. */
+export interface Listener {
+  readonly url: string;
+  /**
+   * Takes a new certificate for connections from now on. Without TLS it does nothing.
+   *
+   * @throws When the pair cannot be used; the old one stays then.
+   */
+  reload(pair: TlsPair): void;
+  /** Stops listening, waits for the responses under way, and cuts what is left at the time-out. */
+  stop(timeoutMs: number): Promise<void>;
+}
+
+/** Answers one request from the peer with this address. */
+export type Handler = (request: Request, peer: string) => Response | Promise<Response>;
+
+export interface ListenOptions {
+  readonly tls: TlsPair | undefined;
+  readonly tcpBacklog: number;
+  readonly maxConnections: number;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/**
+ * Serves HTTP, or HTTPS with a TLS pair.
+ *
+ * @param address Where; port 0 takes any free one.
+ * @param handler Answers each request.
+ * @throws When it cannot listen, such as `Deno.errors.AddrInUse`.
+ */
+export function listen(address: ListenAddress, options: ListenOptions, handler: Handler): Listener {
+  const { host, port } = address;
+  const { tls } = options;
+  return everywhere(host, (hostname) => {
+    if (tls === undefined) {
+      return listenPlain(
+        hostname,
+        port,
+        options,
+        (request, info) => handler(request, info.remoteAddr.hostname),
+      );
+    }
+    return listenTls(hostname, port, tls, options, handler);
+  });
+}
+
+/** An empty host is both IPv6 and IPv4, or IPv4 alone where there is no IPv6, as in most containers. */
+function everywhere<T>(host: string, open: (hostname: string) => T): T {
+  if (host !== "") return open(host);
+  try {
+    return open("::");
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) throw error;
+    return open("0.0.0.0");
+  }
+}
+
+function listenPlain(
+  hostname: string,
+  port: number,
+  { log, clock, tcpBacklog }: ListenOptions,
+  handler: Deno.ServeHandler<Deno.NetAddr>,
+): Listener {
+  const controller = new AbortController();
+  const options: Deno.ServeTcpOptions & { tcpBacklog: number } = {
+    hostname,
+    port,
+    tcpBacklog,
+    signal: controller.signal,
+    onListen: () => {},
+    onError(error) {
+      log.error("a request failed", { error: String(error) });
+      return problem(500, "the gateway failed");
+    },
+  };
+  const server = Deno.serve(options, handler);
+  return {
+    url: `http://${hostOf(server.addr)}`,
+    reload: () => {},
+    async stop(timeoutMs) {
+      if (!await within(clock, server.shutdown(), timeoutMs)) controller.abort();
+      await server.finished;
+    },
+  };
+}
+
+function listenTls(
+  hostname: string,
+  port: number,
+  pair: TlsPair,
+  options: ListenOptions,
+  handler: Handler,
+): Listener {
+  const inner = listenPlain("127.0.0.1", 0, options, (request, info) => {
+    const peer = front.peerAt(info.remoteAddr.port);
+    // Another program on this machine that found the inner port has no business here.
+    return peer === undefined ? problem(403, "TLS is needed") : handler(request, peer);
+  });
+  const targetPort = Number(new URL(inner.url).port);
+  let front: TlsFront;
+  try {
+    front = new TlsFront({ ...options, hostname, port, pair, targetPort });
+  } catch (error) {
+    void inner.stop(0);
+    throw error;
+  }
+  return {
+    url: `https://${hostOf(front.address)}`,
+    reload: (next) => front.reload(next),
+    async stop(timeoutMs) {
+      await inner.stop(timeoutMs);
+      await front.stop();
+    },
+  };
+}
+
+function hostOf({ hostname, port }: Deno.NetAddr): string {
+  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+}

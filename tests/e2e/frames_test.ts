@@ -1,0 +1,206 @@
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { json, RecordingBackend } from "../support/backend.ts";
+import type { TestClient } from "../support/client.ts";
+import { connected, handled } from "../support/connected.ts";
+import { TestGateway } from "../support/gateway.ts";
+import { RawClient } from "../support/raw_client.ts";
+
+const PROTOCOLS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const;
+
+/** Checks that the connection still serves, and that nothing was answered before. */
+async function assertServes(client: TestClient): Promise<void> {
+  strictEqual(await client.ask('[2,"beat","Heartbeat",{}]'), '[3,"beat",{}]');
+}
+
+Deno.test("a text that is no valid frame is answered, and the connection stays open", async (t) => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  const long = "x".repeat(37);
+  const frame = ["FormationViolation", "RpcFrameworkError"] as const;
+  const payload = ["FormationViolation", "FormatViolation"] as const;
+  const rows: [text: string, id: string | undefined, codes: typeof frame | typeof payload][] = [
+    ["hello", "-1", frame],
+    [" ", "-1", frame],
+    ["{}", "-1", frame],
+    ["null", "-1", frame],
+    ["[]", "-1", frame],
+    ["[2]", "-1", frame],
+    ['["2","7","Act",{}]', "7", frame],
+    ['[2,7,"Act",{}]', "-1", frame],
+    ['[2,null,"Act",{}]', "-1", frame],
+    ['[2,"7","Act",{}', "-1", frame],
+    ['[2,"7","Act"]', "7", frame],
+    ['[2,"7","Act",{},{}]', "7", frame],
+    ['[2,"7","",{}]', "7", frame],
+    ['[2,"7","..",{}]', "7", frame],
+    ['[2,"7",".",{}]', "7", frame],
+    ['[2,"7","\\ud800",{}]', "7", frame],
+    ['[2,"7",5,{}]', "7", frame],
+    [`[2,"${long}","Act",{}]`, long, frame],
+    ['[2,"..","Act",{}]', "..", frame],
+    ['[2,"","Act",{}]', undefined, frame],
+    ['[2,"\\udc00","Act",{}]', undefined, frame],
+    ['[2,"7","Act",[]]', "7", payload],
+    ['[2,"7","Act","x"]', "7", payload],
+    ['[2,"7","Act",5]', "7", payload],
+    ['[2,"7","Act",false]', "7", payload],
+  ];
+  for (const protocol of PROTOCOLS) {
+    const client = await connected(gateway, protocol, { protocols: [protocol] });
+    for (const [text, id, [v16, v2]] of rows) {
+      await t.step(`${protocol}: ${text}`, async () => {
+        const answer = JSON.parse(await client.ask(text));
+        const code = protocol === "ocpp1.6" ? v16 : v2;
+        deepStrictEqual([answer.length, answer[0], answer[2], answer[4]], [5, 4, code, {}]);
+        if (id !== undefined) strictEqual(answer[1], id);
+        match(answer[3], /./);
+      });
+    }
+    await assertServes(client);
+  }
+  strictEqual(backend.requests.length, PROTOCOLS.length);
+});
+
+Deno.test("an empty text is ignored", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  const client = await connected(gateway);
+  client.send("");
+  await assertServes(client);
+});
+
+Deno.test("a null payload is an empty object", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  const client = await connected(gateway);
+  strictEqual(await client.ask('[2,"1","Act", null ]'), '[3,"1",{}]');
+  strictEqual((await backend.next()).body, "{}");
+  await gateway.call("Act/CP1/a");
+  client.send('[3,"a",null]');
+  strictEqual((await backend.next()).body, "{}");
+  await gateway.call("Act/CP1/b");
+  client.send('[4,"b","Code","text",null]');
+  strictEqual((await backend.next()).body, '{"code":"Code","description":"text","details":{}}');
+});
+
+Deno.test("an unknown type is ignored, but answered in ocpp2.0.1", async (t) => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  const types = ["0", "1", "7", "99", "-1", "2.5"];
+  for (const protocol of PROTOCOLS) {
+    const client = await connected(gateway, protocol, { protocols: [protocol] });
+    // SEND is a type of ocpp2.1.
+    for (const type of protocol === "ocpp2.1" ? types : [...types, "6"]) {
+      await t.step(`${protocol}: ${type}`, async () => {
+        const text = `[${type},"7","Act",{}]`;
+        if (protocol === "ocpp2.0.1") {
+          const answer = JSON.parse(await client.ask(text));
+          deepStrictEqual(answer.slice(0, 3), [4, "7", "MessageTypeNotSupported"]);
+        } else client.send(text);
+        await assertServes(client);
+      });
+    }
+  }
+  deepStrictEqual(backend.paths().filter((path) => !path.startsWith("/call/Heartbeat/")), []);
+});
+
+Deno.test("a malformed answer or SEND is never answered and settles nothing", async (t) => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  const texts = [
+    "[3]",
+    '[3,"1"]',
+    '[3,"1",[]]',
+    '[3,"1","x"]',
+    '[3,"1",{},{}]',
+    "[3,1,{}]",
+    "[4]",
+    '[4,"1"]',
+    '[4,"1","Code"]',
+    '[4,"1","Code","text"]',
+    '[4,"1",5,"text",{}]',
+    '[4,"1","Code",null,{}]',
+    '[4,"1","Code","text",[]]',
+    '[4,1,"Code","text",{}]',
+  ];
+  const sends = ['[6,"1","Act"]', '[6,"1","Act",[]]', '[6,"1","",{}]', '[6,1,"Act",{}]', "[6]"];
+  for (const protocol of PROTOCOLS) {
+    const client = await connected(gateway, protocol, { protocols: [protocol] });
+    await gateway.call(`Act/${protocol}/1`);
+    strictEqual(await client.next(), '[2,"1","Act",{}]');
+    for (const text of protocol === "ocpp2.1" ? [...texts, ...sends] : texts) {
+      await t.step(`${protocol}: ${text}`, async () => {
+        client.send(text);
+        await assertServes(client);
+      });
+    }
+    client.send('[3,"1",{"well":"formed"}]');
+    strictEqual((await backend.next(`/result/Act/${protocol}/`)).body, '{"well":"formed"}');
+  }
+  strictEqual(backend.paths("/result/").length, PROTOCOLS.length);
+  deepStrictEqual([...backend.paths("/error/"), ...backend.paths("/send/")], []);
+});
+
+Deno.test("a binary message closes with 1003 and ends the client's CALLs", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  const client = await connected(gateway);
+  await gateway.call("Act/CP1/1");
+  client.socket.send(new TextEncoder().encode('[3,"1",{}]'));
+  strictEqual((await client.whenClosed()).code, 1003);
+  const { path, body } = await backend.next();
+  deepStrictEqual([path, JSON.parse(body).code], ["/error/Act/CP1/1", "GenericError"]);
+});
+
+Deno.test("a message over --max-message closes with 1009, counted in bytes", async (t) => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url, ["--max-message=1KiB"]);
+  const bare = '[2,"1","Act",{"a":""}]';
+  for (const [name, letter] of [["ASCII", "x"], ["é", "é"], ["€", "€"], ["emoji", "😀"]]) {
+    await t.step(name!, async () => {
+      const room = 1024 - bare.length;
+      const size = new TextEncoder().encode(letter).length;
+      const value = letter!.repeat(Math.floor(room / size)) + "x".repeat(room % size);
+      const largest = bare.replace('""', `"${value}"`);
+      strictEqual(new TextEncoder().encode(largest).length, 1024);
+      const client = await connected(gateway);
+      strictEqual(await client.ask(largest), '[3,"1",{}]');
+      strictEqual((await backend.next()).body, `{"a":"${value}"}`);
+      client.send(`${largest} `);
+      strictEqual((await client.whenClosed()).code, 1009);
+    });
+  }
+  strictEqual(backend.requests.length, 4);
+});
+
+Deno.test("a client that sends more than its queue holds is closed, and what was taken is kept", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url, ["--max-queue=2"]);
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
+  backend.answer = async () => (await held, json("{}"));
+  const client = await connected(gateway);
+  for (const id of ["1", "2", "3"]) client.send(`[2,"${id}","Act",{}]`);
+  await handled(client);
+  strictEqual(client.socket.readyState, WebSocket.OPEN);
+  client.send('[2,"4","Act",{}]');
+  deepStrictEqual(await client.whenClosed(), { code: 1008, reason: "queue full" });
+  deepStrictEqual(backend.paths(), ["/call/Act/CP1/1"]);
+  release();
+  for (const id of ["1", "2", "3"]) strictEqual((await backend.next()).path, `/call/Act/CP1/${id}`);
+  await gateway.shutdown();
+  strictEqual(backend.requests.length, 3);
+});
+
+Deno.test("a client that answers no pings is closed and its CALLs end", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url, ["--ping-interval=200ms"]);
+  using client = await RawClient.connect(gateway, "/CP1");
+  await client.send("no frame");
+  await client.text();
+  strictEqual((await gateway.call("Act/CP1/1")).status, 202);
+  strictEqual(await client.text(), '[2,"1","Act",{}]');
+  await client.whenCut();
+  const { path, body } = await backend.next();
+  deepStrictEqual([path, JSON.parse(body).code], ["/error/Act/CP1/1", "GenericError"]);
+  strictEqual((await gateway.api("/clients/CP1")).status, 404);
+});
