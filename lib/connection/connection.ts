@@ -23,15 +23,14 @@ import type { BackendFault, Forwarder, Origin } from "../forwarder/forwarder.ts"
 import type { Counters } from "../ops/counters.ts";
 import type { Log } from "../ops/log.ts";
 import type { Backlog } from "./backlog.ts";
+import { clearIdleTimer, forgetRequest } from "./forget_request.ts";
 import { Lane } from "./lane.ts";
 import type { ConnectionMap } from "./map.ts";
 import { type CallOutcome, type OutgoingCall, Pending } from "./pending.ts";
 import type { Sockets } from "./sockets.ts";
 
 /** The part of a WebSocket that a connection uses. */
-export interface Socket {
-  addEventListener(type: string, listener: EventListenerObject): void;
-  removeEventListener(type: string, listener: EventListenerObject): void;
+export interface Socket extends EventTarget {
   send(text: string): void;
   close(code: number, reason: string): void;
   /** Bytes that the client has not taken yet. */
@@ -158,12 +157,14 @@ export class Connection implements EventListenerObject, Identity {
     counters.connectionsOpened++;
     log.debug("client connected", this.#who());
     older?.close(POLICY, "replaced", "the client was replaced by a newer connection");
+    queueMicrotask(() => forgetRequest(this.#socket));
     if (this.#shared.isShuttingDown()) this.closeForShutdown();
   }
 
   #socketClosed({ wasClean, code, reason }: CloseEvent): void {
     // The runtime reports the end of a silent client twice.
     this.#socket.removeEventListener("close", this);
+    clearIdleTimer(this.#socket);
     this.#shared.sockets.leave(this.#socket);
     if (!this.#isClosed) this.#end(wasClean ? code : ABNORMAL, reason, "the client disconnected");
   }
