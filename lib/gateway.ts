@@ -53,6 +53,10 @@ export interface Gateway {
   shutdown(): Promise<void>;
 }
 
+/** The backlog's bound in size: as many messages of the largest kind. */
+const WAITING_MESSAGES_OF_FULL_SIZE = 64;
+/** A client's queue holds this much also when --max-buffered is less. */
+const MIN_QUEUE_CHARS = 1024 ** 2;
 /** How long the last frames and responses may take to leave at a shutdown. */
 const FAREWELL_MS = 2000;
 
@@ -64,7 +68,10 @@ const FAREWELL_MS = 2000;
 export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   const { log, version, clock, secrets } = deps;
   const connections = new ConnectionMap<Connection>();
-  const backlog = new Backlog(config.maxWaiting);
+  const backlog = new Backlog(
+    config.maxWaiting,
+    WAITING_MESSAGES_OF_FULL_SIZE * config.maxMessageBytes,
+  );
   const counters = createCounters();
   const breaker = new Breaker(clock);
   const fetchForwarder = createFetchForwarder({
@@ -106,7 +113,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     connections,
     forwarder,
     backlog,
-    limits: config,
+    limits: { ...config, maxQueueChars: Math.max(config.maxBufferedBytes, MIN_QUEUE_CHARS) },
     clock,
     log,
     counters,
@@ -131,7 +138,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     serves: "clients" | "api" | "both",
   ): Response | Promise<Response> {
     const path = rawPath(request.url, request.headers.get("host"));
-    if (path === undefined) return problem(400, "the Host header is no host");
+    if (path === undefined) return problem(400, "the Host header or the path is not valid");
     // With an upgrade any name is a ClientId; without one the API's names come first.
     const isForClients = serves === "clients" ||
       (serves === "both" && (isUpgrade(request) || isClientPath(request, path)));

@@ -15,6 +15,9 @@ export const MAX_MESSAGE_ID_CHARS = 36;
 /** The MessageId, as JSON, of an answer to a text whose own could not be read. */
 const UNREADABLE_ID = '"-1"';
 
+/** A longer one is not repeated in an answer: nobody should be able to order large answers. */
+const MAX_ECHOED_ID_UNITS = 255;
+
 /** `[2,"<MessageId>","<Action>",{payload}]`, and `[6,…]` (SEND), which nobody answers. */
 export interface Call {
   readonly kind: "call" | "send";
@@ -88,7 +91,9 @@ export function readFrame(text: string, dialect: Dialect): ReadFrame {
   if (!Array.isArray(array)) return fault("bad_frame", "not a JSON array");
   const type: unknown = array[0];
   const messageId: unknown = array[1];
-  const idText = typeof messageId === "string" ? JSON.stringify(messageId) : UNREADABLE_ID;
+  const idText = typeof messageId === "string" && messageId.length <= MAX_ECHOED_ID_UNITS
+    ? JSON.stringify(messageId)
+    : UNREADABLE_ID;
   if (typeof type !== "number") {
     return fault("bad_frame", "the message type is not a number", undefined, idText);
   }

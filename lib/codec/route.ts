@@ -105,12 +105,14 @@ export function hookPath(kind: "connect" | "disconnect", encodedClientId: string
  *
  * @param url `request.url`.
  * @param host The Host header, null without one.
- * @returns The path, beginning with `/`; undefined for a Host that is no host.
+ * @returns The path, beginning with `/`; undefined for a Host that is no host, and for a fragment.
  */
 export function rawPath(url: string, host: string | null): string | undefined {
   if (host !== null && /[/?#\\@\s]/.test(host)) return undefined;
+  // A fragment has no place in a request line (RFC 9112 §3.2).
+  if (url.includes("#")) return undefined;
+  const query = url.indexOf("?");
+  const end = query === -1 ? url.length : query;
   const start = url.indexOf("/", url.indexOf("://") + 3);
-  if (start === -1) return "/";
-  const query = url.indexOf("?", start);
-  return query === -1 ? url.slice(start) : url.slice(start, query);
+  return start === -1 || start >= end ? "/" : url.slice(start, end);
 }

@@ -37,7 +37,7 @@ export function readSecrets(
   function read(flag: string, name: string | undefined): Uint8Array | undefined {
     if (name === undefined) return undefined;
     try {
-      const bytes = readFile(name);
+      const bytes = withoutLineEnd(readFile(name));
       if (bytes.length > 0) return bytes;
       message ??= `--${flag}: ${JSON.stringify(name)} is empty`;
     } catch (error) {
@@ -53,7 +53,7 @@ export function readSecrets(
     return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
   }
 
-  const fileToken = text("api-token-file", config.apiTokenFile)?.replace(/\r?\n$/, "");
+  const fileToken = text("api-token-file", config.apiTokenFile);
   if (fileToken !== undefined) {
     const token = bearerToken(fileToken);
     if (!token.ok) message ??= `--api-token-file: the token must be ${token.allowed}`;
@@ -66,8 +66,14 @@ export function readSecrets(
     ok: true,
     secrets: {
       apiToken: config.apiToken ?? fileToken,
-      signKey: signKey?.at(-1) === 0x0a ? signKey.subarray(0, -1) : signKey,
+      signKey,
       tls: cert === undefined || key === undefined ? undefined : { cert, key },
     },
   };
+}
+
+/** Editors and `echo` end a file with a line feed that belongs to no secret; PEM does not mind. */
+function withoutLineEnd(bytes: Uint8Array): Uint8Array {
+  if (bytes.at(-1) !== 0x0a) return bytes;
+  return bytes.subarray(0, bytes.at(-2) === 0x0d ? -2 : -1);
 }

@@ -4,15 +4,24 @@
  * @module
  */
 
-/** Counts the messages in all lanes, those under way included. */
+/** From this share of a bound on, what departed clients left behind is dropped. */
+const PRESSED_SHARE = 0.1;
+
+/** Counts the messages in all lanes, those under way included, and their size. */
 export class Backlog {
   readonly #max: number;
+  readonly #maxChars: number;
   #count = 0;
+  #chars = 0;
   #onEmpty: (() => void)[] = [];
 
-  /** @param max From here on new CALLs are refused. */
-  constructor(max: number) {
+  /**
+   * @param max Messages from which on new CALLs are refused.
+   * @param maxChars The same for the length of their payloads together.
+   */
+  constructor(max: number, maxChars = Infinity) {
     this.#max = max;
+    this.#maxChars = maxChars;
   }
 
   get count(): number {
@@ -21,16 +30,24 @@ export class Backlog {
 
   /** Whether new CALLs must be refused. Outcomes of CALLs accepted earlier are not, ever. */
   get isFull(): boolean {
-    return this.#count >= this.#max;
+    return this.#count >= this.#max || this.#chars >= this.#maxChars;
+  }
+
+  /** Whether so much waits that nothing should be forwarded for clients that have gone. */
+  get isPressed(): boolean {
+    return this.#count >= this.#max * PRESSED_SHARE ||
+      this.#chars >= this.#maxChars * PRESSED_SHARE;
   }
 
   /** A message enters a lane. */
-  enter(): void {
+  enter(payload: string): void {
     this.#count++;
+    this.#chars += payload.length;
   }
 
   /** A message is done with. */
-  leave(): void {
+  leave(payload: string): void {
+    this.#chars -= payload.length;
     if (--this.#count > 0) return;
     for (const callback of this.#onEmpty.splice(0)) callback();
   }

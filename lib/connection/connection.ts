@@ -24,8 +24,10 @@ import type { Counters } from "../ops/counters.ts";
 import type { Log } from "../ops/log.ts";
 import type { Backlog } from "./backlog.ts";
 import { clearIdleTimer, forgetRequest } from "./forget_request.ts";
+import { disconnectBody } from "./hook.ts";
 import { Lane } from "./lane.ts";
 import type { ConnectionMap } from "./map.ts";
+import { Outbox } from "./outbox.ts";
 import { type CallOutcome, type OutgoingCall, Pending } from "./pending.ts";
 import type { Sockets } from "./sockets.ts";
 
@@ -49,6 +51,8 @@ export interface ConnectionLimits {
   readonly callConcurrency: number;
   /** Messages that may wait, for each direction. */
   readonly maxQueue: number;
+  /** What their payloads may come to, in UTF-16 code units. */
+  readonly maxQueueChars: number;
   readonly maxMessageBytes: number;
   /** Bytes that may wait for a client that does not read. */
   readonly maxBufferedBytes: number;
@@ -95,6 +99,9 @@ const ABNORMAL = 1006;
 const POLICY = 1008;
 const TOO_BIG = 1009;
 
+/** Messages may be under way when a client is closed, but not this many. */
+const MAX_SENT_AFTER_CLOSE = 1000;
+
 /**
  * Owns one socket, the order of what comes from it, and the CALLs to it.
  *
@@ -114,10 +121,12 @@ export class Connection implements EventListenerObject, Identity {
   #calls: Lane<Call> | null = null;
   #reports: Lane<Report> | null = null;
   #pending: Pending | null = null;
+  #outbox: Outbox | null = null;
   #isOpen = false;
   #isClosed = false;
   #hasSpoken = false;
   #closesWhenIdle = false;
+  #sentAfterClose = 0;
 
   /** Takes over a socket that is not open yet, and begins when it is. */
   constructor(socket: Socket, identity: Identity, shared: Shared) {
@@ -128,10 +137,10 @@ export class Connection implements EventListenerObject, Identity {
     this.connectedAt = identity.connectedAt;
     this.#socket = socket;
     this.#shared = shared;
-    shared.sockets.enter();
-    // This object in place of a closure for each event, and no more events than needed ("close" comes
-    // after each "error"): what a socket keeps is kept 100,000 times.
-    for (const type of ["open", "message", "close"]) socket.addEventListener(type, this);
+    shared.sockets.enterOpening(socket, () => this.#neverOpened());
+    // This object in place of a closure for each event, and no more events than needed: what a socket
+    // keeps is kept 100,000 times.
+    for (const type of ["open", "error", "message", "close"]) socket.addEventListener(type, this);
   }
 
   handleEvent(event: Event): void {
@@ -140,17 +149,28 @@ export class Connection implements EventListenerObject, Identity {
         this.#open();
         break;
       case "message":
-        if (!this.#isClosed) this.#receive((event as MessageEvent).data);
+        if (this.#isClosed) this.#receiveClosed();
+        else this.#receive((event as MessageEvent).data);
         break;
-      case "close":
-        this.#socketClosed(event as CloseEvent);
+      case "error":
+        // The client went before its upgrade was done: no close event follows.
+        this.#shared.sockets.leave(this.#socket);
+        this.#neverOpened();
         break;
+      case "close": {
+        const { wasClean, code, reason } = event as CloseEvent;
+        this.#socketClosed(wasClean, code, reason);
+        break;
+      }
     }
   }
 
   /** Enters the map and closes the connection that it replaces. */
   #open(): void {
     this.#socket.removeEventListener("open", this);
+    // From here on a close event comes after each error.
+    this.#socket.removeEventListener("error", this);
+    this.#shared.sockets.opened(this.#socket);
     this.#isOpen = true;
     const { connections, counters, log } = this.#shared;
     const older = connections.put(this.clientId, this);
@@ -161,7 +181,12 @@ export class Connection implements EventListenerObject, Identity {
     if (this.#shared.isShuttingDown()) this.closeForShutdown();
   }
 
-  #socketClosed({ wasClean, code, reason }: CloseEvent): void {
+  #neverOpened(): void {
+    for (const type of ["open", "error", "close"]) this.#socket.removeEventListener(type, this);
+    this.#end(ABNORMAL, "", "the client disconnected");
+  }
+
+  #socketClosed(wasClean: boolean, code: number, reason: string): void {
     // The runtime reports the end of a silent client twice.
     this.#socket.removeEventListener("close", this);
     clearIdleTimer(this.#socket);
@@ -185,10 +210,13 @@ export class Connection implements EventListenerObject, Identity {
     this.#pending ??= new Pending({
       concurrency: limits.callConcurrency,
       maxQueue: limits.maxQueue,
+      maxQueueChars: limits.maxQueueChars,
       timeoutMs: limits.callTimeoutMs,
       clock,
       send: (next) => this.#send(callText("call", next.messageId, next.action, next.payload)),
-      hasRoom: () => (this.#reports?.waiting ?? 0) < limits.maxQueue,
+      hasRoom: () =>
+        this.#reports === null ||
+        (this.#reports.waiting < limits.maxQueue && this.#reports.size < limits.maxQueueChars),
       onEmpty: () => {
         this.#pending = null;
         this.#closeIfDone();
@@ -270,9 +298,8 @@ export class Connection implements EventListenerObject, Identity {
 
   #closeIfDone(): void {
     if (!this.#closesWhenIdle || this.#isClosed) return;
-    if (this.#calls === null && this.#reports === null && this.#pending === null) {
-      this.closeForShutdown();
-    }
+    const isBusy = this.#calls ?? this.#reports ?? this.#pending ?? this.#outbox;
+    if (isBusy === null) this.closeForShutdown();
   }
 
   /** The one place where a connection's life ends. */
@@ -284,12 +311,34 @@ export class Connection implements EventListenerObject, Identity {
       counters.connectionsClosed++;
       log.debug("client disconnected", { ...this.#who(), code, reason });
     }
+    this.#outbox?.drop();
+    this.#outbox = null;
+    this.#dropCallsUnderPressure();
     const pending = this.#pending;
     this.#pending = null;
     pending?.endAll(description);
     if (this.#shared.disconnectHook) {
-      this.#report({ kind: "disconnect", body: JSON.stringify({ code, reason }) });
+      this.#report({ kind: "disconnect", body: disconnectBody(code, reason) });
     }
+  }
+
+  /**
+   * CALLs that a departed client left in its lane go to the backend all the same, but not when much
+   * waits: otherwise those who flood and leave would keep the place of those who stay.
+   */
+  #dropCallsUnderPressure(): void {
+    const { backlog, log } = this.#shared;
+    if (this.#calls === null || !backlog.isPressed) return;
+    const dropped = this.#calls.clear();
+    for (const { payload } of dropped) backlog.leave(payload);
+    if (dropped.length > 0) {
+      log.warn("CALLs of a departed client dropped", { ...this.#who(), count: dropped.length });
+    }
+  }
+
+  /** A client that goes on sending after it was closed costs work for nothing: it is cut. */
+  #receiveClosed(): void {
+    if (++this.#sentAfterClose === MAX_SENT_AFTER_CLOSE) this.#shared.sockets.cut(this.#socket);
   }
 
   #receive(data: unknown): void {
@@ -341,13 +390,19 @@ export class Connection implements EventListenerObject, Identity {
       if (call.kind === "call") this.#answerError(call, "internal", "gateway overloaded");
       return;
     }
-    this.#calls ??= new Lane<Call>(limits.maxQueue, (next) => this.#forwardCall(next), () => {
-      this.#calls = null;
-      this.#closeIfDone();
+    this.#calls ??= new Lane<Call>({
+      maxWaiting: limits.maxQueue,
+      maxSize: limits.maxQueueChars,
+      sizeOf: (waiting) => waiting.payload.length,
+      handle: (next) => this.#forwardCall(next),
+      onIdle: () => {
+        this.#calls = null;
+        this.#closeIfDone();
+      },
     });
-    backlog.enter();
+    backlog.enter(call.payload);
     if (this.#calls.push(call)) return;
-    backlog.leave();
+    backlog.leave(call.payload);
     this.#shared.log.warn("queue full", this.#who());
     this.close(POLICY, "queue full", "the client sent more than its queue holds");
   }
@@ -368,7 +423,7 @@ export class Connection implements EventListenerObject, Identity {
       body: call.payload,
       origin: this,
     });
-    backlog.leave();
+    backlog.leave(call.payload);
     if (reply.ok && reply.status <= 499) counters.requestsSucceeded++;
     else counters.requestsFailed++;
     if (!reply.ok || reply.status >= 500) {
@@ -431,11 +486,17 @@ export class Connection implements EventListenerObject, Identity {
 
   #report(report: Report): void {
     // Without a bound of its own: only CALLs that were accepted come here, and Pending bounds them.
-    this.#reports ??= new Lane<Report>(Infinity, (next) => this.#forwardReport(next), () => {
-      this.#reports = null;
-      this.#closeIfDone();
+    this.#reports ??= new Lane<Report>({
+      maxWaiting: Infinity,
+      maxSize: Infinity,
+      sizeOf: (waiting) => waiting.body.length,
+      handle: (next) => this.#forwardReport(next),
+      onIdle: () => {
+        this.#reports = null;
+        this.#closeIfDone();
+      },
     });
-    this.#shared.backlog.enter();
+    this.#shared.backlog.enter(report.body);
     this.#reports.push(report);
   }
 
@@ -449,7 +510,7 @@ export class Connection implements EventListenerObject, Identity {
       : backendPath(report.kind, report.action, encodedId, report.messageId);
     counters.requestsStarted++;
     const reply = await forwarder.forward({ kind, path, body, origin: this });
-    backlog.leave();
+    backlog.leave(body);
     if (reply.ok && reply.status >= 200 && reply.status <= 299) {
       counters.requestsSucceeded++;
     } else {
@@ -468,18 +529,24 @@ export class Connection implements EventListenerObject, Identity {
   }
 
   #send(text: string): void {
-    const { log, limits } = this.#shared;
+    const { log, limits, clock } = this.#shared;
     if (log.isDebug) log.debug("frame out", { ...this.#who(), frame: text.slice(0, 1000) });
+    if (this.#isClosed) return;
     try {
-      this.#socket.send(text);
+      if (this.#outbox === null) {
+        if (!Outbox.isNeeded(this.#socket)) return this.#socket.send(text);
+        this.#outbox = new Outbox(this.#socket, clock, () => {
+          this.#outbox = null;
+          this.#closeIfDone();
+        });
+      }
     } catch {
       // The socket broke and its close event is on the way; the frame has nowhere to go.
       return;
     }
-    if (this.#socket.bufferedAmount > limits.maxBufferedBytes && !this.#isClosed) {
-      log.warn("client does not read", this.#who());
-      this.close(POLICY, "not reading", "the client does not read what is sent to it");
-    }
+    if (this.#outbox.waiting <= limits.maxBufferedBytes) return this.#outbox.push(text);
+    log.warn("client does not read", this.#who());
+    this.close(POLICY, "not reading", "the client does not read what is sent to it");
   }
 
   get #dialect(): Dialect {

@@ -4,32 +4,47 @@
  * @module
  */
 
+export interface LaneOptions<T> {
+  /** Items that may wait behind the one being handled. */
+  readonly maxWaiting: number;
+  /** What their sizes may come to. */
+  readonly maxSize: number;
+  readonly sizeOf: (item: T) => number;
+  /** Handles one item. It owns its errors: a rejection is a bug. */
+  readonly handle: (item: T) => Promise<void>;
+  /** Called each time when nothing is left. */
+  readonly onIdle: () => void;
+}
+
 /**
  * Handles items one after the other, each only when the one before is done.
  *
  * A lane that is idle holds nothing worth keeping: its owner drops it and makes a new one.
  */
 export class Lane<T> {
-  readonly #handle: (item: T) => Promise<void>;
-  readonly #onIdle: () => void;
-  readonly #maxWaiting: number;
+  readonly #options: LaneOptions<T>;
   readonly #waiting: T[] = [];
+  #size = 0;
   #current: T | undefined;
 
-  /**
-   * @param maxWaiting Items that may wait behind the one being handled.
-   * @param handle Handles one item. It owns its errors: a rejection is a bug.
-   * @param onIdle Called each time when nothing is left.
-   */
-  constructor(maxWaiting: number, handle: (item: T) => Promise<void>, onIdle: () => void) {
-    this.#maxWaiting = maxWaiting;
-    this.#handle = handle;
-    this.#onIdle = onIdle;
+  constructor(options: LaneOptions<T>) {
+    this.#options = options;
   }
 
   /** Items behind the one being handled. */
   get waiting(): number {
     return this.#waiting.length;
+  }
+
+  /** What their sizes come to. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Whether no item of any size can be added. */
+  get isFull(): boolean {
+    const { maxWaiting, maxSize } = this.#options;
+    return this.#waiting.length >= maxWaiting || this.#size >= maxSize;
   }
 
   /**
@@ -42,8 +57,9 @@ export class Lane<T> {
       void this.#run(item);
       return true;
     }
-    if (this.#waiting.length >= this.#maxWaiting) return false;
+    if (this.isFull) return false;
     this.#waiting.push(item);
+    this.#size += this.#options.sizeOf(item);
     return true;
   }
 
@@ -52,14 +68,22 @@ export class Lane<T> {
     return (this.#current !== undefined && test(this.#current)) || this.#waiting.some(test);
   }
 
+  /** Takes out what waits; the item being handled goes on. */
+  clear(): T[] {
+    this.#size = 0;
+    return this.#waiting.splice(0);
+  }
+
   async #run(first: T): Promise<void> {
+    const { handle, sizeOf, onIdle } = this.#options;
     let item: T | undefined = first;
     while (item !== undefined) {
       this.#current = item;
-      await this.#handle(item);
+      await handle(item);
       item = this.#waiting.shift();
+      if (item !== undefined) this.#size -= sizeOf(item);
     }
     this.#current = undefined;
-    this.#onIdle();
+    onIdle();
   }
 }

@@ -36,8 +36,8 @@ const RELAXED_SHARE = 0.95;
  * Watches resident memory. The runtime buffers up to 64 MiB of an unfinished message before this
  * program sees a byte of it, so `--max-message` alone bounds nothing against clients that never finish.
  *
- * Above the bound it refuses upgrades, and each second cuts a twentieth of the connections: first
- * those that never sent a valid frame, the newest first, then the newest of the others.
+ * Above the bound it refuses upgrades, and each second cuts as many connections as a twentieth of all:
+ * those that never sent a valid frame, the newest first; when there are no such, the newest.
  */
 export class MemoryWatch {
   readonly #options: MemoryWatchOptions;
@@ -77,17 +77,20 @@ export class MemoryWatch {
     const now = clock.now();
     if (now - this.#shedAt < SHED_MS) return;
     this.#shedAt = now;
-    const all = connections.all();
-    const victims = inOrderOfShedding(all)
-      .slice(0, Math.max(SHED_AT_LEAST, Math.ceil(all.length * SHED_SHARE)));
+    const victims = victimsOf(connections.all());
     for (const connection of victims) connection.cut();
     log.error("memory is short: connections cut", { resident, maxBytes, cut: victims.length });
   }
 }
 
-/** The most dispensable first. */
-export function inOrderOfShedding<C extends Sheddable>(connections: readonly C[]): C[] {
-  return connections.toSorted((a, b) =>
-    Number(a.hasSpoken) - Number(b.hasSpoken) || b.connectedAt - a.connectedAt
-  );
+/**
+ * Who is cut in one batch: the newest of those that never sent a valid frame; only when there are none,
+ * the newest of all, for the first may have been enough.
+ */
+export function victimsOf<C extends Sheddable>(all: readonly C[]): C[] {
+  const count = Math.max(SHED_AT_LEAST, Math.ceil(all.length * SHED_SHARE));
+  const silent = all.filter((connection) => !connection.hasSpoken);
+  return (silent.length > 0 ? silent : all)
+    .toSorted((a, b) => b.connectedAt - a.connectedAt)
+    .slice(0, count);
 }

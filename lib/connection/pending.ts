@@ -42,6 +42,8 @@ export interface PendingOptions {
   readonly concurrency: number;
   /** CALLs that may wait their turn behind those. */
   readonly maxQueue: number;
+  /** What their payloads may come to, in UTF-16 code units; no bound without. */
+  readonly maxQueueChars?: number;
   /** How long the client may take for one answer. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -59,6 +61,7 @@ export interface PendingOptions {
 export class Pending {
   readonly #options: PendingOptions;
   readonly #queue: OutgoingCall[] = [];
+  #queuedChars = 0;
   readonly #sent = new Map<string, Sent>();
 
   constructor(options: PendingOptions) {
@@ -81,8 +84,10 @@ export class Pending {
     if (this.#sent.has(messageId) || this.#queue.some((other) => other.messageId === messageId)) {
       return "duplicate";
     }
-    if (this.#queue.length >= this.#options.maxQueue) return "full";
+    const { maxQueue, maxQueueChars = Infinity } = this.#options;
+    if (this.#queue.length >= maxQueue || this.#queuedChars >= maxQueueChars) return "full";
     this.#queue.push(call);
+    this.#queuedChars += call.payload.length;
     this.pump();
     return "accepted";
   }
@@ -92,6 +97,7 @@ export class Pending {
     const { concurrency, clock, timeoutMs, send, hasRoom } = this.#options;
     while (this.#queue.length > 0 && this.#sent.size < concurrency && hasRoom()) {
       const call = this.#queue.shift()!;
+      this.#queuedChars -= call.payload.length;
       const timer = clock.setTimeout(
         () => this.settle(call.messageId, { kind: "timeout" }),
         timeoutMs,
@@ -130,7 +136,9 @@ export class Pending {
       return true;
     }
     const index = this.#queue.indexOf(call);
-    if (index !== -1) this.#queue.splice(index, 1);
+    if (index === -1) return false;
+    this.#queue.splice(index, 1);
+    this.#queuedChars -= call.payload.length;
     this.#reportEmpty();
     return false;
   }

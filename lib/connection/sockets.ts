@@ -9,15 +9,20 @@ import type { Clock, Timer } from "../clock.ts";
 /** The part of a WebSocket that is needed to end it. */
 export interface Closable {
   close(code: number, reason: string): void;
+  /** Bytes that have not left; absent where nothing was ever sent. */
+  readonly bufferedAmount?: number;
 }
 
 /** How long a client may take to answer a close frame. */
 const CLOSE_GRACE_MS = 5000;
+/** How long an upgrade may take once its response is on the way. */
+const OPEN_MS = 5000;
 
 /** Counts sockets, and sees to it that each one ends after it was closed. */
 export class Sockets {
   readonly #terminate: (socket: object) => void;
   readonly #clock: Clock;
+  readonly #opening = new Map<object, Timer>();
   readonly #closing = new Map<object, Timer>();
   #count = 0;
 
@@ -32,18 +37,44 @@ export class Sockets {
     return this.#count;
   }
 
-  /** One more is on its way in. */
+  /** An upgrade waits for the backend; `leave` must follow. */
   enter(): void {
     this.#count++;
+  }
+
+  /**
+   * A socket's upgrade is on the way.
+   *
+   * @param onNever Called when it does not open in time: of a client that goes in this very moment
+   *   the runtime tells neither its open nor its close. It has left then.
+   */
+  enterOpening(socket: object, onNever: () => void): void {
+    this.#count++;
+    const timer = this.#clock.setTimeout(() => {
+      this.leave(socket);
+      onNever();
+    }, OPEN_MS);
+    this.#opening.set(socket, timer);
+  }
+
+  /** It is open. */
+  opened(socket: object): void {
+    this.#clearTimer(this.#opening, socket);
   }
 
   /** One has ended: its close event came, or its upgrade was refused. */
   leave(socket?: object): void {
     this.#count--;
-    const timer = socket === undefined ? undefined : this.#closing.get(socket);
-    if (socket === undefined || timer === undefined) return;
+    if (socket === undefined) return;
+    this.#clearTimer(this.#opening, socket);
+    this.#clearTimer(this.#closing, socket);
+  }
+
+  #clearTimer(timers: Map<object, Timer>, socket: object): void {
+    const timer = timers.get(socket);
+    if (timer === undefined) return;
     this.#clock.clearTimeout(timer);
-    this.#closing.delete(socket);
+    timers.delete(socket);
   }
 
   /**
@@ -56,7 +87,17 @@ export class Sockets {
     } catch {
       // It is closed already.
     }
-    this.#closing.set(socket, this.#clock.setTimeout(() => this.cut(socket), CLOSE_GRACE_MS));
+    this.#cutLater(socket);
+  }
+
+  #cutLater(socket: Closable): void {
+    const timer = this.#clock.setTimeout(() => {
+      // While a write is blocked the runtime keeps the connection, cut or not, until the client goes.
+      // It stays counted, and its close event is waited for.
+      if ((socket.bufferedAmount ?? 0) > 0) this.#cutLater(socket);
+      else this.cut(socket);
+    }, CLOSE_GRACE_MS);
+    this.#closing.set(socket, timer);
   }
 
   /** Cuts a socket at once, without a close frame; its close event follows. */

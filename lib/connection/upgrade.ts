@@ -10,7 +10,7 @@ import { decodeClientId } from "../codec/route.ts";
 import { negotiate, offeredProtocols } from "../codec/subprotocol.ts";
 import { problem } from "../problem.ts";
 import { Connection, type Identity, type Shared } from "./connection.ts";
-import { askBackend, type Credentials } from "./hook.ts";
+import { askBackend, type Credentials, tellDisconnect } from "./hook.ts";
 import { Rate } from "./rate.ts";
 
 export interface UpgradeOptions {
@@ -118,10 +118,12 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       // OCPP-J 1.6 §3.1.2: complete the handshake without a subprotocol, then close.
       log.warn("no subprotocol in common", { clientId });
       const { response, socket } = open(request, null);
-      sockets.enter();
-      const reason = "no subprotocol in common";
-      socket.addEventListener("open", () => sockets.close(socket, 1002, reason), { once: true });
-      socket.addEventListener("close", () => sockets.leave(socket), { once: true });
+      sockets.enterOpening(socket, () => {});
+      socket.addEventListener("open", () => {
+        sockets.opened(socket);
+        socket.addEventListener("close", () => sockets.leave(socket), { once: true });
+        sockets.close(socket, 1002, "no subprotocol in common");
+      }, { once: true });
       return response;
     }
     if (!options.connectHook) return letIn(request, identity);
@@ -150,8 +152,16 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       case "unavailable":
         return refuseForNow("the backend cannot say who gets in");
       case "accepted":
+        // Neither open nor close would ever come of a client that has gone in the meantime.
+        if (request.signal.aborted || shared.isShuttingDown()) return turnAway(identity);
         return letIn(request, identity);
     }
+  }
+
+  /** For a client that the backend accepted, but that is not let in: it gets its disconnect. */
+  async function turnAway(identity: Identity): Promise<Response> {
+    if (shared.disconnectHook) await tellDisconnect(shared, identity, 1006, "");
+    return refuseForNow("the client or the gateway is going");
   }
 
   function letIn(request: Request, identity: Identity): Response {

@@ -9,7 +9,7 @@ import type { BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
 
 /** It opens after this many failures without a success between … */
 const FAILURES = 50;
-/** … that took at least this long: a restart of the backend is left to the retries. */
+/** … the first and last of them at least this far apart: a restart of the backend is left to the retries. */
 const MIN_OUTAGE_MS = 5000;
 /** While it is open one CALL in this time is let through, to see whether the backend is back. */
 const PROBE_MS = 1000;
@@ -25,6 +25,7 @@ export class Breaker {
   readonly #clock: Clock;
   #failures = 0;
   #failingSince = 0;
+  #failedLast = 0;
   #probedAt = -Infinity;
 
   constructor(clock: Clock) {
@@ -32,7 +33,7 @@ export class Breaker {
   }
 
   get isOpen(): boolean {
-    return this.#failures >= FAILURES && this.#clock.now() - this.#failingSince >= MIN_OUTAGE_MS;
+    return this.#failures >= FAILURES && this.#failedLast - this.#failingSince >= MIN_OUTAGE_MS;
   }
 
   /** A forwarder whose replies are counted: to be put around each single try. */
@@ -62,7 +63,8 @@ export class Breaker {
   }
 
   #failed(): void {
-    if (this.#failures === 0) this.#failingSince = this.#clock.now();
+    this.#failedLast = this.#clock.now();
+    if (this.#failures === 0) this.#failingSince = this.#failedLast;
     this.#failures++;
   }
 

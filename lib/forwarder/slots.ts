@@ -10,7 +10,7 @@ import type { BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
 export interface SlotsOptions {
   /** Most requests under way. */
   readonly max: number;
-  /** How long a request that is no outcome may wait for its slot before it is given up. */
+  /** How long a CALL, SEND or connect hook may wait for its slot before it is given up. */
   readonly maxWaitMs: number;
   readonly clock: Clock;
 }
@@ -23,7 +23,7 @@ interface Waiter {
 /**
  * Limits a forwarder to `max` requests at once; more wait, in order.
  *
- * Outcomes (`result`, `error`) go before CALLs, and an eighth of the slots is theirs alone: a
+ * Outcomes (`result`, `error`) and disconnects go before CALLs, and an eighth of the slots is theirs alone: a
  * backend that waits for a client's answer while it handles that client's CALL must get it even
  * when such CALLs hold all the slots they can.
  *
@@ -40,7 +40,7 @@ export function limitForwarder(inner: Forwarder, options: SlotsOptions): Forward
   let callsUnderWay = 0;
 
   function isCall(request: BackendRequest): boolean {
-    return request.kind !== "result" && request.kind !== "error";
+    return request.kind === "call" || request.kind === "send" || request.kind === "connect";
   }
 
   function take(forCall: boolean): boolean {

@@ -72,7 +72,10 @@ function listenPlain(
   hostname: string,
   port: number,
   { log, clock, tcpBacklog }: ListenOptions,
-  handler: Deno.ServeHandler<Deno.NetAddr>,
+  handler: (
+    request: Request,
+    info: Deno.ServeHandlerInfo<Deno.NetAddr>,
+  ) => Response | Promise<Response>,
 ): Listener {
   const controller = new AbortController();
   const options: Deno.ServeTcpOptions & { tcpBacklog: number } = {
@@ -86,13 +89,29 @@ function listenPlain(
       return problem(500, "the gateway failed");
     },
   };
-  const server = Deno.serve(options, handler);
+  let underWay = 0;
+  let onNoneUnderWay = (): void => {};
+  const server = Deno.serve(options, (request, info) => {
+    const response = handler(request, info);
+    if (response instanceof Response) return response;
+    underWay++;
+    return response.finally(() => {
+      if (--underWay === 0) onNoneUnderWay();
+    });
+  });
   return {
     url: `http://${hostOf(server.addr)}`,
     reload: () => {},
     async stop(timeoutMs) {
-      if (!await within(clock, server.shutdown(), timeoutMs)) controller.abort();
-      await server.finished;
+      const answered = new Promise<void>((resolve) => onNoneUnderWay = resolve);
+      if (underWay === 0 || await within(clock, answered, timeoutMs)) {
+        // Ends when all responses have left; a peer that does not read one is not waited for.
+        await within(clock, server.shutdown(), timeoutMs);
+      } else {
+        // Not behind a shutdown that has begun: that cannot be aborted any more.
+        controller.abort();
+        await server.finished;
+      }
     },
   };
 }

@@ -50,6 +50,9 @@ export class TlsFront {
   /** @throws When the address cannot be listened on or the pair cannot be used. */
   constructor(options: TlsFrontOptions) {
     this.#options = options;
+    const { hostname, port } = options;
+    // With reusePort a port that another gateway has would be shared with it in silence.
+    if (port !== 0) Deno.listen({ hostname, port }).close();
     this.#listener = this.#listen(options.port, options.pair);
     this.#accepting = this.#accept(this.#listener);
   }

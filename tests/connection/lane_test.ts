@@ -1,7 +1,10 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { Lane } from "../../lib/connection/lane.ts";
 import { microtasks } from "../support/fake_clock.ts";
+
+/** Far more than the short items of most tests come to. */
+const MAX_SIZE = 1000;
 
 /** A lane whose items are done when the test says so. */
 class Bench {
@@ -17,9 +20,15 @@ class Bench {
       this.begun.push(item);
       return new Promise((resolve) => this.#done.push(resolve));
     };
-    this.lane = new Lane(maxWaiting, handle, () => {
-      this.idle++;
-      this.onIdle();
+    this.lane = new Lane({
+      maxWaiting,
+      maxSize: MAX_SIZE,
+      sizeOf: (item) => item.length,
+      handle,
+      onIdle: () => {
+        this.idle++;
+        this.onIdle();
+      },
     });
   }
 
@@ -138,4 +147,24 @@ Deno.test("any order of pushing and finishing leaves the lane equal to a plain q
       },
     ),
   );
+});
+
+Deno.test("a lane is full when what waits is too large, however few items it is", async () => {
+  const bench = new Bench(10);
+  const large = "x".repeat(MAX_SIZE);
+  ok(bench.lane.push(large), "being handled does not count");
+  ok(bench.lane.push(large));
+  strictEqual(bench.lane.size, MAX_SIZE);
+  ok(!bench.lane.push("y"));
+  await bench.finishOne();
+  ok(bench.lane.push("y"), "handling makes room");
+});
+
+Deno.test("clearing a lane takes what waits and lets the item being handled end", async () => {
+  const bench = new Bench(10);
+  for (const item of ["a", "b", "c"]) bench.lane.push(item);
+  deepStrictEqual(bench.lane.clear(), ["b", "c"]);
+  deepStrictEqual([bench.lane.waiting, bench.lane.size], [0, 0]);
+  await bench.finishOne();
+  deepStrictEqual([bench.begun, bench.idle], [["a"], 1]);
 });

@@ -1,0 +1,155 @@
+/**
+ * Many slow sockets, and HTTP/2, which `Deno.serve` speaks unasked.
+ *
+ * @module
+ */
+
+import { match, ok, strictEqual } from "node:assert/strict";
+import http2 from "node:http2";
+import { json, RecordingBackend } from "../support/backend.ts";
+import { upgradeHead } from "../support/client.ts";
+import { connected } from "../support/connected.ts";
+import { inTime } from "../support/deadline.ts";
+import { TestGateway } from "../support/gateway.ts";
+import { ByteSocket, frameBytes } from "../support/websocket_bytes.ts";
+
+const SOCKETS = 500;
+
+/** An honest client and an honest backend must be served now. */
+async function assertServes(gateway: TestGateway): Promise<void> {
+  const client = await connected(gateway, "honest");
+  strictEqual(await client.ask('[2,"1","Echo",{"a":1}]'), '[3,"1",{"a":1}]');
+  const answer = gateway.call("Act/honest/2", "{}", { prefer: "wait=10" });
+  strictEqual(await client.next(), '[2,"2","Act",{}]');
+  client.send('[3,"2",{"b":2}]');
+  strictEqual((await answer).text, '{"b":2}');
+  await client.close();
+}
+
+Deno.test("500 sockets with half a request each do not keep honest ones from being served", async (t) => {
+  const upgrade = upgradeHead("/slow");
+  const body = "POST /call/Act/nobody/1 HTTP/1.1\r\nHost: gateway\r\nContent-Length: 100\r\n\r\n{";
+  const halves: [name: string, text: string][] = [
+    ["half an upgrade's head", upgrade.slice(0, upgrade.length / 2)],
+    ["one letter", "G"],
+    ["nothing", ""],
+    ["a body of 100 bytes of which one came", body],
+  ];
+  for (const [name, text] of halves) {
+    await t.step(name, async () => {
+      await using backend = new RecordingBackend();
+      backend.answer = ({ body }) => json(body);
+      await using gateway = new TestGateway(backend.url);
+      const sockets = await Promise.all(
+        Array.from({ length: SOCKETS }, () => ByteSocket.connect(gateway.url)),
+      );
+      try {
+        ok((await Promise.all(sockets.map((each) => each.write(text)))).every((isSent) => isSent));
+        await assertServes(gateway);
+        // A byte more for each, as a slow sender would.
+        await Promise.all(sockets.map((each) => each.write(upgrade.charAt(text.length))));
+        await assertServes(gateway);
+      } finally {
+        for (const socket of sockets) socket[Symbol.dispose]();
+      }
+      await assertServes(gateway);
+      strictEqual((await gateway.api("/clients/slow")).status, 404);
+    });
+  }
+});
+
+Deno.test("500 WebSockets with half a frame each do not keep honest ones from being served", async (t) => {
+  const call = frameBytes('[2,"1","Echo",{"slow":true}]');
+  for (const length of [1, 2, 5, call.length - 1]) {
+    await t.step(`${length} bytes of the frame`, async () => {
+      await using backend = new RecordingBackend();
+      backend.answer = ({ body }) => json(body);
+      await using gateway = new TestGateway(backend.url);
+      const sockets = await Promise.all(
+        Array.from({ length: SOCKETS }, (_, i) => ByteSocket.upgrade(gateway.url, `/slow-${i}`)),
+      );
+      try {
+        await Promise.all(sockets.map((each) => each.write(call.subarray(0, length))));
+        await assertServes(gateway);
+        strictEqual(backend.paths("/call/Echo/slow").length, 0);
+        await Promise.all(sockets.map(async (socket) => {
+          await socket.write(call.subarray(length));
+          strictEqual(await socket.text(), '[3,"1",{"slow":true}]');
+        }));
+      } finally {
+        for (const socket of sockets) socket[Symbol.dispose]();
+      }
+      await assertServes(gateway);
+    });
+  }
+});
+
+Deno.test("10,000 connections that come and go at once leave nothing behind", async () => {
+  await using backend = new RecordingBackend();
+  backend.answer = ({ body }) => json(body);
+  await using gateway = new TestGateway(backend.url, ["--max-connections=1000"]);
+  const upgrade = upgradeHead("/gone");
+  await Promise.all(Array.from({ length: 20 }, async (_, lane) => {
+    for (let i = 0; i < 500; i++) {
+      using socket = await ByteSocket.connect(gateway.url);
+      // From nothing to a whole upgrade, whose response nobody reads; every second one is whole.
+      const length = i % 2 === 0 ? upgrade.length : (lane * 500 + i) % upgrade.length;
+      await socket.write(upgrade.slice(0, length));
+    }
+  }));
+  await assertServes(gateway);
+});
+
+Deno.test("a frame in one packet with the upgrade is served", async () => {
+  await using backend = new RecordingBackend();
+  backend.answer = ({ body }) => json(body);
+  await using gateway = new TestGateway(backend.url);
+  using socket = await ByteSocket.connect(gateway.url);
+  const frame = String.fromCharCode(...frameBytes('[2,"1","Echo",{"early":true}]'));
+  await socket.write(upgradeHead("/early") + frame);
+  match(await socket.head(), /^HTTP\/1\.1 101 /);
+  strictEqual(await socket.text(), '[3,"1",{"early":true}]');
+});
+
+Deno.test("HTTP/2 without TLS, which the runtime speaks of its own, passes the same door", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url, ["--api-token=secret"]);
+  const session = http2.connect(gateway.url);
+  const closed = new Promise<void>((resolve) => session.on("close", () => resolve()));
+  /** The status, or the error's text. */
+  function ask(headers: Record<string, string>): Promise<number | string> {
+    const stream = session.request(headers);
+    stream.resume();
+    stream.end();
+    return inTime(
+      new Promise((resolve) => {
+        let result: number | string = "no response";
+        stream.on("response", (response) => result = Number(response[":status"]));
+        stream.on("error", (error) => result = error.message);
+        stream.on("close", () => resolve(result));
+      }),
+      "an HTTP/2 response",
+    );
+  }
+  const authorization = "Bearer secret";
+  try {
+    strictEqual(await ask({ ":path": "/healthz" }), 200);
+    strictEqual(await ask({ ":path": "/clients" }), 401);
+    strictEqual(await ask({ ":path": "/clients", authorization }), 200);
+    strictEqual(await ask({ ":path": "/healthz", host: "a/clients" }), 400);
+    match(String(await ask({ ":path": "/healthz", ":authority": "a/clients" })), /PROTOCOL_ERROR/);
+    strictEqual(await ask({ ":path": "/call/A/nobody/1", ":method": "POST", authorization }), 404);
+  } finally {
+    session.close();
+    await inTime(closed, "the end of the session");
+  }
+});
+
+Deno.test("an HTTP/2 preface with garbage behind it is cut", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  using socket = await ByteSocket.connect(gateway.url);
+  await socket.write(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${"\xff".repeat(100)}`);
+  ok(!(await socket.rest()).includes("HTTP/1"));
+  strictEqual((await gateway.api("/healthz")).status, 200);
+});

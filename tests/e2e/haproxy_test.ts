@@ -1,0 +1,274 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { closedPort, json, RawBackend, RecordingBackend, write } from "../support/backend.ts";
+import { upgradeHead } from "../support/client.ts";
+import { inTime } from "../support/deadline.ts";
+import { TestGateway } from "../support/gateway.ts";
+import {
+  type Certificate,
+  isInstalled,
+  makeCertificate,
+  Program,
+  SecureClient,
+  TempDir,
+} from "../support/program.ts";
+import { headerOf } from "../support/raw_client.ts";
+
+/** CI installs it. */
+const ignore = !isInstalled("haproxy", "-v");
+const CONFIG = new URL("../../examples/haproxy/haproxy.cfg", import.meta.url).pathname;
+
+/** HAProxy with the example's configuration. */
+class Proxy implements AsyncDisposable {
+  readonly program: Program;
+  readonly certificate: Certificate;
+  readonly port = closedPort();
+  readonly #dir: TempDir;
+
+  private constructor(dir: TempDir, certificate: Certificate, gateway: string, apiPort: number) {
+    this.#dir = dir;
+    this.certificate = certificate;
+    this.program = new Program("haproxy", ["-f", CONFIG], {
+      PROXY_LISTEN: `127.0.0.1:${this.port}`,
+      PROXY_CERT: dir.file("proxy.pem", certificate.cert + certificate.key),
+      GATEWAY_ADDRESS: gateway,
+      GATEWAY_API_PORT: String(apiPort),
+    });
+  }
+
+  /**
+   * Starts it.
+   *
+   * @param gateway Where the clients' requests go.
+   * @param apiPort Where the health is asked for.
+   */
+  static async start(gateway: string, apiPort: number): Promise<Proxy> {
+    const dir = new TempDir();
+    const proxy = new Proxy(dir, await makeCertificate(dir), new URL(gateway).host, apiPort);
+    const listening = async (): Promise<void> => {
+      for (;;) {
+        try {
+          return (await Deno.connect({ hostname: "127.0.0.1", port: proxy.port })).close();
+        } catch (error) {
+          if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+        }
+      }
+    };
+    const ended = proxy.program.ended().then(({ stderr }) => Promise.reject(new Error(stderr)));
+    ended.catch(() => {});
+    try {
+      await inTime(Promise.race([listening(), ended]), "HAProxy's port");
+    } catch (error) {
+      await proxy[Symbol.asyncDispose]();
+      throw error;
+    }
+    return proxy;
+  }
+
+  connect(path: string, headers: Record<string, string> = {}): Promise<SecureClient> {
+    const url = `wss://127.0.0.1:${this.port}${path}`;
+    return SecureClient.connect(url, this.certificate.cert, headers);
+  }
+
+  /** Sends raw text and reads the head of the answer. */
+  async ask(text: string): Promise<{ status: number; head: string }> {
+    const { port, certificate: { cert } } = this;
+    using conn = await Deno.connectTls({ hostname: "127.0.0.1", port, caCerts: [cert] });
+    await write(conn, text);
+    const buffer = new Uint8Array(4096);
+    let head = "";
+    while (!head.includes("\r\n\r\n")) {
+      const n = await inTime(conn.read(buffer), "the head of a response");
+      if (n === null) break;
+      head += new TextDecoder("latin1").decode(buffer.subarray(0, n));
+    }
+    return { status: Number(/^HTTP\/1.1 (\d+)/.exec(head)?.[1] ?? 0), head };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.program[Symbol.asyncDispose]();
+    this.#dir[Symbol.dispose]();
+  }
+}
+
+/** A gateway as the example's README says. */
+function startGateway(backend: RecordingBackend, flags: readonly string[] = []): TestGateway {
+  return new TestGateway(backend.url, [
+    "--api-listen=127.0.0.1:0",
+    "--ws-path=/ocpp/",
+    "--trust-proxy",
+    ...flags,
+  ]);
+}
+
+function portOf(url: string | undefined): number {
+  return Number(new URL(url!).port);
+}
+
+Deno.test({
+  name: "a client reaches the gateway through HAProxy, and the backend reaches the client",
+  ignore,
+  fn: async () => {
+    await using backend = new RecordingBackend();
+    await using gateway = startGateway(backend, ["--connect-hook"]);
+    await using proxy = await Proxy.start(gateway.url, portOf(gateway.gateway.apiUrl));
+    const authorization = `Basic ${btoa("CP 1:\x00\xff")}`;
+    await using client = await proxy.connect("/ocpp/CP%201", { authorization });
+    const asked = await backend.next("/connect/CP%201");
+    deepStrictEqual(JSON.parse(asked.body), {
+      protocols: ["ocpp1.6"],
+      remoteAddress: "127.0.0.1",
+      authorization,
+    });
+    strictEqual(await client.ask('[2,"c1","Act",{"n":1.0}]'), '[3,"c1",{}]');
+    const { path, body, headers } = await backend.next("/call/");
+    deepStrictEqual([path, body], ["/call/Act/CP%201/c1", '{"n":1.0}']);
+    strictEqual(headers.get("x-forwarded-for"), "127.0.0.1");
+    const called = gateway.call("Reset/CP%201/r1", '{"type":"Soft"}', { prefer: "wait=10" });
+    strictEqual(await client.next("[2,"), '[2,"r1","Reset",{"type":"Soft"}]');
+    client.send('[3,"r1",{"status":"Accepted"}]');
+    const { status, text } = await called;
+    deepStrictEqual([status, text], [200, '{"status":"Accepted"}']);
+    const large = `{"s":"${"x".repeat(1_000_000)}"}`;
+    backend.answer = () => json(large);
+    ok(await client.ask(`[2,"c2","Act",${large}]`) === `[3,"c2",${large}]`, "large frames");
+    ok((await backend.next("/call/")).body === large);
+  },
+});
+
+Deno.test({
+  name: "what the gateway believes about a client's address is what HAProxy saw",
+  ignore,
+  fn: async () => {
+    await using backend = new RecordingBackend();
+    await using gateway = startGateway(backend, ["--connect-hook"]);
+    await using proxy = await Proxy.start(gateway.url, portOf(gateway.gateway.apiUrl));
+    // From another address of this machine, which Deno.connectTls cannot choose.
+    await using client = new Deno.Command("openssl", {
+      args: ["s_client", "-quiet", "-connect", `127.0.0.1:${proxy.port}`, "-bind", "127.0.0.7:0"],
+      stdin: "piped",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    const writer = client.stdin.getWriter();
+    const spoofed = { "X-Forwarded-For": "6.6.6.6", "x-forwarded-For": "7.7.7.7" };
+    await writer.write(new TextEncoder().encode(upgradeHead("/ocpp/CP1", spoofed)));
+    const { headers, body } = await backend.next("/connect/CP1");
+    strictEqual(JSON.parse(body).remoteAddress, "127.0.0.7");
+    strictEqual(headers.get("x-forwarded-for"), "127.0.0.7");
+    client.kill("SIGKILL");
+    await writer.close().catch(() => {});
+  },
+});
+
+Deno.test({
+  name: "nothing but an upgrade on a client's path gets through HAProxy",
+  ignore,
+  fn: async (t) => {
+    await using healthy = new RecordingBackend();
+    await using gateway = new RawBackend((conn) =>
+      write(conn, "HTTP/1.1 401 No\r\nContent-Length: 0\r\nX-From: the gateway\r\n\r\n")
+    );
+    await using proxy = await Proxy.start(gateway.url, healthy.port);
+    const plain = { Upgrade: undefined, Connection: undefined };
+    const post = (path: string): string =>
+      `POST ${path} HTTP/1.1\r\nHost: gateway\r\nContent-Length: 2\r\n\r\n{}`;
+    const rows: [name: string, text: string, status: number][] = [
+      ["POST /call", post("/call/Reset/CP1/r1"), 404],
+      ["POST /send", post("/send/Notify/CP1/r1"), 404],
+      ["GET /clients", upgradeHead("/clients", plain), 404],
+      ["DELETE /clients/CP1", upgradeHead("/clients/CP1", plain).replace("GET", "DELETE"), 404],
+      ["GET /metrics", upgradeHead("/metrics", plain), 404],
+      ["GET /healthz", upgradeHead("/healthz", plain), 404],
+      ["GET /readyz", upgradeHead("/readyz", plain), 404],
+      ["GET /", upgradeHead("/", plain), 404],
+      ["an upgrade on the API's path", upgradeHead("/clients"), 404],
+      ["an upgrade without a ClientId", upgradeHead("/ocpp/"), 404],
+      ["an upgrade without a slash", upgradeHead("/ocpp"), 404],
+      ["an upgrade on two segments", upgradeHead("/ocpp/a/b"), 404],
+      ["an upgrade that climbs", upgradeHead("/ocpp/../clients"), 404],
+      ["an upgrade behind two slashes", upgradeHead("//ocpp/CP1"), 404],
+      ["an upgrade in another case", upgradeHead("/OCPP/CP1"), 404],
+      ["a whole URL", upgradeHead("http://gateway/clients"), 404],
+      ["a GET of a client's path", upgradeHead("/ocpp/CP1", plain), 403],
+      ["a POST to a client's path", post("/ocpp/CP1"), 403],
+      ["a POST that upgrades", upgradeHead("/ocpp/CP1").replace("GET", "POST"), 403],
+      ["another upgrade", upgradeHead("/ocpp/CP1", { Upgrade: "h2c" }), 403],
+    ];
+    for (const [name, text, status] of rows) {
+      await t.step(name, async () => {
+        const answer = await proxy.ask(text);
+        strictEqual(answer.status, status);
+        strictEqual(headerOf(answer.head, "x-from"), undefined);
+      });
+    }
+    await t.step("HTTP without TLS", async () => {
+      using conn = await Deno.connect({ hostname: "127.0.0.1", port: proxy.port });
+      await write(conn, upgradeHead("/ocpp/CP1"));
+      const buffer = new Uint8Array(4096);
+      const n = await inTime(conn.read(buffer).catch(() => null), "the end") ?? 0;
+      ok(!new TextDecoder().decode(buffer.subarray(0, n)).includes("X-From"));
+    });
+    strictEqual(gateway.requests.length, 0);
+    await t.step("and an upgrade on a client's path does", async () => {
+      const { status, head } = await proxy.ask(upgradeHead("/ocpp/CP1?x=/clients"));
+      deepStrictEqual([status, headerOf(head, "x-from")], [401, "the gateway"]);
+    });
+  },
+});
+
+Deno.test({
+  name: "HAProxy passes the upgrade on with its own X-Forwarded-For, and a connection for each",
+  ignore,
+  fn: async () => {
+    await using healthy = new RecordingBackend();
+    await using gateway = new RawBackend((conn) =>
+      write(conn, "HTTP/1.1 401 No\r\nContent-Length: 0\r\nWWW-Authenticate: Basic\r\n\r\n")
+    );
+    await using proxy = await Proxy.start(gateway.url, healthy.port);
+    const text = upgradeHead("/ocpp/a%2Fb%20c", {
+      "Sec-WebSocket-Protocol": "ocpp2.0.1, ocpp1.6",
+      "Authorization": "Basic QzE6AP8=",
+      "Origin": "https://evil.example",
+      "X-Forwarded-For": "6.6.6.6",
+    });
+    for (let k = 1; k <= 2; k++) {
+      const { status, head } = await proxy.ask(text);
+      deepStrictEqual([status, headerOf(head, "www-authenticate")], [401, "Basic"]);
+      strictEqual(gateway.connections, k);
+    }
+    const [request = ""] = gateway.requests;
+    match(request, /^GET \/ocpp\/a%2Fb%20c HTTP\/1\.1\r\n/);
+    strictEqual(headerOf(request, "upgrade"), "websocket");
+    match(headerOf(request, "connection") ?? "", /\bupgrade\b/i);
+    strictEqual(headerOf(request, "authorization"), "Basic QzE6AP8=");
+    strictEqual(headerOf(request, "sec-websocket-protocol"), "ocpp2.0.1, ocpp1.6");
+    strictEqual(headerOf(request, "origin"), undefined);
+    deepStrictEqual(request.match(/^x-forwarded-for:.*$/gim), ["x-forwarded-for: 127.0.0.1"]);
+  },
+});
+
+Deno.test({
+  name: "clients come back through HAProxy when the gateway has been started again",
+  ignore,
+  fn: async () => {
+    await using backend = new RecordingBackend();
+    const first = startGateway(backend);
+    const { url, apiUrl } = first.gateway;
+    await using proxy = await Proxy.start(url, portOf(apiUrl));
+    await using client = await proxy.connect("/ocpp/CP1");
+    strictEqual(await client.ask('[2,"1","Act",{}]'), '[3,"1",{}]');
+    await first.shutdown();
+    deepStrictEqual(await client.whenClosed(), { code: 1001, reason: "shutting down" });
+    await proxy.program.logged("gateway1 is DOWN");
+    strictEqual((await proxy.ask(upgradeHead("/ocpp/CP1"))).status, 503);
+    const flags = [`--listen=127.0.0.1:${portOf(url)}`, `--api-listen=127.0.0.1:${portOf(apiUrl)}`];
+    await using second = startGateway(backend, flags);
+    await proxy.program.logged("gateway1 is UP");
+    await using again = await proxy.connect("/ocpp/CP1");
+    strictEqual(await again.ask('[2,"2","Act",{}]'), '[3,"2",{}]');
+    strictEqual((await second.call("Reset/CP1/r1")).status, 202);
+    strictEqual(await again.next(), '[2,"r1","Reset",{}]');
+    again.send('[3,"r1",{}]');
+    strictEqual((await backend.next("/result/")).path, "/result/Reset/CP1/r1");
+  },
+});

@@ -1,0 +1,232 @@
+/**
+ * A backend that answers when a test says so, and keeps the books on what reached it.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../lib/clock.ts";
+import type { BackendReply, BackendRequest, Forwarder } from "../../lib/forwarder/forwarder.ts";
+
+/** How a try can come out. */
+export const REPLIES = [
+  200,
+  204,
+  404,
+  502,
+  "unreachable",
+  "broken",
+  "timeout",
+  "unusable",
+] as const;
+export type ReplyName = typeof REPLIES[number];
+
+export interface BackendRules {
+  readonly retries: number;
+  /** Requests that may be under way. */
+  readonly slots: number;
+  /** How long a CALL may wait for a slot. */
+  readonly maxSlotWaitMs: number;
+  /** Tries that failed before the test began. */
+  readonly failuresBefore: number;
+}
+
+/** One request of the gateway, with all its tries. */
+export interface Delivery {
+  readonly request: BackendRequest;
+  readonly since: number;
+  readonly tries: Try[];
+  /** What the gateway was told in the end. */
+  reply: BackendReply | undefined;
+}
+
+/** One POST. */
+export interface Try {
+  readonly delivery: Delivery;
+  readonly resolve: (reply: BackendReply) => void;
+  reply: BackendReply | undefined;
+  repliedAt: number;
+}
+
+/** What came of one CALL's outcome. */
+interface Arrival {
+  readonly path: string;
+  readonly body: string;
+  tries: number;
+  /** Tries that the backend answered for good. */
+  finals: number;
+}
+
+/** From so many failures in a row on the circuit breaker may hold CALLs back. */
+const BREAKER_FAILURES = 50;
+
+function isOutcome({ kind }: BackendRequest): boolean {
+  return kind === "result" || kind === "error";
+}
+
+/** Contract section 4: whether another try may follow this one. */
+function mayRepeat(request: BackendRequest, reply: BackendReply): boolean {
+  if (!reply.ok && reply.fault === "unreachable") return true;
+  const mayHaveArrived = reply.ok
+    ? [502, 503, 504].includes(reply.status)
+    : reply.fault === "broken" || reply.fault === "timeout";
+  return mayHaveArrived && isOutcome(request);
+}
+
+/** The pause before try `n + 1`, without the jitter. */
+function pauseMs(n: number): number {
+  return 400 * 3 ** (n - 1);
+}
+
+/**
+ * Stands at both ends of the forwarder's layers: `innermost` is the backend, `outermost` sees what
+ * the connections ask for. What breaks a rule of section 4 goes into `faults`.
+ */
+export class ScriptedBackend {
+  readonly #rules: BackendRules;
+  readonly #clock: Clock;
+  readonly #lanes = new Map<string, Delivery[]>();
+  readonly #byRequest = new Map<BackendRequest, Delivery>();
+  readonly #open = new Set<Delivery>();
+  #bodies = 0;
+  #failuresInARow: number;
+  #always: ReplyName | undefined;
+  readonly faults: string[] = [];
+  /** Unanswered tries, oldest first. */
+  readonly underWay: Try[] = [];
+  /** Outcomes by the Action of their CALL. */
+  readonly arrivals = new Map<string, Arrival>();
+
+  constructor(rules: BackendRules, clock: Clock) {
+    this.#rules = rules;
+    this.#failuresInARow = rules.failuresBefore;
+    this.#clock = clock;
+  }
+
+  readonly innermost: Forwarder = { forward: (request) => this.#try(request), close: () => {} };
+
+  outermost(inner: Forwarder): Forwarder {
+    return { forward: (request) => this.#deliver(request, inner), close: () => {} };
+  }
+
+  /** What a connection's lane asked for so far, in order. */
+  lane(connectionId: string, name: "calls" | "reports"): readonly Delivery[] {
+    return this.#lanes.get(`${connectionId} ${name}`) ?? [];
+  }
+
+  /** Deliveries that wait for their next try. */
+  get pauses(): number {
+    return [...this.#open].filter((each) => this.#isInPause(each)).length;
+  }
+
+  /** From now on each try is answered at once and alike, those under way too; or none is. */
+  answerAll(name: ReplyName | undefined): void {
+    this.#always = name;
+    if (name === undefined) return;
+    for (const attempt of [...this.underWay]) this.answer(attempt, name);
+  }
+
+  answer(attempt: Try, name: ReplyName): void {
+    const { request } = attempt.delivery;
+    const body = name === 200 ? `{"reply":${this.#bodies++}}` : "";
+    attempt.reply = typeof name === "number"
+      ? { ok: true, status: name, body }
+      : { ok: false, fault: name };
+    const isFailure = !attempt.reply.ok && attempt.reply.fault !== "unusable";
+    this.#failuresInARow = isFailure ? this.#failuresInARow + 1 : 0;
+    attempt.repliedAt = this.#clock.now();
+    this.underWay.splice(this.underWay.indexOf(attempt), 1);
+    if (isOutcome(request) && !mayRepeat(request, attempt.reply)) this.#arrival(request).finals++;
+    attempt.resolve(attempt.reply);
+  }
+
+  /** What is wrong now that nothing moves. */
+  check(): string[] {
+    const { slots } = this.#rules;
+    const slotsForCalls = slots === 1 ? 1 : slots - Math.ceil(slots / 8);
+    const calls = this.underWay.filter(({ delivery }) => delivery.request.kind === "call").length;
+    if (this.underWay.length > slots) this.faults.push("more under way than there are slots");
+    if (calls > slotsForCalls) this.faults.push("CALLs hold the slots of the outcomes");
+    for (const delivery of this.#open) {
+      const last = delivery.tries.at(-1);
+      if ((last !== undefined && last.reply === undefined) || this.#isInPause(delivery)) continue;
+      const mayWait = this.underWay.length === slots ||
+        (delivery.request.kind === "call" && calls === slotsForCalls);
+      if (!mayWait) this.faults.push(`${delivery.request.path} waits though a slot is free`);
+    }
+    return this.faults;
+  }
+
+  async #deliver(request: BackendRequest, inner: Forwarder): Promise<BackendReply> {
+    const name = request.kind === "call" || request.kind === "send" ? "calls" : "reports";
+    const key = `${request.origin.connectionId} ${name}`;
+    const lane = this.#lanes.get(key) ?? [];
+    if (lane.some(({ reply }) => reply === undefined)) {
+      this.faults.push(`${request.path} came before the one ahead of it was done`);
+    }
+    const delivery: Delivery = { request, since: this.#clock.now(), tries: [], reply: undefined };
+    this.#lanes.set(key, lane);
+    lane.push(delivery);
+    this.#byRequest.set(request, delivery);
+    this.#open.add(delivery);
+    const reply = await inner.forward(request);
+    this.#open.delete(delivery);
+    delivery.reply = reply;
+    if (!this.#isRightEnd(delivery, reply)) {
+      this.faults.push(`${request.path} ended too early, after ${delivery.tries.length} tries`);
+    }
+    return reply;
+  }
+
+  #isRightEnd({ request, tries, since }: Delivery, reply: BackendReply): boolean {
+    const { retries, maxSlotWaitMs } = this.#rules;
+    const isHeldBack = request.kind === "call" && this.#failuresInARow >= BREAKER_FAILURES;
+    const last = tries.at(-1)?.reply;
+    if (last !== undefined && reply === last) {
+      return !mayRepeat(request, last) || tries.length === 1 + retries || isHeldBack;
+    }
+    if (reply.ok) return false;
+    if (reply.fault === "unreachable") return isHeldBack && tries.length === 0;
+    return reply.fault === "overloaded" && request.kind === "call" &&
+      this.#clock.now() - since > maxSlotWaitMs;
+  }
+
+  #try(request: BackendRequest): Promise<BackendReply> {
+    const delivery = this.#byRequest.get(request);
+    if (delivery === undefined) throw new Error(`nobody asked for ${request.path}`);
+    this.#checkRepeat(delivery);
+    if (isOutcome(request)) this.#arrival(request).tries++;
+    return new Promise((resolve) => {
+      const attempt: Try = { delivery, resolve, reply: undefined, repliedAt: 0 };
+      delivery.tries.push(attempt);
+      this.underWay.push(attempt);
+      if (this.#always !== undefined) this.answer(attempt, this.#always);
+    });
+  }
+
+  #checkRepeat({ request, tries, reply }: Delivery): void {
+    const last = tries.at(-1);
+    if (last === undefined) return;
+    const isAllowed = reply === undefined && last.reply !== undefined &&
+      mayRepeat(request, last.reply) && tries.length <= this.#rules.retries &&
+      this.#clock.now() - last.repliedAt >= pauseMs(tries.length);
+    if (!isAllowed) this.faults.push(`${request.path} was repeated after ${tries.length} tries`);
+  }
+
+  /** The books on one CALL's outcome: one path, one body, one final answer. */
+  #arrival({ path, body }: BackendRequest): Arrival {
+    const action = path.split("/")[1]!;
+    const arrival = this.arrivals.get(action) ?? { path, body, tries: 0, finals: 0 };
+    this.arrivals.set(action, arrival);
+    if (arrival.path !== path || arrival.body !== body) {
+      this.faults.push(`${action} came as ${arrival.path} ${arrival.body} and ${path} ${body}`);
+    }
+    if (arrival.finals > 0) this.faults.push(`${path} came again after its final answer`);
+    return arrival;
+  }
+
+  #isInPause({ tries }: Delivery): boolean {
+    const last = tries.at(-1);
+    return last?.reply !== undefined &&
+      this.#clock.now() < last.repliedAt + pauseMs(tries.length);
+  }
+}

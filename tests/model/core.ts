@@ -1,0 +1,273 @@
+/**
+ * The gateway's core, wired as `gateway.ts` does, without network and real time; and a client's
+ * connection as it is seen from outside: its socket, and the books on what is owed for it.
+ *
+ * @module
+ */
+
+import { setImmediate } from "node:timers";
+import { handleCall } from "../../lib/api/call.ts";
+import { Backlog } from "../../lib/connection/backlog.ts";
+import {
+  Connection,
+  type ConnectionLimits,
+  type Shared,
+  type Socket,
+} from "../../lib/connection/connection.ts";
+import { ConnectionMap } from "../../lib/connection/map.ts";
+import { Sockets } from "../../lib/connection/sockets.ts";
+import { Breaker } from "../../lib/forwarder/breaker.ts";
+import { retryForwarder } from "../../lib/forwarder/retry.ts";
+import { limitForwarder } from "../../lib/forwarder/slots.ts";
+import { createCounters } from "../../lib/ops/counters.ts";
+import { silentLog } from "../../lib/ops/log.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { type BackendRules, ScriptedBackend } from "./backend.ts";
+
+export interface CoreConfig extends BackendRules, ConnectionLimits {
+  /** Messages in all lanes from which on new CALLs are refused. */
+  readonly maxWaiting: number;
+  /** `maxWaiting` is so small that what departed clients left waiting is always dropped. */
+  readonly isPressed: boolean;
+  readonly disconnectHook: boolean;
+  readonly protocol: string | null;
+}
+
+/** What a test needs of a response. */
+export interface ApiResponse {
+  readonly status: number;
+  readonly outcome: string | null;
+  readonly applied: string | null;
+  readonly body: string;
+}
+
+/**
+ * The gateway's end of a WebSocket without a network: it records, and its events come from the test.
+ */
+export class FakeSocket extends EventTarget implements Socket {
+  /** What was sent, in order; what was lost in a broken socket too, for its sender cannot know. */
+  readonly frames: string[] = [];
+  state: "opening" | "open" | "closing" | "closed" = "opening";
+  /** `send` throws: the peer has gone, and the close event is on its way. */
+  isBroken = false;
+  bufferedAmount = 0;
+  /** The gateway's close frame. */
+  closedWith: { readonly code: number; readonly reason: string } | undefined;
+  wasCut = false;
+  /** Sends after the end: there must be none. */
+  lateSends = 0;
+
+  send(text: string): void {
+    if (this.state !== "open") this.lateSends++;
+    else this.frames.push(text);
+    if (this.state !== "open" || this.isBroken) throw new DOMException("", "InvalidStateError");
+  }
+
+  close(code: number, reason: string): void {
+    this.closedWith = { code, reason };
+    this.state = "closing";
+  }
+
+  /** The gateway gives the socket up; the close event comes a little later. */
+  cut(): void {
+    this.wasCut = true;
+    queueMicrotask(() => this.end(1006, "", false));
+  }
+
+  /** The handshake is complete. */
+  open(): void {
+    this.state = "open";
+    this.dispatchEvent(new Event("open"));
+  }
+
+  /** The client sends. */
+  receive(text: string): void {
+    this.dispatchEvent(new MessageEvent("message", { data: text }));
+  }
+
+  /** The socket has ended. */
+  end(code: number, reason: string, wasClean: boolean): void {
+    this.state = "closed";
+    this.dispatchEvent(new CloseEvent("close", { code, reason, wasClean }));
+  }
+}
+
+/** Longer than a breaker waits before it opens. */
+const OUTAGE_MS = 6000;
+
+export class Core {
+  readonly clock: FakeClock;
+  readonly connections = new ConnectionMap<Connection>();
+  readonly backlog: Backlog;
+  readonly sockets: Sockets;
+  readonly backend: ScriptedBackend;
+  readonly #shared: Shared;
+  readonly #protocol: string | null;
+
+  private constructor(config: CoreConfig, breaker: Breaker, clock: FakeClock) {
+    this.clock = clock;
+    this.#protocol = config.protocol;
+    this.backend = new ScriptedBackend(config, clock);
+    this.backlog = new Backlog(config.maxWaiting);
+    this.sockets = new Sockets((socket) => (socket as FakeSocket).cut(), clock);
+    const limited = limitForwarder(breaker.counting(this.backend.innermost), {
+      max: config.slots,
+      maxWaitMs: config.maxSlotWaitMs,
+      clock,
+    });
+    const retried = retryForwarder(limited, {
+      retries: config.retries,
+      clock,
+      random: () => 0,
+      givesUp: (request) => breaker.holdsBack(request),
+      onRetry: () => {},
+    });
+    this.#shared = {
+      sockets: this.sockets,
+      isShuttingDown: () => false,
+      connections: this.connections,
+      forwarder: this.backend.outermost(breaker.guarding(retried)),
+      backlog: this.backlog,
+      limits: config,
+      clock,
+      log: silentLog,
+      counters: createCounters(),
+      backendTimeoutText: "30s",
+      callTimeoutText: `${config.callTimeoutMs / 1000}s`,
+      disconnectHook: config.disconnectHook,
+    };
+  }
+
+  static async start(config: CoreConfig): Promise<Core> {
+    const clock = new FakeClock();
+    const breaker = new Breaker(clock);
+    if (config.failuresBefore > 0) await openBreaker(breaker, clock, config.failuresBefore);
+    return new Core(config, breaker, clock);
+  }
+
+  /** An upgrade that was accepted. */
+  connect(socket: FakeSocket, clientId: string, connectionId: string): Connection {
+    const remoteAddress = "127.0.0.1";
+    const identity = { clientId, connectionId, protocol: this.#protocol, remoteAddress };
+    return new Connection(socket, { ...identity, connectedAt: 0 }, this.#shared);
+  }
+
+  /** `POST /call/…` */
+  async call(
+    segments: readonly string[],
+    payload: string,
+    seconds: number | undefined,
+  ): Promise<ApiResponse> {
+    const request = new Request(`http://gateway/call/${segments.join("/")}`, {
+      method: "POST",
+      body: payload,
+      headers: seconds === undefined ? {} : { prefer: `wait=${seconds}` },
+    });
+    const response = await handleCall(request, segments, {
+      connections: this.connections,
+      backlog: this.backlog,
+      clock: this.clock,
+      maxMessageBytes: this.#shared.limits.maxMessageBytes,
+    });
+    return {
+      status: response.status,
+      outcome: response.headers.get("ws2api-outcome"),
+      applied: response.headers.get("preference-applied"),
+      body: await response.text(),
+    };
+  }
+}
+
+/** An outage that was there before the test began. */
+async function openBreaker(breaker: Breaker, clock: FakeClock, failures: number): Promise<void> {
+  const dead = breaker.counting({
+    forward: () => Promise.resolve({ ok: false, fault: "unreachable" }),
+    close: () => {},
+  });
+  const origin = { connectionId: "", protocol: null, remoteAddress: "" };
+  for (let i = 0; i < failures; i++) {
+    await dead.forward({ kind: "call", path: "", body: "{}", origin });
+  }
+  clock.tick(OUTAGE_MS);
+}
+
+/** Lets everything happen that waits for nothing but promises: one turn of the event loop. */
+export function quiesce(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
+
+/** A response as far as it is foreseen. */
+export interface Foreseen {
+  readonly status: number;
+  readonly outcome: "queued" | "not-sent" | "sent" | "answered";
+  /** "sent" is right as well. */
+  readonly orSent?: boolean;
+  readonly body: string | RegExp;
+}
+
+/** One `POST /call/…`, refused ones included. */
+export interface ApiCall {
+  readonly action: string;
+  readonly clientId: string;
+  readonly messageId: string;
+  readonly payload: string;
+  readonly seconds: number | undefined;
+  readonly deadline: number;
+  /** When it was written to the client. */
+  sentAt: number | undefined;
+  foreseen: Foreseen | undefined;
+  response: ApiResponse | undefined;
+}
+
+/** A request that the backend is owed. */
+export interface Post {
+  readonly path: string;
+  readonly body: string | RegExp;
+  readonly messageId: string;
+}
+
+/** How a connection ended. */
+export interface End {
+  readonly code: number;
+  readonly reason: string;
+  /** Said to the backend about each CALL that was not answered. */
+  readonly why: RegExp;
+  readonly by: "client" | "gateway" | "cut";
+}
+
+/** One connection and what is owed for it. */
+export class ConnectionModel {
+  real!: Connection;
+  state: "opening" | "open" | "ended" = "opening";
+  end: End | undefined;
+  endedAt = 0;
+  isDraining = false;
+  /** Accepted CALLs to the client that are not over, in the order of acceptance. */
+  live: ApiCall[] = [];
+  /** Owed to the backend: the client's CALLs, and outcomes with the disconnect at last. */
+  readonly posts: { calls: Post[]; reports: Post[] } = { calls: [], reports: [] };
+  /** Deliveries that are done, of each. */
+  readonly done = { calls: 0, reports: 0 };
+  /** Owed to the client: how each frame that is no CALL must begin. */
+  readonly answers: string[] = [];
+  answersSeen = 0;
+  framesSeen = 0;
+
+  constructor(readonly clientId: string, readonly id: string, readonly socket: FakeSocket) {}
+
+  get outstanding(): ApiCall[] {
+    return this.live.filter(({ sentAt }) => sentAt !== undefined);
+  }
+
+  get queued(): ApiCall[] {
+    return this.live.filter(({ sentAt }) => sentAt === undefined);
+  }
+
+  owed(lane: "calls" | "reports"): number {
+    return this.posts[lane].length - this.done[lane];
+  }
+
+  get isIdle(): boolean {
+    return this.live.length + this.owed("calls") + this.owed("reports") === 0;
+  }
+}

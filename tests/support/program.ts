@@ -1,0 +1,254 @@
+/**
+ * Programs as processes: the gateway as `deno task start` runs it, and what stands beside it.
+ *
+ * @module
+ */
+
+import denoJson from "../../deno.json" with { type: "json" };
+import { Inbox, inTime } from "./deadline.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** What a process writes to one of its outputs. */
+class Output {
+  text = "";
+  readonly #done: Promise<void>;
+  #isDone = false;
+  #more = Promise.withResolvers<void>();
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#done = this.#read(stream);
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) {
+      this.text += decoder.decode(chunk, { stream: true });
+      this.#wake();
+    }
+    this.#isDone = true;
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#more.resolve();
+    this.#more = Promise.withResolvers();
+  }
+
+  /** The text as soon as it fits, or all of it when the process has closed this output. */
+  async until(what: string, fits: (text: string) => boolean): Promise<string> {
+    while (!this.#isDone && !fits(this.text)) await inTime(this.#more.promise, what);
+    return this.text;
+  }
+
+  whole(): Promise<void> {
+    return inTime(this.#done, "the end of a program's output", 20_000);
+  }
+}
+
+/** A running process; killed when it is disposed of. */
+export class Program implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #stdout: Output;
+  readonly #stderr: Output;
+
+  constructor(file: string, args: readonly string[], env: Record<string, string> = {}) {
+    this.#child = new Deno.Command(file, {
+      args: [...args],
+      env,
+      cwd: ROOT,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#stdout = new Output(this.#child.stdout);
+    this.#stderr = new Output(this.#child.stderr);
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** The whole lines of standard output, as soon as there are this many or the process has ended. */
+  async lines(count: number): Promise<string[]> {
+    const text = await this.#stdout.until(
+      `${count} lines of output`,
+      (so) => so.split("\n").length > count,
+    );
+    return text.split("\n").slice(0, -1);
+  }
+
+  /** All of standard error as soon as this part of it has come `times` times. */
+  async logged(part: string, times = 1): Promise<string> {
+    const text = await this.#stderr.until(
+      `${JSON.stringify(part)} on standard error`,
+      (so) => so.split(part).length > times,
+    );
+    if (text.split(part).length <= times) throw new Error(`ended without ${part}: ${text}`);
+    return text;
+  }
+
+  signal(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** The exit code and all output. */
+  async ended(): Promise<{ code: number; stdout: string; stderr: string }> {
+    const { code } = await inTime(this.#child.status, "a program's end", 20_000);
+    await Promise.all([this.#stdout.whole(), this.#stderr.whole()]);
+    return { code, stdout: this.#stdout.text, stderr: this.#stderr.text };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await this.ended();
+  }
+}
+
+/** Runs the gateway with the permissions of `deno task start`. */
+export function startProgram(args: readonly string[], env: Record<string, string> = {}): Program {
+  const [, ...start] = denoJson.tasks.start.command.split(" ");
+  return new Program(Deno.execPath(), [...start, ...args], env);
+}
+
+/** The address in a program's ready line. */
+export async function urlOf(program: Program): Promise<string> {
+  const [line = ""] = await program.lines(1);
+  const url = /^ws2api listening on (https?:\/\/\S+)$/.exec(line)?.[1];
+  if (url === undefined) throw new Error(`no ready line: ${(await program.ended()).stderr}`);
+  return url;
+}
+
+/** Whether a program can be run here. */
+export function isInstalled(file: string, ...args: string[]): boolean {
+  try {
+    return new Deno.Command(file, { args, stdin: "null", stdout: "null", stderr: "null" })
+      .outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+/** A folder that goes away with all that is in it. */
+export class TempDir implements Disposable {
+  readonly #path = Deno.makeTempDirSync({ prefix: "ws2api-test-" });
+
+  /** Writes a file and gives its path. */
+  file(name: string, content: string | Uint8Array): string {
+    const path = this.path(name);
+    Deno.writeFileSync(
+      path,
+      typeof content === "string" ? new TextEncoder().encode(content) : content,
+    );
+    return path;
+  }
+
+  /** The path of a file of that name. */
+  path(name: string): string {
+    return `${this.#path}/${name}`;
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.#path, { recursive: true });
+  }
+}
+
+/** A certificate and its key, PEM. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Makes a certificate for localhost that nobody but the test trusts. */
+export async function makeCertificate(dir: TempDir): Promise<Certificate> {
+  const [certFile, keyFile] = [dir.path("made.crt"), dir.path("made.key")];
+  const request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
+  const { success, stderr } = await new Deno.Command("openssl", {
+    args: [
+      ...request.split(" "),
+      ...["-keyout", keyFile, "-out", certFile, "-subj", "/CN=localhost"],
+      ...["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+      ...["-addext", "basicConstraints=critical,CA:FALSE"],
+    ],
+    stdin: "null",
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  return { cert: await Deno.readTextFile(certFile), key: await Deno.readTextFile(keyFile) };
+}
+
+/** A WebSocket client over TLS that trusts one certificate. */
+export class SecureClient implements AsyncDisposable {
+  readonly #socket: WebSocket;
+  readonly #http: Deno.HttpClient;
+  readonly #inbox = new Inbox<string>();
+  readonly #closed: Promise<{ code: number; reason: string }>;
+
+  private constructor(url: string, cert: string, headers: Record<string, string>) {
+    this.#http = Deno.createHttpClient({ caCerts: [cert] });
+    this.#socket = new WebSocket(url, { protocols: ["ocpp1.6"], headers, client: this.#http });
+    this.#closed = new Promise((resolve) => {
+      this.#socket.addEventListener("close", ({ code, reason }) => resolve({ code, reason }));
+    });
+    this.#socket.addEventListener("message", ({ data }) => this.#inbox.put(String(data)));
+  }
+
+  /**
+   * Connects.
+   *
+   * @param url `wss://…/<ClientId>`
+   * @throws When it is not let in.
+   */
+  static async connect(
+    url: string,
+    cert: string,
+    headers: Record<string, string> = {},
+  ): Promise<SecureClient> {
+    const client = new SecureClient(url, cert, headers);
+    const opened = new Promise<void>((resolve, reject) => {
+      client.#socket.addEventListener("open", () => resolve());
+      client.#socket.addEventListener(
+        "error",
+        (event) => reject(new Error((event as ErrorEvent).message)),
+      );
+    });
+    try {
+      await inTime(opened, `the upgrade of ${url}`);
+    } catch (error) {
+      await client[Symbol.asyncDispose]();
+      throw error;
+    }
+    return client;
+  }
+
+  send(text: string): void {
+    this.#socket.send(text);
+  }
+
+  /** Takes the next frame that begins so. */
+  next(prefix = ""): Promise<string> {
+    return this.#inbox.take(`a frame ${prefix}`, (text) => text.startsWith(prefix));
+  }
+
+  /** Sends a text and takes the frame that comes next. */
+  ask(text: string): Promise<string> {
+    const answer = this.next();
+    this.send(text);
+    return answer;
+  }
+
+  whenClosed(): Promise<{ code: number; reason: string }> {
+    return inTime(this.#closed, "the close of the client's socket");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#socket.readyState !== WebSocket.CLOSED) {
+      this.#socket.close();
+      await this.whenClosed();
+    }
+    this.#http.close();
+  }
+}
