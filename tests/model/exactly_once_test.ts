@@ -247,6 +247,11 @@ class Run {
   }
 
   async #pass(ms: number): Promise<void> {
+    // One that does not open within seconds is taken for gone; here all open before time goes by.
+    for (const connection of this.#model.connections) {
+      if (connection.socket.state === "opening") this.#open(connection);
+    }
+    await this.#settle();
     for (; ms > 0; ms -= STEP_MS) await this.#tick();
   }
 

@@ -284,11 +284,13 @@ export class Model {
 
   #checkRest(): void {
     const { connections, backlog, sockets, clock, backend } = this.core;
-    const closing = ({ socket }: ConnectionModel): boolean => socket.state === "closing";
+    // Each has a timer until it is open, and one until it is closed.
+    const onTheWay = ({ socket }: ConnectionModel): boolean =>
+      socket.state === "opening" || socket.state === "closing";
     const held = this.connections.filter(({ socket }) => socket.state !== "closed").length;
     const outstanding = this.connections.reduce((sum, c) => sum + c.outstanding.length, 0);
     const timers = outstanding + this.#unanswered.size + backend.pauses +
-      this.connections.filter(closing).length;
+      this.connections.filter(onTheWay).length;
     deepStrictEqual(
       { waiting: backlog.count, sockets: sockets.count, timers: clock.timers },
       { waiting: this.#backlog, sockets: held, timers },
