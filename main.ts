@@ -7,7 +7,7 @@
 import info from "./deno.json" with { type: "json" };
 import { systemClock } from "./lib/clock.ts";
 import { readInvocation } from "./lib/config/config.ts";
-import { readSecrets } from "./lib/config/secret.ts";
+import { readSecrets, readTlsPair } from "./lib/config/secret.ts";
 import { type Gateway, startGateway } from "./lib/gateway.ts";
 import { configureLog, createLog } from "./lib/ops/log.ts";
 
@@ -49,12 +49,16 @@ async function main(): Promise<void> {
       secrets: read.secrets,
     });
   } catch (error) {
-    const reason = error instanceof Deno.errors.AddrInUse
-      ? "the port is in use"
-      : error instanceof Error
-      ? error.message
-      : String(error);
-    print(Deno.stderr, `ws2api: cannot listen: ${reason}\n`);
+    const reason = error instanceof Error ? error.message : String(error);
+    if (error instanceof Deno.errors.InvalidData) {
+      print(
+        Deno.stderr,
+        `ws2api: --tls-cert, --tls-key: not a certificate and its key: ${reason}\n`,
+      );
+      Deno.exit(2);
+    }
+    const isTaken = error instanceof Deno.errors.AddrInUse;
+    print(Deno.stderr, `ws2api: cannot listen: ${isTaken ? "the port is in use" : reason}\n`);
     Deno.exit(1);
   }
   let isStopping = false;
@@ -66,17 +70,17 @@ async function main(): Promise<void> {
   };
   Deno.addSignalListener("SIGINT", () => void stop());
   Deno.addSignalListener("SIGTERM", () => void stop());
-  Deno.addSignalListener("SIGHUP", () => {
-    const renewed = readSecrets(config, (name) => Deno.readFileSync(name));
+  const renewCertificate = async (): Promise<void> => {
     try {
-      if (!renewed.ok) throw new Error(renewed.message);
-      if (renewed.secrets.tls === undefined) return;
-      gateway.reloadTls(renewed.secrets.tls);
+      const pair = readTlsPair(config, (name) => Deno.readFileSync(name));
+      if (pair === undefined) return;
+      await gateway.reloadTls(pair);
       log.info("certificate read again");
     } catch (error) {
       log.error("certificate not read again, the old one stays", { error: String(error) });
     }
-  });
+  };
+  Deno.addSignalListener("SIGHUP", () => void renewCertificate());
   print(Deno.stdout, `ws2api listening on ${gateway.url}\n`);
   if (gateway.apiUrl !== undefined) print(Deno.stdout, `ws2api api on ${gateway.apiUrl}\n`);
 }

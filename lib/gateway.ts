@@ -43,9 +43,10 @@ export interface Gateway {
   /**
    * Takes a new certificate for connections from now on.
    *
-   * @throws When the pair cannot be used; the old one stays then.
+   * @returns When the older certificate is not given any more; rejects when the pair cannot be used:
+   *   the old one stays then.
    */
-  reloadTls(pair: TlsPair): void;
+  reloadTls(pair: TlsPair): Promise<void>;
   /**
    * Refuses new work, finishes what is under way within the drain time-out, ends the CALLs still
    * outstanding, closes all clients with 1001 and stops listening. Once only; never rejects.
@@ -165,8 +166,8 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
 
   memory.start();
 
-  function reloadTls(pair: TlsPair): void {
-    for (const listener of listeners) listener.reload(pair);
+  async function reloadTls(pair: TlsPair): Promise<void> {
+    await Promise.all(listeners.map((listener) => listener.reload(pair)));
   }
 
   async function shutdown(): Promise<void> {

@@ -23,53 +23,71 @@ export type ReadSecrets =
   /** One line that names the flag and the file, never what is in it. */
   | { readonly ok: false; readonly message: string };
 
-/**
- * Reads the files. A line feed at the end of a token or key does not count.
- *
- * @param readFile Reads one file; its throw is the file's fault.
- */
-export function readSecrets(
-  config: Config,
-  readFile: (name: string) => Uint8Array,
-): ReadSecrets {
-  let message: string | undefined;
+/** Reads one file; its throw is the file's fault. */
+export type ReadFile = (name: string) => Uint8Array;
 
-  function read(flag: string, name: string | undefined): Uint8Array | undefined {
+/**
+ * Reads all the files. A line feed at the end of a token or key does not count.
+ */
+export function readSecrets(config: Config, readFile: ReadFile): ReadSecrets {
+  const reader = new Reader(readFile);
+  const fileToken = reader.text("api-token-file", config.apiTokenFile);
+  const signKey = reader.bytes("sign-key-file", config.signKeyFile);
+  const tls = readPair(config, reader);
+  if (fileToken !== undefined) {
+    const token = bearerToken(fileToken);
+    if (!token.ok) reader.message ??= `--api-token-file: the token must be ${token.allowed}`;
+  }
+  if (reader.message !== undefined) return { ok: false, message: reader.message };
+  return { ok: true, secrets: { apiToken: config.apiToken ?? fileToken, signKey, tls } };
+}
+
+/**
+ * Reads the certificate and its key again.
+ *
+ * @returns Undefined without TLS.
+ * @throws With one line that names the flag and the file.
+ */
+export function readTlsPair(config: Config, readFile: ReadFile): TlsPair | undefined {
+  const reader = new Reader(readFile);
+  const pair = readPair(config, reader);
+  if (reader.message !== undefined) throw new Error(reader.message);
+  return pair;
+}
+
+function readPair({ tls }: Config, reader: Reader): TlsPair | undefined {
+  const cert = reader.text("tls-cert", tls?.certFile);
+  const key = reader.text("tls-key", tls?.keyFile);
+  return cert === undefined || key === undefined ? undefined : { cert, key };
+}
+
+/** Reads files until the first fault, which it keeps. */
+class Reader {
+  message: string | undefined;
+  readonly #readFile: ReadFile;
+
+  constructor(readFile: ReadFile) {
+    this.#readFile = readFile;
+  }
+
+  bytes(flag: string, name: string | undefined): Uint8Array | undefined {
     if (name === undefined) return undefined;
     try {
-      const bytes = withoutLineEnd(readFile(name));
+      const bytes = withoutLineEnd(this.#readFile(name));
       if (bytes.length > 0) return bytes;
-      message ??= `--${flag}: ${JSON.stringify(name)} is empty`;
+      this.message ??= `--${flag}: ${JSON.stringify(name)} is empty`;
     } catch (error) {
       const reason = error instanceof Error ? error.name : "unknown";
-      message ??= `--${flag}: ${JSON.stringify(name)} cannot be read (${reason}); ` +
+      this.message ??= `--${flag}: ${JSON.stringify(name)} cannot be read (${reason}); ` +
         "allowed is a readable file";
     }
     return undefined;
   }
 
-  function text(flag: string, name: string | undefined): string | undefined {
-    const bytes = read(flag, name);
+  text(flag: string, name: string | undefined): string | undefined {
+    const bytes = this.bytes(flag, name);
     return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
   }
-
-  const fileToken = text("api-token-file", config.apiTokenFile);
-  if (fileToken !== undefined) {
-    const token = bearerToken(fileToken);
-    if (!token.ok) message ??= `--api-token-file: the token must be ${token.allowed}`;
-  }
-  const signKey = read("sign-key-file", config.signKeyFile);
-  const cert = text("tls-cert", config.tls?.certFile);
-  const key = text("tls-key", config.tls?.keyFile);
-  if (message !== undefined) return { ok: false, message };
-  return {
-    ok: true,
-    secrets: {
-      apiToken: config.apiToken ?? fileToken,
-      signKey,
-      tls: cert === undefined || key === undefined ? undefined : { cert, key },
-    },
-  };
 }
 
 /** Editors and `echo` end a file with a line feed that belongs to no secret; PEM does not mind. */

@@ -141,6 +141,8 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
   ): Promise<Response> {
     // Counted while the backend decides: a storm must not pass the bound in the meantime.
     sockets.enter();
+    // Taken before the wait: a signal that is first asked for later knows nothing of an earlier abort.
+    const { signal } = request;
     const verdict = await askBackend(forwarder, identity, credentials);
     sockets.leave();
     switch (verdict.kind) {
@@ -153,7 +155,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
         return refuseForNow("the backend cannot say who gets in");
       case "accepted":
         // Neither open nor close would ever come of a client that has gone in the meantime.
-        if (request.signal.aborted || shared.isShuttingDown()) return turnAway(identity);
+        if (signal.aborted || shared.isShuttingDown()) return turnAway(identity);
         return letIn(request, identity);
     }
   }

@@ -16,9 +16,10 @@ export interface Listener {
   /**
    * Takes a new certificate for connections from now on. Without TLS it does nothing.
    *
-   * @throws When the pair cannot be used; the old one stays then.
+   * @returns When the older certificate is not given any more; rejects when the pair cannot be used:
+   *   the old one stays then.
    */
-  reload(pair: TlsPair): void;
+  reload(pair: TlsPair): Promise<void>;
   /** Stops listening, waits for the responses under way, and cuts what is left at the time-out. */
   stop(timeoutMs: number): Promise<void>;
 }
@@ -101,7 +102,7 @@ function listenPlain(
   });
   return {
     url: `http://${hostOf(server.addr)}`,
-    reload: () => {},
+    reload: () => Promise.resolve(),
     async stop(timeoutMs) {
       const answered = new Promise<void>((resolve) => onNoneUnderWay = resolve);
       if (underWay === 0 || await within(clock, answered, timeoutMs)) {

@@ -45,7 +45,9 @@ export class TlsFront {
   readonly #peers = new Map<number, string>();
   readonly #connections = new Set<Deno.Conn>();
   #listener: Deno.TlsListener;
-  #accepting: Promise<void>;
+  /** Resolves when the listener in use accepts no more. */
+  #stopped: Promise<void>;
+  readonly #carrying = new Set<Promise<void>>();
 
   /** @throws When the address cannot be listened on or the pair cannot be used. */
   constructor(options: TlsFrontOptions) {
@@ -54,7 +56,7 @@ export class TlsFront {
     // With reusePort a port that another gateway has would be shared with it in silence.
     if (port !== 0) Deno.listen({ hostname, port }).close();
     this.#listener = this.#listen(options.port, options.pair);
-    this.#accepting = this.#accept(this.#listener);
+    this.#stopped = this.#accept(this.#listener);
   }
 
   get address(): Deno.NetAddr {
@@ -67,24 +69,27 @@ export class TlsFront {
   }
 
   /**
-   * Takes a new certificate for connections from now on; those that are open stay.
+   * Takes a new certificate for connections from now on; those that are open stay. One that comes in
+   * the very moment may be refused, and has to connect again.
    *
+   * @returns When the older certificate is not given any more.
    * @throws When the pair cannot be used; the old one stays then.
    */
-  reload(pair: TlsPair): void {
+  async reload(pair: TlsPair): Promise<void> {
     const older = this.#listener;
+    const stopped = this.#stopped;
     this.#listener = this.#listen(this.address.port, pair);
+    this.#stopped = this.#accept(this.#listener);
     older.close();
-    const before = this.#accepting;
-    const now = this.#accept(this.#listener);
-    this.#accepting = Promise.all([before, now]).then(() => {});
+    await stopped;
   }
 
   /** Stops accepting and cuts what is open. */
   async stop(): Promise<void> {
     this.#listener.close();
     for (const conn of this.#connections) shut(conn);
-    await this.#accepting;
+    await this.#stopped;
+    await Promise.all(this.#carrying);
   }
 
   #listen(port: number, { cert, key }: TlsPair): Deno.TlsListener {
@@ -95,7 +100,6 @@ export class TlsFront {
   }
 
   async #accept(listener: Deno.TlsListener): Promise<void> {
-    const carrying = new Set<Promise<void>>();
     while (true) {
       let conn: Deno.TlsConn;
       try {
@@ -107,10 +111,9 @@ export class TlsFront {
         await new Promise((resolve) => this.#options.clock.setTimeout(() => resolve(null), 10));
         continue;
       }
-      const carried = this.#carry(conn).finally(() => carrying.delete(carried));
-      carrying.add(carried);
+      const carried = this.#carry(conn).finally(() => this.#carrying.delete(carried));
+      this.#carrying.add(carried);
     }
-    await Promise.all(carrying);
   }
 
   /** Never rejects. */

@@ -1,69 +1,12 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
-import { inTime } from "../support/deadline.ts";
-
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
-
-/** The program as a process, with the permissions of `deno task start`. */
-class Program implements AsyncDisposable {
-  readonly #child: Deno.ChildProcess;
-  readonly #reader: ReadableStreamDefaultReader<string>;
-  readonly stderr: Promise<string>;
-  stdout = "";
-
-  constructor(args: string[], env: Record<string, string> = {}) {
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--allow-net", "--allow-env=WS2API_*", MAIN, ...args],
-      env,
-      stdout: "piped",
-      stderr: "piped",
-      stdin: "null",
-    }).spawn();
-    this.#reader = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    this.stderr = new Response(this.#child.stderr).text();
-  }
-
-  /** Reads standard output until `lines` lines have come. */
-  async lines(lines: number): Promise<string[]> {
-    while (this.stdout.split("\n").length <= lines) {
-      const { value, done } = await inTime(this.#reader.read(), "the program's output");
-      if (done) break;
-      this.stdout += value;
-    }
-    return this.stdout.split("\n").slice(0, -1);
-  }
-
-  signal(signal: Deno.Signal): void {
-    this.#child.kill(signal);
-  }
-
-  /** The exit code and all output. */
-  async ended(): Promise<{ code: number; stdout: string; stderr: string }> {
-    await this.lines(Infinity);
-    const { code } = await inTime(this.#child.status, "the program's end", 20_000);
-    return { code, stdout: this.stdout, stderr: await this.stderr };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // It has ended.
-    }
-    await this.ended();
-  }
-}
-
-async function urlOf(program: Program): Promise<string> {
-  const [line = ""] = await program.lines(1);
-  return /^ws2api listening on (http:\/\/127\.0\.0\.1:\d+)$/.exec(line)![1]!;
-}
+import { startProgram, urlOf } from "../support/program.ts";
 
 Deno.test("the program prints one ready line, serves, and ends with 0 at SIGTERM and SIGINT", async (t) => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     await t.step(signal, async () => {
-      await using program = new Program(["--listen", "127.0.0.1:0"]);
+      await using program = startProgram(["--listen", "127.0.0.1:0"]);
       const url = await urlOf(program);
       const client = new TestClient(`${url.replace("http", "ws")}/CP1`);
       await client.opened;
@@ -77,7 +20,7 @@ Deno.test("the program prints one ready line, serves, and ends with 0 at SIGTERM
 });
 
 Deno.test("a second line tells the API's address", async () => {
-  await using program = new Program(["--listen", ":0", "--api-listen", "127.0.0.1:0"]);
+  await using program = startProgram(["--listen", ":0", "--api-listen", "127.0.0.1:0"]);
   const [first = "", second = ""] = await program.lines(2);
   match(first, /^ws2api listening on http:\/\/(?:\[::\]|0\.0\.0\.0):\d+$/);
   const api = /^ws2api api on (http:\/\/127\.0\.0\.1:\d+)$/.exec(second)![1]!;
@@ -85,7 +28,7 @@ Deno.test("a second line tells the API's address", async () => {
 });
 
 Deno.test("variables count, and what they say is checked", async () => {
-  await using program = new Program([], { WS2API_LISTEN: "127.0.0.1:0", WS2API_RETRIES: "many" });
+  await using program = startProgram([], { WS2API_LISTEN: "127.0.0.1:0", WS2API_RETRIES: "many" });
   const { code, stderr, stdout } = await program.ended();
   deepStrictEqual([code, stdout], [2, ""]);
   strictEqual(
@@ -105,7 +48,7 @@ Deno.test("a bad command line ends with 2 and one line, a port in use with 1 and
   ];
   for (const [args, expected, line] of rows) {
     await t.step(args.join(" "), async () => {
-      await using program = new Program(args);
+      await using program = startProgram(args);
       const { code, stdout, stderr } = await program.ended();
       deepStrictEqual([code, stdout], [expected, ""]);
       match(stderr, line);
@@ -115,8 +58,8 @@ Deno.test("a bad command line ends with 2 and one line, a port in use with 1 and
 });
 
 Deno.test("--help and --version print to standard output and end with 0", async () => {
-  await using help = new Program(["--help"]);
-  await using version = new Program(["--version"]);
+  await using help = startProgram(["--help"]);
+  await using version = startProgram(["--version"]);
   const helped = await help.ended();
   deepStrictEqual([helped.code, helped.stderr], [0, ""]);
   match(helped.stdout, /--api-token <TOKEN>[^]*WS2API_API_TOKEN/);
@@ -127,7 +70,7 @@ Deno.test("--help and --version print to standard output and end with 0", async 
 
 Deno.test("at SIGTERM new work is refused, what is under way is finished, then clients are closed", async () => {
   await using backend = new RecordingBackend();
-  await using program = new Program(["--listen", "127.0.0.1:0", "--backend", backend.url]);
+  await using program = startProgram(["--listen", "127.0.0.1:0", "--backend", backend.url]);
   const url = await urlOf(program);
   const client = new TestClient(`${url.replace("http", "ws")}/CP1`);
   await client.opened;
@@ -165,7 +108,7 @@ Deno.test("at SIGTERM new work is refused, what is under way is finished, then c
 Deno.test("a CALL that the client never answers ends in /error at the drain time-out", async () => {
   await using backend = new RecordingBackend();
   const flags = ["--listen=127.0.0.1:0", `--backend=${backend.url}`, "--drain-timeout=300ms"];
-  await using program = new Program(flags);
+  await using program = startProgram(flags);
   const url = await urlOf(program);
   const client = new TestClient(`${url.replace("http", "ws")}/CP1`);
   await client.opened;
@@ -185,7 +128,7 @@ Deno.test("a CALL that the client never answers ends in /error at the drain time
 
 Deno.test("a second signal ends the program at once with 1", async () => {
   await using backend = new RecordingBackend();
-  await using program = new Program(["--listen=127.0.0.1:0", `--backend=${backend.url}`]);
+  await using program = startProgram(["--listen=127.0.0.1:0", `--backend=${backend.url}`]);
   const url = await urlOf(program);
   const client = new TestClient(`${url.replace("http", "ws")}/CP1`);
   await client.opened;

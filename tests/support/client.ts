@@ -3,6 +3,8 @@ import { Inbox, inTime } from "./deadline.ts";
 export interface ClientOptions {
   readonly protocols?: string[];
   readonly headers?: Record<string, string>;
+  /** For certificates that only a test trusts. */
+  readonly client?: Deno.HttpClient;
 }
 
 /** A real WebSocket client. */
@@ -13,8 +15,8 @@ export class TestClient {
   readonly #inbox = new Inbox<string>();
 
   /** @param url `ws://…/<ClientId>` */
-  constructor(url: string, { protocols = ["ocpp1.6"], headers = {} }: ClientOptions = {}) {
-    this.socket = new WebSocket(url, { protocols, headers });
+  constructor(url: string, options: ClientOptions = {}) {
+    this.socket = new WebSocket(url, { protocols: ["ocpp1.6"], headers: {}, ...options });
     this.socket.binaryType = "arraybuffer";
     this.opened = new Promise((resolve, reject) => {
       this.socket.addEventListener("open", () => resolve());

@@ -5,7 +5,8 @@
  */
 
 import denoJson from "../../deno.json" with { type: "json" };
-import { Inbox, inTime } from "./deadline.ts";
+import { TestClient } from "./client.ts";
+import { inTime } from "./deadline.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -181,19 +182,12 @@ export async function makeCertificate(dir: TempDir): Promise<Certificate> {
 }
 
 /** A WebSocket client over TLS that trusts one certificate. */
-export class SecureClient implements AsyncDisposable {
-  readonly #socket: WebSocket;
+export class SecureClient extends TestClient implements AsyncDisposable {
   readonly #http: Deno.HttpClient;
-  readonly #inbox = new Inbox<string>();
-  readonly #closed: Promise<{ code: number; reason: string }>;
 
-  private constructor(url: string, cert: string, headers: Record<string, string>) {
-    this.#http = Deno.createHttpClient({ caCerts: [cert] });
-    this.#socket = new WebSocket(url, { protocols: ["ocpp1.6"], headers, client: this.#http });
-    this.#closed = new Promise((resolve) => {
-      this.#socket.addEventListener("close", ({ code, reason }) => resolve({ code, reason }));
-    });
-    this.#socket.addEventListener("message", ({ data }) => this.#inbox.put(String(data)));
+  private constructor(url: string, http: Deno.HttpClient, headers: Record<string, string>) {
+    super(url, { headers, client: http });
+    this.#http = http;
   }
 
   /**
@@ -207,16 +201,9 @@ export class SecureClient implements AsyncDisposable {
     cert: string,
     headers: Record<string, string> = {},
   ): Promise<SecureClient> {
-    const client = new SecureClient(url, cert, headers);
-    const opened = new Promise<void>((resolve, reject) => {
-      client.#socket.addEventListener("open", () => resolve());
-      client.#socket.addEventListener(
-        "error",
-        (event) => reject(new Error((event as ErrorEvent).message)),
-      );
-    });
+    const client = new SecureClient(url, Deno.createHttpClient({ caCerts: [cert] }), headers);
     try {
-      await inTime(opened, `the upgrade of ${url}`);
+      await inTime(client.opened, `the upgrade of ${url}`);
     } catch (error) {
       await client[Symbol.asyncDispose]();
       throw error;
@@ -224,31 +211,8 @@ export class SecureClient implements AsyncDisposable {
     return client;
   }
 
-  send(text: string): void {
-    this.#socket.send(text);
-  }
-
-  /** Takes the next frame that begins so. */
-  next(prefix = ""): Promise<string> {
-    return this.#inbox.take(`a frame ${prefix}`, (text) => text.startsWith(prefix));
-  }
-
-  /** Sends a text and takes the frame that comes next. */
-  ask(text: string): Promise<string> {
-    const answer = this.next();
-    this.send(text);
-    return answer;
-  }
-
-  whenClosed(): Promise<{ code: number; reason: string }> {
-    return inTime(this.#closed, "the close of the client's socket");
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#socket.readyState !== WebSocket.CLOSED) {
-      this.#socket.close();
-      await this.whenClosed();
-    }
+    if (this.socket.readyState !== WebSocket.CLOSED) await this.close();
     this.#http.close();
   }
 }
