@@ -8,7 +8,7 @@ import {
   write,
 } from "../support/backend.ts";
 import { rawRequest, upgradeHead } from "../support/client.ts";
-import { connected, handled } from "../support/connected.ts";
+import { clientIds, connected, handled, whenLetIn } from "../support/connected.ts";
 import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { startProgram, urlOf } from "../support/program.ts";
@@ -31,23 +31,6 @@ function hold(backend: RecordingBackend, pathPrefix: string): ((status?: number)
     return new Response(null, { status });
   };
   return releases;
-}
-
-async function clientIds(gateway: TestGateway): Promise<string[]> {
-  const { clients } = JSON.parse((await gateway.api("/clients")).text);
-  return clients.map(({ id }: { id: string }) => id);
-}
-
-/** Tries until the gateway lets a client in. */
-function whenLetIn(gateway: TestGateway, path: string): Promise<RawClient> {
-  const trying = async (): Promise<RawClient> => {
-    for (;;) {
-      const client = await RawClient.connect(gateway, path);
-      if (client.head.startsWith("HTTP/1.1 101 ")) return client;
-      client[Symbol.dispose]();
-    }
-  };
-  return inTime(trying(), `room for ${path}`);
 }
 
 Deno.test("the connect hook is told what the client brings along", async (t) => {

@@ -1,30 +1,13 @@
 import { deepStrictEqual, match, notStrictEqual, strictEqual } from "node:assert/strict";
 import { RecordingBackend } from "../support/backend.ts";
 import { upgradeHead } from "../support/client.ts";
-import { connected } from "../support/connected.ts";
+import { clientIds, connected, whenLetIn } from "../support/connected.ts";
 import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { assertProblem } from "../support/problem.ts";
 import { headerOf, rawAnswer, RawClient, rawStatus } from "../support/raw_client.ts";
 
 const EMOJI = "%F0%9F%98%80";
-
-async function clientIds(gateway: TestGateway): Promise<string[]> {
-  const { clients } = JSON.parse((await gateway.api("/clients")).text);
-  return clients.map(({ id }: { id: string }) => id);
-}
-
-/** Tries again until the gateway has seen that another one left. */
-function whenLetIn(gateway: TestGateway, path: string): Promise<RawClient> {
-  const trying = async (): Promise<RawClient> => {
-    for (;;) {
-      const client = await RawClient.connect(gateway, path);
-      if (client.head.startsWith("HTTP/1.1 101 ")) return client;
-      client[Symbol.dispose]();
-    }
-  };
-  return inTime(trying(), `room for ${path}`);
-}
 
 Deno.test("a ClientId is one path segment, percent-decoded once", async (t) => {
   await using backend = new RecordingBackend();

@@ -20,3 +20,21 @@ export async function handled(client: TestClient): Promise<void> {
   client.send("no frame");
   await answer;
 }
+
+/** Who is connected, in order. */
+export async function clientIds(gateway: TestGateway): Promise<string[]> {
+  const { clients } = JSON.parse((await gateway.api("/clients")).text);
+  return clients.map(({ id }: { id: string }) => id);
+}
+
+/** Tries again until the gateway has seen that another one left. */
+export function whenLetIn(gateway: TestGateway, path: string): Promise<RawClient> {
+  const trying = async (): Promise<RawClient> => {
+    for (;;) {
+      const client = await RawClient.connect(gateway, path);
+      if (client.head.startsWith("HTTP/1.1 101 ")) return client;
+      client[Symbol.dispose]();
+    }
+  };
+  return inTime(trying(), `room for ${path}`);
+}
