@@ -15,8 +15,10 @@
  *
  * @param socket A socket whose open event has come; not from inside that event's handler, as the
  *   runtime listens only after it.
+ * @returns Whether there was anything to drop.
  */
-export function forgetRequest(socket: EventTarget): void {
+export function forgetRequest(socket: EventTarget): boolean {
+  let isFound = false;
   for (const symbol of Object.getOwnPropertySymbols(socket)) {
     const data: unknown = Reflect.get(socket, symbol);
     if (typeof data !== "object" || data === null || !("listeners" in data)) continue;
@@ -25,9 +27,11 @@ export function forgetRequest(socket: EventTarget): void {
     for (const { callback } of [...closeListeners]) {
       if (typeof callback === "function" && /^\(\)\s*=>\s*clearTimeout\(/.test(String(callback))) {
         socket.removeEventListener("close", callback);
+        isFound = true;
       }
     }
   }
+  return isFound;
 }
 
 /** Clears the timer of a closed socket's idle time-out. */

@@ -2,7 +2,6 @@ import { deepStrictEqual, match, notStrictEqual, strictEqual } from "node:assert
 import { RecordingBackend } from "../support/backend.ts";
 import { upgradeHead } from "../support/client.ts";
 import { clientIds, connected, whenLetIn } from "../support/connected.ts";
-import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { assertProblem } from "../support/problem.ts";
 import { headerOf, rawAnswer, RawClient, rawStatus } from "../support/raw_client.ts";

@@ -1,5 +1,7 @@
 import type { ClientOptions, TestClient } from "./client.ts";
+import { inTime } from "./deadline.ts";
 import type { TestGateway } from "./gateway.ts";
+import { RawClient } from "./raw_client.ts";
 
 /**
  * A client that the gateway has listed: the upgrade's response may reach the client before that.
