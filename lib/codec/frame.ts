@@ -91,15 +91,12 @@ export function readFrame(text: string, dialect: Dialect): ReadFrame {
   if (!Array.isArray(array)) return fault("bad_frame", "not a JSON array");
   const type: unknown = array[0];
   const messageId: unknown = array[1];
-  const idText = typeof messageId === "string" && messageId.length <= MAX_ECHOED_ID_UNITS
-    ? JSON.stringify(messageId)
-    : UNREADABLE_ID;
   if (typeof type !== "number") {
-    return fault("bad_frame", "the message type is not a number", undefined, idText);
+    return fault("bad_frame", "the message type is not a number", undefined, messageId);
   }
   const count = ELEMENTS[type];
   if (count === undefined || (type === 6 && dialect !== "ocpp2.1")) {
-    return fault("unknown_type", "unknown message type", type, idText);
+    return fault("unknown_type", "unknown message type", type, messageId);
   }
   if (typeof messageId !== "string") {
     return fault("bad_frame", "the MessageId is not a string", type);
@@ -109,15 +106,15 @@ export function readFrame(text: string, dialect: Dialect): ReadFrame {
       "bad_frame",
       "the MessageId is empty, a dot segment, too long or not Unicode",
       type,
-      idText,
+      messageId,
     );
   }
   if (array.length !== count) {
-    return fault("bad_frame", `a frame of type ${type} has ${count} elements`, type, idText);
+    return fault("bad_frame", `a frame of type ${type} has ${count} elements`, type, messageId);
   }
   const last: unknown = array[count - 1];
   if (last !== null && !isObject(last)) {
-    return fault("bad_payload", "the payload is not a JSON object", type, idText);
+    return fault("bad_payload", "the payload is not a JSON object", type, messageId);
   }
   if (type === 3) {
     const texts = elementTexts(text, count);
@@ -126,7 +123,7 @@ export function readFrame(text: string, dialect: Dialect): ReadFrame {
   const second: unknown = array[2];
   if (type === 4) {
     if (typeof second !== "string" || typeof array[3] !== "string") {
-      return fault("bad_frame", "code and description must be strings", type, idText);
+      return fault("bad_frame", "code and description must be strings", type, messageId);
     }
     const texts = elementTexts(text, count);
     return {
@@ -145,7 +142,7 @@ export function readFrame(text: string, dialect: Dialect): ReadFrame {
       "bad_frame",
       "the Action is not a string, empty, a dot segment or not Unicode",
       type,
-      idText,
+      messageId,
     );
   }
   const texts = elementTexts(text, count);
@@ -170,8 +167,10 @@ function fault(
   meaning: FrameFault["meaning"],
   reason: string,
   type?: number,
-  messageIdText = UNREADABLE_ID,
+  messageId?: unknown,
 ): ReadFrame {
+  const isEchoed = typeof messageId === "string" && messageId.length <= MAX_ECHOED_ID_UNITS;
+  const messageIdText = isEchoed ? JSON.stringify(messageId) : UNREADABLE_ID;
   return { ok: false, fault: { meaning, reason, type, messageIdText } };
 }
 
