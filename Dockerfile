@@ -18,8 +18,9 @@ ENV DENO_DIR=/app/.deno \
 USER deno
 EXPOSE 4000
 STOPSIGNAL SIGTERM
+# With --api-listen, TLS or another port give a --health-cmd of your own.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
   CMD ["deno", "eval", "const r = await fetch('http://127.0.0.1:4000/readyz'); Deno.exit(r.ok ? 0 : 1)"]
 ENTRYPOINT ["deno", "run", "--cached-only", "--frozen", \
   "--v8-flags=--heap-growing-percent=30,--max-semi-space-size=6", \
-  "--allow-net", "--allow-env=WS2API_*", "main.ts"]
+  "--allow-net", "--allow-read", "--allow-env=WS2API_*", "main.ts"]

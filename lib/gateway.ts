@@ -54,10 +54,11 @@ export interface Gateway {
   shutdown(): Promise<void>;
 }
 
-/** The backlog's bound in size: as many messages of the largest kind. */
-const WAITING_MESSAGES_OF_FULL_SIZE = 64;
-/** A client's queue holds this much also when --max-buffered is less. */
-const MIN_QUEUE_CHARS = 1024 ** 2;
+/** Also an answer to a `POST /call` that is none: nothing was sent. */
+const NOT_SENT = { "ws2api-outcome": "not-sent" };
+/** What one client's queue may come to: messages of full size, and never less than 16 MiB. */
+const QUEUED_MESSAGES_OF_FULL_SIZE = 16;
+const MIN_QUEUE_CHARS = 16 * 1024 ** 2;
 /** How long the last frames and responses may take to leave at a shutdown. */
 const FAREWELL_MS = 2000;
 
@@ -69,10 +70,12 @@ const FAREWELL_MS = 2000;
 export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   const { log, version, clock, secrets } = deps;
   const connections = new ConnectionMap<Connection>();
-  const backlog = new Backlog(
-    config.maxWaiting,
-    WAITING_MESSAGES_OF_FULL_SIZE * config.maxMessageBytes,
+  const maxQueueChars = Math.max(
+    QUEUED_MESSAGES_OF_FULL_SIZE * config.maxMessageBytes,
+    MIN_QUEUE_CHARS,
   );
+  // All queues together hold what eight full ones do.
+  const backlog = new Backlog(config.maxWaiting, 8 * maxQueueChars);
   const counters = createCounters();
   const breaker = new Breaker(clock);
   const fetchForwarder = createFetchForwarder({
@@ -108,13 +111,18 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     log,
   });
   let isShuttingDown = false;
+
+  function cut(socket: object): void {
+    if (!terminate(socket)) log.warn("this runtime offers no way to cut a connection");
+  }
+
   const shared: Shared = {
-    sockets: new Sockets(terminate, clock),
+    sockets: new Sockets(cut, clock),
     isShuttingDown: () => isShuttingDown,
     connections,
     forwarder,
     backlog,
-    limits: { ...config, maxQueueChars: Math.max(config.maxBufferedBytes, MIN_QUEUE_CHARS) },
+    limits: { ...config, maxQueueChars },
     clock,
     log,
     counters,
@@ -139,7 +147,9 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     serves: "clients" | "api" | "both",
   ): Response | Promise<Response> {
     const path = rawPath(request.url, request.headers.get("host"));
-    if (path === undefined) return problem(400, "the Host header or the path is not valid");
+    if (path === undefined) {
+      return problem(400, "the Host header or the path is not valid", NOT_SENT);
+    }
     // With an upgrade any name is a ClientId; without one the API's names come first.
     const isForClients = serves === "clients" ||
       (serves === "both" && (isUpgrade(request) || isClientPath(request, path)));
@@ -182,6 +192,8 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     );
     if (!isFlushed) log.error("messages lost at the shutdown", { waiting: backlog.count });
     await allClosed(shared.sockets, FAREWELL_MS, clock);
+    // The last to open were closed just now, and the backend is told of that too.
+    await within(clock, backlog.whenEmpty(), FAREWELL_MS);
     await Promise.all(listeners.map((listener) => listener.stop(FAREWELL_MS)));
     memory.stop();
     forwarder.close();

@@ -13,7 +13,6 @@ import { handleClient, listClients } from "./clients.ts";
 export interface ApiDeps extends CallDeps {
   readonly authorize: Authorize;
   readonly counters: Counters;
-  readonly isShuttingDown: () => boolean;
 }
 
 /** One resource: the methods it has, and what answers them. */

@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { errorBody, isMessageId } from "../codec/frame.ts";
+import { errorBody, isAction, isMessageId } from "../codec/frame.ts";
 import { readWaitSeconds } from "../codec/prefer.ts";
 import { decodeClientId, decodeSegment } from "../codec/route.ts";
 import type { Backlog } from "../connection/backlog.ts";
@@ -20,6 +20,7 @@ export interface CallDeps {
   readonly backlog: Backlog;
   readonly clock: Clock;
   readonly maxMessageBytes: number;
+  readonly isShuttingDown: () => boolean;
 }
 
 /** How far a CALL got: tells the caller whether it may be repeated. */
@@ -37,7 +38,7 @@ function readTarget(segments: readonly string[]): Target | undefined {
   const clientId = decodeClientId(segments[1] ?? "");
   const messageId = decodeSegment(segments[2] ?? "");
   if (action === undefined || clientId === undefined || messageId === undefined) return undefined;
-  return isMessageId(messageId) ? { action, clientId, messageId } : undefined;
+  return isAction(action) && isMessageId(messageId) ? { action, clientId, messageId } : undefined;
 }
 
 /** A problem that ends the request before anything left. */
@@ -57,6 +58,10 @@ async function prepare(
   }
   const body = await readPayload(request, deps.maxMessageBytes);
   if (!body.ok) return notSent(body.status, body.detail);
+  // The body may have taken its time.
+  if (deps.isShuttingDown()) {
+    return notSent(503, "the gateway is shutting down", { "retry-after": "5" });
+  }
   const connection = deps.connections.get(target.clientId);
   if (connection === undefined) return notSent(404, "no such client is connected");
   return { target, payload: body.payload, connection };

@@ -15,8 +15,11 @@ export const MAX_MESSAGE_ID_CHARS = 36;
 /** The MessageId, as JSON, of an answer to a text whose own could not be read. */
 const UNREADABLE_ID = '"-1"';
 
-/** A longer one is not repeated in an answer: nobody should be able to order large answers. */
-const MAX_ECHOED_ID_UNITS = 255;
+/**
+ * Longest Action, in UTF-16 code units. No version states one; the longest name of OCPP has 40, and
+ * what goes into a URL must have an end that every HTTP stack can take.
+ */
+const MAX_ACTION_UNITS = 255;
 
 /** `[2,"<MessageId>","<Action>",{payload}]`, and `[6,…]` (SEND), which nobody answers. */
 export interface Call {
@@ -137,10 +140,10 @@ export function readFrame(text: string, dialect: Dialect): ReadFrame {
       },
     };
   }
-  if (typeof second !== "string" || !isSegment(second)) {
+  if (typeof second !== "string" || !isAction(second)) {
     return fault(
       "bad_frame",
-      "the Action is not a string, empty, a dot segment or not Unicode",
+      "the Action is not a string, empty, a dot segment, too long or not Unicode",
       type,
       messageId,
     );
@@ -169,8 +172,7 @@ function fault(
   type?: number,
   messageId?: unknown,
 ): ReadFrame {
-  const isEchoed = typeof messageId === "string" && messageId.length <= MAX_ECHOED_ID_UNITS;
-  const messageIdText = isEchoed ? JSON.stringify(messageId) : UNREADABLE_ID;
+  const messageIdText = typeof messageId === "string" ? JSON.stringify(messageId) : UNREADABLE_ID;
   return { ok: false, fault: { meaning, reason, type, messageIdText } };
 }
 
@@ -182,6 +184,11 @@ export function isMessageId(text: string): boolean {
   return isSegment(text) &&
     (text.length <= MAX_MESSAGE_ID_CHARS ||
       (text.length <= 2 * MAX_MESSAGE_ID_CHARS && [...text].length <= MAX_MESSAGE_ID_CHARS));
+}
+
+/** Whether a text can be an Action: a path segment of 1 to 255 UTF-16 code units. */
+export function isAction(text: string): boolean {
+  return text.length <= MAX_ACTION_UNITS && isSegment(text);
 }
 
 /**

@@ -97,6 +97,10 @@ export function hookPath(kind: "connect" | "disconnect", encodedClientId: string
   return `${kind}/${encodedClientId}`;
 }
 
+function isHost(host: string): boolean {
+  return !/[/?#\\@\s]/.test(host) && URL.canParse(`http://${host}`);
+}
+
 /**
  * The path of a request as its line had it: dot segments and escapes untouched, query removed.
  *
@@ -108,7 +112,7 @@ export function hookPath(kind: "connect" | "disconnect", encodedClientId: string
  * @returns The path, beginning with `/`; undefined for a Host that is no host, and for a fragment.
  */
 export function rawPath(url: string, host: string | null): string | undefined {
-  if (host !== null && /[/?#\\@\s]/.test(host)) return undefined;
+  if (host !== null && host !== "" && !isHost(host)) return undefined;
   // A fragment has no place in a request line (RFC 9112 §3.2).
   if (url.includes("#")) return undefined;
   const query = url.indexOf("?");

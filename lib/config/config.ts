@@ -60,9 +60,12 @@ export type Invocation =
   /** Print this one line to standard error and exit 2. */
   | { readonly kind: "refuse"; readonly message: string };
 
+/** Without these an API may be open that should not be: empty is not as good as absent. */
+const GUARDS: readonly FlagName[] = ["api-token", "api-token-file"];
+
 /**
  * Reads the command line. A flag counts more than its variable, a variable more than the default;
- * an empty variable counts as none, except for the token, where that would open the API.
+ * an empty variable counts as none, except for the token and its file, where that would open the API.
  *
  * @param args The arguments behind the program's name.
  * @param variable Reads one environment variable.
@@ -83,9 +86,9 @@ export function readInvocation(
     let text = parsed.kind === "given" ? parsed.texts.get(name) : undefined;
     let source = `--${name}`;
     if (text === undefined) {
-      source = variableOf(name);
-      text = variable(source);
-      if (text === "" && flag.isSecret !== true) text = undefined;
+      source = `--${name} (${variableOf(name)})`;
+      text = variable(variableOf(name));
+      if (text === "" && !GUARDS.includes(name)) text = undefined;
     }
     text ??= flag.default;
     if (text === undefined) return undefined;

@@ -5,7 +5,7 @@
  */
 
 /** From this share of a bound on, what departed clients left behind is dropped. */
-const PRESSED_SHARE = 0.1;
+const PRESSED_SHARE = 0.5;
 
 /** Counts the messages in all lanes, those under way included, and their size. */
 export class Backlog {

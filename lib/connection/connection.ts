@@ -168,21 +168,27 @@ export class Connection implements EventListenerObject, Identity {
   /** Enters the map and closes the connection that it replaces. */
   #open(): void {
     this.#socket.removeEventListener("open", this);
+    // Too late: it was given up, and its client has to connect again.
+    if (this.#isClosed) return this.#shared.sockets.cut(this.#socket);
     // From here on a close event comes after each error.
     this.#socket.removeEventListener("error", this);
     this.#shared.sockets.opened(this.#socket);
     this.#isOpen = true;
     const { connections, counters, log } = this.#shared;
-    const older = connections.put(this.clientId, this);
     counters.connectionsOpened++;
     log.debug("client connected", this.#who());
-    older?.close(POLICY, "replaced", "the client was replaced by a newer connection");
+    const other = connections.get(this.clientId);
+    // Its upgrade came later, but the backend let it in sooner.
+    const isOlder = other !== undefined && other.connectionId > this.connectionId;
+    if (!isOlder) connections.put(this.clientId, this);
+    const replaced = isOlder ? this : other;
+    replaced?.close(POLICY, "replaced", "the client was replaced by a newer connection");
     queueMicrotask(() => forgetRequest(this.#socket));
     if (this.#shared.isShuttingDown()) this.closeForShutdown();
   }
 
   #neverOpened(): void {
-    for (const type of ["open", "error", "close"]) this.#socket.removeEventListener(type, this);
+    for (const type of ["error", "close"]) this.#socket.removeEventListener(type, this);
     this.#end(ABNORMAL, "", "the client disconnected");
   }
 
@@ -515,7 +521,8 @@ export class Connection implements EventListenerObject, Identity {
       counters.requestsSucceeded++;
     } else {
       counters.requestsFailed++;
-      log.warn("report not taken by the backend", {
+      // Not limited as warnings are: each of these is a message lost.
+      log.error("report not taken by the backend", {
         ...this.#who(),
         path,
         failure: reply.ok ? `status ${reply.status}` : reply.fault,

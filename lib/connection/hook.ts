@@ -25,8 +25,8 @@ export type Verdict =
   | { readonly kind: "unavailable" };
 
 /**
- * Asks the backend whether a client may connect: `POST /connect/<ClientId>`. Each time anew, nothing is
- * remembered, and nothing is tried again: the client does that itself.
+ * Asks the backend whether a client may connect: `POST /connect/<ClientId>`. Each time anew: nothing is
+ * remembered.
  *
  * @returns Never rejects, ends within the backend time-out.
  */

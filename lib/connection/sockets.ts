@@ -16,7 +16,7 @@ export interface Closable {
 /** How long a client may take to answer a close frame. */
 const CLOSE_GRACE_MS = 5000;
 /** How long an upgrade may take once its response is on the way. */
-const OPEN_MS = 5000;
+const OPEN_MS = 10_000;
 
 /** Counts sockets, and sees to it that each one ends after it was closed. */
 export class Sockets {
@@ -46,7 +46,8 @@ export class Sockets {
    * A socket's upgrade is on the way.
    *
    * @param onNever Called when it does not open in time: of a client that goes in this very moment
-   *   the runtime tells neither its open nor its close. It has left then.
+   *   the runtime tells neither its open nor its close. It has left then, and must be cut if it
+   *   opens all the same (this process may have been held up for so long).
    */
   enterOpening(socket: object, onNever: () => void): void {
     this.#count++;

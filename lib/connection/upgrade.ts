@@ -57,6 +57,9 @@ function hasToken(header: string | null, token: string): boolean {
     header.split(",").some((part) => part.trim().toLowerCase() === token);
 }
 
+/** Sockets beyond the bound for clients that replace their own: the older ones close in seconds. */
+const TAKEOVER_ROOM = 1000;
+
 /** Makes the part that turns upgrades into connections. */
 export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgrade {
   const { wsPath, protocols, requireProtocol, trustProxy, maxConnections, connectRate } = options;
@@ -103,7 +106,10 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       return refuse(400, `a subprotocol is needed, one of ${protocols.join(", ")}`);
     }
     if (shared.isShuttingDown()) return refuseForNow("the gateway is shutting down");
-    if (sockets.count >= maxConnections) return refuseForNow("too many connections");
+    // A client that comes back before its old connection is known to be dead must be let in.
+    const isTakeover = shared.connections.get(clientId) !== undefined;
+    const room = isTakeover ? maxConnections + TAKEOVER_ROOM : maxConnections;
+    if (sockets.count >= room) return refuseForNow("too many connections");
     if (memory.isTight) return refuseForNow("memory is short");
     if (rate?.take() === false) return refuseForNow("too many clients connect at once");
     // All that is needed of the request is read before the upgrade; afterwards reading throws.
@@ -118,8 +124,10 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       // OCPP-J 1.6 §3.1.2: complete the handshake without a subprotocol, then close.
       log.warn("no subprotocol in common", { clientId });
       const { response, socket } = open(request, null);
-      sockets.enterOpening(socket, () => {});
+      let isGivenUp = false;
+      sockets.enterOpening(socket, () => isGivenUp = true);
       socket.addEventListener("open", () => {
+        if (isGivenUp) return sockets.cut(socket);
         sockets.opened(socket);
         socket.addEventListener("close", () => sockets.leave(socket), { once: true });
         sockets.close(socket, 1002, "no subprotocol in common");
@@ -173,7 +181,9 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
   }
 
   function open(request: Request, protocol: string | null): Deno.WebSocketUpgrade {
-    const upgraded = Deno.upgradeWebSocket(request, { idleTimeout: options.pingIntervalMs / 1000 });
+    // The runtime pings after half of its idle time-out, and closes at its end.
+    const idleTimeout = 2 * options.pingIntervalMs / 1000;
+    const upgraded = Deno.upgradeWebSocket(request, { idleTimeout });
     // Given as an option it would throw for offers without a blank behind the comma.
     if (protocol !== null) upgraded.response.headers.set("sec-websocket-protocol", protocol);
     upgraded.socket.binaryType = "arraybuffer";

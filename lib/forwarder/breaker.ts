@@ -41,7 +41,7 @@ export class Breaker {
     const forward = async (request: BackendRequest): Promise<BackendReply> => {
       const reply = await inner.forward(request);
       if (isFailure(reply)) this.#failed();
-      else this.#failures = 0;
+      else if (isSuccess(reply)) this.#failures = 0;
       return reply;
     };
     return { forward, close: () => inner.close() };
@@ -76,7 +76,15 @@ export class Breaker {
   }
 }
 
-/** Any HTTP answer says that the backend is there, and so does one that is too large. */
+/**
+ * Only what provably never left says that the backend is down. A request that hung or broke may be
+ * one client's doing, and must not cut off the others; slots and time-outs bound those.
+ */
 function isFailure(reply: BackendReply): boolean {
-  return !reply.ok && reply.fault !== "unusable" && reply.fault !== "overloaded";
+  return !reply.ok && reply.fault === "unreachable";
+}
+
+/** What was never tried says nothing. */
+function isSuccess(reply: BackendReply): boolean {
+  return reply.ok || reply.fault === "unusable";
 }

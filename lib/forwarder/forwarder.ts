@@ -33,7 +33,7 @@ export type BackendFault =
   | "broken"
   /** The answer is longer than allowed, or is no UTF-8: the request arrived. */
   | "unusable"
-  /** Too many requests wait already, or this one waited too long: it never left. */
+  /** It waited too long for its turn: it never left. */
   | "overloaded";
 
 export type BackendReply =

@@ -26,8 +26,6 @@ const JITTER = 0.25;
  * @param reply What came of it.
  */
 export function isRetried(kind: RequestKind, reply: BackendReply): boolean {
-  // Who wants to connect tries again by itself, and should not be kept waiting.
-  if (kind === "connect") return false;
   const isOutcome = kind === "result" || kind === "error";
   if (reply.ok) return isOutcome && reply.status >= 502 && reply.status <= 504;
   switch (reply.fault) {

@@ -87,7 +87,7 @@ function listenPlain(
     onListen: () => {},
     onError(error) {
       log.error("a request failed", { error: String(error) });
-      return problem(500, "the gateway failed");
+      return problem(500, "the gateway failed", { "ws2api-outcome": "not-sent" });
     },
   };
   let underWay = 0;

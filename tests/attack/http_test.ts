@@ -260,6 +260,8 @@ Deno.test("targets and hosts that are none are refused, or mean their path", asy
     ]),
     ["an upgrade with a slash in Host", upgrade({ Host: "a/b" }), [400], "serves"],
     ["Host [::1]:80", get("/healthz", "Host: [::1]:80\r\n"), [200], "serves"],
+    ["a port that is none", get("/clients", "Host: x:99999\r\n"), [400], "serves"],
+    ["half an address", get("/clients", "Host: [::1\r\n"), [400], "serves"],
     ["two hosts", get("/healthz", `${HOST}Host: other\r\n`), [400], "ends"],
     ["absolute form", get("http://gateway/healthz"), [200], "serves"],
     ["absolute form, another host", get("http://user@other/healthz"), [200], "serves"],

@@ -217,12 +217,17 @@ Deno.test("a MessageId that is still being handled is refused, and free again af
   }
 });
 
-Deno.test("a CALL whose URL is longer than HTTP allows fails alone", async () => {
+Deno.test("a CALL whose Action is too long for a URL is refused, and harms nobody", async () => {
   await using backend = new RecordingBackend();
   await using gateway = new TestGateway(backend.url);
   const client = await gateway.connect("CP1");
-  const answer = JSON.parse(await client.ask(`[2,"1","${"é".repeat(200_000)}",{}]`));
-  deepStrictEqual(answer.slice(0, 3), [4, "1", "InternalError"]);
+  for (const length of [256, 200_000]) {
+    const answer = JSON.parse(await client.ask(`[2,"1","${"é".repeat(length)}",{}]`));
+    deepStrictEqual(answer.slice(0, 3), [4, "1", "FormationViolation"]);
+  }
+  const longest = "é".repeat(255);
+  strictEqual(await client.ask(`[2,"1","${longest}",{}]`), '[3,"1",{}]');
+  strictEqual((await gateway.call(`${encodeURIComponent(`${longest}é`)}/CP1/1`)).status, 400);
   strictEqual(await client.ask('[2,"2","Act",{}]'), '[3,"2",{}]');
 });
 

@@ -189,3 +189,20 @@ Deno.test("--max-memory holds against messages that never end, and honest client
   });
   for (const client of honest) await client.close();
 });
+
+Deno.test("a client whose CALLs make the backend hang does not cut off the others", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url, ["--backend-timeout=100ms"]);
+  backend.answer = ({ path }) =>
+    path.startsWith("/call/Hang/") ? new Promise(() => {}) : json("{}");
+  const hostile = await gateway.connect("hostile");
+  // More failures in a row than the circuit breaker bears, over more than its five seconds.
+  for (let id = 1; id <= 55; id++) {
+    const [, , code] = JSON.parse(await hostile.ask(`[2,"${id}","Hang",{}]`));
+    strictEqual(code, "InternalError");
+  }
+  const honest = await gateway.connect("honest");
+  for (const id of ["1", "2"]) {
+    strictEqual(await honest.ask(`[2,"${id}","Heartbeat",{}]`), `[3,"${id}",{}]`);
+  }
+});

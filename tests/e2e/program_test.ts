@@ -33,7 +33,7 @@ Deno.test("variables count, and what they say is checked", async () => {
   deepStrictEqual([code, stdout], [2, ""]);
   strictEqual(
     stderr,
-    'ws2api: WS2API_RETRIES: "many" is not allowed; allowed is a whole number from 0 to 100\n',
+    'ws2api: --retries (WS2API_RETRIES): "many" is not allowed; allowed is a whole number from 0 to 100\n',
   );
 });
 

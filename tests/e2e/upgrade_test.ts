@@ -230,7 +230,7 @@ Deno.test("--max-connections refuses the next client until one leaves", async ()
   await using backend = new RecordingBackend();
   await using gateway = new TestGateway(backend.url, ["--max-connections=2"]);
   const [first] = [await connected(gateway, "CP1"), await connected(gateway, "CP2")];
-  for (const id of ["CP3", "CP1"]) {
+  for (const id of ["CP3", "CP4"]) {
     const { status, head } = await rawAnswer(gateway.url, upgradeHead(`/${id}`));
     strictEqual(status, 503);
     match(headerOf(head, "retry-after") ?? "", /^[1-9]\d*$/);
@@ -241,6 +241,16 @@ Deno.test("--max-connections refuses the next client until one leaves", async ()
   await next.send("no frame");
   await next.text();
   deepStrictEqual(await clientIds(gateway), ["CP2", "CP3"]);
+});
+
+Deno.test("a client is let in beyond --max-connections when it takes over its own place", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url, ["--max-connections=1"]);
+  const older = await connected(gateway, "CP1");
+  const newer = await connected(gateway, "CP1");
+  deepStrictEqual(await older.whenClosed(), { code: 1008, reason: "replaced" });
+  strictEqual(await newer.ask('[2,"1","Act",{}]'), '[3,"1",{}]');
+  deepStrictEqual(await clientIds(gateway), ["CP1"]);
 });
 
 Deno.test("a newer connection takes over", async (t) => {

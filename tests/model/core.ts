@@ -164,6 +164,7 @@ export class Core {
       headers: seconds === undefined ? {} : { prefer: `wait=${seconds}` },
     });
     const response = await handleCall(request, segments, {
+      isShuttingDown: () => false,
       connections: this.connections,
       backlog: this.backlog,
       clock: this.clock,

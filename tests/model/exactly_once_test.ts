@@ -148,7 +148,8 @@ class Run {
   }
 
   #connect(client: string): ConnectionModel {
-    const connectionId = `connection ${this.#model.connections.length}`;
+    // Sorted as they come, as the real ones are.
+    const connectionId = `connection ${String(this.#model.connections.length).padStart(4, "0")}`;
     const connection = new ConnectionModel(client, connectionId, new FakeSocket());
     this.#model.connections.push(connection);
     connection.real = this.#core.connect(connection.socket, client, connectionId);

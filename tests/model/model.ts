@@ -44,10 +44,12 @@ export class Model {
 
   /** A connection opens; the one before it goes. */
   opens(connection: ConnectionModel): void {
-    const older = this.current(connection.clientId);
-    this.#current.set(connection.clientId, connection);
+    const other = this.current(connection.clientId);
     connection.state = "open";
-    if (older !== undefined) this.ends(older, REPLACED);
+    // One that opens late does not replace another whose upgrade came after its own.
+    if (other !== undefined && other.id > connection.id) return this.ends(connection, REPLACED);
+    this.#current.set(connection.clientId, connection);
+    if (other !== undefined) this.ends(other, REPLACED);
   }
 
   /** A connection ends; CALLs to its client end with it, and then the backend is told. */
