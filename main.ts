@@ -58,7 +58,10 @@ async function main(): Promise<void> {
       Deno.exit(2);
     }
     const isTaken = error instanceof Deno.errors.AddrInUse;
-    print(Deno.stderr, `ws2api: cannot listen: ${isTaken ? "the port is in use" : reason}\n`);
+    const places = [config.listen, config.apiListen].filter((place) => place !== undefined)
+      .map(({ host, port }) => `${host.includes(":") ? `[${host}]` : host}:${port}`);
+    const what = isTaken ? "the port is in use" : reason;
+    print(Deno.stderr, `ws2api: cannot listen on ${places.join(" or ")}: ${what}\n`);
     Deno.exit(1);
   }
   let isStopping = false;
