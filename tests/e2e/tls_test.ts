@@ -361,7 +361,8 @@ Deno.test("a port in use ends the program with 1 and one line with TLS too", asy
   ]);
   deepStrictEqual(await second.lines(1), [], "it does not start");
   const { code, stderr } = await second.ended();
-  deepStrictEqual([code, stderr], [1, "ws2api: cannot listen on \S+: the port is in use\n"]);
+  strictEqual(code, 1);
+  match(stderr, /^ws2api: cannot listen on \S+: the port is in use\n$/);
 });
 
 Deno.test("a certificate or key that cannot be used keeps the program from starting, and one line says why", async (t) => {
