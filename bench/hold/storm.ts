@@ -2,7 +2,7 @@
  * The reconnect storm: the gateway is killed with all clients on, starts again, and they all come back at
  * once. Measures how long until every one is served: connected, and its CALL answered.
  *
- *     deno task bench:storm [CLIENTS]
+ *     deno task bench:storm [CLIENTS [FLAG OF THE GATEWAY …]]
  *
  * @module
  */
@@ -14,6 +14,7 @@ import { Processes } from "../load/processes.ts";
 import { writeErr, writeOut } from "../load/text.ts";
 
 const CLIENTS = Number(Deno.args[0] ?? 10_000);
+const GATEWAY_FLAGS = ["--log-level=error", ...Deno.args.slice(1)];
 /** Open files a process: a socket each here and in the gateway. */
 if (!(CLIENTS >= 1 && CLIENTS <= 18_000)) {
   writeErr("the number of clients must be from 1 to 18000\n");
@@ -78,14 +79,14 @@ class Wave {
 
 try {
   const backendPort = await processes.startBackend();
-  const first = await processes.startGateway(backendPort, ["--log-level=error"]);
+  const first = await processes.startGateway(backendPort, GATEWAY_FLAGS);
   const port = Number(new URL(first.url).port);
   await new Wave(port).finish("first connect");
   await processes.kill(first.pid);
   // They come back at once and find nothing; the gateway starts into the storm.
   const storm = new Wave(port);
   const startedAt = performance.now();
-  await processes.startGateway(backendPort, ["--log-level=error"], port);
+  await processes.startGateway(backendPort, GATEWAY_FLAGS, port);
   writeOut(`the gateway was back after ${((performance.now() - startedAt) / 1000).toFixed(1)} s\n`);
   await storm.finish("reconnect storm");
 } finally {
