@@ -13,22 +13,21 @@ import {
   callErrorText,
   type CallResult,
   callText,
-  errorBody,
   readFrame,
 } from "../codec/frame.ts";
 import { replyText } from "../codec/reply.ts";
-import { backendPath, hookPath } from "../codec/route.ts";
+import { backendPath } from "../codec/route.ts";
 import { type Dialect, dialectOf } from "../codec/subprotocol.ts";
 import type { BackendFault, Forwarder, Origin } from "../forwarder/forwarder.ts";
 import type { Counters } from "../ops/counters.ts";
 import type { Log } from "../ops/log.ts";
 import type { Backlog } from "./backlog.ts";
 import { clearIdleTimer, forgetRequest } from "./forget_request.ts";
-import { disconnectBody } from "./hook.ts";
 import { Lane } from "./lane.ts";
 import type { ConnectionMap } from "./map.ts";
 import { Outbox } from "./outbox.ts";
 import { type CallOutcome, type OutgoingCall, Pending } from "./pending.ts";
+import { disconnectReport, outcomeReport, postReport, type Report } from "./report.ts";
 import type { Sockets } from "./sockets.ts";
 
 /** The part of a WebSocket that a connection uses. */
@@ -74,21 +73,6 @@ export interface Shared {
   readonly callTimeoutText: string;
   /** Whether the backend is told of each end of a connection. */
   readonly disconnectHook: boolean;
-}
-
-/** What the second lane holds: outcomes of CALLs to the client, and at last its disconnect. */
-type Report =
-  | {
-    readonly kind: "result" | "error";
-    readonly action: string;
-    readonly messageId: string;
-    readonly body: string;
-  }
-  | { readonly kind: "disconnect"; readonly body: string };
-
-interface OutcomeBody {
-  readonly kind: "result" | "error";
-  readonly body: string;
 }
 
 /** RFC 6455 §7.4.1 */
@@ -241,7 +225,7 @@ export class Connection implements EventListenerObject, Identity {
   ): "accepted" | "duplicate" | "full" | "gone" {
     const { messageId, action, payload } = call;
     const onOutcome = (outcome: CallOutcome): void =>
-      this.#report({ action, messageId, ...this.#outcomeReport(outcome) });
+      this.#report(outcomeReport(call, outcome, this.#dialect, this.#shared.callTimeoutText));
     return this.call({ messageId, action, payload, onOutcome });
   }
 
@@ -323,9 +307,7 @@ export class Connection implements EventListenerObject, Identity {
     const pending = this.#pending;
     this.#pending = null;
     pending?.endAll(description);
-    if (this.#shared.disconnectHook) {
-      this.#report({ kind: "disconnect", body: disconnectBody(code, reason) });
-    }
+    if (this.#shared.disconnectHook) this.#report(disconnectReport(code, reason));
   }
 
   /**
@@ -469,27 +451,6 @@ export class Connection implements EventListenerObject, Identity {
     this.#shared.log.warn("answer to no outstanding CALL", this.#who());
   }
 
-  #outcomeReport(outcome: CallOutcome): OutcomeBody {
-    switch (outcome.kind) {
-      case "result":
-        return { kind: "result", body: outcome.payload };
-      case "error":
-        return {
-          kind: "error",
-          body: errorBody(outcome.codeText, outcome.descriptionText, outcome.details),
-        };
-      case "timeout":
-        return this.#genericError(`no answer within ${this.#shared.callTimeoutText}`);
-      case "gone":
-        return this.#genericError(outcome.reason);
-    }
-  }
-
-  #genericError(description: string): OutcomeBody {
-    const code = errorCode("generic", this.#dialect);
-    return { kind: "error", body: errorBody(JSON.stringify(code), JSON.stringify(description)) };
-  }
-
   #report(report: Report): void {
     // Without a bound of its own: only CALLs that were accepted come here, and Pending bounds them.
     this.#reports ??= new Lane<Report>({
@@ -506,28 +467,9 @@ export class Connection implements EventListenerObject, Identity {
     this.#reports.push(report);
   }
 
-  /** Never rejects: the forwarder does not. */
   async #forwardReport(report: Report): Promise<void> {
-    const { forwarder, backlog, counters, log } = this.#shared;
-    const { kind, body } = report;
-    const encodedId = encodeURIComponent(this.clientId);
-    const path = report.kind === "disconnect"
-      ? hookPath(report.kind, encodedId)
-      : backendPath(report.kind, report.action, encodedId, report.messageId);
-    counters.requestsStarted++;
-    const reply = await forwarder.forward({ kind, path, body, origin: this });
-    backlog.leave(body);
-    if (reply.ok && reply.status >= 200 && reply.status <= 299) {
-      counters.requestsSucceeded++;
-    } else {
-      counters.requestsFailed++;
-      // Not limited as warnings are: each of these is a message lost.
-      log.error("report not taken by the backend", {
-        ...this.#who(),
-        path,
-        failure: reply.ok ? `status ${reply.status}` : reply.fault,
-      });
-    }
+    await postReport(this.#shared, this, report);
+    // There is room for one more outcome.
     this.#pending?.pump();
   }
 

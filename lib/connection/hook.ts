@@ -6,7 +6,6 @@
 
 import { hookPath } from "../codec/route.ts";
 import type { Forwarder } from "../forwarder/forwarder.ts";
-import type { Backlog } from "./backlog.ts";
 import type { Identity } from "./connection.ts";
 
 /** What a client brings along. */
@@ -48,27 +47,4 @@ export async function askBackend(
   return status === 401 || status === 403
     ? { kind: "denied", status, challenge }
     : { kind: "unavailable" };
-}
-
-/** The body of `/disconnect`. */
-export function disconnectBody(code: number, reason: string): string {
-  return JSON.stringify({ code, reason });
-}
-
-/**
- * Tells the backend that a client which it accepted is not connected after all.
- *
- * @returns Never rejects.
- */
-export async function tellDisconnect(
-  deps: { readonly forwarder: Forwarder; readonly backlog: Backlog },
-  identity: Identity,
-  code: number,
-  reason: string,
-): Promise<void> {
-  const body = disconnectBody(code, reason);
-  const path = hookPath("disconnect", encodeURIComponent(identity.clientId));
-  deps.backlog.enter(body);
-  await deps.forwarder.forward({ kind: "disconnect", path, body, origin: identity });
-  deps.backlog.leave(body);
 }

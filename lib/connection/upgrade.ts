@@ -10,8 +10,9 @@ import { decodeClientId } from "../codec/route.ts";
 import { negotiate, offeredProtocols } from "../codec/subprotocol.ts";
 import { problem } from "../problem.ts";
 import { Connection, type Identity, type Shared } from "./connection.ts";
-import { askBackend, type Credentials, tellDisconnect } from "./hook.ts";
+import { askBackend, type Credentials } from "./hook.ts";
 import { Rate } from "./rate.ts";
+import { disconnectReport, postReport } from "./report.ts";
 
 export interface UpgradeOptions {
   /** Begins and ends with a slash. */
@@ -170,7 +171,11 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
 
   /** For a client that the backend accepted, but that is not let in: it gets its disconnect. */
   async function turnAway(identity: Identity): Promise<Response> {
-    if (shared.disconnectHook) await tellDisconnect(shared, identity, 1006, "");
+    if (shared.disconnectHook) {
+      const report = disconnectReport(1006, "");
+      shared.backlog.enter(report.body);
+      await postReport(shared, identity, report);
+    }
     return refuseForNow("the client or the gateway is going");
   }
 

@@ -1,0 +1,100 @@
+/**
+ * What the backend is told of a client beside its CALLs: how the CALLs to it ended, and that it went.
+ *
+ * @module
+ */
+
+import { errorCode } from "../codec/error_code.ts";
+import { errorBody } from "../codec/frame.ts";
+import { backendPath, hookPath } from "../codec/route.ts";
+import type { Dialect } from "../codec/subprotocol.ts";
+import type { Forwarder } from "../forwarder/forwarder.ts";
+import type { Counters } from "../ops/counters.ts";
+import type { Log } from "../ops/log.ts";
+import type { Backlog } from "./backlog.ts";
+import type { Identity } from "./connection.ts";
+import type { CallOutcome } from "./pending.ts";
+
+/** One message to the backend that must not be lost. */
+export type Report =
+  | {
+    readonly kind: "result" | "error";
+    readonly action: string;
+    readonly messageId: string;
+    readonly body: string;
+  }
+  | { readonly kind: "disconnect"; readonly body: string };
+
+/**
+ * The report of a CALL's end.
+ *
+ * @param call The CALL's names.
+ * @param outcome How it ended.
+ * @param dialect The version whose error codes count.
+ * @param callTimeoutText The call time-out in words.
+ */
+export function outcomeReport(
+  { action, messageId }: { readonly action: string; readonly messageId: string },
+  outcome: CallOutcome,
+  dialect: Dialect,
+  callTimeoutText: string,
+): Report {
+  switch (outcome.kind) {
+    case "result":
+      return { kind: "result", action, messageId, body: outcome.payload };
+    case "error": {
+      const body = errorBody(outcome.codeText, outcome.descriptionText, outcome.details);
+      return { kind: "error", action, messageId, body };
+    }
+    case "timeout":
+      return genericError(`no answer within ${callTimeoutText}`);
+    case "gone":
+      return genericError(outcome.reason);
+  }
+
+  function genericError(description: string): Report {
+    const code = JSON.stringify(errorCode("generic", dialect));
+    const body = errorBody(code, JSON.stringify(description));
+    return { kind: "error", action, messageId, body };
+  }
+}
+
+/** The report of a connection's end. */
+export function disconnectReport(code: number, reason: string): Report {
+  return { kind: "disconnect", body: JSON.stringify({ code, reason }) };
+}
+
+export interface ReportDeps {
+  readonly forwarder: Forwarder;
+  readonly backlog: Backlog;
+  readonly counters: Counters;
+  readonly log: Log;
+}
+
+/**
+ * Posts a report that has entered the backlog, and takes it out again. Never rejects: the forwarder
+ * does not.
+ */
+export async function postReport(
+  { forwarder, backlog, counters, log }: ReportDeps,
+  identity: Identity,
+  report: Report,
+): Promise<void> {
+  const { kind, body } = report;
+  const { clientId, connectionId } = identity;
+  const encodedId = encodeURIComponent(clientId);
+  const path = report.kind === "disconnect"
+    ? hookPath(report.kind, encodedId)
+    : backendPath(report.kind, report.action, encodedId, report.messageId);
+  counters.requestsStarted++;
+  const reply = await forwarder.forward({ kind, path, body, origin: identity });
+  backlog.leave(body);
+  if (reply.ok && reply.status >= 200 && reply.status <= 299) {
+    counters.requestsSucceeded++;
+    return;
+  }
+  counters.requestsFailed++;
+  const failure = reply.ok ? `status ${reply.status}` : reply.fault;
+  // Not limited as warnings are: each of these is a message lost.
+  log.error("report not taken by the backend", { clientId, connectionId, path, failure });
+}
