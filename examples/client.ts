@@ -154,7 +154,7 @@ export class Client {
     try {
       const result = await this.#answer(action, payload);
       answer = result === undefined
-        ? [CALLERROR, messageId, "NotImplemented", `${action} is not implemented`, {}]
+        ? [CALLERROR, messageId, "NotImplemented", `${action} is not known here`, {}]
         : [CALLRESULT, messageId, result];
     } catch {
       answer = [CALLERROR, messageId, "InternalError", `${action} failed`, {}];
