@@ -41,12 +41,6 @@ export class Lane<T> {
     return this.#size;
   }
 
-  /** Whether no item of any size can be added. */
-  get isFull(): boolean {
-    const { maxWaiting, maxSize } = this.#options;
-    return this.#waiting.length >= maxWaiting || this.#size >= maxSize;
-  }
-
   /**
    * Adds an item; handling begins at once when the lane is idle.
    *
@@ -57,9 +51,10 @@ export class Lane<T> {
       void this.#run(item);
       return true;
     }
-    if (this.isFull) return false;
+    const { maxWaiting, maxSize, sizeOf } = this.#options;
+    if (this.#waiting.length >= maxWaiting || this.#size >= maxSize) return false;
     this.#waiting.push(item);
-    this.#size += this.#options.sizeOf(item);
+    this.#size += sizeOf(item);
     return true;
   }
 

@@ -170,11 +170,12 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
   }
 
   /** For a client that the backend accepted, but that is not let in: it gets its disconnect. */
-  async function turnAway(identity: Identity): Promise<Response> {
+  function turnAway(identity: Identity): Response {
     if (shared.disconnectHook) {
       const report = disconnectReport(1006, "");
       shared.backlog.enter(report.body);
-      await postReport(shared, identity, report);
+      // Never rejects, and a shutdown waits for it; the refusal need not.
+      void postReport(shared, identity, report);
     }
     return refuseForNow("the client or the gateway is going");
   }

@@ -1,13 +1,9 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { RequestKind } from "../../lib/codec/route.ts";
 import { Breaker } from "../../lib/forwarder/breaker.ts";
-import type {
-  BackendFault,
-  BackendReply,
-  BackendRequest,
-  Forwarder,
-} from "../../lib/forwarder/forwarder.ts";
+import type { BackendReply, BackendRequest, Forwarder } from "../../lib/forwarder/forwarder.ts";
 import { retryForwarder } from "../../lib/forwarder/retry.ts";
+import { failed, request, status } from "../support/backend_reply.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
 
 const HELD: readonly RequestKind[] = ["call", "send", "connect"];
@@ -15,19 +11,6 @@ const TRIED: readonly RequestKind[] = ["result", "error", "disconnect"];
 const FAILURES = 50;
 const OUTAGE_MS = 5000;
 const PROBE_MS = 1000;
-
-function failed(fault: BackendFault): BackendReply {
-  return { ok: false, fault };
-}
-
-function status(code: number): BackendReply {
-  return { ok: true, status: code, body: "" };
-}
-
-function request(kind: RequestKind): BackendRequest {
-  const origin = { connectionId: "c", protocol: null, remoteAddress: "127.0.0.1" };
-  return { kind, path: `${kind}/A/CP1/7`, body: "{}", origin };
-}
 
 const OK = status(200);
 const UNREACHABLE = failed("unreachable");

@@ -1,30 +1,13 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import type { RequestKind } from "../../lib/codec/route.ts";
-import type {
-  BackendFault,
-  BackendReply,
-  BackendRequest,
-  Forwarder,
-} from "../../lib/forwarder/forwarder.ts";
+import type { BackendReply, BackendRequest, Forwarder } from "../../lib/forwarder/forwarder.ts";
 import { isRetried, retryForwarder, retryPauseMs } from "../../lib/forwarder/retry.ts";
+import { failed, request, status } from "../support/backend_reply.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
 
 const MESSAGES: readonly RequestKind[] = ["call", "send"];
 const OUTCOMES: readonly RequestKind[] = ["result", "error"];
-
-function failed(fault: BackendFault): BackendReply {
-  return { ok: false, fault };
-}
-
-function status(code: number): BackendReply {
-  return { ok: true, status: code, body: "" };
-}
-
-function request(kind: RequestKind): BackendRequest {
-  const origin = { connectionId: "c", protocol: null, remoteAddress: "127.0.0.1" };
-  return { kind, path: `${kind}/A/CP1/7`, body: "{}", origin };
-}
 
 const UNREACHABLE = failed("unreachable");
 
