@@ -20,8 +20,14 @@ function print(file: typeof Deno.stdout, text: string | Uint8Array): void {
   }
 }
 
+/** An environment variable; one that may not be read is taken for absent. */
+function variable(name: string): string | undefined {
+  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
+  return state === "granted" ? Deno.env.get(name) : undefined;
+}
+
 async function main(): Promise<void> {
-  const invocation = readInvocation(Deno.args, (name) => Deno.env.get(name), info.version);
+  const invocation = readInvocation(Deno.args, variable, info.version);
   if (invocation.kind === "print") {
     print(Deno.stdout, invocation.text);
     return;

@@ -22,6 +22,7 @@ import { Breaker } from "./forwarder/breaker.ts";
 import { createFetchForwarder } from "./forwarder/fetch.ts";
 import { retryForwarder } from "./forwarder/retry.ts";
 import { limitForwarder } from "./forwarder/slots.ts";
+import { createTcpForwarder } from "./forwarder/tcp.ts";
 import { listen } from "./listener/listener.ts";
 import type { TlsPair } from "./listener/tls.ts";
 import { createCounters } from "./ops/counters.ts";
@@ -78,7 +79,8 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   const backlog = new Backlog(config.maxWaiting, 8 * maxQueueChars);
   const counters = createCounters();
   const breaker = new Breaker(clock);
-  const fetchForwarder = createFetchForwarder({
+  const createForwarder = config.forwarder === "tcp" ? createTcpForwarder : createFetchForwarder;
+  const backendForwarder = createForwarder({
     backend: config.backend,
     timeoutMs: config.backendTimeoutMs,
     maxBytes: config.maxMessageBytes,
@@ -87,7 +89,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     clock,
     signKey: secrets.signKey,
   });
-  const limited = limitForwarder(breaker.counting(fetchForwarder), {
+  const limited = limitForwarder(breaker.counting(backendForwarder), {
     max: config.backendConnections,
     maxWaitMs: config.backendTimeoutMs,
     clock,

@@ -12,7 +12,7 @@ import type { ListenAddress, ReadValue } from "./value.ts";
 export interface Config {
   readonly listen: ListenAddress;
   readonly apiListen: ListenAddress | undefined;
-  /** Base URL of the backend; ends with a slash. */
+  /** Base URL of the backend, which ends with a slash; or `unix:/path/of.socket`. */
   readonly backend: string;
   readonly apiToken: string | undefined;
   readonly apiTokenFile: string | undefined;
@@ -26,6 +26,7 @@ export interface Config {
   readonly signKeyFile: string | undefined;
   readonly backendTimeoutMs: number;
   readonly backendConnections: number;
+  readonly forwarder: "fetch" | "tcp";
   readonly retries: number;
   readonly callTimeoutMs: number;
   readonly callConcurrency: number;
@@ -124,6 +125,7 @@ export function readInvocation(
     signKeyFile: take("sign-key-file"),
     backendTimeoutMs: must("backend-timeout"),
     backendConnections: must("backend-connections"),
+    forwarder: forwarderOf(must("forwarder"), variable),
     retries: must("retries"),
     callTimeoutMs: must("call-timeout"),
     callConcurrency: must("call-concurrency"),
@@ -151,6 +153,10 @@ export function readInvocation(
     const message = "--api-token-file: is not allowed with --api-token; allowed is one of them";
     return { kind: "refuse", message };
   }
+  if (config.forwarder === "fetch" && config.backend.startsWith("unix:")) {
+    const message = "--forwarder: fetch is not allowed with a unix: backend; allowed is tcp";
+    return { kind: "refuse", message };
+  }
   const apiAddress = config.apiListen ?? config.listen;
   const hasToken = config.apiToken !== undefined || config.apiTokenFile !== undefined;
   if (!hasToken && !insecureApi && !isLoopback(apiAddress.host)) {
@@ -164,6 +170,20 @@ export function readInvocation(
     };
   }
   return { kind: "run", config };
+}
+
+/** Only `fetch` goes through a proxy; the names are those that it heeds. */
+const PROXY_VARIABLES = ["http_proxy", "https_proxy", "all_proxy"];
+
+function forwarderOf(
+  kind: "auto" | "fetch" | "tcp",
+  variable: (name: string) => string | undefined,
+): "fetch" | "tcp" {
+  if (kind !== "auto") return kind;
+  const hasProxy = PROXY_VARIABLES.some((name) =>
+    [name, name.toUpperCase()].some((each) => (variable(each) ?? "") !== "")
+  );
+  return hasProxy ? "fetch" : "tcp";
 }
 
 type ValueOf<N extends FlagName> = (typeof FLAGS)[N]["read"] extends

@@ -60,7 +60,7 @@ export const FLAGS = {
     backendUrl,
     "URL",
     "http://127.0.0.1:5000/",
-    "base URL of the HTTP backend; its path is kept as a prefix",
+    "base URL of the HTTP backend; its path is kept as a prefix; or unix:/PATH of its socket",
   ),
   "api-listen": unset(
     listenAddress,
@@ -100,6 +100,12 @@ export const FLAGS = {
     "N",
     "256",
     "most requests under way to the backend",
+  ),
+  "forwarder": flag(
+    oneOf("auto", "fetch", "tcp"),
+    "KIND",
+    "auto",
+    "how requests are sent: tcp (own connections), or fetch, which auto takes for a proxy",
   ),
   "retries": flag(integer(0, 100), "N", "3", "more tries after a request that failed"),
   "call-timeout": flag(

@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { utf8Text } from "./body.ts";
 import type { BackendFault, BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
 import { signature } from "./signature.ts";
 
@@ -21,6 +22,8 @@ export interface FetchForwarderOptions {
   readonly clock: Clock;
   /** Key that each try is signed with; undefined for no signature. */
   readonly signKey?: Uint8Array | undefined;
+  /** Certificates (PEM) that are trusted beside the runtime's own. */
+  readonly caCerts?: readonly string[] | undefined;
 }
 
 /**
@@ -40,6 +43,7 @@ export function createFetchForwarder(options: FetchForwarderOptions): Forwarder 
   const client = Deno.createHttpClient({
     poolMaxIdlePerHost: options.maxIdleConnections,
     http2: false,
+    caCerts: [...options.caCerts ?? []],
   });
 
   async function forward(request: BackendRequest): Promise<BackendReply> {
@@ -103,7 +107,7 @@ function faultOf(error: unknown, hasAnswer: boolean): BackendFault {
 async function readCapped(response: Response, maxBytes: number): Promise<string | undefined> {
   if (response.body === null) return "";
   const length = response.headers.get("content-length");
-  if (length !== null && Number(length) <= maxBytes) return decode(await response.bytes());
+  if (length !== null && Number(length) <= maxBytes) return utf8Text(await response.bytes());
   const chunks: Uint8Array[] = [];
   let total = 0;
   // Leaving the loop early cancels the body, which closes the connection.
@@ -112,7 +116,7 @@ async function readCapped(response: Response, maxBytes: number): Promise<string 
     if (total > maxBytes) return undefined;
     chunks.push(chunk);
   }
-  return decode(join(chunks, total));
+  return utf8Text(join(chunks, total));
 }
 
 function join(chunks: readonly Uint8Array[], total: number): Uint8Array {
@@ -124,14 +128,4 @@ function join(chunks: readonly Uint8Array[], total: number): Uint8Array {
     at += chunk.length;
   }
   return bytes;
-}
-
-const decoder = new TextDecoder("utf-8", { fatal: true });
-
-function decode(bytes: Uint8Array): string | undefined {
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    return undefined;
-  }
 }

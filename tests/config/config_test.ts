@@ -71,6 +71,7 @@ const ROWS: Record<FlagName, Row> = {
       ["http://h", "http://h/"],
       ["https://h:8443/a/b", "https://h:8443/a/b/"],
       ["http://[::1]:5000/a/", "http://[::1]:5000/a/"],
+      ["unix:/run/app.sock", "unix:/run/app.sock"],
     ],
     bad: [
       "h:5000",
@@ -81,6 +82,9 @@ const ROWS: Record<FlagName, Row> = {
       "http://h/?a",
       "http://h/#a",
       "http://h?",
+      "unix:",
+      "unix:run/app.sock",
+      "unix:/a\0b",
     ],
   },
   "api-listen": { variable: "WS2API_API_LISTEN", key: "apiListen", good: HOSTS, bad: NO_HOSTS },
@@ -183,6 +187,13 @@ const ROWS: Record<FlagName, Row> = {
     1,
     10_000,
   ),
+  "forwarder": {
+    variable: "WS2API_FORWARDER",
+    key: "forwarder",
+    default: "tcp",
+    good: [["auto", "tcp"], ["tcp", "tcp"], ["fetch", "fetch"]],
+    bad: ["TCP", "undici", "tcp,fetch"],
+  },
   "retries": count("WS2API_RETRIES", "retries", 3, 0, 100),
   "call-timeout": time("WS2API_CALL_TIMEOUT", "callTimeoutMs", 30_000, false),
   "call-concurrency": count("WS2API_CALL_CONCURRENCY", "callConcurrency", 1, 1, 1000),
@@ -446,4 +457,20 @@ Deno.test("a token comes from one place, and a file of it opens no API to the wo
 
 Deno.test("what may wait for a client follows the largest message", () => {
   deepStrictEqual(configOf(["--max-message", "1KiB"]).maxBufferedBytes, 4096);
+});
+
+Deno.test("auto takes fetch for a proxy, and tcp otherwise", () => {
+  for (const name of ["http_proxy", "HTTPS_PROXY", "ALL_PROXY"]) {
+    strictEqual(configOf([], { [name]: "http://proxy:3128" }).forwarder, "fetch");
+    strictEqual(configOf([], { [name]: "" }).forwarder, "tcp");
+    strictEqual(configOf(["--forwarder", "tcp"], { [name]: "http://p" }).forwarder, "tcp");
+  }
+});
+
+Deno.test("a backend's socket file is reached by tcp's own connections only", () => {
+  strictEqual(configOf(["--backend", "unix:/run/app.sock"]).forwarder, "tcp");
+  match(
+    refusalOf(["--backend", "unix:/a.sock", "--forwarder", "fetch"]),
+    /^--forwarder: fetch .*tcp$/,
+  );
 });

@@ -1,0 +1,243 @@
+/**
+ * HTTP answers out of the bytes of one connection.
+ *
+ * @module
+ */
+
+import type { Buffer } from "node:buffer";
+import { HTTPParser } from "http-parser-js";
+import { utf8Text } from "./body.ts";
+import type { BackendReply } from "./forwarder.ts";
+
+/** Longest header block. */
+const MAX_HEADER_BYTES = 64 * 1024;
+/** A chunk of one byte takes six; what goes beyond is made to cost work, not to say something. */
+const MAX_WIRE_BYTES_FOR_EACH = 8;
+
+const BROKEN: BackendReply = { ok: false, fault: "broken" };
+const UNUSABLE: BackendReply = { ok: false, fault: "unusable" };
+
+/** What the parser throws through itself when an answer cannot be taken. */
+class Refusal extends Error {
+  readonly reply: BackendReply;
+
+  constructor(reply: BackendReply) {
+    super("answer refused");
+    this.reply = reply;
+  }
+}
+
+/** What the library's types leave out. */
+interface Parser {
+  maxHeaderSize: number;
+  body_bytes: number | null;
+  state: string;
+  offset: number;
+  readonly end: number;
+  consumeLine(): string | undefined;
+  parseHeader(line: string, headers: string[]): void;
+  execute(chunk: Buffer, start: number, length: number): number | Error;
+  finish(): void | Error;
+  [HTTPParser.kOnHeadersComplete]: (head: Head) => boolean;
+  [HTTPParser.kOnBody]: (bytes: Buffer) => void;
+  [HTTPParser.kOnMessageComplete]: () => void;
+}
+
+const LenientParser = HTTPParser as unknown as new (type: "RESPONSE") => Parser;
+
+/**
+ * The parser itself takes any text for a length, `Number("0x10")` and `parseInt("zz", 16)` alike, and
+ * passes over lines that are no header. Two readings of where an answer ends are one too many, so
+ * what is not to the letter of RFC 9112 is refused here and in `AnswerReader`.
+ */
+class StrictParser extends LenientParser {
+  /** Called by the parser for each line; a folded one is refused too (§5.2). */
+  override parseHeader(line: string, headers: string[]): void {
+    const before = headers.length;
+    super.parseHeader(line, headers);
+    if (headers.length === before) throw new Refusal(BROKEN);
+  }
+
+  /** The size line of a chunk (§7.1); called by the parser. */
+  BODY_CHUNKHEAD(): void {
+    const line = this.consumeLine();
+    if (line === undefined) return;
+    const size = /^([0-9a-f]{1,8})[ \t]*(?:;.*)?$/i.exec(line)?.[1];
+    if (size === undefined) throw new Refusal(BROKEN);
+    this.body_bytes = parseInt(size, 16);
+    this.state = this.body_bytes === 0 ? "BODY_CHUNKTRAILERS" : "BODY_CHUNK";
+  }
+}
+
+/**
+ * Reads answers, one after the other, from the bytes of a connection. It is told when an answer is
+ * expected: what comes before that or behind the answer makes the connection unfit for another one.
+ */
+export class AnswerReader {
+  readonly #maxBytes: number;
+  readonly #parser = new StrictParser("RESPONSE");
+  #reply: BackendReply | undefined;
+  #isReusable = false;
+  #idleMs = Infinity;
+  #status = 0;
+  #challenge: string | null = null;
+  #wireBytes = 0;
+  /** The body as long as it is in one piece of the bytes pushed last, … */
+  #piece: Uint8Array | null = null;
+  /** … and a copy of it otherwise. */
+  #copy = new Uint8Array(0);
+  #length = 0;
+
+  /** @param maxBytes The longest body taken; a longer one is `unusable`. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+    const parser = this.#parser;
+    parser.maxHeaderSize = MAX_HEADER_BYTES;
+    parser[HTTPParser.kOnHeadersComplete] = (head) => this.#takeHead(head);
+    parser[HTTPParser.kOnBody] = (bytes) => this.#takeBody(bytes);
+    parser[HTTPParser.kOnMessageComplete] = () => this.#complete();
+  }
+
+  /** Whether the connection may carry another request after the answer that came last. */
+  get isReusable(): boolean {
+    return this.#isReusable;
+  }
+
+  /** How long the backend said it keeps an idle connection, in milliseconds; else Infinity. */
+  get idleMs(): number {
+    return this.#idleMs;
+  }
+
+  /** Forgets the answer that came last: a request is sent. */
+  expect(): void {
+    this.#reply = undefined;
+    this.#isReusable = false;
+    this.#idleMs = Infinity;
+    this.#wireBytes = 0;
+    this.#challenge = null;
+  }
+
+  /**
+   * Takes bytes that came.
+   *
+   * @param buffer What came, from its beginning. Not kept: the caller may use it again.
+   * @param length How much of it.
+   * @returns The whole answer, or the fault that it is; undefined while there is more to come.
+   */
+  push(buffer: Buffer, length: number): BackendReply | undefined {
+    this.#wireBytes += length;
+    if (this.#wireBytes > MAX_HEADER_BYTES + MAX_WIRE_BYTES_FOR_EACH * this.#maxBytes) {
+      return UNUSABLE;
+    }
+    try {
+      const taken = this.#parser.execute(buffer, 0, length);
+      if (this.#reply === undefined && typeof taken !== "number") {
+        return taken instanceof Refusal ? taken.reply : BROKEN;
+      }
+    } catch (error) {
+      if (error instanceof Refusal) return error.reply;
+      throw error;
+    }
+    if (this.#reply === undefined) this.#keepPiece();
+    return this.#reply;
+  }
+
+  /** The connection's end, which is also the end of an answer without a length. */
+  end(): BackendReply {
+    const error = this.#parser.finish();
+    return this.#reply !== undefined && error === undefined ? this.#reply : BROKEN;
+  }
+
+  /** @returns Whether there is no body, whatever the headers say. */
+  #takeHead({ statusCode, versionMajor, headers, shouldKeepAlive, upgrade }: Head): boolean {
+    if (versionMajor !== 1 || upgrade || statusCode === 101 || statusCode < 100) {
+      throw new Refusal(BROKEN);
+    }
+    this.#status = statusCode;
+    this.#length = 0;
+    this.#piece = null;
+    this.#isReusable = shouldKeepAlive;
+    let length: string | undefined;
+    let isChunked = false;
+    for (let i = 0; i < headers.length; i += 2) {
+      const value = headers[i + 1]!;
+      switch (headers[i]!.toLowerCase()) {
+        case "content-length":
+          if (!/^\d{1,15}$/.test(value) || (length ?? value) !== value) throw new Refusal(BROKEN);
+          length = value;
+          break;
+        case "transfer-encoding":
+          if (isChunked || value.toLowerCase() !== "chunked") throw new Refusal(BROKEN);
+          isChunked = true;
+          break;
+        case "keep-alive": {
+          const seconds = /(?:^|[ ,])timeout=(\d{1,6})/i.exec(value)?.[1];
+          if (seconds !== undefined) this.#idleMs = Number(seconds) * 1000;
+          break;
+        }
+        case "www-authenticate":
+          this.#challenge ??= value;
+          break;
+      }
+    }
+    if (length !== undefined && isChunked) throw new Refusal(BROKEN);
+    if (statusCode < 200 || statusCode === 204 || statusCode === 304) return true;
+    if (Number(length ?? 0) > this.#maxBytes) throw new Refusal(UNUSABLE);
+    return false;
+  }
+
+  #takeBody(bytes: Uint8Array): void {
+    if (this.#length + bytes.length > this.#maxBytes) throw new Refusal(UNUSABLE);
+    if (this.#length === 0) {
+      this.#piece = bytes;
+    } else {
+      this.#keepPiece();
+      this.#append(bytes, this.#length);
+    }
+    this.#length += bytes.length;
+  }
+
+  /** The bytes pushed last will be overwritten. */
+  #keepPiece(): void {
+    if (this.#piece === null) return;
+    this.#append(this.#piece, 0);
+    this.#piece = null;
+  }
+
+  #append(bytes: Uint8Array, at: number): void {
+    const needed = at + bytes.length;
+    if (needed > this.#copy.length) {
+      const larger = new Uint8Array(Math.max(needed, Math.min(2 * needed, this.#maxBytes)));
+      larger.set(this.#copy.subarray(0, at));
+      this.#copy = larger;
+    }
+    this.#copy.set(bytes, at);
+  }
+
+  #complete(): void {
+    const status = this.#status;
+    // A provisional answer; the one that counts follows.
+    if (status < 200) return;
+    const body = utf8Text(this.#piece ?? this.#copy.subarray(0, this.#length));
+    this.#piece = null;
+    this.#copy = new Uint8Array(0);
+    if (body === undefined) this.#reply = UNUSABLE;
+    else if (status !== 401 && status !== 403) this.#reply = { ok: true, status, body };
+    else this.#reply = { ok: true, status, body, challenge: this.#challenge };
+    const parser = this.#parser;
+    if (parser.offset < parser.end) {
+      this.#isReusable = false;
+      // Nobody asked for what follows.
+      parser.offset = parser.end;
+    }
+  }
+}
+
+interface Head {
+  readonly versionMajor: number;
+  readonly statusCode: number;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  readonly upgrade: boolean;
+  readonly shouldKeepAlive: boolean;
+}

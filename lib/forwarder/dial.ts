@@ -1,0 +1,100 @@
+/**
+ * Connecting to the backend.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+
+/** Where the backend is, taken apart once. */
+export interface BackendAddress {
+  readonly target:
+    | { readonly kind: "tcp" | "tls"; readonly hostname: string; readonly port: number }
+    | { readonly kind: "unix"; readonly path: string };
+  /** The Host header. */
+  readonly host: string;
+  /** Begins and ends with a slash. */
+  readonly basePath: string;
+}
+
+/**
+ * The address in a base URL.
+ *
+ * @param backend `http://…/`, `https://…/` or `unix:/path/of.socket`, valid.
+ */
+export function backendAddress(backend: string): BackendAddress {
+  if (backend.startsWith("unix:")) {
+    const path = backend.slice("unix:".length);
+    return { target: { kind: "unix", path }, host: "localhost", basePath: "/" };
+  }
+  const url = new URL(backend);
+  const isTls = url.protocol === "https:";
+  const hostname = url.hostname.replace(/^\[|\]$/g, "");
+  const port = url.port === "" ? (isTls ? 443 : 80) : Number(url.port);
+  return {
+    target: { kind: isTls ? "tls" : "tcp", hostname, port },
+    host: url.host,
+    basePath: url.pathname,
+  };
+}
+
+export interface DialOptions {
+  /** For all of it: the name's addresses, connecting, the TLS handshake. */
+  readonly timeoutMs: number;
+  /** Gives up when it aborts. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** Certificates (PEM) that are trusted beside the runtime's own. */
+  readonly caCerts?: readonly string[] | undefined;
+}
+
+/**
+ * Connects. Of a name with several addresses the runtime tries one after the other, IPv6 and IPv4 in
+ * turn (RFC 8305).
+ *
+ * @returns Undefined when it cannot be reached, whatever the reason. Never rejects.
+ */
+export async function dial(
+  { target }: BackendAddress,
+  { timeoutMs, signal, clock, caCerts }: DialOptions,
+): Promise<Deno.Conn | undefined> {
+  const late = new AbortController();
+  const timer = clock.setTimeout(() => late.abort(), timeoutMs);
+  const giveUp = () => late.abort();
+  signal.addEventListener("abort", giveUp);
+  try {
+    // Deno.connect to a socket file takes no signal, and needs none: it waits for nobody.
+    if (target.kind === "unix") return await Deno.connect({ transport: "unix", path: target.path });
+    const { kind, hostname, port } = target;
+    const conn = await Deno.connect({ hostname, port, signal: late.signal });
+    conn.setNoDelay(true);
+    return kind === "tcp" ? conn : await secured(conn, hostname, late.signal, caCerts);
+  } catch {
+    return undefined;
+  } finally {
+    clock.clearTimeout(timer);
+    signal.removeEventListener("abort", giveUp);
+  }
+}
+
+/** The same connection with TLS on it. */
+async function secured(
+  conn: Deno.TcpConn,
+  hostname: string,
+  signal: AbortSignal,
+  caCerts: readonly string[] = [],
+): Promise<Deno.TlsConn> {
+  const options = { hostname, caCerts: [...caCerts], alpnProtocols: ["http/1.1"] };
+  const secure = await Deno.startTls(conn, options);
+  const cut = () => secure.close();
+  signal.addEventListener("abort", cut);
+  try {
+    await secure.handshake();
+    return secure;
+  } catch (error) {
+    if (!signal.aborted) secure.close();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", cut);
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * One keep-alive connection to the backend.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { AnswerReader } from "./answer.ts";
+import type { BackendReply } from "./forwarder.ts";
+
+/** What can be read at once; a longer answer takes several reads. */
+const READ_BYTES = 16 * 1024;
+
+/** The request did not leave: no byte of it was taken by the kernel. */
+export const NEVER_LEFT = Symbol("never left");
+
+const BROKEN: BackendReply = { ok: false, fault: "broken" };
+
+export interface HttpConnectionOptions {
+  /** The longest answer taken. */
+  readonly maxBytes: number;
+  /** Told when an exchange is over and the connection can carry another one. */
+  readonly onIdle: (connection: HttpConnection) => void;
+  /** Told once when it is closed, whatever the reason. */
+  readonly onClosed: (connection: HttpConnection) => void;
+}
+
+type Sent = BackendReply | typeof NEVER_LEFT;
+
+/**
+ * Owns a socket and the one exchange on it: a request goes out, an answer comes back.
+ *
+ * It reads all the time, so that the end of an idle connection is known before a request is put on
+ * it. Anything that was not asked for closes it.
+ */
+export class HttpConnection {
+  /** When the exchange under way is given up; its owner's business. */
+  deadline = 0;
+  readonly #conn: Deno.Conn;
+  readonly #options: HttpConnectionOptions;
+  readonly #reader: AnswerReader;
+  #settle: ((sent: Sent) => void) | null = null;
+  #isWriting = false;
+  #isClosed = false;
+
+  /** Takes over a socket that is connected. */
+  constructor(conn: Deno.Conn, options: HttpConnectionOptions) {
+    this.#conn = conn;
+    this.#options = options;
+    this.#reader = new AnswerReader(options.maxBytes);
+    void this.#read();
+  }
+
+  /** How long the backend said it keeps the connection, in milliseconds; else Infinity. */
+  get idleMs(): number {
+    return this.#reader.idleMs;
+  }
+
+  /**
+   * Sends a request and waits for its answer. Only on an idle connection. Never rejects; ends at the
+   * latest with `close`.
+   *
+   * @param request Must not change until `onIdle` or `onClosed`.
+   * @returns The answer or a fault, or NEVER_LEFT when it is certain that nothing arrived.
+   */
+  exchange(request: Uint8Array): Promise<Sent> {
+    return new Promise((resolve) => {
+      this.#settle = resolve;
+      this.#reader.expect();
+      this.#isWriting = true;
+      void this.#write(request);
+    });
+  }
+
+  /**
+   * Closes the socket.
+   *
+   * @param outcome What an exchange under way ends with.
+   */
+  close(outcome: Sent = BROKEN): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    try {
+      this.#conn.close();
+    } catch {
+      // The other end was quicker.
+    }
+    this.#options.onClosed(this);
+    this.#end(outcome);
+  }
+
+  #end(outcome: Sent): void {
+    const settle = this.#settle;
+    this.#settle = null;
+    settle?.(outcome);
+  }
+
+  async #write(request: Uint8Array): Promise<void> {
+    let rest = request;
+    try {
+      while (true) {
+        const written = await this.#conn.write(rest);
+        if (written === rest.length) break;
+        rest = rest.subarray(written);
+      }
+    } catch {
+      // The kernel took nothing, so nothing arrived. To a request that was taken in part there may still
+      // be an answer, which the reading side sees, or the end.
+      if (rest === request) this.close(NEVER_LEFT);
+      return;
+    }
+    this.#isWriting = false;
+    if (this.#settle === null) this.#rest();
+  }
+
+  async #read(): Promise<void> {
+    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+    try {
+      while (true) {
+        const length = await this.#conn.read(buffer);
+        if (this.#isClosed) return;
+        if (length === null) break;
+        if (this.#settle === null) return this.close();
+        const reply = this.#reader.push(buffer, length);
+        if (reply === undefined) continue;
+        if (!this.#reader.isReusable || !reply.ok) return this.close(reply);
+        this.#end(reply);
+        if (!this.#isWriting) this.#rest();
+      }
+    } catch {
+      return this.close();
+    }
+    this.close(this.#settle === null ? BROKEN : this.#reader.end());
+  }
+
+  /** The exchange is over on both ways. */
+  #rest(): void {
+    if (!this.#isClosed) this.#options.onIdle(this);
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * The forwarder over TCP connections of its own.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import type { Clock, Timer } from "../clock.ts";
+import { type BackendAddress, backendAddress, dial } from "./dial.ts";
+import type { BackendReply, BackendRequest, Forwarder, Origin } from "./forwarder.ts";
+import { HttpConnection, NEVER_LEFT } from "./http_connection.ts";
+import { IdleConnections } from "./idle.ts";
+import { signature } from "./signature.ts";
+
+/** Connecting may take as long as an answer, but not longer than this. */
+const MAX_CONNECT_MS = 10_000;
+/** Node closes an idle connection after 5 s, PHP servers and Apache likewise; others wait longer. */
+const MAX_IDLE_MS = 4000;
+/** The backend's own word for that is believed less this, for what is on the way. */
+const IDLE_MARGIN_MS = 1000;
+
+export interface TcpForwarderOptions {
+  /** Base URL, ending with a slash, or `unix:/path/of.socket`. */
+  readonly backend: string;
+  /** From sending to the whole answer. */
+  readonly timeoutMs: number;
+  /** The longest answer taken. */
+  readonly maxBytes: number;
+  /** Idle connections kept for reuse. */
+  readonly maxIdleConnections: number;
+  readonly userAgent: string;
+  readonly clock: Clock;
+  /** Key that each try is signed with; undefined for no signature. */
+  readonly signKey?: Uint8Array | undefined;
+  /** Certificates (PEM) that are trusted beside the runtime's own. */
+  readonly caCerts?: readonly string[] | undefined;
+}
+
+const UNREACHABLE: BackendReply = { ok: false, fault: "unreachable" };
+
+/**
+ * Makes a forwarder that speaks HTTP/1.1 on keep-alive connections that it owns.
+ *
+ * A request is written at most once for all that can be known: only when the kernel took no byte of
+ * it does it go out again, on a new connection. So `unreachable` is certain, and a CALL that may
+ * have arrived is never repeated, unlike with `fetch`.
+ *
+ * Redirects are not followed: they are answers like any other. Answers are not decompressed.
+ */
+export function createTcpForwarder(options: TcpForwarderOptions): Forwarder {
+  return new TcpForwarder(options);
+}
+
+class TcpForwarder implements Forwarder {
+  readonly #options: TcpForwarderOptions;
+  readonly #address: BackendAddress;
+  readonly #commonHead: string;
+  readonly #idle: IdleConnections;
+  /** In the order of their deadlines: all have the same time-out. */
+  readonly #busy = new Set<HttpConnection>();
+  readonly #dialing = new AbortController();
+  #timer: Timer | undefined;
+  #isClosed = false;
+
+  constructor(options: TcpForwarderOptions) {
+    this.#options = options;
+    this.#idle = new IdleConnections(options.maxIdleConnections, options.clock);
+    this.#address = backendAddress(options.backend);
+    this.#commonHead = ` HTTP/1.1\r\nHost: ${this.#address.host}\r\n` +
+      `User-Agent: ${options.userAgent}\r\n` +
+      "Content-Type: application/json\r\nAccept: application/json\r\n";
+  }
+
+  async forward(request: BackendRequest): Promise<BackendReply> {
+    const bytes = this.#requestBytes(request);
+    const kept = this.#idle.take();
+    if (kept !== undefined) {
+      const sent = await this.#exchange(kept, bytes);
+      if (sent !== NEVER_LEFT) return sent;
+    }
+    const fresh = await this.#connect();
+    if (fresh === undefined) return UNREACHABLE;
+    const sent = await this.#exchange(fresh, bytes);
+    return sent === NEVER_LEFT ? UNREACHABLE : sent;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#dialing.abort();
+    this.#idle.close();
+    for (const connection of this.#busy) connection.close();
+    if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
+  }
+
+  #exchange(connection: HttpConnection, bytes: Uint8Array): ReturnType<HttpConnection["exchange"]> {
+    const { clock, timeoutMs } = this.#options;
+    connection.deadline = clock.now() + timeoutMs;
+    this.#busy.add(connection);
+    this.#timer ??= clock.setTimeout(() => this.#closeLate(), timeoutMs);
+    return connection.exchange(bytes);
+  }
+
+  async #connect(): Promise<HttpConnection | undefined> {
+    const { clock, timeoutMs, maxBytes, caCerts } = this.#options;
+    const conn = await dial(this.#address, {
+      timeoutMs: Math.min(timeoutMs, MAX_CONNECT_MS),
+      signal: this.#dialing.signal,
+      clock,
+      caCerts,
+    });
+    if (conn === undefined) return undefined;
+    return new HttpConnection(conn, {
+      maxBytes,
+      onIdle: (connection) => this.#keep(connection),
+      onClosed: (connection) => this.#forget(connection),
+    });
+  }
+
+  #keep(connection: HttpConnection): void {
+    this.#busy.delete(connection);
+    if (this.#isClosed) return connection.close();
+    this.#idle.put(connection, Math.min(MAX_IDLE_MS, connection.idleMs - IDLE_MARGIN_MS));
+  }
+
+  #forget(connection: HttpConnection): void {
+    this.#busy.delete(connection);
+    this.#idle.remove(connection);
+  }
+
+  /** One timer for all that are under way, set for the first of them. */
+  #closeLate(): void {
+    const { clock } = this.#options;
+    const now = clock.now();
+    for (const connection of this.#busy) {
+      if (connection.deadline > now) break;
+      connection.close({ ok: false, fault: "timeout" });
+    }
+    const [first] = this.#busy;
+    this.#timer = first === undefined
+      ? undefined
+      : clock.setTimeout(() => this.#closeLate(), first.deadline - now);
+  }
+
+  #requestBytes({ path, body, origin }: BackendRequest): Uint8Array {
+    const { signKey } = this.#options;
+    const fullPath = this.#address.basePath + path;
+    let head =
+      `POST ${fullPath}${this.#commonHead}X-Ws2api-Connection: ${origin.connectionId}\r\n` +
+      originLines(origin);
+    if (signKey !== undefined) {
+      const now = Math.floor(Date.now() / 1000);
+      head += `X-Ws2api-Signature: ${signature(signKey, now, "POST", fullPath, body)}\r\n`;
+    }
+    return encoder.encode(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** Whose request it is, as header lines. What is no visible ASCII stays out: nothing can end a line. */
+function originLines({ protocol, remoteAddress }: Origin): string {
+  const address = `X-Forwarded-For: ${remoteAddress.replace(/[^!-~]/g, "")}\r\n`;
+  return protocol === null
+    ? address
+    : `${address}X-Ws2api-Protocol: ${protocol.replace(/[^!-~]/g, "")}\r\n`;
+}
