@@ -5,34 +5,32 @@
  */
 
 import { backendPath } from "../lib/codec/route.ts";
-
-const MESSAGE_ID = "0b5e1c5e-4a0e-4a3e-9a53-6f1c2a1f0a11";
+import { inTurn, manyTexts, messageIdOf } from "./sizes.ts";
 
 /** The lengths of all paths, so that none of them can be left out as unused. */
 let characters = 0;
 
-Deno.bench(
-  "template without encoding, plain names",
-  { group: "backendPath", baseline: true },
-  () => {
-    characters += pathWithoutEncoding("MeterValues", "CP-0001", MESSAGE_ID).length;
-  },
-);
+const ids = manyTexts(36, messageIdOf);
+const actions = manyTexts(20, (i) => ["MeterValues", "StatusNotification", "Heartbeat"][i % 3]!);
+const odd = manyTexts(36, (i) => `é ${i} é `.repeat(5).slice(0, 36));
 
-Deno.bench("backendPath, plain names", { group: "backendPath" }, () => {
-  characters += backendPath("call", "MeterValues", "CP-0001", MESSAGE_ID).length;
-});
+function compare(name: string, actions: readonly string[], ids: readonly string[]): void {
+  const group = `path of ${name}`;
+  const [theirAction, theirId] = [inTurn(actions), inTurn(ids)];
+  Deno.bench(`encodeURIComponent, ${name}`, { group, baseline: true }, () => {
+    characters += encodedPath("call", theirAction(), "CP-0001", theirId()).length;
+  });
+  const [action, id] = [inTurn(actions), inTurn(ids)];
+  Deno.bench(`backendPath, ${name}`, { group }, () => {
+    characters += backendPath("call", action(), "CP-0001", id()).length;
+  });
+}
 
-Deno.bench(
-  "backendPath, names of which every character is escaped",
-  { group: "backendPath" },
-  () => {
-    characters += backendPath("call", "/////", "CP%200001", "é ".repeat(18)).length;
-  },
-);
+compare("plain names", actions, ids);
+compare("names with much to escape", odd, odd);
 
-function pathWithoutEncoding(action: string, clientId: string, messageId: string): string {
-  return `call/${action}/${clientId}/${messageId}`;
+function encodedPath(kind: string, action: string, clientId: string, messageId: string): string {
+  return `${kind}/${encodeURIComponent(action)}/${clientId}/${encodeURIComponent(messageId)}`;
 }
 
 globalThis.addEventListener("unload", () => {

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { isObject, parseJson, trimSpace } from "../codec/json.ts";
+import { trimSpace } from "../codec/json.ts";
+import { isObjectText } from "../codec/scan.ts";
 
 export type ReadBody =
   | { readonly ok: true; readonly payload: string }
@@ -39,7 +40,7 @@ export async function readPayload(request: Request, maxBytes: number): Promise<R
   }
   const payload = trimSpace(text);
   if (payload === "") return { ok: true, payload: "{}" };
-  return isObject(parseJson(payload))
+  return isObjectText(payload)
     ? { ok: true, payload }
     : { ok: false, status: 400, detail: "the body is not a JSON object" };
 }

@@ -5,8 +5,9 @@
  */
 
 import { errorCode, type ErrorMeaning } from "./error_code.ts";
-import { elementTexts, isObject, parseJson } from "./json.ts";
+import { elementTexts, isObject, parseJson, quoted, skipSpace } from "./json.ts";
 import { isSegment } from "./route.ts";
+import { codeAt, scanName, scanObject, UNSURE } from "./scan.ts";
 import type { Dialect } from "./subprotocol.ts";
 
 /** Longest MessageId, in characters (OCPP-J 1.6 §4.1.4, OCPP 2.x `string[36]`). */
@@ -89,6 +90,63 @@ const ELEMENTS: Readonly<Record<number, number>> = { 2: 4, 3: 3, 4: 5, 6: 4 };
  * ```
  */
 export function readFrame(text: string, dialect: Dialect): ReadFrame {
+  return readPlainFrame(text, dialect) ?? readAnyFrame(text, dialect);
+}
+
+const COMMA = 0x2c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const TYPE_2 = 0x32;
+const TYPE_3 = 0x33;
+const TYPE_6 = 0x36;
+
+/**
+ * The way of almost every message: a CALL, CALLRESULT or SEND whose names are plain ASCII and whose
+ * payload is an object, read in one pass that makes nothing but its parts.
+ *
+ * @returns The frame, the same that `readAnyFrame` would give; undefined for all that this does not
+ * understand, which may well be a frame.
+ */
+function readPlainFrame(text: string, dialect: Dialect): ReadFrame | undefined {
+  const type = codeAt(text, 1);
+  const isCall = type === TYPE_2 || (type === TYPE_6 && dialect === "ocpp2.1");
+  if (codeAt(text, 0) !== OPEN_BRACKET || !(isCall || type === TYPE_3)) return undefined;
+
+  const idAt = behindComma(text, 2);
+  const idEnd = scanName(text, idAt);
+  // Plain ASCII, so units are characters; and the quotes.
+  if (idEnd === UNSURE || idEnd - idAt > MAX_MESSAGE_ID_CHARS + 2) return undefined;
+
+  let at = behindComma(text, idEnd);
+  let action = "";
+  if (isCall) {
+    const end = scanName(text, at);
+    if (end === UNSURE || end - at > MAX_ACTION_UNITS + 2) return undefined;
+    action = text.slice(at + 1, end - 1);
+    at = behindComma(text, end);
+  }
+
+  const end = scanObject(text, at);
+  if (end === UNSURE) return undefined;
+  const bracket = skipSpace(text, end);
+  if (codeAt(text, bracket) !== CLOSE_BRACKET) return undefined;
+  if (skipSpace(text, bracket + 1) !== text.length) return undefined;
+
+  const messageId = text.slice(idAt + 1, idEnd - 1);
+  const payload = text.slice(at, end);
+  if (!isCall) return { ok: true, frame: { kind: "result", messageId, payload } };
+  const kind = type === TYPE_6 ? "send" : "call";
+  const messageIdText = text.slice(idAt, idEnd);
+  return { ok: true, frame: { kind, messageId, messageIdText, action, payload } };
+}
+
+/** The index behind a comma and the white space around it; the text's end when there is none. */
+function behindComma(text: string, at: number): number {
+  at = skipSpace(text, at);
+  return codeAt(text, at) === COMMA ? skipSpace(text, at + 1) : text.length;
+}
+
+function readAnyFrame(text: string, dialect: Dialect): ReadFrame {
   const array = parseJson(text);
   if (array === undefined) return fault("bad_frame", "not valid JSON");
   if (!Array.isArray(array)) return fault("bad_frame", "not a JSON array");
@@ -224,7 +282,7 @@ export function callText(
   payload: string,
 ): string {
   const type = kind === "call" ? 2 : 6;
-  return `[${type},${JSON.stringify(messageId)},${JSON.stringify(action)},${payload}]`;
+  return `[${type},${quoted(messageId)},${quoted(action)},${payload}]`;
 }
 
 /**
@@ -251,7 +309,7 @@ export function callErrorText(
   description: string,
   details = "{}",
 ): string {
-  return `[4,${messageIdText},${JSON.stringify(code)},${JSON.stringify(description)},${details}]`;
+  return `[4,${messageIdText},${quoted(code)},${quoted(description)},${details}]`;
 }
 
 /**

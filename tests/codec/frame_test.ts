@@ -260,6 +260,19 @@ const anyText = fc.oneof(
   ),
 );
 
+/** What stations send, with names that are just allowed or just not. */
+const plainFrame = fc.tuple(
+  fc.constantFrom("2", "3", "4", "6"),
+  fc.oneof(fc.uuid(), fc.constantFrom("7", ".", "..", ".a", "", "é", ID36, `${ID36}x`, EMOJI36)),
+  fc.constantFrom("Heartbeat", "A-Signed", "..", "", "a/b", "x".repeat(255), "x".repeat(256)),
+  payloads,
+  fc.constantFrom(",", ", ", " ,\n", ",,", ""),
+  fc.constantFrom("]", " ]\n", "]]", ",]", "", "]\u00a0"),
+).map(([type, id, action, payload, comma, end]) => {
+  const names = type === "3" ? [`"${id}"`] : [`"${id}"`, `"${action}"`];
+  return `[${[type, ...names, payload].join(comma)}${end}`;
+});
+
 Deno.test("any text at all gives a frame that means the same, or a fault", () => {
   const kinds = ["call", "result", "error", undefined, "send"];
   fc.assert(
@@ -279,5 +292,15 @@ Deno.test("any text at all gives a frame that means the same, or a fault", () =>
       ok(text.includes(payload) || (payload === "{}" && elements.at(-1) === null));
     }),
     { numRuns: 1000 },
+  );
+});
+
+Deno.test("a frame of the common form is read as the same frame with a blank before it", () => {
+  // The blank makes the reader take the whole text apart.
+  fc.assert(
+    fc.property(fc.oneof(anyText, plainFrame), dialects, (text, dialect) => {
+      deepStrictEqual(readFrame(text, dialect), readFrame(` ${text}`, dialect));
+    }),
+    { numRuns: 5000 },
   );
 });

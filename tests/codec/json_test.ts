@@ -7,6 +7,7 @@ import {
   isObject,
   memberText,
   parseJson,
+  quoted,
   skipSpace,
   trimSpace,
 } from "../../lib/codec/json.ts";
@@ -209,5 +210,18 @@ Deno.test("the boundary finders end on any text, also on one that is no JSON", (
       ok(end >= 0 && end <= text.length);
     }),
     { numRuns: 1000 },
+  );
+});
+
+Deno.test("a string is written as JSON.stringify writes it", () => {
+  for (let code = 0; code < 0x300; code++) {
+    const text = `a${String.fromCharCode(code)}b`;
+    strictEqual(quoted(text), JSON.stringify(text));
+  }
+  const halves = fc.string({ unit: fc.constantFrom("a", "\ud83d", "\ude00", '"') });
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.string({ unit: "binary" }), halves), (text) => {
+      strictEqual(quoted(text), JSON.stringify(text));
+    }),
   );
 });

@@ -110,6 +110,14 @@ Deno.test("any names at all make four segments that parse back to them", () => {
   );
 });
 
+Deno.test("a name is encoded as encodeURIComponent does it", () => {
+  for (let code = 0; code < 0x300; code++) {
+    const name = `a${String.fromCharCode(code)}b`;
+    const encoded = encodeURIComponent(name);
+    strictEqual(backendPath("call", name, "CP1", name), `call/${encoded}/CP1/${encoded}`);
+  }
+});
+
 Deno.test("no name leads out of the backend's prefix", () => {
   fc.assert(
     fc.property(fc.constantFrom(...KINDS), segment, segment, segment, (kind, ...names) => {
