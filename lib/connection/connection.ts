@@ -15,13 +15,12 @@ import {
   callText,
   readFrame,
 } from "../codec/frame.ts";
-import { replyText } from "../codec/reply.ts";
-import { backendPath } from "../codec/route.ts";
 import { type Dialect, dialectOf } from "../codec/subprotocol.ts";
-import type { BackendFault, Forwarder, Origin } from "../forwarder/forwarder.ts";
+import type { Forwarder, Origin } from "../forwarder/forwarder.ts";
 import type { Counters } from "../ops/counters.ts";
 import type { Log } from "../ops/log.ts";
 import type { Backlog } from "./backlog.ts";
+import { type Caller, Calls } from "./calls.ts";
 import { clearIdleTimer, forgetRequest } from "./forget_request.ts";
 import { Lane } from "./lane.ts";
 import type { ConnectionMap } from "./map.ts";
@@ -94,7 +93,7 @@ const MAX_SENT_AFTER_CLOSE = 1000;
  * pending CALLs exist only while they hold something: an idle connection is this object and its
  * socket. The lanes live on after the socket until they are empty.
  */
-export class Connection implements EventListenerObject, Identity {
+export class Connection implements EventListenerObject, Caller {
   readonly clientId: string;
   readonly connectionId: string;
   readonly protocol: string | null;
@@ -102,7 +101,7 @@ export class Connection implements EventListenerObject, Identity {
   readonly connectedAt: number;
   readonly #socket: Socket;
   readonly #shared: Shared;
-  #calls: Lane<Call> | null = null;
+  #calls: Calls | null = null;
   #reports: Lane<Report> | null = null;
   #pending: Pending | null = null;
   #outbox: Outbox | null = null;
@@ -225,7 +224,7 @@ export class Connection implements EventListenerObject, Identity {
   ): "accepted" | "duplicate" | "full" | "gone" {
     const { messageId, action, payload } = call;
     const onOutcome = (outcome: CallOutcome): void =>
-      this.#report(outcomeReport(call, outcome, this.#dialect, this.#shared.callTimeoutText));
+      this.#report(outcomeReport(call, outcome, this.dialect, this.#shared.callTimeoutText));
     return this.call({ messageId, action, payload, onOutcome });
   }
 
@@ -303,25 +302,11 @@ export class Connection implements EventListenerObject, Identity {
     }
     this.#outbox?.drop();
     this.#outbox = null;
-    this.#dropCallsUnderPressure();
+    this.#calls?.dropUnderPressure();
     const pending = this.#pending;
     this.#pending = null;
     pending?.endAll(description);
     if (this.#shared.disconnectHook) this.#report(disconnectReport(code, reason));
-  }
-
-  /**
-   * CALLs that a departed client left in its lane go to the backend all the same, but not when much
-   * waits: otherwise those who flood and leave would keep the place of those who stay.
-   */
-  #dropCallsUnderPressure(): void {
-    const { backlog, log } = this.#shared;
-    if (this.#calls === null || !backlog.isPressed) return;
-    const dropped = this.#calls.clear();
-    for (const { payload } of dropped) backlog.leave(payload);
-    if (dropped.length > 0) {
-      log.warn("CALLs of a departed client dropped", { ...this.#who(), count: dropped.length });
-    }
   }
 
   /** A client that goes on sending after it was closed costs work for nothing: it is cut. */
@@ -343,11 +328,11 @@ export class Connection implements EventListenerObject, Identity {
     }
     if (data === "") return;
     if (log.isDebug) log.debug("frame in", { ...this.#who(), frame: data.slice(0, 1000) });
-    const read = readFrame(data, this.#dialect);
+    const read = readFrame(data, this.dialect);
     if (!read.ok) {
       this.#shared.counters.faults++;
       log.warn("frame refused", { ...this.#who(), fault: read.fault.reason });
-      const answer = answerToFault(read.fault, this.#dialect);
+      const answer = answerToFault(read.fault, this.dialect);
       if (answer !== null) this.#send(answer);
       return;
     }
@@ -364,85 +349,19 @@ export class Connection implements EventListenerObject, Identity {
   }
 
   #receiveCall(call: Call): void {
-    const { backlog, limits } = this.#shared;
-    if (
-      call.kind === "call" &&
-      this.#calls?.some((other) => other.kind === "call" && other.messageId === call.messageId)
-    ) {
-      this.#shared.counters.faults++;
-      this.#shared.log.warn("MessageId still in use", this.#who());
+    const { backlog, counters, log } = this.#shared;
+    if (call.kind === "call" && this.#calls?.has(call.messageId) === true) {
+      counters.faults++;
+      log.warn("MessageId still in use", this.#who());
       return this.#answerError(call, "duplicate_message_id", "the MessageId is still in use");
     }
     if (backlog.isFull) {
-      this.#shared.log.warn("gateway overloaded", { waiting: backlog.count });
+      log.warn("gateway overloaded", { waiting: backlog.count });
       if (call.kind === "call") this.#answerError(call, "internal", "gateway overloaded");
       return;
     }
-    this.#calls ??= new Lane<Call>({
-      maxWaiting: limits.maxQueue,
-      maxSize: limits.maxQueueChars,
-      sizeOf: (waiting) => waiting.payload.length,
-      handle: (next) => this.#forwardCall(next),
-      onIdle: () => {
-        this.#calls = null;
-        this.#closeIfDone();
-      },
-    });
-    backlog.enter(call.payload);
-    if (this.#calls.push(call)) return;
-    backlog.leave(call.payload);
-    this.#shared.log.warn("queue full", this.#who());
-    this.close(POLICY, "queue full", "the client sent more than its queue holds");
-  }
-
-  /** Never rejects: the forwarder does not. */
-  async #forwardCall(call: Call): Promise<void> {
-    const { forwarder, backlog, counters, log } = this.#shared;
-    counters.requestsStarted++;
-    const path = backendPath(
-      call.kind,
-      call.action,
-      encodeURIComponent(this.clientId),
-      call.messageId,
-    );
-    const reply = await forwarder.forward({
-      kind: call.kind,
-      path,
-      body: call.payload,
-      origin: this,
-    });
-    backlog.leave(call.payload);
-    if (reply.ok && reply.status <= 499) counters.requestsSucceeded++;
-    else counters.requestsFailed++;
-    if (!reply.ok || reply.status >= 500) {
-      log.warn("backend failed", {
-        ...this.#who(),
-        action: call.action,
-        messageId: call.messageId,
-        failure: reply.ok ? `status ${reply.status}` : reply.fault,
-      });
-    }
-    if (call.kind === "send" || this.#isClosed) return;
-    if (reply.ok) {
-      this.#send(replyText(call.messageIdText, reply.status, reply.body, this.#dialect));
-    } else {
-      this.#answerError(call, "internal", this.#describe(reply.fault));
-    }
-  }
-
-  #describe(fault: BackendFault): string {
-    switch (fault) {
-      case "unreachable":
-        return "the backend is unreachable";
-      case "timeout":
-        return `no answer from the backend within ${this.#shared.backendTimeoutText}`;
-      case "broken":
-        return "the backend broke off";
-      case "unusable":
-        return "the backend's answer is too large or not UTF-8";
-      case "overloaded":
-        return "the backend is overloaded";
-    }
+    this.#calls ??= new Calls(this, this.#shared);
+    this.#calls.push(call);
   }
 
   #receiveAnswer(frame: CallResult | CallError): void {
@@ -474,13 +393,13 @@ export class Connection implements EventListenerObject, Identity {
   }
 
   #answerError(call: Call, meaning: ErrorMeaning, description: string): void {
-    this.#send(callErrorText(call.messageIdText, errorCode(meaning, this.#dialect), description));
+    this.#send(callErrorText(call.messageIdText, errorCode(meaning, this.dialect), description));
   }
 
   #send(text: string): void {
     const { log, limits, clock } = this.#shared;
-    if (log.isDebug) log.debug("frame out", { ...this.#who(), frame: text.slice(0, 1000) });
     if (this.#isClosed) return;
+    if (log.isDebug) log.debug("frame out", { ...this.#who(), frame: text.slice(0, 1000) });
     try {
       if (this.#outbox === null) {
         if (!Outbox.isNeeded(this.#socket)) return this.#socket.send(text);
@@ -498,8 +417,22 @@ export class Connection implements EventListenerObject, Identity {
     this.close(POLICY, "not reading", "the client does not read what is sent to it");
   }
 
-  get #dialect(): Dialect {
+  get dialect(): Dialect {
     return dialectOf(this.protocol);
+  }
+
+  answer(text: string): void {
+    this.#send(text);
+  }
+
+  queueFull(): void {
+    this.#shared.log.warn("queue full", this.#who());
+    this.close(POLICY, "queue full", "the client sent more than its queue holds");
+  }
+
+  callsDone(): void {
+    this.#calls = null;
+    this.#closeIfDone();
   }
 
   #who(): { clientId: string; connectionId: string } {

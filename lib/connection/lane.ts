@@ -9,11 +9,11 @@ export interface LaneOptions<T> {
   readonly maxWaiting: number;
   /** What their sizes may come to. */
   readonly maxSize: number;
-  readonly sizeOf: (item: T) => number;
+  sizeOf(item: T): number;
   /** Handles one item. It owns its errors: a rejection is a bug. */
-  readonly handle: (item: T) => Promise<void>;
+  handle(item: T): Promise<void>;
   /** Called each time when nothing is left. */
-  readonly onIdle: () => void;
+  onIdle(): void;
 }
 
 /**
@@ -51,10 +51,10 @@ export class Lane<T> {
       void this.#run(item);
       return true;
     }
-    const { maxWaiting, maxSize, sizeOf } = this.#options;
+    const { maxWaiting, maxSize } = this.#options;
     if (this.#waiting.length >= maxWaiting || this.#size >= maxSize) return false;
     this.#waiting.push(item);
-    this.#size += sizeOf(item);
+    this.#size += this.#options.sizeOf(item);
     return true;
   }
 
@@ -70,15 +70,15 @@ export class Lane<T> {
   }
 
   async #run(first: T): Promise<void> {
-    const { handle, sizeOf, onIdle } = this.#options;
+    const options = this.#options;
     let item: T | undefined = first;
     while (item !== undefined) {
       this.#current = item;
-      await handle(item);
+      await options.handle(item);
       item = this.#waiting.shift();
-      if (item !== undefined) this.#size -= sizeOf(item);
+      if (item !== undefined) this.#size -= options.sizeOf(item);
     }
     this.#current = undefined;
-    onIdle();
+    options.onIdle();
   }
 }

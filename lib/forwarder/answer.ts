@@ -9,7 +9,7 @@ import { HTTPParser } from "http-parser-js";
 import { utf8Text } from "./body.ts";
 import type { BackendReply } from "./forwarder.ts";
 
-/** Longest header block. */
+/** Headers and trailers of one answer. */
 const MAX_HEADER_BYTES = 64 * 1024;
 /** A chunk of one byte takes six; what goes beyond is made to cost work, not to say something. */
 const MAX_WIRE_BYTES_FOR_EACH = 8;
@@ -27,9 +27,15 @@ class Refusal extends Error {
   }
 }
 
+/** RFC 9112 §4, but for the reason phrase, which may be anything. */
+const STATUS_LINE = /^HTTP\/1\.\d [1-9]\d\d(?: |$)/;
+
+const CR = 0x0d;
+
 /** What the library's types leave out. */
 interface Parser {
-  maxHeaderSize: number;
+  readonly chunk: Buffer;
+  readonly line: string;
   body_bytes: number | null;
   state: string;
   offset: number;
@@ -51,11 +57,37 @@ const LenientParser = HTTPParser as unknown as new (type: "RESPONSE") => Parser;
  * what is not to the letter of RFC 9112 is refused here and in `AnswerReader`.
  */
 class StrictParser extends LenientParser {
+  /** Of the answer that is read. */
+  headerBytes = 0;
+
   /** Called by the parser for each line; a folded one is refused too (§5.2). */
   override parseHeader(line: string, headers: string[]): void {
+    this.headerBytes += line.length;
+    if (this.headerBytes > MAX_HEADER_BYTES) throw new Refusal(BROKEN);
     const before = headers.length;
     super.parseHeader(line, headers);
     if (headers.length === before) throw new Refusal(BROKEN);
+  }
+
+  /** Called by the parser. @returns Undefined while the line's end has not come. */
+  override consumeLine(): string | undefined {
+    const begun = this.line;
+    const start = this.offset;
+    const line = super.consumeLine();
+    if (line === undefined) return undefined;
+    if (this.state === "RESPONSE_LINE") {
+      if (line !== "" && !STATUS_LINE.test(line)) throw new Refusal(BROKEN);
+    } else if (this.state !== "HEADER" && !this.#hadReturn(begun, start)) {
+      // Between chunks a bare line feed is where parsers part ways; in a head it may stand (§2.2).
+      throw new Refusal(BROKEN);
+    }
+    return line;
+  }
+
+  /** Whether the line just passed, which began at `start`, ended with a carriage return too. */
+  #hadReturn(begun: string, start: number): boolean {
+    const before = this.offset - 2;
+    return before >= start ? this.chunk[before] === CR : begun.endsWith("\r");
   }
 
   /** The size line of a chunk (§7.1); called by the parser. */
@@ -92,7 +124,6 @@ export class AnswerReader {
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
     const parser = this.#parser;
-    parser.maxHeaderSize = MAX_HEADER_BYTES;
     parser[HTTPParser.kOnHeadersComplete] = (head) => this.#takeHead(head);
     parser[HTTPParser.kOnBody] = (bytes) => this.#takeBody(bytes);
     parser[HTTPParser.kOnMessageComplete] = () => this.#complete();
@@ -115,6 +146,7 @@ export class AnswerReader {
     this.#idleMs = Infinity;
     this.#wireBytes = 0;
     this.#challenge = null;
+    this.#parser.headerBytes = 0;
   }
 
   /**
@@ -127,7 +159,7 @@ export class AnswerReader {
   push(buffer: Buffer, length: number): BackendReply | undefined {
     this.#wireBytes += length;
     if (this.#wireBytes > MAX_HEADER_BYTES + MAX_WIRE_BYTES_FOR_EACH * this.#maxBytes) {
-      return UNUSABLE;
+      return BROKEN;
     }
     try {
       const taken = this.#parser.execute(buffer, 0, length);
@@ -149,10 +181,9 @@ export class AnswerReader {
   }
 
   /** @returns Whether there is no body, whatever the headers say. */
-  #takeHead({ statusCode, versionMajor, headers, shouldKeepAlive, upgrade }: Head): boolean {
-    if (versionMajor !== 1 || upgrade || statusCode === 101 || statusCode < 100) {
-      throw new Refusal(BROKEN);
-    }
+  #takeHead({ statusCode, headers, shouldKeepAlive }: Head): boolean {
+    // Nobody asked for another protocol.
+    if (statusCode === 101) throw new Refusal(BROKEN);
     this.#status = statusCode;
     this.#length = 0;
     this.#piece = null;
@@ -234,10 +265,8 @@ export class AnswerReader {
 }
 
 interface Head {
-  readonly versionMajor: number;
   readonly statusCode: number;
   /** Names and values in turn. */
   readonly headers: readonly string[];
-  readonly upgrade: boolean;
   readonly shouldKeepAlive: boolean;
 }

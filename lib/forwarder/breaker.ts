@@ -38,13 +38,15 @@ export class Breaker {
 
   /** A forwarder whose replies are counted: to be put around each single try. */
   counting(inner: Forwarder): Forwarder {
-    const forward = async (request: BackendRequest): Promise<BackendReply> => {
-      const reply = await inner.forward(request);
+    const count = (reply: BackendReply): BackendReply => {
       if (isFailure(reply)) this.#failed();
       else if (isSuccess(reply)) this.#failures = 0;
       return reply;
     };
-    return { forward, close: () => inner.close() };
+    return {
+      forward: (request) => inner.forward(request).then(count),
+      close: () => inner.close(),
+    };
   }
 
   /** A forwarder that answers at once while the breaker is open: to be put around the retries. */

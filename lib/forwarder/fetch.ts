@@ -7,7 +7,7 @@
 import type { Clock } from "../clock.ts";
 import { utf8Text } from "./body.ts";
 import type { BackendFault, BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
-import { signature } from "./signature.ts";
+import { signatureNow } from "./signature.ts";
 
 export interface FetchForwarderOptions {
   /** Base URL, ending with a slash. */
@@ -58,8 +58,7 @@ export function createFetchForwarder(options: FetchForwarderOptions): Forwarder 
     ];
     if (origin.protocol !== null) headers.push(["x-ws2api-protocol", origin.protocol]);
     if (signKey !== undefined) {
-      const now = Math.floor(Date.now() / 1000);
-      const value = signature(signKey, now, "POST", basePath + request.path, request.body);
+      const value = signatureNow(signKey, basePath + request.path, request.body);
       headers.push(["x-ws2api-signature", value]);
     }
     // Not AbortSignal.timeout: its timer would live on for the whole time-out after each answer, and

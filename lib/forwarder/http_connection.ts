@@ -11,6 +11,9 @@ import type { BackendReply } from "./forwarder.ts";
 /** What can be read at once; a longer answer takes several reads. */
 const READ_BYTES = 16 * 1024;
 
+/** Memory for requests that each connection keeps; longer ones get their own. */
+const WRITE_BYTES = 4 * 1024;
+
 /** The request did not leave: no byte of it was taken by the kernel. */
 export const NEVER_LEFT = Symbol("never left");
 
@@ -20,9 +23,9 @@ export interface HttpConnectionOptions {
   /** The longest answer taken. */
   readonly maxBytes: number;
   /** Told when an exchange is over and the connection can carry another one. */
-  readonly onIdle: (connection: HttpConnection) => void;
+  readonly onIdle: () => void;
   /** Told once when it is closed, whatever the reason. */
-  readonly onClosed: (connection: HttpConnection) => void;
+  readonly onClosed: () => void;
 }
 
 type Sent = BackendReply | typeof NEVER_LEFT;
@@ -34,12 +37,13 @@ type Sent = BackendReply | typeof NEVER_LEFT;
  * it. Anything that was not asked for closes it.
  */
 export class HttpConnection {
-  /** When the exchange under way is given up; its owner's business. */
-  deadline = 0;
+  /** When the exchange under way is given up, Infinity without one; its owner's business. */
+  deadline = Infinity;
   readonly #conn: Deno.Conn;
   readonly #options: HttpConnectionOptions;
   readonly #reader: AnswerReader;
   #settle: ((sent: Sent) => void) | null = null;
+  #output: Uint8Array | null = null;
   #isWriting = false;
   #isClosed = false;
 
@@ -60,15 +64,16 @@ export class HttpConnection {
    * Sends a request and waits for its answer. Only on an idle connection. Never rejects; ends at the
    * latest with `close`.
    *
-   * @param request Must not change until `onIdle` or `onClosed`.
+   * @param request Head and body.
    * @returns The answer or a fault, or NEVER_LEFT when it is certain that nothing arrived.
    */
-  exchange(request: Uint8Array): Promise<Sent> {
+  exchange(request: string): Promise<Sent> {
     return new Promise((resolve) => {
+      if (this.#isClosed) return resolve(NEVER_LEFT);
       this.#settle = resolve;
       this.#reader.expect();
       this.#isWriting = true;
-      void this.#write(request);
+      void this.#write(this.#encode(request));
     });
   }
 
@@ -85,7 +90,7 @@ export class HttpConnection {
     } catch {
       // The other end was quicker.
     }
-    this.#options.onClosed(this);
+    this.#options.onClosed();
     this.#end(outcome);
   }
 
@@ -93,6 +98,13 @@ export class HttpConnection {
     const settle = this.#settle;
     this.#settle = null;
     settle?.(outcome);
+  }
+
+  #encode(text: string): Uint8Array {
+    // UTF-8 takes at most three bytes for a UTF-16 code unit.
+    if (text.length * 3 > WRITE_BYTES) return encoder.encode(text);
+    const output = this.#output ??= new Uint8Array(WRITE_BYTES);
+    return output.subarray(0, encoder.encodeInto(text, output).written);
   }
 
   async #write(request: Uint8Array): Promise<void> {
@@ -135,6 +147,8 @@ export class HttpConnection {
 
   /** The exchange is over on both ways. */
   #rest(): void {
-    if (!this.#isClosed) this.#options.onIdle(this);
+    if (!this.#isClosed) this.#options.onIdle();
   }
 }
+
+const encoder = new TextEncoder();

@@ -69,8 +69,8 @@ export interface RetryOptions {
 export function retryForwarder(inner: Forwarder, options: RetryOptions): Forwarder {
   const { retries, clock, random, givesUp, onRetry } = options;
 
-  async function forward(request: BackendRequest): Promise<BackendReply> {
-    let reply = await inner.forward(request);
+  async function retry(request: BackendRequest, first: BackendReply): Promise<BackendReply> {
+    let reply = first;
     for (let attempt = 1; attempt <= retries && isRetried(request.kind, reply); attempt++) {
       if (givesUp?.(request) === true) break;
       onRetry(request, reply);
@@ -78,6 +78,12 @@ export function retryForwarder(inner: Forwarder, options: RetryOptions): Forward
       reply = await inner.forward(request);
     }
     return reply;
+  }
+
+  function forward(request: BackendRequest): Promise<BackendReply> {
+    return inner.forward(request).then((reply) =>
+      isRetried(request.kind, reply) ? retry(request, reply) : reply
+    );
   }
 
   return { forward, close: () => inner.close() };

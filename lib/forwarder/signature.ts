@@ -35,3 +35,8 @@ export function signature(
   const text = `${unixSeconds}\n${method}\n${path}\n${body}`;
   return `t=${unixSeconds},v1=${createHmac("sha256", key).update(text).digest("hex")}`;
 }
+
+/** The value for a POST that is sent now. */
+export function signatureNow(key: Uint8Array, path: string, body: string): string {
+  return signature(key, Math.floor(Date.now() / 1000), "POST", path, body);
+}

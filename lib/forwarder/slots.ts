@@ -62,20 +62,32 @@ export function limitForwarder(inner: Forwarder, options: SlotsOptions): Forward
     }
   }
 
-  async function forward(request: BackendRequest): Promise<BackendReply> {
+  function releaseCall(reply: BackendReply): BackendReply {
+    release(true);
+    return reply;
+  }
+
+  function releaseOutcome(reply: BackendReply): BackendReply {
+    release(false);
+    return reply;
+  }
+
+  async function wait(request: BackendRequest, forCall: boolean): Promise<BackendReply> {
+    const queue = forCall ? calls : outcomes;
+    const hasSlot = await new Promise<boolean>((resolve) =>
+      queue.push({ since: clock.now(), resolve })
+    );
+    return hasSlot ? send(request, forCall) : { ok: false, fault: "overloaded" };
+  }
+
+  // Forwarders never reject.
+  function send(request: BackendRequest, forCall: boolean): Promise<BackendReply> {
+    return inner.forward(request).then(forCall ? releaseCall : releaseOutcome);
+  }
+
+  function forward(request: BackendRequest): Promise<BackendReply> {
     const forCall = isCall(request);
-    if (!take(forCall)) {
-      const queue = forCall ? calls : outcomes;
-      const hasSlot = await new Promise<boolean>((resolve) =>
-        queue.push({ since: clock.now(), resolve })
-      );
-      if (!hasSlot) return { ok: false, fault: "overloaded" };
-    }
-    try {
-      return await inner.forward(request);
-    } finally {
-      release(forCall);
-    }
+    return take(forCall) ? send(request, forCall) : wait(request, forCall);
   }
 
   return { forward, close: () => inner.close() };

@@ -10,7 +10,7 @@ import { type BackendAddress, backendAddress, dial } from "./dial.ts";
 import type { BackendReply, BackendRequest, Forwarder, Origin } from "./forwarder.ts";
 import { HttpConnection, NEVER_LEFT } from "./http_connection.ts";
 import { IdleConnections } from "./idle.ts";
-import { signature } from "./signature.ts";
+import { signatureNow } from "./signature.ts";
 
 /** Connecting may take as long as an answer, but not longer than this. */
 const MAX_CONNECT_MS = 10_000;
@@ -56,8 +56,7 @@ class TcpForwarder implements Forwarder {
   readonly #address: BackendAddress;
   readonly #commonHead: string;
   readonly #idle: IdleConnections;
-  /** In the order of their deadlines: all have the same time-out. */
-  readonly #busy = new Set<HttpConnection>();
+  readonly #connections = new Set<HttpConnection>();
   readonly #dialing = new AbortController();
   #timer: Timer | undefined;
   #isClosed = false;
@@ -68,19 +67,20 @@ class TcpForwarder implements Forwarder {
     this.#address = backendAddress(options.backend);
     this.#commonHead = ` HTTP/1.1\r\nHost: ${this.#address.host}\r\n` +
       `User-Agent: ${options.userAgent}\r\n` +
-      "Content-Type: application/json\r\nAccept: application/json\r\n";
+      "Content-Type: application/json\r\nAccept: application/json\r\n" +
+      "Accept-Encoding: identity\r\n";
   }
 
   async forward(request: BackendRequest): Promise<BackendReply> {
-    const bytes = this.#requestBytes(request);
+    const text = this.#requestText(request);
     const kept = this.#idle.take();
     if (kept !== undefined) {
-      const sent = await this.#exchange(kept, bytes);
+      const sent = await this.#exchange(kept, text);
       if (sent !== NEVER_LEFT) return sent;
     }
     const fresh = await this.#connect();
     if (fresh === undefined) return UNREACHABLE;
-    const sent = await this.#exchange(fresh, bytes);
+    const sent = await this.#exchange(fresh, text);
     return sent === NEVER_LEFT ? UNREACHABLE : sent;
   }
 
@@ -88,20 +88,20 @@ class TcpForwarder implements Forwarder {
     this.#isClosed = true;
     this.#dialing.abort();
     this.#idle.close();
-    for (const connection of this.#busy) connection.close();
+    for (const connection of this.#connections) connection.close();
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
   }
 
-  #exchange(connection: HttpConnection, bytes: Uint8Array): ReturnType<HttpConnection["exchange"]> {
+  #exchange(connection: HttpConnection, text: string): ReturnType<HttpConnection["exchange"]> {
     const { clock, timeoutMs } = this.#options;
     connection.deadline = clock.now() + timeoutMs;
-    this.#busy.add(connection);
     this.#timer ??= clock.setTimeout(() => this.#closeLate(), timeoutMs);
-    return connection.exchange(bytes);
+    return connection.exchange(text);
   }
 
   async #connect(): Promise<HttpConnection | undefined> {
     const { clock, timeoutMs, maxBytes, caCerts } = this.#options;
+    if (this.#isClosed) return undefined;
     const conn = await dial(this.#address, {
       timeoutMs: Math.min(timeoutMs, MAX_CONNECT_MS),
       signal: this.#dialing.signal,
@@ -109,53 +109,58 @@ class TcpForwarder implements Forwarder {
       caCerts,
     });
     if (conn === undefined) return undefined;
-    return new HttpConnection(conn, {
+    if (this.#isClosed) {
+      conn.close();
+      return undefined;
+    }
+    const connection = new HttpConnection(conn, {
       maxBytes,
-      onIdle: (connection) => this.#keep(connection),
-      onClosed: (connection) => this.#forget(connection),
+      onIdle: () => this.#keep(connection),
+      onClosed: () => this.#forget(connection),
     });
+    this.#connections.add(connection);
+    return connection;
   }
 
   #keep(connection: HttpConnection): void {
-    this.#busy.delete(connection);
+    connection.deadline = Infinity;
     if (this.#isClosed) return connection.close();
     this.#idle.put(connection, Math.min(MAX_IDLE_MS, connection.idleMs - IDLE_MARGIN_MS));
   }
 
   #forget(connection: HttpConnection): void {
-    this.#busy.delete(connection);
+    this.#connections.delete(connection);
     this.#idle.remove(connection);
   }
 
-  /** One timer for all that are under way, set for the first of them. */
+  /**
+   * One timer for all that are under way, set for the first of them: what begins later, ends later.
+   */
   #closeLate(): void {
     const { clock } = this.#options;
     const now = clock.now();
-    for (const connection of this.#busy) {
-      if (connection.deadline > now) break;
-      connection.close({ ok: false, fault: "timeout" });
+    let next = Infinity;
+    for (const connection of this.#connections) {
+      if (connection.deadline <= now) connection.close({ ok: false, fault: "timeout" });
+      else next = Math.min(next, connection.deadline);
     }
-    const [first] = this.#busy;
-    this.#timer = first === undefined
+    this.#timer = next === Infinity
       ? undefined
-      : clock.setTimeout(() => this.#closeLate(), first.deadline - now);
+      : clock.setTimeout(() => this.#closeLate(), next - now);
   }
 
-  #requestBytes({ path, body, origin }: BackendRequest): Uint8Array {
+  #requestText({ path, body, origin }: BackendRequest): string {
     const { signKey } = this.#options;
     const fullPath = this.#address.basePath + path;
     let head =
       `POST ${fullPath}${this.#commonHead}X-Ws2api-Connection: ${origin.connectionId}\r\n` +
       originLines(origin);
     if (signKey !== undefined) {
-      const now = Math.floor(Date.now() / 1000);
-      head += `X-Ws2api-Signature: ${signature(signKey, now, "POST", fullPath, body)}\r\n`;
+      head += `X-Ws2api-Signature: ${signatureNow(signKey, fullPath, body)}\r\n`;
     }
-    return encoder.encode(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    return `${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
   }
 }
-
-const encoder = new TextEncoder();
 
 /** Whose request it is, as header lines. What is no visible ASCII stays out: nothing can end a line. */
 function originLines({ protocol, remoteAddress }: Origin): string {

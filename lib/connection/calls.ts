@@ -1,0 +1,133 @@
+/**
+ * What one client asks of the backend: its CALLs and SENDs, and the answers.
+ *
+ * @module
+ */
+
+import { errorCode } from "../codec/error_code.ts";
+import { type Call, callErrorText } from "../codec/frame.ts";
+import { replyText } from "../codec/reply.ts";
+import { backendPath } from "../codec/route.ts";
+import type { Dialect } from "../codec/subprotocol.ts";
+import type { BackendFault } from "../forwarder/forwarder.ts";
+import type { Identity, Shared } from "./connection.ts";
+import { Lane, type LaneOptions } from "./lane.ts";
+
+/** The connection that the CALLs came on. */
+export interface Caller extends Identity {
+  readonly dialect: Dialect;
+  /** Sends a frame; one for a connection that is closed is dropped. */
+  answer(text: string): void;
+  /** The client sent more than its queue holds. */
+  queueFull(): void;
+  /** None is waiting or under way any more. */
+  callsDone(): void;
+}
+
+/**
+ * Forwards the CALLs and SENDs of one connection, one after the other in the order sent. Made for the
+ * first one and dropped when none is left; it may live longer than the socket.
+ */
+export class Calls implements LaneOptions<Call> {
+  readonly #caller: Caller;
+  readonly #shared: Shared;
+  readonly #lane: Lane<Call>;
+
+  constructor(caller: Caller, shared: Shared) {
+    this.#caller = caller;
+    this.#shared = shared;
+    this.#lane = new Lane(this);
+  }
+
+  get maxWaiting(): number {
+    return this.#shared.limits.maxQueue;
+  }
+
+  get maxSize(): number {
+    return this.#shared.limits.maxQueueChars;
+  }
+
+  sizeOf(call: Call): number {
+    return call.payload.length;
+  }
+
+  onIdle(): void {
+    this.#caller.callsDone();
+  }
+
+  /** Whether a CALL with this MessageId waits or is under way. */
+  has(messageId: string): boolean {
+    return this.#lane.some((call) => call.kind === "call" && call.messageId === messageId);
+  }
+
+  /** Takes a CALL or SEND that is no duplicate. */
+  push(call: Call): void {
+    const { backlog } = this.#shared;
+    backlog.enter(call.payload);
+    if (this.#lane.push(call)) return;
+    backlog.leave(call.payload);
+    this.#caller.queueFull();
+  }
+
+  /**
+   * CALLs that a departed client left go to the backend all the same, but not when much waits:
+   * otherwise those who flood and leave would keep the place of those who stay.
+   */
+  dropUnderPressure(): void {
+    const { backlog, log } = this.#shared;
+    if (!backlog.isPressed) return;
+    const dropped = this.#lane.clear();
+    for (const { payload } of dropped) backlog.leave(payload);
+    if (dropped.length === 0) return;
+    const { clientId, connectionId } = this.#caller;
+    log.warn("CALLs of a departed client dropped", {
+      clientId,
+      connectionId,
+      count: dropped.length,
+    });
+  }
+
+  /** Forwards one and answers it. Never rejects: the forwarder does not. */
+  async handle(call: Call): Promise<void> {
+    const { forwarder, backlog, counters, log } = this.#shared;
+    const { clientId, connectionId, dialect } = this.#caller;
+    counters.requestsStarted++;
+    const reply = await forwarder.forward({
+      kind: call.kind,
+      path: backendPath(call.kind, call.action, encodeURIComponent(clientId), call.messageId),
+      body: call.payload,
+      origin: this.#caller,
+    });
+    backlog.leave(call.payload);
+    if (reply.ok && reply.status <= 499) counters.requestsSucceeded++;
+    else counters.requestsFailed++;
+    if (!reply.ok || reply.status >= 500) {
+      const { action, messageId } = call;
+      const failure = reply.ok ? `status ${reply.status}` : reply.fault;
+      log.warn("backend failed", { clientId, connectionId, action, messageId, failure });
+    }
+    if (call.kind === "send") return;
+    this.#caller.answer(
+      reply.ok ? replyText(call.messageIdText, reply.status, reply.body, dialect) : callErrorText(
+        call.messageIdText,
+        errorCode("internal", dialect),
+        this.#describe(reply.fault),
+      ),
+    );
+  }
+
+  #describe(fault: BackendFault): string {
+    switch (fault) {
+      case "unreachable":
+        return "the backend is unreachable";
+      case "timeout":
+        return `no answer from the backend within ${this.#shared.backendTimeoutText}`;
+      case "broken":
+        return "the backend broke off";
+      case "unusable":
+        return "the backend's answer is too large or not UTF-8";
+      case "overloaded":
+        return "the backend is overloaded";
+    }
+  }
+}
