@@ -10,6 +10,7 @@ import { readInvocation } from "./lib/config/config.ts";
 import { readSecrets, readTlsPair } from "./lib/config/secret.ts";
 import { type Gateway, startGateway } from "./lib/gateway.ts";
 import { configureLog, createLog } from "./lib/ops/log.ts";
+import type { Profiles } from "./lib/ops/profile/profile.ts";
 
 function print(file: typeof Deno.stdout, text: string | Uint8Array): void {
   let bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
@@ -44,8 +45,24 @@ async function main(): Promise<void> {
     print(Deno.stderr, `ws2api: ${read.message}\n`);
     Deno.exit(2);
   }
-  // Files are read once, but for a certificate, which may be renewed.
-  if (config.tls === undefined) await Deno.permissions.revoke({ name: "read" });
+  const { cpuProfileFile: cpuFile, memProfileFile: memFile } = config;
+  const isProfiled = cpuFile !== undefined || memFile !== undefined;
+  let profiles: Profiles | undefined;
+  if (isProfiled) {
+    const { startProfiles } = await import("./lib/ops/profile/profile.ts");
+    const started = await startProfiles({ cpuFile, memFile }, { clock: systemClock, log });
+    if (!started.ok) {
+      print(Deno.stderr, `ws2api: ${started.message}\n`);
+      Deno.exit(2);
+    }
+    profiles = started.profiles;
+  }
+  // Files are read once, but for a certificate, which may be renewed. A profile is put in its place by
+  // renaming, which needs both leaves; they cannot be narrowed to its folder once given for all.
+  if (config.tls === undefined && !isProfiled) await Deno.permissions.revoke({ name: "read" });
+  if (!isProfiled) await Deno.permissions.revoke({ name: "write" });
+  // The inspector asks for it when it is opened, and only then.
+  await Deno.permissions.revoke({ name: "sys" });
   let gateway: Gateway;
   try {
     gateway = startGateway(config, {
@@ -75,6 +92,7 @@ async function main(): Promise<void> {
     if (isStopping) Deno.exit(1);
     isStopping = true;
     await gateway.shutdown();
+    await profiles?.stop();
     Deno.exit(0);
   };
   Deno.addSignalListener("SIGINT", () => void stop());
@@ -90,6 +108,11 @@ async function main(): Promise<void> {
     }
   };
   Deno.addSignalListener("SIGHUP", () => void renewCertificate());
+  // Without a listener the signal would end the process.
+  Deno.addSignalListener("SIGUSR2", () => {
+    if (profiles !== undefined) void profiles.write();
+    else log.warn("SIGUSR2: no profile to write without --cpuprofile or --memprofile");
+  });
   print(Deno.stdout, `ws2api listening on ${gateway.url}\n`);
   if (gateway.apiUrl !== undefined) print(Deno.stdout, `ws2api api on ${gateway.apiUrl}\n`);
 }

@@ -45,6 +45,8 @@ export interface Config {
   readonly tls: TlsFiles | undefined;
   readonly logLevel: "debug" | "info" | "warn" | "error";
   readonly logFormat: "text" | "json";
+  readonly cpuProfileFile: string | undefined;
+  readonly memProfileFile: string | undefined;
 }
 
 /** Names of PEM files. */
@@ -142,6 +144,8 @@ export function readInvocation(
     tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
     logLevel: must("log-level"),
     logFormat: must("log-format"),
+    cpuProfileFile: take("cpuprofile"),
+    memProfileFile: take("memprofile"),
   };
   if (refusal !== undefined) return { kind: "refuse", message: refusal };
   if ((certFile === undefined) !== (keyFile === undefined)) {
@@ -155,6 +159,11 @@ export function readInvocation(
   }
   if (config.forwarder === "fetch" && config.backend.startsWith("unix:")) {
     const message = "--forwarder: fetch is not allowed with a unix: backend; allowed is tcp";
+    return { kind: "refuse", message };
+  }
+  if (config.cpuProfileFile !== undefined && config.cpuProfileFile === config.memProfileFile) {
+    const message =
+      "--memprofile: is not allowed to be --cpuprofile's file; allowed is another one";
     return { kind: "refuse", message };
   }
   const apiAddress = config.apiListen ?? config.listen;
@@ -230,7 +239,7 @@ function parseArguments(args: readonly string[], version: string): Parsed {
     command.addOption(option);
   }
   try {
-    command.parse(args, { from: "user" });
+    command.parse(args.map(withTwoDashes), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: "print", text: output };
@@ -243,6 +252,11 @@ function parseArguments(args: readonly string[], version: string): Parsed {
     texts.set(option.name() as FlagName, value === true ? "true" : String(value));
   }
   return { kind: "given", texts };
+}
+
+/** Go's programs take `-cpuprofile`, and so do hands that know them. */
+function withTwoDashes(argument: string): string {
+  return /^-(?:cpu|mem)profile(?:=|$)/.test(argument) ? `-${argument}` : argument;
 }
 
 /**

@@ -182,6 +182,16 @@ export const FLAGS = {
     "debug, info, warn or error",
   ),
   "log-format": flag(oneOf("text", "json"), "FORMAT", "text", "text or json, to standard error"),
+  "cpuprofile": unset(
+    filePath,
+    "FILE",
+    "where CPU time went, for go tool pprof; written at the shutdown and at SIGUSR2",
+  ),
+  "memprofile": unset(
+    filePath,
+    "FILE",
+    "what is on the heap, for go tool pprof; written at the shutdown and at SIGUSR2",
+  ),
 } as const;
 
 export type FlagName = keyof typeof FLAGS;

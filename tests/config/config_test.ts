@@ -226,6 +226,18 @@ const ROWS: Record<FlagName, Row> = {
     good: [["text", "text"], ["json", "json"]],
     bad: ["JSON", "xml", "text json"],
   },
+  "cpuprofile": {
+    variable: "WS2API_CPUPROFILE",
+    key: "cpuProfileFile",
+    good: [["cpu.pprof", "cpu.pprof"], ["/tmp/a b", "/tmp/a b"]],
+    bad: ["a\0b"],
+  },
+  "memprofile": {
+    variable: "WS2API_MEMPROFILE",
+    key: "memProfileFile",
+    good: [["mem.pprof", "mem.pprof"]],
+    bad: ["a\0b"],
+  },
 };
 
 function count(
@@ -472,5 +484,27 @@ Deno.test("a backend's socket file is reached by tcp's own connections only", ()
   match(
     refusalOf(["--backend", "unix:/a.sock", "--forwarder", "fetch"]),
     /^--forwarder: fetch .*tcp$/,
+  );
+});
+
+Deno.test("the profiles' flags may have one dash, as in Go's programs, and no others", () => {
+  for (
+    const args of [["-cpuprofile=c", "-memprofile=m"], ["-cpuprofile", "c", "-memprofile", "m"]]
+  ) {
+    const { cpuProfileFile, memProfileFile } = configOf(args);
+    deepStrictEqual([cpuProfileFile, memProfileFile], ["c", "m"]);
+  }
+  strictEqual(configOf(["-cpuprofile=c"], { WS2API_CPUPROFILE: "v" }).cpuProfileFile, "c");
+  match(refusalOf(["-cpuprofile="]), /^--cpuprofile: "" is not allowed; allowed is /);
+  match(refusalOf(["-memprofile"]), /^--memprofile: no value given; allowed is /);
+  for (const flag of ["-cpuprofiles", "-listen", "-cpuprofil=c"]) {
+    match(refusalOf([flag]), /: no such flag; /);
+  }
+});
+
+Deno.test("the two profiles do not go to one file", () => {
+  match(
+    refusalOf(["-cpuprofile=a", "-memprofile=a"]),
+    /^--memprofile: .*; allowed is another one$/,
   );
 });

@@ -1,0 +1,22 @@
+/// <reference no-default-lib="true" />
+/// <reference lib="deno.worker" />
+/**
+ * A thread that profiles itself: it is sent a file's name, and says when that is written.
+ *
+ * @module
+ */
+
+import { systemClock } from "../../lib/clock.ts";
+import { silentLog } from "../../lib/ops/log.ts";
+import { startProfiles } from "../../lib/ops/profile/profile.ts";
+import { burn } from "./busy.ts";
+
+self.addEventListener("message", async ({ data }: MessageEvent<string>) => {
+  const deps = { clock: systemClock, log: silentLog };
+  const started = await startProfiles({ cpuFile: data, memFile: undefined }, deps);
+  if (started.ok) {
+    burn(200);
+    await started.profiles.stop();
+  }
+  self.postMessage(started.ok);
+});
