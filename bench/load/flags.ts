@@ -115,7 +115,8 @@ export function readSettings(args: readonly string[]): ReadSettings {
   };
 }
 
-function number(min: number, max: number): (text: string) => number {
+/** A reader of numbers in a range. */
+export function number(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : NaN;
     if (value >= min && value <= max) return value;
@@ -123,7 +124,8 @@ function number(min: number, max: number): (text: string) => number {
   };
 }
 
-function integer(min: number, max: number): (text: string) => number {
+/** A reader of whole numbers in a range. */
+export function integer(min: number, max: number): (text: string) => number {
   const read = number(min, max);
   return (text) => {
     const value = read(text);

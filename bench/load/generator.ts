@@ -23,8 +23,15 @@ export interface Part {
   /** Between the CALLs of one client; null for the next CALL as soon as the answer is there. */
   readonly periodMs: number | null;
   readonly payloadBytes: number;
+  /**
+   * When given, `durationMs` begins this long after all clients have connected, or failed to, and
+   * what came before is in the totals only.
+   */
+  readonly warmUpMs?: number;
 }
 
+/** How long clients may take to connect beyond the ramp, for a warm-up to begin. */
+const CONNECT_MS = 30_000;
 /** For answers under way when the sending stops. */
 const LINGER_MS = 2000;
 const MAX_REASONS = 5;
@@ -51,18 +58,20 @@ class Generator implements Listener {
   readonly #due: Client[] = [];
   #dueHead = 0;
   #isSending = true;
+  #isMeasuring: boolean;
   /** When the last client opened, or failed to, and the answers up to then. */
   #full: { readonly at: number; readonly answers: number } | null = null;
 
   constructor(part: Part) {
     this.#part = part;
+    this.#isMeasuring = part.warmUpMs === undefined;
   }
 
   async run(): Promise<FinalReport> {
-    const { clients, rampMs, durationMs, target, prefix } = this.#part;
+    const { clients, rampMs, durationMs, warmUpMs, target, prefix } = this.#part;
     const frames = new CallFrames(this.#part.payloadBytes);
     const startAt = performance.now();
-    const endAt = startAt + rampMs + durationMs;
+    let endAt = startAt + rampMs + (this.#isMeasuring ? durationMs : CONNECT_MS);
     const progress = setInterval(
       () => say({ kind: "progress", totals: this.#totals }),
       PROGRESS_MS,
@@ -73,6 +82,12 @@ class Generator implements Listener {
         void new Client(`${prefix}${started++}`, frames, this).run(target);
       }
       this.#sendDue(now);
+      if (!this.#isMeasuring && this.#full !== null && now >= this.#full.at + warmUpMs!) {
+        this.#isMeasuring = true;
+        this.#full = { at: now, answers: this.#answers() };
+        endAt = now + durationMs;
+        say({ kind: "measuring", totals: this.#totals });
+      }
       const isIdle = this.#part.periodMs === null && started === clients;
       await pause(isIdle ? Math.min(50, endAt - now) : TICK_MS);
     }
@@ -121,7 +136,7 @@ class Generator implements Listener {
     if (isError) this.#totals.errors++;
     else {
       this.#totals.answered++;
-      this.#roundTrip.record(roundTripMs);
+      if (this.#isMeasuring) this.#roundTrip.record(roundTripMs);
     }
     if (!this.#isSending) return;
     if (this.#part.periodMs === null) this.#send(client, now);
@@ -149,7 +164,7 @@ class Generator implements Listener {
     while (this.#dueHead < due.length && due[this.#dueHead]!.dueAt <= now) {
       const client = due[this.#dueHead++]!;
       if (!client.isOpen) continue;
-      this.#lateness.record(performance.now() - client.dueAt);
+      if (this.#isMeasuring) this.#lateness.record(performance.now() - client.dueAt);
       this.#send(client, client.dueAt);
       this.#schedule(client, client.dueAt);
     }

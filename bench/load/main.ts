@@ -37,11 +37,13 @@ function partsOf(settings: Settings, gateway: Part["target"]): Part[] {
  * Reads what a generator says until its final report.
  *
  * @param onTotals Gets its counts about once a second.
+ * @param onMeasuring Gets them when the warm-up is over, if there is one.
  * @throws When it ends without one.
  */
-async function follow(
+export async function follow(
   generator: Started,
   onTotals: (totals: Totals) => void,
+  onMeasuring: (totals: Totals) => void = () => {},
 ): Promise<FinalReport> {
   // Not `for await`: leaving that would cancel the stream and cut the generator's output.
   while (true) {
@@ -49,6 +51,7 @@ async function follow(
     if (done === true) throw new Error("a generator ended before its report");
     const line: Line = JSON.parse(value);
     if (line.kind === "progress") onTotals(line.totals);
+    if (line.kind === "measuring") onMeasuring(line.totals);
     if (line.kind === "final") {
       onTotals(line.report.totals);
       return line.report;

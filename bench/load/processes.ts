@@ -53,8 +53,23 @@ export class Processes {
    * @returns The port. Without a script it is one that answers at once.
    */
   async startBackend(script = "bench/load/backend.ts"): Promise<number> {
-    const backend = this.#start(["run", "--allow-net=127.0.0.1", script]);
-    return Number(await firstLine(backend, "the backend"));
+    return (await this.startServer(["run", "--allow-net=127.0.0.1", script])).port;
+  }
+
+  /**
+   * A program that prints its port on 127.0.0.1 when it is ready.
+   *
+   * @param command Deno, unless given.
+   */
+  async startServer(
+    args: readonly string[],
+    command = Deno.execPath(),
+  ): Promise<{ pid: number; port: number }> {
+    const server = this.#start(args, command);
+    const name = args.find((arg) => /\.[cm]?[jt]s$/.test(arg)) ?? command;
+    const line = await firstLine(server, name);
+    if (!/^\d+$/.test(line)) throw new Error(`${name} said ${JSON.stringify(line)}`);
+    return { pid: server.pid, port: Number(line) };
   }
 
   /** A script that prints a line when it is ready. */
@@ -77,9 +92,9 @@ export class Processes {
     return generator;
   }
 
-  #start(args: readonly string[]): Started {
+  #start(args: readonly string[], command = Deno.execPath()): Started {
     if (this.#ended !== null) throw new Error("the run has been ended");
-    const child = new Deno.Command(Deno.execPath(), {
+    const child = new Deno.Command(command, {
       args: [...args],
       cwd: ROOT,
       stdin: "piped",

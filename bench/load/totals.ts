@@ -39,6 +39,8 @@ export interface FinalReport {
 export type Line =
   | { readonly kind: "ready" }
   | { readonly kind: "progress"; readonly totals: Totals }
+  /** The warm-up is over: what follows counts. */
+  | { readonly kind: "measuring"; readonly totals: Totals }
   | { readonly kind: "final"; readonly report: FinalReport };
 
 export function noTotals(): Totals {
