@@ -4,6 +4,8 @@
  * @module
  */
 
+import { setImmediate } from "node:timers";
+
 /** What `setTimeout` gives and `clearTimeout` takes. */
 export type Timer = ReturnType<typeof setTimeout>;
 
@@ -13,6 +15,8 @@ export interface Clock {
   /** Runs `callback` once after `ms`. */
   setTimeout(callback: () => void, ms: number): Timer;
   clearTimeout(timer: Timer): void;
+  /** Runs `callback` in the next turn of the event loop. */
+  setImmediate(callback: () => void): void;
 }
 
 /** The machine's clock. */
@@ -20,6 +24,7 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   setTimeout: (callback, ms) => setTimeout(callback, ms),
   clearTimeout: (timer) => clearTimeout(timer),
+  setImmediate: (callback) => void setImmediate(callback),
 };
 
 /** A pause. */

@@ -23,6 +23,7 @@ import { createFetchForwarder } from "./forwarder/fetch.ts";
 import { retryForwarder } from "./forwarder/retry.ts";
 import { limitForwarder } from "./forwarder/slots.ts";
 import { createTcpForwarder } from "./forwarder/tcp.ts";
+import { paceForwarder } from "./forwarder/turn.ts";
 import { listen } from "./listener/listener.ts";
 import type { TlsPair } from "./listener/tls.ts";
 import { createCounters } from "./ops/counters.ts";
@@ -89,7 +90,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     clock,
     signKey: secrets.signKey,
   });
-  const limited = limitForwarder(breaker.counting(backendForwarder), {
+  const limited = limitForwarder(breaker.counting(paceForwarder(backendForwarder, clock)), {
     max: config.backendConnections,
     maxWaitMs: config.backendTimeoutMs,
     clock,

@@ -28,6 +28,10 @@ export class FakeClock implements Clock {
     this.#clock.clearTimeout(timer as unknown as number);
   }
 
+  setImmediate(callback: () => void): void {
+    this.#clock.setImmediate(callback);
+  }
+
   /** Moves time on and runs the timers that come due, in their order. */
   tick(ms: number): void {
     this.#clock.tick(ms);

@@ -1,0 +1,70 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import type { BackendReply, Forwarder } from "../../lib/forwarder/forwarder.ts";
+import { paceForwarder } from "../../lib/forwarder/turn.ts";
+import { request } from "../support/backend_reply.ts";
+import { FakeClock, microtasks } from "../support/fake_clock.ts";
+
+const DONE: BackendReply = { ok: true, status: 200, body: "" };
+/** More than are begun in one turn. */
+const MANY = 100;
+
+/** Notes what is begun, and answers at once. */
+class Recorder implements Forwarder {
+  begun: string[] = [];
+  isClosed = false;
+
+  forward({ path }: { readonly path: string }): Promise<BackendReply> {
+    this.begun.push(path);
+    return Promise.resolve(DONE);
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+}
+
+Deno.test("requests beyond what one turn takes are begun in the next ones, in order", async () => {
+  const clock = new FakeClock();
+  const recorder = new Recorder();
+  const paced = paceForwarder(recorder, clock);
+  const names = Array.from({ length: MANY }, (_, i) => `${i}`);
+  const replies = names.map((path) => paced.forward({ ...request("call"), path }));
+  await microtasks();
+  const turns: number[] = [];
+  for (let before = 0; recorder.begun.length > before;) {
+    turns.push(recorder.begun.length - before);
+    before = recorder.begun.length;
+    clock.tick(0);
+    await microtasks();
+  }
+  deepStrictEqual(turns, [32, 32, 32, 4]);
+  deepStrictEqual(recorder.begun, names);
+  deepStrictEqual(await Promise.all(replies), Array(MANY).fill(DONE));
+});
+
+Deno.test("what comes later does not overtake what is held back", async () => {
+  const clock = new FakeClock();
+  const recorder = new Recorder();
+  const paced = paceForwarder(recorder, clock);
+  const all: Promise<BackendReply>[] = [];
+  for (let i = 0; i < 70; i++) all.push(paced.forward({ ...request("call"), path: `${i}` }));
+  clock.tick(0);
+  // The new turn has room, but those held back have it first.
+  for (let i = 70; i < 80; i++) all.push(paced.forward({ ...request("call"), path: `${i}` }));
+  for (let turn = 0; turn < 3; turn++) {
+    await microtasks();
+    clock.tick(0);
+  }
+  await Promise.all(all);
+  deepStrictEqual(recorder.begun, Array.from({ length: 80 }, (_, i) => `${i}`));
+});
+
+Deno.test("few requests set no timer, and closing goes through", async () => {
+  const clock = new FakeClock();
+  const recorder = new Recorder();
+  const paced = paceForwarder(recorder, clock);
+  for (let i = 0; i < 10; i++) await paced.forward(request("call"));
+  strictEqual(clock.timers, 0);
+  paced.close();
+  strictEqual(recorder.isClosed, true);
+});
