@@ -1,8 +1,8 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { closedPort, json, RawBackend, RecordingBackend, write } from "../support/backend.ts";
-import { TestGateway } from "../support/gateway.ts";
+import { testEachForwarder as test } from "../support/gateway.ts";
 
-Deno.test("a client's CALL becomes one POST with the payload's bytes and the gateway's headers", async () => {
+test("a client's CALL becomes one POST with the payload's bytes and the gateway's headers", async ({ TestGateway }) => {
   await using backend = new RecordingBackend();
   await using gateway = new TestGateway(`${backend.url}base/path`);
   const client = await gateway.connect("CP%201", { headers: { "x-secret": "of the client" } });
@@ -18,13 +18,16 @@ Deno.test("a client's CALL becomes one POST with the payload's bytes and the gat
   strictEqual(request.body, payload);
   strictEqual(request.headers.get("content-type"), "application/json");
   strictEqual(request.headers.get("x-ws2api-protocol"), "ocpp1.6");
-  match(request.headers.get("x-ws2api-connection") ?? "", /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/);
+  match(
+    request.headers.get("x-ws2api-connection") ?? "",
+    /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/,
+  );
   strictEqual(request.headers.get("x-forwarded-for"), "127.0.0.1");
   strictEqual(request.headers.get("x-secret"), null);
   await client.close();
 });
 
-Deno.test("the protocol header is absent for a client that offered none", async () => {
+test("the protocol header is absent for a client that offered none", async ({ TestGateway }) => {
   await using backend = new RecordingBackend();
   await using gateway = new TestGateway(backend.url);
   const client = await gateway.connect("CP1", { protocols: [] });
@@ -32,7 +35,7 @@ Deno.test("the protocol header is absent for a client that offered none", async 
   strictEqual((await backend.next()).headers.get("x-ws2api-protocol"), null);
 });
 
-Deno.test("the backend's answer becomes the client's", async (t) => {
+test("the backend's answer becomes the client's", async ({ TestGateway, t }) => {
   await using backend = new RecordingBackend();
   await using gateway = new TestGateway(backend.url);
   const v16 = await gateway.connect("CP16", { protocols: ["ocpp1.6"] });
@@ -102,31 +105,34 @@ Deno.test("the backend's answer becomes the client's", async (t) => {
   strictEqual(backend.paths("/call/").length, 2 * rows.length, "a CALL is never repeated");
 });
 
-Deno.test("a backend that fails gives CALLERROR InternalError that says how", async (t) => {
+test("a backend that fails gives CALLERROR InternalError that says how", async ({ TestGateway, t }) => {
   const big = "x".repeat(2000);
-  const rows: [name: string, answer: string | "hang" | "reset" | "refuse", description: RegExp][] =
+  const rows: [
+    name: string,
+    answer: string | "hang" | "reset" | "refuse",
+    description: RegExp,
+  ][] = [
+    ["no answer in time", "hang", /no answer from the backend within 300ms/],
+    ["a reset after reading", "reset", /broke off/],
+    ["a refused connection", "refuse", /unreachable/],
+    ["no HTTP", "what?\r\n\r\n", /broke off/],
+    ["a body that is cut short", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", /broke off/],
     [
-      ["no answer in time", "hang", /no answer from the backend within 300ms/],
-      ["a reset after reading", "reset", /broke off/],
-      ["a refused connection", "refuse", /unreachable/],
-      ["no HTTP", "what?\r\n\r\n", /broke off/],
-      ["a body that is cut short", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", /broke off/],
-      [
-        "an answer that is too large",
-        `HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n${big}`,
-        /too large/,
-      ],
-      [
-        "chunks that are too large",
-        `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n${big}\r\n0\r\n\r\n`,
-        /too large/,
-      ],
-      [
-        "a body that is not UTF-8",
-        'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"\xff"',
-        /not UTF-8/,
-      ],
-    ];
+      "an answer that is too large",
+      `HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n${big}`,
+      /too large/,
+    ],
+    [
+      "chunks that are too large",
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n${big}\r\n0\r\n\r\n`,
+      /too large/,
+    ],
+    [
+      "a body that is not UTF-8",
+      'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"\xff"',
+      /not UTF-8/,
+    ],
+  ];
   for (const [name, answer, description] of rows) {
     await t.step(name, async () => {
       await using backend = new RawBackend(async (conn) => {
@@ -150,7 +156,7 @@ Deno.test("a backend that fails gives CALLERROR InternalError that says how", as
   }
 });
 
-Deno.test("one client's CALLs reach the backend in order, one at a time; another client's do not wait", async () => {
+test("one client's CALLs reach the backend in order, one at a time; another client's do not wait", async ({ TestGateway }) => {
   await using backend = new RecordingBackend();
   await using gateway = new TestGateway(backend.url);
   const releases: (() => void)[] = [];
@@ -174,7 +180,7 @@ Deno.test("one client's CALLs reach the backend in order, one at a time; another
   }
 });
 
-Deno.test("a backend that waits for a client's answer inside that client's CALL gets it", async () => {
+test("a backend that waits for a client's answer inside that client's CALL gets it", async ({ TestGateway }) => {
   await using backend = new RecordingBackend();
   await using gateway = new TestGateway(backend.url, ["--backend-connections=2"]);
   const client = await gateway.connect("CP1");
@@ -190,7 +196,7 @@ Deno.test("a backend that waits for a client's answer inside that client's CALL 
   strictEqual(await client.next(), '[3,"o1",{"inner":"done"}]');
 });
 
-Deno.test("a MessageId that is still being handled is refused, and free again afterwards", async (t) => {
+test("a MessageId that is still being handled is refused, and free again afterwards", async ({ TestGateway, t }) => {
   for (
     const [protocol, code] of [["ocpp1.6", "ProtocolError"], ["ocpp2.0.1", "RpcFrameworkError"]]
   ) {
@@ -217,7 +223,7 @@ Deno.test("a MessageId that is still being handled is refused, and free again af
   }
 });
 
-Deno.test("a CALL whose Action is too long for a URL is refused, and harms nobody", async () => {
+test("a CALL whose Action is too long for a URL is refused, and harms nobody", async ({ TestGateway }) => {
   await using backend = new RecordingBackend();
   await using gateway = new TestGateway(backend.url);
   const client = await gateway.connect("CP1");
@@ -231,7 +237,7 @@ Deno.test("a CALL whose Action is too long for a URL is refused, and harms nobod
   strictEqual(await client.ask('[2,"2","Act",{}]'), '[3,"2",{}]');
 });
 
-Deno.test("a SEND of an ocpp2.1 client goes to /send and is never answered", async () => {
+test("a SEND of an ocpp2.1 client goes to /send and is never answered", async ({ TestGateway }) => {
   await using backend = new RecordingBackend();
   await using gateway = new TestGateway(backend.url);
   const client = await gateway.connect("CP1", { protocols: ["ocpp2.1"] });
@@ -243,7 +249,7 @@ Deno.test("a SEND of an ocpp2.1 client goes to /send and is never answered", asy
   strictEqual(client.left.length, 0);
 });
 
-Deno.test("CALLs are refused at once when too many messages wait for the backend", async () => {
+test("CALLs are refused at once when too many messages wait for the backend", async ({ TestGateway }) => {
   await using backend = new RecordingBackend();
   await using gateway = new TestGateway(backend.url, ["--max-waiting=2"]);
   let release = (): void => {};

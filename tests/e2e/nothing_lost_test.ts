@@ -1,8 +1,8 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { closedPort, json, RawBackend, RecordingBackend, write } from "../support/backend.ts";
-import { TestGateway } from "../support/gateway.ts";
+import { testEachForwarder as test, TestGateway } from "../support/gateway.ts";
 
-Deno.test("an outcome is posted again until the backend takes it, and counts by its URL", async (t) => {
+test("an outcome is posted again until the backend takes it, and counts by its URL", async ({ TestGateway, t }) => {
   for (const failure of ["502", "503", "504", "cut", "hang"]) {
     await t.step(failure, async () => {
       let tries = 0;
@@ -35,7 +35,7 @@ Deno.test("an outcome is posted again until the backend takes it, and counts by 
   }
 });
 
-Deno.test("any other status to an outcome is final", async (t) => {
+test("any other status to an outcome is final", async ({ TestGateway, t }) => {
   for (const status of [200, 302, 400, 404, 409, 500]) {
     await t.step(String(status), async () => {
       await using backend = new RecordingBackend();
@@ -52,7 +52,7 @@ Deno.test("any other status to an outcome is final", async (t) => {
   }
 });
 
-Deno.test("a CALL that never left is tried again until the backend is there", async () => {
+test("a CALL that never left is tried again until the backend is there", async ({ TestGateway }) => {
   const port = closedPort();
   await using gateway = new TestGateway(`http://127.0.0.1:${port}/`);
   const client = await gateway.connect("CP1");
@@ -64,7 +64,7 @@ Deno.test("a CALL that never left is tried again until the backend is there", as
   deepStrictEqual(backend.paths(), ["/call/BootNotification/CP1/1"]);
 });
 
-Deno.test("each accepted CALL ends in exactly one outcome, whatever becomes of the client", async (t) => {
+test("each accepted CALL ends in exactly one outcome, whatever becomes of the client", async ({ TestGateway, t }) => {
   const rows: [name: string, end: (gateway: TestGateway) => Promise<unknown>, reason: RegExp][] = [
     ["it never answers", () => Promise.resolve(), /^no answer within 400ms$/],
     ["it is replaced", (gateway) => gateway.connect("CP1"), /replaced/],

@@ -34,7 +34,7 @@ Deno.test("requests beyond what one turn takes are begun in the next ones, in or
   for (let before = 0; recorder.begun.length > before;) {
     turns.push(recorder.begun.length - before);
     before = recorder.begun.length;
-    clock.tick(0);
+    clock.tick(1);
     await microtasks();
   }
   deepStrictEqual(turns, [32, 32, 32, 4]);
@@ -48,12 +48,12 @@ Deno.test("what comes later does not overtake what is held back", async () => {
   const paced = paceForwarder(recorder, clock);
   const all: Promise<BackendReply>[] = [];
   for (let i = 0; i < 70; i++) all.push(paced.forward({ ...request("call"), path: `${i}` }));
-  clock.tick(0);
+  clock.tick(1);
   // The new turn has room, but those held back have it first.
   for (let i = 70; i < 80; i++) all.push(paced.forward({ ...request("call"), path: `${i}` }));
   for (let turn = 0; turn < 3; turn++) {
     await microtasks();
-    clock.tick(0);
+    clock.tick(1);
   }
   await Promise.all(all);
   deepStrictEqual(recorder.begun, Array.from({ length: 80 }, (_, i) => `${i}`));

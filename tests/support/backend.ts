@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { Inbox } from "./deadline.ts";
 
 /** A request that the backend got. */
@@ -69,33 +70,45 @@ export function json(text: string, status = 200): Response {
   return new Response(text, { status, headers: { "content-type": "application/json" } });
 }
 
+type OnRequest<C extends Deno.Conn> = (conn: C, request: string) => Promise<void> | void;
+
 /** A backend that answers bytes, for what no HTTP library would send. */
-export class RawBackend implements AsyncDisposable {
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly #connections = new Set<Deno.TcpConn>();
+export class RawBackend<C extends Deno.Conn = Deno.TcpConn> implements AsyncDisposable {
+  readonly #listener: Deno.Listener<C>;
+  readonly #connections = new Set<C>();
   readonly #running: Promise<void>;
   /** Whole requests that came, heads and bodies. */
   readonly requests: string[] = [];
+  /** Connections that came. */
   connections = 0;
+  /** Connections that came and have ended, by their number from 1, in the order of their ends. */
+  readonly ends = new Inbox<number>();
 
-  /** @param onRequest Told each whole request; what it writes is the answer. */
-  constructor(onRequest: (conn: Deno.TcpConn, request: string) => Promise<void> | void) {
+  /**
+   * @param onRequest Told each whole request; what it writes is the answer.
+   * @param listener Where it listens; closed with the backend.
+   */
+  constructor(onRequest: OnRequest<C>, listener?: Deno.Listener<C>) {
+    const onLoopback = { hostname: "127.0.0.1", port: 0 };
+    this.#listener = listener ?? Deno.listen(onLoopback) as unknown as Deno.Listener<C>;
     this.#running = this.#accept(onRequest);
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${(this.#listener.addr as Deno.NetAddr).port}/`;
+  get port(): number {
+    return (this.#listener.addr as Deno.NetAddr).port;
   }
 
-  async #accept(
-    onRequest: (conn: Deno.TcpConn, request: string) => Promise<void> | void,
-  ): Promise<void> {
+  get url(): string {
+    return `http://127.0.0.1:${this.port}/`;
+  }
+
+  async #accept(onRequest: OnRequest<C>): Promise<void> {
     const all: Promise<void>[] = [];
     try {
       for await (const conn of this.#listener) {
         this.connections++;
         this.#connections.add(conn);
-        all.push(this.#serve(conn, onRequest));
+        all.push(this.#serve(conn, this.connections, onRequest));
       }
     } catch {
       // The listener was closed.
@@ -103,15 +116,13 @@ export class RawBackend implements AsyncDisposable {
     await Promise.all(all);
   }
 
-  async #serve(
-    conn: Deno.TcpConn,
-    onRequest: (conn: Deno.TcpConn, request: string) => Promise<void> | void,
-  ): Promise<void> {
-    const buffer = new Uint8Array(65536);
+  async #serve(conn: C, number: number, onRequest: OnRequest<C>): Promise<void> {
+    const buffer = Buffer.alloc(65536);
     let text = "";
     try {
       for (let n = await conn.read(buffer); n !== null; n = await conn.read(buffer)) {
-        text += new TextDecoder("latin1").decode(buffer.subarray(0, n));
+        // Not TextDecoder: its latin1 is windows-1252.
+        text += buffer.toString("latin1", 0, n);
         const head = text.indexOf("\r\n\r\n");
         const length = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0);
         if (head === -1 || text.length < head + 4 + length) continue;
@@ -129,6 +140,7 @@ export class RawBackend implements AsyncDisposable {
       } catch {
         // Closed by the test.
       }
+      this.ends.put(number);
     }
   }
 

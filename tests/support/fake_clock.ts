@@ -28,8 +28,9 @@ export class FakeClock implements Clock {
     this.#clock.clearTimeout(timer as unknown as number);
   }
 
+  /** The next turn of the event loop is a millisecond later. */
   setImmediate(callback: () => void): void {
-    this.#clock.setImmediate(callback);
+    this.#clock.setTimeout(callback, 1);
   }
 
   /** Moves time on and runs the timers that come due, in their order. */

@@ -77,3 +77,23 @@ export class TestGateway implements AsyncDisposable {
     await Promise.all(this.#clients.map((client) => client.whenClosed()));
   }
 }
+
+/** What a test gets that is run with each forwarder. */
+export interface ForwarderTest {
+  readonly forwarder: "fetch" | "tcp";
+  /** Gateways that use it. */
+  readonly TestGateway: typeof TestGateway;
+  readonly t: Deno.TestContext;
+}
+
+/** Registers a test twice: with gateways that forward by `fetch`, and by connections of their own. */
+export function testEachForwarder(name: string, run: (test: ForwarderTest) => Promise<void>): void {
+  for (const forwarder of ["fetch", "tcp"] as const) {
+    class WithForwarder extends TestGateway {
+      constructor(backendUrl: string, flags: readonly string[] = [], log?: Log) {
+        super(backendUrl, [`--forwarder=${forwarder}`, ...flags], log);
+      }
+    }
+    Deno.test(`${forwarder}: ${name}`, (t) => run({ forwarder, TestGateway: WithForwarder, t }));
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Cases that need more permissions than the tests are given; `request_test.ts` runs them.
+ *
+ * @module
+ */
+
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { RawBackend, write } from "../support/backend.ts";
+import { TempDir } from "../support/program.ts";
+import { answer, FORWARDERS, taken, TestForwarder } from "./implementations.ts";
+
+function ok200(conn: Deno.Conn): Promise<void> {
+  return write(conn, answer("{}"));
+}
+
+async function isLocalhost(hostname: string): Promise<boolean> {
+  using listener = Deno.listen({ hostname, port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  try {
+    (await Deno.connect({ hostname: "localhost", port })).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+for (const hostname of ["127.0.0.1", "::1"]) {
+  const ignore = !await isLocalhost(hostname);
+  for (const [name] of FORWARDERS) {
+    Deno.test({
+      name: `${name}: localhost is reached when only ${hostname} is served`,
+      ignore,
+      fn: async () => {
+        const listener = Deno.listen({ hostname, port: 0 });
+        await using backend = new RawBackend(
+          ok200,
+          listener as unknown as Deno.Listener<Deno.TcpConn>,
+        );
+        using forwarder = new TestForwarder(name, `http://localhost:${backend.port}/`);
+        deepStrictEqual(await forwarder.forward(), taken("{}"));
+        match(backend.requests[0]!, new RegExp(`^host: localhost:${backend.port}\r$`, "mi"));
+      },
+    });
+  }
+}
+
+Deno.test("tcp: a backend at a socket file is reached", async () => {
+  using dir = new TempDir();
+  const path = dir.path("backend.sock");
+  using forwarder = new TestForwarder("tcp", `unix:${path}`);
+  deepStrictEqual(await forwarder.forward(), { ok: false, fault: "unreachable" });
+  const listener = Deno.listen({ transport: "unix", path });
+  await using backend = new RawBackend<Deno.UnixConn>(
+    ok200,
+    listener as unknown as Deno.Listener<Deno.UnixConn>,
+  );
+  for (let i = 0; i < 3; i++) deepStrictEqual(await forwarder.forward(), taken("{}"));
+  deepStrictEqual([backend.requests.length, backend.connections], [3, 1]);
+  match(backend.requests[0]!, /^POST \/call\/Act\/CP1\/1 HTTP\/1.1\r\nHost: localhost\r\n/);
+  forwarder.close();
+  strictEqual(await backend.ends.take("the connection's end"), 1);
+});
