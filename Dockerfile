@@ -23,4 +23,4 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
   CMD ["deno", "eval", "const r = await fetch('http://127.0.0.1:4000/readyz'); Deno.exit(r.ok ? 0 : 1)"]
 ENTRYPOINT ["deno", "run", "--cached-only", "--frozen", \
   "--v8-flags=--heap-growing-percent=30,--max-semi-space-size=6", \
-  "--allow-net", "--allow-read", "--allow-write", "--allow-sys", "--allow-env=WS2API_*", "main.ts"]
+  "--allow-net", "--allow-read", "--allow-write", "--allow-sys", "--allow-env=WS2API_*,HTTP_PROXY,HTTPS_PROXY,ALL_PROXY,http_proxy,https_proxy,all_proxy", "main.ts"]

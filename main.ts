@@ -59,8 +59,10 @@ async function main(): Promise<void> {
   }
   // Files are read once, but for a certificate, which may be renewed. A profile is put in its place by
   // renaming, which needs both leaves; they cannot be narrowed to its folder once given for all.
-  if (config.tls === undefined && !isProfiled) await Deno.permissions.revoke({ name: "read" });
-  if (!isProfiled) await Deno.permissions.revoke({ name: "write" });
+  // A socket file needs both as well.
+  const usesFiles = isProfiled || config.backend.startsWith("unix:");
+  if (config.tls === undefined && !usesFiles) await Deno.permissions.revoke({ name: "read" });
+  if (!usesFiles) await Deno.permissions.revoke({ name: "write" });
   // The inspector asks for it when it is opened, and only then.
   await Deno.permissions.revoke({ name: "sys" });
   let gateway: Gateway;

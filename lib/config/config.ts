@@ -127,7 +127,7 @@ export function readInvocation(
     signKeyFile: take("sign-key-file"),
     backendTimeoutMs: must("backend-timeout"),
     backendConnections: must("backend-connections"),
-    forwarder: forwarderOf(must("forwarder"), variable),
+    forwarder: forwarderOf(must("forwarder"), take("backend") ?? "", variable),
     retries: must("retries"),
     callTimeoutMs: must("call-timeout"),
     callConcurrency: must("call-concurrency"),
@@ -181,18 +181,22 @@ export function readInvocation(
   return { kind: "run", config };
 }
 
-/** Only `fetch` goes through a proxy; the names are those that it heeds. */
+/**
+ * Only `fetch` goes through a proxy; the names are those that it heeds. TLS stays with it too: the
+ * runtime cannot close a TLS connection whose other end is silent (see `dial`).
+ */
 const PROXY_VARIABLES = ["http_proxy", "https_proxy", "all_proxy"];
 
 function forwarderOf(
   kind: "auto" | "fetch" | "tcp",
+  backend: string,
   variable: (name: string) => string | undefined,
 ): "fetch" | "tcp" {
   if (kind !== "auto") return kind;
   const hasProxy = PROXY_VARIABLES.some((name) =>
     [name, name.toUpperCase()].some((each) => (variable(each) ?? "") !== "")
   );
-  return hasProxy ? "fetch" : "tcp";
+  return hasProxy || backend.startsWith("https:") ? "fetch" : "tcp";
 }
 
 type ValueOf<N extends FlagName> = (typeof FLAGS)[N]["read"] extends

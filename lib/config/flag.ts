@@ -105,7 +105,7 @@ export const FLAGS = {
     oneOf("auto", "fetch", "tcp"),
     "KIND",
     "auto",
-    "how requests are sent: tcp (own connections), or fetch, which auto takes for a proxy",
+    "tcp: own connections, no CALL is ever repeated; fetch: auto takes it for https and proxies",
   ),
   "retries": flag(integer(0, 100), "N", "3", "more tries after a request that failed"),
   "call-timeout": flag(

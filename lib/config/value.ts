@@ -105,7 +105,6 @@ export const listenAddress: ValueReader<ListenAddress> = (text) => {
 /** The backend's base URL; its path gets the slash at its end that it lacks. Or a socket file. */
 export const backendUrl: ValueReader<string> = (text) => {
   const allowed = "an http:// or https:// URL without user, query or fragment, or unix:/PATH";
-  // deno-lint-ignore no-control-regex
   if (/^unix:\/[^\0]+$/.test(text)) return ok(text);
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || /[?#]/.test(text)) {

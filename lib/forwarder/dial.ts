@@ -77,7 +77,13 @@ export async function dial(
   }
 }
 
-/** The same connection with TLS on it. */
+/**
+ * The same connection with TLS on it.
+ *
+ * Until its handshake is done, and while something written has not left, the runtime keeps a TLS
+ * connection that is closed open until the other end acts. A backend that accepts and stays silent
+ * can so hold sockets; this is why `--forwarder auto` leaves https to `fetch`.
+ */
 async function secured(
   conn: Deno.TcpConn,
   hostname: string,

@@ -31,10 +31,10 @@ export interface FetchForwarderOptions {
  *
  * Redirects are not followed: they are answers like any other. Answers are not decompressed.
  *
- * **What it cannot promise**: when a kept connection is cut before the answer came, `fetch` itself
- * sends the POST a second time on a new connection. A CALL can then reach the backend twice, which
- * `tests/forwarder/fetch_test.ts` shows; the backend can tell by the URL. Nor can it tell a
- * connect that timed out from an answer that did.
+ * **What it cannot promise**: when a kept connection is cut before the headers of the answer are
+ * complete, `fetch` itself sends the POST a second time on a new connection. A CALL can then reach
+ * the backend twice, which `tests/forwarder/cut_test.ts` shows; the backend can tell by the URL. Nor
+ * can it tell a connect that timed out from an answer that did.
  */
 export function createFetchForwarder(options: FetchForwarderOptions): Forwarder {
   const { backend, timeoutMs, maxBytes, userAgent, clock, signKey } = options;

@@ -48,7 +48,8 @@ export type BackendReply =
 
 export interface Forwarder {
   /**
-   * Posts once and waits for the whole answer. Never rejects, and ends within its time limit.
+   * Posts once and waits for the whole answer. Never rejects, and always ends: connecting and the
+   * answer have a time limit each.
    */
   forward(request: BackendRequest): Promise<BackendReply>;
 

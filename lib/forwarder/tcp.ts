@@ -22,7 +22,7 @@ const IDLE_MARGIN_MS = 1000;
 export interface TcpForwarderOptions {
   /** Base URL, ending with a slash, or `unix:/path/of.socket`. */
   readonly backend: string;
-  /** From sending to the whole answer. */
+  /** From sending to the whole answer; a connection that must be made before has as long once more. */
   readonly timeoutMs: number;
   /** The longest answer taken. */
   readonly maxBytes: number;

@@ -471,7 +471,10 @@ Deno.test("what may wait for a client follows the largest message", () => {
   deepStrictEqual(configOf(["--max-message", "1KiB"]).maxBufferedBytes, 4096);
 });
 
-Deno.test("auto takes fetch for a proxy, and tcp otherwise", () => {
+Deno.test("auto takes fetch for https and for a proxy, and tcp otherwise", () => {
+  strictEqual(configOf(["--backend", "http://h/"]).forwarder, "tcp");
+  strictEqual(configOf(["--backend", "https://h/"]).forwarder, "fetch");
+  strictEqual(configOf(["--backend", "https://h/", "--forwarder", "tcp"]).forwarder, "tcp");
   for (const name of ["http_proxy", "HTTPS_PROXY", "ALL_PROXY"]) {
     strictEqual(configOf([], { [name]: "http://proxy:3128" }).forwarder, "fetch");
     strictEqual(configOf([], { [name]: "" }).forwarder, "tcp");

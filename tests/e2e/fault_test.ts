@@ -402,6 +402,9 @@ Deno.test("only what leaves the program is told by the wall clock, which may jum
     "connection/upgrade.ts": ["Date.now"],
     // A signature's time is compared with the backend's own wall clock.
     "forwarder/signature.ts": ["Date.now"],
+    // A profile says when it was taken.
+    "ops/profile/cpu.ts": ["Date.now"],
+    "ops/profile/heap.ts": ["Date.now"],
     // All else is measured and waited for with this one.
     "clock.ts": ["performance.now", "setTimeout("],
   });

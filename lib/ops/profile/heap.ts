@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Clock } from "../../clock.ts";
 import type { HeapNode, HeapProfile, Inspector } from "./inspector.ts";
 import type { Locate } from "./locate.ts";
 import { encodePprof, type StackFrame, type StackSample } from "./pprof.ts";
@@ -21,16 +22,20 @@ const INTERVAL_BYTES = (6 * 2520 + 1) * WORD_BYTES;
 export class HeapRecorder {
   readonly #inspector: Inspector;
   readonly #locate: Locate;
+  readonly #clock: Clock;
   readonly #startedAt = Date.now();
+  readonly #begin: number;
 
-  private constructor(inspector: Inspector, locate: Locate) {
+  private constructor(inspector: Inspector, locate: Locate, clock: Clock) {
+    this.#clock = clock;
+    this.#begin = clock.now();
     this.#inspector = inspector;
     this.#locate = locate;
   }
 
   /** Starts sampling. @returns What records until the inspector is closed. */
-  static async start(inspector: Inspector, locate: Locate): Promise<HeapRecorder> {
-    const recorder = new HeapRecorder(inspector, locate);
+  static async start(inspector: Inspector, locate: Locate, clock: Clock): Promise<HeapRecorder> {
+    const recorder = new HeapRecorder(inspector, locate, clock);
     await inspector.send("HeapProfiler.startSampling", { samplingInterval: INTERVAL_BYTES });
     return recorder;
   }
@@ -43,7 +48,7 @@ export class HeapRecorder {
       periodType: ["space", "bytes"],
       period: INTERVAL_BYTES,
       startedAt: this.#startedAt,
-      durationMs: Date.now() - this.#startedAt,
+      durationMs: this.#clock.now() - this.#begin,
       samples: heapStacks(profile, INTERVAL_BYTES),
     }, this.#locate);
   }

@@ -85,7 +85,7 @@ export async function startProfiles(
   const targets: Target[] = [];
   let cpu: CpuRecorder | undefined;
   if (memFile !== undefined) {
-    targets.push({ file: memFile, recorder: await HeapRecorder.start(inspector, locate) });
+    targets.push({ file: memFile, recorder: await HeapRecorder.start(inspector, locate, clock) });
   }
   if (cpuFile !== undefined) {
     cpu = await CpuRecorder.start(inspector, clock, locate);
