@@ -8,6 +8,11 @@ import { handleApi, isApiPath } from "./api/api.ts";
 import { createAuthorize } from "./api/authorize.ts";
 import { type Clock, within } from "./clock.ts";
 import { rawPath } from "./codec/route.ts";
+import { dialectOf } from "./codec/subprotocol.ts";
+import { alone, noWitness } from "./cluster/alone.ts";
+import type { Bus, CallNames, Client, Peer, Witness } from "./cluster/bus.ts";
+import { Clients } from "./cluster/clients.ts";
+import { LocalClients } from "./cluster/local.ts";
 import type { Config } from "./config/config.ts";
 import type { Secrets } from "./config/secret.ts";
 import { Backlog } from "./connection/backlog.ts";
@@ -15,6 +20,7 @@ import type { Connection, Shared } from "./connection/connection.ts";
 import { allClosed, drain } from "./connection/drain.ts";
 import { ConnectionMap } from "./connection/map.ts";
 import { MemoryWatch } from "./connection/memory.ts";
+import { outcomeReport, postReport } from "./connection/report.ts";
 import { Sockets } from "./connection/sockets.ts";
 import { terminate } from "./connection/terminate.ts";
 import { createUpgrade, isUpgrade } from "./connection/upgrade.ts";
@@ -35,6 +41,9 @@ export interface GatewayDeps {
   readonly version: string;
   readonly clock: Clock;
   readonly secrets: Secrets;
+  /** Ties the gateway to others; without it is alone. */
+  readonly createBus?: (local: Peer) => Bus;
+  readonly witness?: Witness;
 }
 
 export interface Gateway {
@@ -119,7 +128,18 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     if (!terminate(socket)) log.warn("this runtime offers no way to cut a connection");
   }
 
+  const local = new LocalClients({
+    connections,
+    backlog,
+    clock,
+    isShuttingDown: () => isShuttingDown,
+    witness: deps.witness ?? noWitness,
+    reportLost,
+  });
+  const bus = deps.createBus?.(local) ?? alone;
+
   const shared: Shared = {
+    bus,
     sockets: new Sockets(cut, clock),
     isShuttingDown: () => isShuttingDown,
     connections,
@@ -135,14 +155,21 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   };
   const upgrade = createUpgrade(config, { shared, memory, random: Math.random });
   const apiDeps = {
-    connections,
-    backlog,
-    clock,
+    clients: new Clients(local, bus),
     counters,
     maxMessageBytes: config.maxMessageBytes,
     authorize: createAuthorize(secrets.apiToken),
     isShuttingDown: shared.isShuttingDown,
   };
+
+  /** A CALL was accepted here for a client elsewhere, and that instance has gone. */
+  function reportLost(client: Client, call: CallNames): void {
+    const outcome = { kind: "gone", wasSent: true, reason: "the gateway lost the client" } as const;
+    const report = outcomeReport(call, outcome, dialectOf(client.protocol), "");
+    backlog.enter(report.body);
+    // Never rejects, and a shutdown waits for it.
+    void postReport(shared, client, report);
+  }
 
   function handle(
     request: Request,
@@ -195,6 +222,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     );
     if (!isFlushed) log.error("messages lost at the shutdown", { waiting: backlog.count });
     await allClosed(shared.sockets, FAREWELL_MS, clock);
+    await bus.close();
     // The last to open were closed just now, and the backend is told of that too.
     await within(clock, backlog.whenEmpty(), FAREWELL_MS);
     await Promise.all(listeners.map((listener) => listener.stop(FAREWELL_MS)));

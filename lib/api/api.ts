@@ -40,16 +40,21 @@ function resourceAt(path: string): Resource | undefined {
         return {
           methods: READ,
           isOpen: true,
-          handle: (_, deps) => deps.isShuttingDown() ? text(503, "shutting down") : text(200, "ok"),
+          handle: (_, deps) => {
+            if (deps.isShuttingDown()) return text(503, "shutting down");
+            return deps.clients.isAvailable
+              ? text(200, "ok")
+              : text(503, "other instances cannot be reached");
+          },
         };
       case "clients":
-        return { methods: READ, handle: (request, deps) => listClients(request, deps.connections) };
+        return { methods: READ, handle: (request, deps) => listClients(request, deps.clients) };
     }
   }
   if (first === "clients" && rest.length === 1) {
     return {
       methods: [...READ, "DELETE"],
-      handle: (request, deps) => handleClient(request, rest[0]!, deps.connections),
+      handle: (request, deps) => handleClient(request, rest[0]!, deps.clients),
     };
   }
   if ((first === "call" || first === "send") && rest.length === 3) {

@@ -4,21 +4,17 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
+import type { Refusal } from "../cluster/bus.ts";
+import type { Clients } from "../cluster/clients.ts";
 import { errorBody, isAction, isMessageId } from "../codec/frame.ts";
 import { readWaitSeconds } from "../codec/prefer.ts";
 import { decodeClientId, decodeSegment } from "../codec/route.ts";
-import type { Backlog } from "../connection/backlog.ts";
-import type { Connection } from "../connection/connection.ts";
-import type { ConnectionMap } from "../connection/map.ts";
-import type { CallOutcome, OutgoingCall } from "../connection/pending.ts";
+import type { CallOutcome } from "../connection/pending.ts";
 import { problem } from "../problem.ts";
 import { readPayload } from "./body.ts";
 
 export interface CallDeps {
-  readonly connections: ConnectionMap<Connection>;
-  readonly backlog: Backlog;
-  readonly clock: Clock;
+  readonly clients: Clients;
   readonly maxMessageBytes: number;
   readonly isShuttingDown: () => boolean;
 }
@@ -51,7 +47,7 @@ async function prepare(
   request: Request,
   segments: readonly string[],
   deps: CallDeps,
-): Promise<{ target: Target; payload: string; connection: Connection } | Response> {
+): Promise<Target & { payload: string } | Response> {
   const target = readTarget(segments);
   if (target === undefined) {
     return notSent(400, "the path must be <Action>/<ClientId>/<MessageId>, each a valid segment");
@@ -59,12 +55,8 @@ async function prepare(
   const body = await readPayload(request, deps.maxMessageBytes);
   if (!body.ok) return notSent(body.status, body.detail);
   // The body may have taken its time.
-  if (deps.isShuttingDown()) {
-    return notSent(503, "the gateway is shutting down", { "retry-after": "5" });
-  }
-  const connection = deps.connections.get(target.clientId);
-  if (connection === undefined) return notSent(404, "no such client is connected");
-  return { target, payload: body.payload, connection };
+  if (deps.isShuttingDown()) return refusal("shutting_down");
+  return { ...target, payload: body.payload };
 }
 
 /**
@@ -79,60 +71,51 @@ export async function handleCall(
   segments: readonly string[],
   deps: CallDeps,
 ): Promise<Response> {
-  const waitSeconds = readWaitSeconds(request.headers.get("prefer"));
+  const waitSeconds = readWaitSeconds(request.headers.get("prefer")) ?? null;
   const prepared = await prepare(request, segments, deps);
   if (prepared instanceof Response) return prepared;
-  const { target, payload, connection } = prepared;
-  if (deps.backlog.isFull) {
-    return notSent(429, "the gateway is overloaded", { "retry-after": "1" });
+  const reply = await deps.clients.ask({ kind: "call", ...prepared, waitSeconds });
+  const seconds = waitSeconds ?? 0;
+  switch (reply.kind) {
+    case "accepted":
+      return new Response(null, { status: 202, headers: { "ws2api-outcome": "queued" } });
+    case "outcome":
+      return outcomeResponse(reply.outcome, seconds);
+    case "no_answer":
+      return noAnswer(reply.wasSent, seconds);
+    case "refused":
+      return reply.reason === "lost" && waitSeconds !== null
+        ? problem(410, "the instance that held the client went", waitHeaders(seconds, "sent"))
+        : refusal(reply.reason);
+    case "client":
+      throw new TypeError("a client is no answer to a CALL");
   }
-  const { action, messageId } = target;
-  if (waitSeconds !== undefined) {
-    return await waitForOutcome(
-      connection,
-      { action, messageId, payload },
-      waitSeconds,
-      deps.clock,
-    );
-  }
-  const taken = connection.callForBackend({ action, messageId, payload });
-  if (taken !== "accepted") return refusal(taken);
-  return new Response(null, { status: 202, headers: { "ws2api-outcome": "queued" } });
 }
 
-function refusal(taken: "duplicate" | "full" | "gone"): Response {
-  switch (taken) {
+function refusal(reason: Refusal): Response {
+  switch (reason) {
     case "duplicate":
       return notSent(409, "a CALL with this MessageId to this client is outstanding");
     case "full":
       return notSent(429, "the client's queue is full", { "retry-after": "1" });
+    case "overloaded":
+      return notSent(429, "the gateway is overloaded", { "retry-after": "1" });
     case "gone":
       return notSent(404, "no such client is connected");
+    case "no_send":
+      return notSent(409, "the client does not speak ocpp2.1");
+    case "too_large":
+      return notSent(413, "the body is larger than the way between instances takes");
+    case "shutting_down":
+      return notSent(503, "the gateway is shutting down", { "retry-after": "5" });
+    case "unavailable":
+      return notSent(503, "other instances cannot be reached", { "retry-after": "2" });
+    case "lost":
+      return problem(503, "the instance that holds the client gave no answer", {
+        "retry-after": "2",
+        "ws2api-outcome": "sent",
+      });
   }
-}
-
-function waitForOutcome(
-  connection: Connection,
-  call: Omit<OutgoingCall, "onOutcome">,
-  seconds: number,
-  clock: Clock,
-): Promise<Response> {
-  return new Promise((resolve) => {
-    const timer = clock.setTimeout(() => {
-      resolve(noAnswer(connection.abandon(waited), seconds));
-    }, seconds * 1000);
-    const waited: OutgoingCall = {
-      ...call,
-      onOutcome(outcome) {
-        clock.clearTimeout(timer);
-        resolve(outcomeResponse(outcome, seconds));
-      },
-    };
-    const taken = connection.call(waited);
-    if (taken === "accepted") return;
-    clock.clearTimeout(timer);
-    resolve(refusal(taken));
-  });
 }
 
 function outcomeResponse(outcome: CallOutcome, seconds: number): Response {
@@ -187,8 +170,8 @@ export async function handleSend(
 ): Promise<Response> {
   const prepared = await prepare(request, segments, deps);
   if (prepared instanceof Response) return prepared;
-  const { target, payload, connection } = prepared;
-  if (connection.protocol !== "ocpp2.1") return notSent(409, "the client does not speak ocpp2.1");
-  if (!connection.send(target.messageId, target.action, payload)) return refusal("gone");
-  return new Response(null, { status: 202, headers: { "ws2api-outcome": "sent" } });
+  const reply = await deps.clients.ask({ kind: "send", ...prepared });
+  return reply.kind === "refused"
+    ? refusal(reply.reason)
+    : new Response(null, { status: 202, headers: { "ws2api-outcome": "sent" } });
 }

@@ -56,9 +56,19 @@ export interface ConnectionLimits {
   readonly maxBufferedBytes: number;
 }
 
+/** A CALL that was accepted for somebody else. */
+export interface Errand {
+  /** Whether its outcome is still this instance's to report. */
+  isOurs(): boolean;
+  /** Its outcome has been reported, or was not ours. */
+  ended(): void;
+}
+
 /** What all connections of a gateway share. */
 export interface Shared {
   readonly sockets: Sockets;
+  /** Told of each client that comes and goes. */
+  readonly bus: { attach(client: Identity): void; detach(client: Identity): void };
   readonly isShuttingDown: () => boolean;
   readonly connections: ConnectionMap<Connection>;
   readonly forwarder: Forwarder;
@@ -102,7 +112,7 @@ export class Connection implements EventListenerObject, Caller {
   readonly #socket: Socket;
   readonly #shared: Shared;
   #calls: Calls | null = null;
-  #reports: Lane<Report> | null = null;
+  #reports: Lane<{ readonly report: Report; readonly ended: () => void }> | null = null;
   #pending: Pending | null = null;
   #outbox: Outbox | null = null;
   #isOpen = false;
@@ -165,7 +175,8 @@ export class Connection implements EventListenerObject, Caller {
     const isOlder = other !== undefined && other.connectionId > this.connectionId;
     if (!isOlder) connections.put(this.clientId, this);
     const replaced = isOlder ? this : other;
-    replaced?.close(POLICY, "replaced", "the client was replaced by a newer connection");
+    replaced?.closeReplaced();
+    if (!isOlder) this.#shared.bus.attach(this);
     queueMicrotask(() => forgetRequest(this.#socket));
     if (this.#shared.isShuttingDown()) this.closeForShutdown();
   }
@@ -218,13 +229,18 @@ export class Connection implements EventListenerObject, Caller {
    * Sends a CALL whose outcome the backend gets as `/result` or `/error`.
    *
    * @param call What to send.
+   * @param errand Asked, when the CALL ends, whether its outcome is reported here, and told when it was.
    */
   callForBackend(
     call: Omit<OutgoingCall, "onOutcome">,
+    errand: Errand,
   ): "accepted" | "duplicate" | "full" | "gone" {
     const { messageId, action, payload } = call;
-    const onOutcome = (outcome: CallOutcome): void =>
-      this.#report(outcomeReport(call, outcome, this.dialect, this.#shared.callTimeoutText));
+    const onOutcome = (outcome: CallOutcome): void => {
+      if (!errand.isOurs()) return errand.ended();
+      const report = outcomeReport(call, outcome, this.dialect, this.#shared.callTimeoutText);
+      this.#report(report, () => errand.ended());
+    };
     return this.call({ messageId, action, payload, onOutcome });
   }
 
@@ -269,6 +285,11 @@ export class Connection implements EventListenerObject, Caller {
     this.#shared.sockets.cut(this.#socket);
   }
 
+  /** Closes with 1008: the client has a newer connection. */
+  closeReplaced(): void {
+    this.close(POLICY, "replaced", "the client was replaced by a newer connection");
+  }
+
   /** Closes with 1000 on the operator's wish. */
   closeByOperator(): void {
     this.close(NORMAL, "closed by the operator", "the client was disconnected by the operator");
@@ -297,6 +318,7 @@ export class Connection implements EventListenerObject, Caller {
     const { connections, counters, log } = this.#shared;
     if (this.#isOpen) {
       connections.remove(this.clientId, this);
+      this.#shared.bus.detach(this);
       counters.connectionsClosed++;
       log.debug("client disconnected", { ...this.#who(), code, reason });
     }
@@ -370,12 +392,12 @@ export class Connection implements EventListenerObject, Caller {
     this.#shared.log.warn("answer to no outstanding CALL", this.#who());
   }
 
-  #report(report: Report): void {
+  #report(report: Report, ended: () => void = () => {}): void {
     // Without a bound of its own: only CALLs that were accepted come here, and Pending bounds them.
-    this.#reports ??= new Lane<Report>({
+    this.#reports ??= new Lane<{ readonly report: Report; readonly ended: () => void }>({
       maxWaiting: Infinity,
       maxSize: Infinity,
-      sizeOf: (waiting) => waiting.body.length,
+      sizeOf: (waiting) => waiting.report.body.length,
       handle: (next) => this.#forwardReport(next),
       onIdle: () => {
         this.#reports = null;
@@ -383,11 +405,14 @@ export class Connection implements EventListenerObject, Caller {
       },
     });
     this.#shared.backlog.enter(report.body);
-    this.#reports.push(report);
+    this.#reports.push({ report, ended });
   }
 
-  async #forwardReport(report: Report): Promise<void> {
+  async #forwardReport(
+    { report, ended }: { readonly report: Report; readonly ended: () => void },
+  ): Promise<void> {
     await postReport(this.#shared, this, report);
+    ended();
     // There is room for one more outcome.
     this.#pending?.pump();
   }

@@ -7,6 +7,9 @@
 
 import { setImmediate } from "node:timers";
 import { handleCall } from "../../lib/api/call.ts";
+import { alone, noWitness } from "../../lib/cluster/alone.ts";
+import { Clients } from "../../lib/cluster/clients.ts";
+import { LocalClients } from "../../lib/cluster/local.ts";
 import { Backlog } from "../../lib/connection/backlog.ts";
 import {
   Connection,
@@ -101,6 +104,7 @@ export class Core {
   readonly backlog: Backlog;
   readonly sockets: Sockets;
   readonly backend: ScriptedBackend;
+  readonly #clients: Clients;
   readonly #shared: Shared;
   readonly #protocol: string | null;
 
@@ -122,7 +126,17 @@ export class Core {
       givesUp: (request) => breaker.holdsBack(request),
       onRetry: () => {},
     });
+    const local = new LocalClients({
+      connections: this.connections,
+      backlog: this.backlog,
+      clock,
+      isShuttingDown: () => false,
+      witness: noWitness,
+      reportLost: () => {},
+    });
+    this.#clients = new Clients(local, alone);
     this.#shared = {
+      bus: alone,
       sockets: this.sockets,
       isShuttingDown: () => false,
       connections: this.connections,
@@ -165,9 +179,7 @@ export class Core {
     });
     const response = await handleCall(request, segments, {
       isShuttingDown: () => false,
-      connections: this.connections,
-      backlog: this.backlog,
-      clock: this.clock,
+      clients: this.#clients,
       maxMessageBytes: this.#shared.limits.maxMessageBytes,
     });
     return {

@@ -1,0 +1,22 @@
+/**
+ * An instance without others.
+ *
+ * @module
+ */
+
+import type { Bus, Witness } from "./bus.ts";
+
+/** A bus with nobody on it. */
+export const alone: Bus = {
+  attach: () => {},
+  detach: () => {},
+  ask: () => Promise.resolve({ kind: "refused", reason: "gone" }),
+  pages: () => Promise.resolve([]),
+  isAvailable: true,
+  close: () => Promise.resolve(),
+};
+
+const nothing = () => {};
+
+/** Nobody would be there to read it. */
+export const noWitness: Witness = { accepted: () => nothing };

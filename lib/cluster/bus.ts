@@ -1,0 +1,118 @@
+/**
+ * What instances tell each other, so that many are one gateway.
+ *
+ * @module
+ */
+
+import type { Errand, Identity } from "../connection/connection.ts";
+import type { CallOutcome } from "../connection/pending.ts";
+
+/** Who is connected; a `Connection` is one, and so is what another instance says of it. */
+export type Client = Identity;
+
+/** Something that the instance which holds a client is asked for. */
+export type ClientRequest =
+  | {
+    readonly kind: "call";
+    readonly clientId: string;
+    readonly action: string;
+    readonly messageId: string;
+    /** A JSON object's text. */
+    readonly payload: string;
+    /** How long the outcome is waited for; null when it goes to the backend. */
+    readonly waitSeconds: number | null;
+  }
+  | {
+    readonly kind: "send";
+    readonly clientId: string;
+    readonly action: string;
+    readonly messageId: string;
+    readonly payload: string;
+  }
+  | { readonly kind: "describe"; readonly clientId: string }
+  | { readonly kind: "close"; readonly clientId: string };
+
+/** The answer of the instance that holds the client. */
+export type ClientReply =
+  /** A CALL or SEND was taken, a client closed. */
+  | { readonly kind: "accepted" }
+  | { readonly kind: "refused"; readonly reason: Refusal }
+  /** With `waitSeconds`: how the CALL ended. */
+  | { readonly kind: "outcome"; readonly outcome: CallOutcome }
+  /** With `waitSeconds`: no answer in that time. */
+  | { readonly kind: "no_answer"; readonly wasSent: boolean }
+  | { readonly kind: "client"; readonly client: Client };
+
+export type Refusal =
+  /** No such client is connected. */
+  | "gone"
+  /** A CALL with this MessageId is outstanding. */
+  | "duplicate"
+  /** The client's queue is full. */
+  | "full"
+  /** So much waits that no CALL is taken. */
+  | "overloaded"
+  | "shutting_down"
+  /** The client speaks no SEND. */
+  | "no_send"
+  /** It cannot be found out who holds the client. Nothing was sent. */
+  | "unavailable"
+  /** The request is larger than the way to the other instance takes. */
+  | "too_large"
+  /** The instance that holds the client gave no answer; the CALL may have been sent. */
+  | "lost";
+
+/** One instance's part of the list of clients. */
+export interface ClientPage {
+  /** Clients of that instance in all. */
+  readonly total: number;
+  /** Sorted by ClientId in UTF-16 code units. */
+  readonly clients: readonly Client[];
+  /** Whether there are more behind these. */
+  readonly hasMore: boolean;
+}
+
+/** What an instance does when others ask. */
+export interface Peer {
+  /** The client with this id, when it is connected here. */
+  find(clientId: string): Client | undefined;
+  /** A newer connection of this client exists elsewhere: an older one here is closed. */
+  replaced(clientId: string, connectionId: string): void;
+  /**
+   * Serves a request for a client.
+   *
+   * @param errand For a CALL whose outcome goes to the backend; without one it is this instance's own.
+   */
+  serve(request: ClientRequest, errand?: Errand): Promise<ClientReply>;
+  /** @param after Exclusive; null for the first page. */
+  page(after: string | null, limit: number): ClientPage;
+  /** An accepted CALL will have no outcome from the instance that had it: the backend is told. */
+  lost(client: Client, call: CallNames): void;
+}
+
+export interface CallNames {
+  readonly action: string;
+  readonly messageId: string;
+}
+
+/** Ties instances together. None of it throws or rejects. */
+export interface Bus {
+  /** A client connected here. An older connection of it elsewhere is closed there, and the other way round. */
+  attach(client: Client): void;
+  /** That very connection ended. */
+  detach(client: Client): void;
+  /** Asks whoever else holds the client; `gone` when nobody does. Ends in bounded time. */
+  ask(request: ClientRequest): Promise<ClientReply>;
+  /** The clients of all others, as far as they answer in time. */
+  pages(after: string | null, limit: number): Promise<readonly ClientPage[]>;
+  /** Whether the others can be reached; local clients are served either way. */
+  readonly isAvailable: boolean;
+  /** Leaves the others. */
+  close(): Promise<void>;
+}
+
+/** Remembers accepted CALLs outside of this thread, in case it does not live to report them. */
+export interface Witness {
+  /** @returns To be called when the outcome has been reported. */
+  accepted(client: Client, call: CallNames): () => void;
+}

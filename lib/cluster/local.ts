@@ -1,0 +1,139 @@
+/**
+ * The clients of this instance, as the API and other instances see them.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import type { Backlog } from "../connection/backlog.ts";
+import type { Connection, Errand } from "../connection/connection.ts";
+import type { ConnectionMap } from "../connection/map.ts";
+import type { OutgoingCall } from "../connection/pending.ts";
+import type {
+  CallNames,
+  Client,
+  ClientPage,
+  ClientReply,
+  ClientRequest,
+  Peer,
+  Witness,
+} from "./bus.ts";
+
+export interface LocalDeps {
+  readonly connections: ConnectionMap<Connection>;
+  readonly backlog: Backlog;
+  readonly clock: Clock;
+  readonly isShuttingDown: () => boolean;
+  readonly witness: Witness;
+  /** Tells the backend of a CALL that ended elsewhere without an outcome. */
+  readonly reportLost: (client: Client, call: CallNames) => void;
+}
+
+const ACCEPTED: ClientReply = { kind: "accepted" };
+
+/** Serves requests for the clients that are connected to this instance. */
+export class LocalClients implements Peer {
+  readonly #deps: LocalDeps;
+
+  constructor(deps: LocalDeps) {
+    this.#deps = deps;
+  }
+
+  find(clientId: string): Client | undefined {
+    return this.#deps.connections.get(clientId);
+  }
+
+  replaced(clientId: string, connectionId: string): void {
+    const connection = this.#deps.connections.get(clientId);
+    if (connection !== undefined && connection.connectionId < connectionId) {
+      connection.closeReplaced();
+    }
+  }
+
+  lost(client: Client, call: CallNames): void {
+    this.#deps.reportLost(client, call);
+  }
+
+  page(after: string | null, limit: number): ClientPage {
+    const { connections } = this.#deps;
+    const page = connections.page(after ?? undefined, limit);
+    return { total: connections.size, clients: page.connections, hasMore: page.next !== null };
+  }
+
+  async serve(request: ClientRequest, errand?: Errand): Promise<ClientReply> {
+    const connection = this.#deps.connections.get(request.clientId);
+    if (connection === undefined) return refused("gone");
+    switch (request.kind) {
+      case "describe":
+        return { kind: "client", client: connection };
+      case "close":
+        connection.closeByOperator();
+        return ACCEPTED;
+      case "send":
+        if (this.#deps.isShuttingDown()) return refused("shutting_down");
+        if (connection.protocol !== "ocpp2.1") return refused("no_send");
+        return connection.send(request.messageId, request.action, request.payload)
+          ? ACCEPTED
+          : refused("gone");
+      case "call": {
+        if (this.#deps.isShuttingDown()) return refused("shutting_down");
+        if (this.#deps.backlog.isFull) return refused("overloaded");
+        if (request.waitSeconds !== null) {
+          return await this.#wait(connection, request, request.waitSeconds);
+        }
+        return this.#call(connection, request, errand);
+      }
+    }
+  }
+
+  /** The outcome goes to the backend. */
+  #call(
+    connection: Connection,
+    { action, messageId, payload }: ClientRequest & { kind: "call" },
+    errand: Errand | undefined,
+  ): ClientReply {
+    // Remembered before: a CALL may end while it is being taken.
+    const forget = this.#deps.witness.accepted(connection, { action, messageId });
+    const taken = connection.callForBackend({ action, messageId, payload }, {
+      isOurs: () => errand?.isOurs() ?? true,
+      ended: () => {
+        forget();
+        errand?.ended();
+      },
+    });
+    if (taken === "accepted") return ACCEPTED;
+    forget();
+    return refused(taken);
+  }
+
+  /** The outcome is the answer. */
+  #wait(
+    connection: Connection,
+    { action, messageId, payload }: ClientRequest & { kind: "call" },
+    seconds: number,
+  ): Promise<ClientReply> {
+    const { clock } = this.#deps;
+    return new Promise((resolve) => {
+      const timer = clock.setTimeout(() => {
+        resolve({ kind: "no_answer", wasSent: connection.abandon(call) });
+      }, seconds * 1000);
+      const call: OutgoingCall = {
+        action,
+        messageId,
+        payload,
+        onOutcome(outcome) {
+          clock.clearTimeout(timer);
+          resolve({ kind: "outcome", outcome });
+        },
+      };
+      const taken = connection.call(call);
+      if (taken === "accepted") return;
+      clock.clearTimeout(timer);
+      resolve(refused(taken));
+    });
+  }
+}
+
+function refused(reason: Extract<ClientReply, { kind: "refused" }>["reason"]): ClientReply {
+  return { kind: "refused", reason };
+}

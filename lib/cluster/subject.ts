@@ -1,0 +1,37 @@
+/**
+ * Names of NATS subjects.
+ *
+ * @module
+ */
+
+/**
+ * The subject of a client, as one token below `prefix`.
+ *
+ * A ClientId may hold what has a meaning in subjects (`.`, `*`, `>`, blanks). Percent-encoding keeps
+ * it out, and keeps different ids different; what `encodeURIComponent` leaves of it is done here.
+ *
+ * @param prefix Checked already.
+ * @param clientId Any ClientId; valid Unicode.
+ *
+ * @example
+ * ```ts
+ * import { clientSubject } from "./subject.ts";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * strictEqual(clientSubject("ws2api", "a.b>c"), "ws2api.client.a%2Eb%3Ec");
+ * ```
+ */
+export function clientSubject(prefix: string, clientId: string): string {
+  const token = encodeURIComponent(clientId).replaceAll(".", "%2E").replaceAll("*", "%2A");
+  return `${prefix}.client.${token}`;
+}
+
+/** The subject of one instance. */
+export function peerSubject(prefix: string, peerId: string): string {
+  return `${prefix}.peer.${peerId}`;
+}
+
+/** The subject of all instances. */
+export function allSubject(prefix: string): string {
+  return `${prefix}.all`;
+}
