@@ -6,10 +6,11 @@
 
 import info from "./deno.json" with { type: "json" };
 import { systemClock } from "./lib/clock.ts";
-import { readInvocation } from "./lib/config/config.ts";
-import { readSecrets, readTlsPair } from "./lib/config/secret.ts";
+import type { Bus, Peer } from "./lib/cluster/bus.ts";
+import { type Config, readInvocation } from "./lib/config/config.ts";
+import { readSecrets, readTlsPair, type Secrets } from "./lib/config/secret.ts";
 import { type Gateway, startGateway } from "./lib/gateway.ts";
-import { configureLog, createLog } from "./lib/ops/log.ts";
+import { configureLog, createLog, type Log } from "./lib/ops/log.ts";
 import type { Profiles } from "./lib/ops/profile/profile.ts";
 
 function print(file: typeof Deno.stdout, text: string | Uint8Array): void {
@@ -25,6 +26,27 @@ function print(file: typeof Deno.stdout, text: string | Uint8Array): void {
 function variable(name: string): string | undefined {
   const { state } = Deno.permissions.querySync({ name: "env", variable: name });
   return state === "granted" ? Deno.env.get(name) : undefined;
+}
+
+/** What ties this instance to others; loaded only when there are any. */
+async function busFor(
+  config: Config,
+  { natsCredentials, natsCa }: Secrets,
+  log: Log,
+): Promise<((local: Peer) => Bus) | undefined> {
+  const { nats, natsSubject } = config;
+  if (nats === undefined) return undefined;
+  const { NatsBus } = await import("./lib/cluster/nats.ts");
+  const { connectNats } = await import("./lib/cluster/nats_connect.ts");
+  return (local) =>
+    new NatsBus({
+      prefix: natsSubject,
+      peerId: crypto.randomUUID(),
+      local,
+      connect: () => connectNats(nats, { credentials: natsCredentials, ca: natsCa }),
+      clock: systemClock,
+      log,
+    });
 }
 
 async function main(): Promise<void> {
@@ -72,6 +94,7 @@ async function main(): Promise<void> {
       clock: systemClock,
       version: info.version,
       secrets: read.secrets,
+      createBus: await busFor(config, read.secrets, log),
     });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

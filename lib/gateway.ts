@@ -42,7 +42,7 @@ export interface GatewayDeps {
   readonly clock: Clock;
   readonly secrets: Secrets;
   /** Ties the gateway to others; without it is alone. */
-  readonly createBus?: (local: Peer) => Bus;
+  readonly createBus?: ((local: Peer) => Bus) | undefined;
   readonly witness?: Witness;
 }
 

@@ -95,7 +95,11 @@ export class LocalClients implements Peer {
     // Remembered before: a CALL may end while it is being taken.
     const forget = this.#deps.witness.accepted(connection, { action, messageId });
     const taken = connection.callForBackend({ action, messageId, payload }, {
-      isOurs: () => errand?.isOurs() ?? true,
+      isOurs() {
+        if (errand?.isOurs() !== false) return true;
+        forget();
+        return false;
+      },
       ended: () => {
         forget();
         errand?.ended();

@@ -26,6 +26,21 @@ export function clientSubject(prefix: string, clientId: string): string {
   return `${prefix}.client.${token}`;
 }
 
+/**
+ * The ClientId in a client's subject.
+ *
+ * @returns Undefined when it is the subject of no client.
+ */
+export function clientIdOf(prefix: string, subject: string): string | undefined {
+  const start = `${prefix}.client.`;
+  if (!subject.startsWith(start)) return undefined;
+  try {
+    return decodeURIComponent(subject.slice(start.length));
+  } catch {
+    return undefined;
+  }
+}
+
 /** The subject of one instance. */
 export function peerSubject(prefix: string, peerId: string): string {
   return `${prefix}.peer.${peerId}`;

@@ -5,6 +5,7 @@
  */
 
 import { Command, CommanderError, Option } from "commander";
+import type { NatsAddress } from "../cluster/nats_address.ts";
 import { type Flag, type FlagName, FLAGS, variableOf } from "./flag.ts";
 import type { ListenAddress, ReadValue } from "./value.ts";
 
@@ -42,6 +43,11 @@ export interface Config {
   /** 0 for no pings. */
   readonly pingIntervalMs: number;
   readonly drainTimeoutMs: number;
+  /** Undefined for an instance without others. */
+  readonly nats: NatsAddress | undefined;
+  readonly natsCredsFile: string | undefined;
+  readonly natsCaFile: string | undefined;
+  readonly natsSubject: string;
   readonly tls: TlsFiles | undefined;
   readonly logLevel: "debug" | "info" | "warn" | "error";
   readonly logFormat: "text" | "json";
@@ -141,6 +147,10 @@ export function readInvocation(
     tcpBacklog: must("tcp-backlog"),
     pingIntervalMs: must("ping-interval"),
     drainTimeoutMs: must("drain-timeout"),
+    nats: take("nats"),
+    natsCredsFile: take("nats-creds"),
+    natsCaFile: take("nats-ca"),
+    natsSubject: must("nats-subject"),
     tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
     logLevel: must("log-level"),
     logFormat: must("log-format"),

@@ -11,10 +11,12 @@ import {
   filePath,
   integer,
   listenAddress,
+  natsUrls,
   oneOf,
   pathPrefix,
   protocolList,
   size,
+  subjectPrefix,
   toggle,
   type ValueReader,
 } from "./value.ts";
@@ -173,6 +175,19 @@ export const FLAGS = {
     "WebSocket ping to an idle client; one that stays silent is closed; 0s turns it off",
   ),
   "drain-timeout": flag(duration(0), "DURATION", "10s", "time for what is under way at a shutdown"),
+  "nats": unset(
+    natsUrls,
+    "URL[,URL]",
+    "ties instances together over NATS: a CALL on any of them reaches every client",
+  ),
+  "nats-creds": unset(filePath, "FILE", "NATS credentials (JWT and seed)"),
+  "nats-ca": unset(filePath, "FILE", "certificates (PEM) to believe NATS servers by; implies TLS"),
+  "nats-subject": flag(
+    subjectPrefix,
+    "PREFIX",
+    "ws2api",
+    "begins each NATS subject; instances with another one are another gateway",
+  ),
   "tls-cert": unset(filePath, "FILE", "serve WSS and HTTPS with this certificate chain (PEM)"),
   "tls-key": unset(filePath, "FILE", "the key of --tls-cert (PEM); both are read again at SIGHUP"),
   "log-level": flag(

@@ -13,10 +13,18 @@ export interface Secrets {
   readonly apiToken: string | undefined;
   readonly signKey: Uint8Array | undefined;
   readonly tls: TlsPair | undefined;
+  readonly natsCredentials: Uint8Array | undefined;
+  readonly natsCa: string | undefined;
 }
 
 /** For a configuration that names neither files nor a token. */
-export const NO_SECRETS: Secrets = { apiToken: undefined, signKey: undefined, tls: undefined };
+export const NO_SECRETS: Secrets = {
+  apiToken: undefined,
+  signKey: undefined,
+  tls: undefined,
+  natsCredentials: undefined,
+  natsCa: undefined,
+};
 
 export type ReadSecrets =
   | { readonly ok: true; readonly secrets: Secrets }
@@ -34,12 +42,15 @@ export function readSecrets(config: Config, readFile: ReadFile): ReadSecrets {
   const fileToken = reader.text("api-token-file", config.apiTokenFile);
   const signKey = reader.bytes("sign-key-file", config.signKeyFile);
   const tls = readPair(config, reader);
+  const natsCredentials = reader.bytes("nats-creds", config.natsCredsFile);
+  const natsCa = reader.text("nats-ca", config.natsCaFile);
   if (fileToken !== undefined) {
     const token = bearerToken(fileToken);
     if (!token.ok) reader.message ??= `--api-token-file: the token must be ${token.allowed}`;
   }
   if (reader.message !== undefined) return { ok: false, message: reader.message };
-  return { ok: true, secrets: { apiToken: config.apiToken ?? fileToken, signKey, tls } };
+  const apiToken = config.apiToken ?? fileToken;
+  return { ok: true, secrets: { apiToken, signKey, tls, natsCredentials, natsCa } };
 }
 
 /**

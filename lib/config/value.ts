@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { NatsAddress } from "../cluster/nats_address.ts";
+
 /** A value, or the words for what is allowed in its place. */
 export type ReadValue<T> =
   | { readonly ok: true; readonly value: T }
@@ -113,6 +115,45 @@ export const backendUrl: ValueReader<string> = (text) => {
   if (url.username !== "" || url.password !== "") return { ok: false, allowed };
   return ok(url.href.endsWith("/") ? url.href : `${url.href}/`);
 };
+
+/** NATS servers, with commas between; user and password, or a token, may stand in the first. */
+export const natsUrls: ValueReader<NatsAddress> = (text) => {
+  const allowed =
+    "nats:// or tls:// URLs with commas between, such as nats://user:password@host:4222";
+  const servers: string[] = [];
+  let isTls = false;
+  let login: URL | undefined;
+  for (const part of text.split(",").map((each) => each.trim())) {
+    const full = part.includes("://") ? part : `nats://${part}`;
+    const url = URL.canParse(full) ? new URL(full) : undefined;
+    if (url === undefined || !/^(?:nats|tls):$/.test(url.protocol) || url.hostname === "") {
+      return { ok: false, allowed };
+    }
+    if (!/^\/?$/.test(url.pathname) || url.search !== "" || url.hash !== "") {
+      return { ok: false, allowed };
+    }
+    isTls ||= url.protocol === "tls:";
+    if (url.username !== "") login ??= url;
+    servers.push(`${url.hostname}:${url.port === "" ? 4222 : url.port}`);
+  }
+  if (login === undefined) return ok({ servers, isTls });
+  try {
+    const user = decodeURIComponent(login.username);
+    const password = decodeURIComponent(login.password);
+    return ok(
+      password === "" ? { servers, isTls, token: user } : { servers, isTls, user, password },
+    );
+  } catch {
+    return { ok: false, allowed };
+  }
+};
+
+/** A prefix of NATS subjects: tokens with dots between. */
+export const subjectPrefix: ValueReader<string> = (text) =>
+  /^[A-Za-z0-9_-]{1,64}(?:\.[A-Za-z0-9_-]{1,64}){0,7}$/.test(text) ? ok(text) : {
+    ok: false,
+    allowed: "letters, digits, _ and - with dots between, such as ws2api or eu.ws2api",
+  };
 
 /** A path prefix; it gets the slash at its end that it lacks. */
 export const pathPrefix: ValueReader<string> = (text) =>

@@ -58,9 +58,9 @@ export interface ConnectionLimits {
 
 /** A CALL that was accepted for somebody else. */
 export interface Errand {
-  /** Whether its outcome is still this instance's to report. */
+  /** Asked when it ends: whether its outcome is still this instance's to report. */
   isOurs(): boolean;
-  /** Its outcome has been reported, or was not ours. */
+  /** Its outcome has been reported. */
   ended(): void;
 }
 
@@ -237,7 +237,7 @@ export class Connection implements EventListenerObject, Caller {
   ): "accepted" | "duplicate" | "full" | "gone" {
     const { messageId, action, payload } = call;
     const onOutcome = (outcome: CallOutcome): void => {
-      if (!errand.isOurs()) return errand.ended();
+      if (!errand.isOurs()) return;
       const report = outcomeReport(call, outcome, this.dialect, this.#shared.callTimeoutText);
       this.#report(report, () => errand.ended());
     };

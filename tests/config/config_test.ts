@@ -156,6 +156,46 @@ const ROWS: Record<FlagName, Row> = {
     bad: ["0", "65536", ...NO_WHOLE],
   },
   // Only together: see below.
+  "nats": {
+    variable: "WS2API_NATS",
+    key: "nats",
+    good: [
+      ["nats://127.0.0.1:4222", { servers: ["127.0.0.1:4222"], isTls: false }],
+      ["host", { servers: ["host:4222"], isTls: false }],
+      ["tls://a:1, b:2,[::1]:3", { servers: ["a:1", "b:2", "[::1]:3"], isTls: true }],
+      ["nats://u:p%40q@h", { servers: ["h:4222"], isTls: false, user: "u", password: "p@q" }],
+      ["nats://s3cret@h", { servers: ["h:4222"], isTls: false, token: "s3cret" }],
+    ],
+    bad: [
+      "http://h",
+      "nats://",
+      ",",
+      "h,",
+      "nats://h/path",
+      "nats://h?x",
+      "nats://%zz@h",
+      "h:99999",
+    ],
+  },
+  "nats-creds": {
+    variable: "WS2API_NATS_CREDS",
+    key: "natsCredsFile",
+    good: [["a.creds", "a.creds"]],
+    bad: ["a\0b"],
+  },
+  "nats-ca": {
+    variable: "WS2API_NATS_CA",
+    key: "natsCaFile",
+    good: [["ca.pem", "ca.pem"]],
+    bad: ["a\0b"],
+  },
+  "nats-subject": {
+    variable: "WS2API_NATS_SUBJECT",
+    key: "natsSubject",
+    default: "ws2api",
+    good: [["eu.ws2api", "eu.ws2api"], ["A_b-1", "A_b-1"]],
+    bad: [".", "a.", ".a", "a..b", "a b", "a*", "a.>", "é"],
+  },
   "tls-cert": { variable: "WS2API_TLS_CERT", good: [], bad: ["a\0b"] },
   "tls-key": { variable: "WS2API_TLS_KEY", good: [], bad: ["a\0b"] },
   "trust-proxy": {

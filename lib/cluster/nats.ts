@@ -1,0 +1,557 @@
+/**
+ * Many instances as one gateway, tied together by NATS.
+ *
+ * @module
+ */
+
+import { errors, type Msg, type NatsConnection, type Subscription } from "@nats-io/transport-node";
+import { type Clock, pause, type Timer, within } from "../clock.ts";
+import type { Errand } from "../connection/connection.ts";
+import type { Log } from "../ops/log.ts";
+import type { Bus, Client, ClientPage, ClientReply, ClientRequest, Peer, Refusal } from "./bus.ts";
+import { Ledger } from "./ledger.ts";
+import { allSubject, clientIdOf, clientSubject, peerSubject } from "./subject.ts";
+
+export interface NatsBusOptions {
+  /** Begins each subject: instances with another one are another gateway. */
+  readonly prefix: string;
+  /** This instance, for as long as it lives; a subject token. */
+  readonly peerId: string;
+  readonly local: Peer;
+  /** Makes one try to connect; rejects when it fails. */
+  readonly connect: () => Promise<NatsConnection>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Until another instance has to answer; one that waits for a client has the client's time besides. */
+const ANSWER_MS = 5000;
+/** The interest of a client that has just connected may not have come round yet: asked once more. */
+const FIND_AGAIN_MS = 40;
+/** Two servers of a NATS cluster may not have known of each other's client: told once more. */
+const ANNOUNCE_AGAIN_MS = 2000;
+/** So many are announced in one go. */
+const ANNOUNCED_AT_ONCE = 500;
+const CONNECT_AGAIN_MS = 1000;
+/** How often an instance says that it is there, and after what silence it is not counted any more. */
+const ALIVE_MS = 3000;
+const FORGET_MS = 10_000;
+/** How often those who owe an outcome are asked whether they are there. */
+const WATCH_MS = 1000;
+/**
+ * Cut off from the others for so long, an instance gives up the CALLs that it took from them …
+ */
+const GIVE_UP_MS = 4000;
+/** … and after so long without an answer they report these CALLs. The gap keeps both from doing it. */
+const LOST_MS = 7000;
+/** How long all others have for their part of a list. */
+const PAGES_MS = 1000;
+
+const UNREADABLE = "nats message not understood";
+
+/** What goes to one instance. */
+type PeerNote =
+  | {
+    readonly kind: "ask";
+    readonly from: string;
+    /** The asker's number for a CALL whose outcome goes to the backend. */
+    readonly number: number | null;
+    readonly request: ClientRequest;
+  }
+  | { readonly kind: "ended"; readonly number: number }
+  | { readonly kind: "attached"; readonly clientId: string; readonly connectionId: string }
+  | { readonly kind: "alive"; readonly peerId: string }
+  | { readonly kind: "ping" };
+
+/** What goes to whoever holds a client. */
+type ClientNote =
+  | { readonly kind: "attached"; readonly peerId: string; readonly connectionId: string }
+  | { readonly kind: "find" };
+
+/** What goes to all. */
+type AllNote =
+  | { readonly kind: "hello" | "alive" | "bye"; readonly peerId: string }
+  | { readonly kind: "page"; readonly after: string | null; readonly limit: number };
+
+interface Holder {
+  readonly peerId: string;
+  readonly client: Client;
+}
+
+interface Attached {
+  readonly connectionId: string;
+  subscription: Subscription | null;
+}
+
+/**
+ * Each instance subscribes to a subject for each of its clients, so that a NATS request finds the
+ * holder, and "no responders" says that there is none. What is then asked goes to the holder's own
+ * subject: exactly one instance gets it, also while two hold the same client for a moment.
+ *
+ * **Newest wins**: a new connection is announced on its client's subject. Whoever has an older one
+ * closes it; whoever has a newer one answers with that. Which is newer the `connectionId` says, a
+ * UUIDv7, so both sides decide alike.
+ *
+ * **Exactly one outcome** of a CALL accepted with 202 on A for a client of B: B posts it. When B
+ * goes, A does. When B is cut off from NATS, it gives up such CALLs after 4 s, and A reports them
+ * after 7 s, or as soon as B is back and says so. What remains: B killed between its post and its
+ * word of it to A is reported twice; the same URL tells the backend.
+ */
+export class NatsBus implements Bus {
+  readonly #options: NatsBusOptions;
+  readonly #attached = new Map<string, Attached>();
+  readonly #ledger = new Ledger();
+  /** When each other instance was last heard of. */
+  readonly #peers = new Map<string, number>();
+  /** Connections to announce, in the order in which they are due. */
+  #announcements: {
+    readonly clientId: string;
+    readonly connectionId: string;
+    readonly at: number;
+  }[] = [];
+  #connection: NatsConnection | null = null;
+  #isConnected = false;
+  #isClosed = false;
+  #connectedAt = 0;
+  /** Counts how often this instance gave up what it had taken from others. */
+  #epoch = 0;
+  #giveUpTimer: Timer | undefined;
+  #announceTimer: Timer | undefined;
+  #watchTimer: Timer | undefined;
+  #aliveTimer: Timer | undefined;
+
+  /** Connects in the background, for ever. */
+  constructor(options: NatsBusOptions) {
+    this.#options = options;
+    void this.#connect();
+  }
+
+  get isAvailable(): boolean {
+    return this.#isConnected;
+  }
+
+  attach({ clientId, connectionId }: Client): void {
+    const before = this.#attached.get(clientId);
+    const subscription = before?.subscription ?? this.#subscribe(clientId);
+    this.#attached.set(clientId, { connectionId, subscription });
+    this.#announce(clientId, connectionId);
+    this.#announceLater(clientId, connectionId, ANNOUNCE_AGAIN_MS);
+  }
+
+  detach({ clientId, connectionId }: Client): void {
+    const attached = this.#attached.get(clientId);
+    if (attached?.connectionId !== connectionId) return;
+    this.#attached.delete(clientId);
+    attached.subscription?.unsubscribe();
+  }
+
+  async ask(request: ClientRequest): Promise<ClientReply> {
+    const found = await this.#find(request.clientId);
+    if (typeof found === "string") return refused(found);
+    return request.kind === "describe"
+      ? { kind: "client", client: found.client }
+      : await this.#askHolder(found, request);
+  }
+
+  async pages(after: string | null, limit: number): Promise<readonly ClientPage[]> {
+    const connection = this.#connection;
+    if (connection === null || !this.#isConnected || this.#peers.size === 0) return [];
+    const pages: ClientPage[] = [];
+    try {
+      const answers = await connection.requestMany(
+        allSubject(this.#options.prefix),
+        JSON.stringify({ kind: "page", after, limit } satisfies AllNote),
+        { strategy: "count", maxMessages: this.#peers.size, maxWait: PAGES_MS },
+      );
+      for await (const message of answers) pages.push(message.json());
+    } catch (error) {
+      if (!isNoResponders(error)) this.#warn("nats request failed", error);
+    }
+    if (pages.length < this.#peers.size) {
+      this.#options.log.warn("instances without an answer", {
+        expected: this.#peers.size,
+        answers: pages.length,
+      });
+    }
+    return pages;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const { clock } = this.#options;
+    for (
+      const timer of [this.#giveUpTimer, this.#announceTimer, this.#watchTimer, this.#aliveTimer]
+    ) {
+      if (timer !== undefined) clock.clearTimeout(timer);
+    }
+    const connection = this.#connection;
+    if (connection === null) return;
+    this.#tellAll("bye");
+    if (this.#isConnected) {
+      await within(clock, connection.flush().catch(() => {}), CONNECT_AGAIN_MS);
+    }
+    await within(clock, connection.close().catch(() => {}), CONNECT_AGAIN_MS);
+  }
+
+  async #connect(): Promise<void> {
+    const { connect, clock, log } = this.#options;
+    let isTold = false;
+    while (!this.#isClosed) {
+      try {
+        const connection = await connect();
+        if (this.#isClosed) return await connection.close();
+        this.#connection = connection;
+        this.#connected(connection);
+        void this.#follow(connection);
+        return;
+      } catch (error) {
+        if (!isTold) log.error("nats cannot be reached, trying on", { reason: textOf(error) });
+        isTold = true;
+        await pause(clock, CONNECT_AGAIN_MS);
+      }
+    }
+  }
+
+  /** The first time: later the library subscribes again by itself. */
+  #connected(connection: NatsConnection): void {
+    const { prefix, peerId } = this.#options;
+    connection.subscribe(peerSubject(prefix, peerId), {
+      callback: (error, message) => {
+        if (error === null) this.#takePeerNote(message).catch((bad) => this.#warn(UNREADABLE, bad));
+      },
+    });
+    connection.subscribe(allSubject(prefix), {
+      callback: (error, message) => {
+        if (error === null) this.#safely(() => this.#takeAllNote(message));
+      },
+    });
+    for (const [clientId, attached] of this.#attached) {
+      attached.subscription = this.#subscribe(clientId);
+    }
+    this.#available(connection);
+  }
+
+  /** Connected, for the first time or again. */
+  #available(connection: NatsConnection): void {
+    const { clock, log } = this.#options;
+    this.#isConnected = true;
+    this.#connectedAt = clock.now();
+    if (this.#giveUpTimer !== undefined) clock.clearTimeout(this.#giveUpTimer);
+    this.#giveUpTimer = undefined;
+    log.info("nats connected", { server: connection.getServer() });
+    this.#tellAll("hello");
+    // Meanwhile clients may have connected elsewhere.
+    for (const [clientId, { connectionId }] of this.#attached) {
+      this.#announceLater(clientId, connectionId, 0);
+    }
+    this.#stayAlive();
+  }
+
+  async #follow(connection: NatsConnection): Promise<void> {
+    const { clock, log } = this.#options;
+    for await (const status of connection.status()) {
+      if (this.#isClosed) return;
+      switch (status.type) {
+        case "disconnect":
+          if (!this.#isConnected) break;
+          this.#isConnected = false;
+          log.warn("nats disconnected, clients of other instances cannot be reached");
+          this.#giveUpTimer = clock.setTimeout(() => this.#epoch++, GIVE_UP_MS);
+          break;
+        case "reconnect":
+          this.#available(connection);
+          break;
+        case "error":
+          this.#warn("nats error", status.error);
+          break;
+      }
+    }
+    if (this.#isClosed) return;
+    // The library gave up, for instance because it was refused too often.
+    this.#isConnected = false;
+    this.#connection = null;
+    this.#epoch++;
+    for (const attached of this.#attached.values()) attached.subscription = null;
+    await this.#connect();
+  }
+
+  #subscribe(clientId: string): Subscription | null {
+    return this.#connection?.subscribe(clientSubject(this.#options.prefix, clientId), {
+      callback: this.#takeClientMessage,
+    }) ?? null;
+  }
+
+  /** One function for all: what a subscription keeps is kept for each client. */
+  readonly #takeClientMessage = (error: Error | null, message: Msg): void => {
+    if (error === null) this.#safely(() => this.#takeClientNote(message));
+  };
+
+  #takeClientNote(message: Msg): void {
+    const { local, prefix, peerId } = this.#options;
+    const clientId = clientIdOf(prefix, message.subject);
+    if (clientId === undefined) return;
+    const note: ClientNote = message.json();
+    const client = local.find(clientId);
+    if (note.kind === "find") {
+      const holder: Holder | null = client === undefined ? null : { peerId, client: plain(client) };
+      message.respond(JSON.stringify(holder));
+    } else if (client !== undefined) {
+      const { connectionId } = client;
+      if (connectionId > note.connectionId) {
+        this.#tell(note.peerId, { kind: "attached", clientId, connectionId });
+      } else local.replaced(clientId, note.connectionId);
+    }
+  }
+
+  async #takePeerNote(message: Msg): Promise<void> {
+    const note: PeerNote = message.json();
+    const { local, clock } = this.#options;
+    switch (note.kind) {
+      case "ask": {
+        const epoch = this.#epoch;
+        const { from, number } = note;
+        const errand: Errand | undefined = number === null ? undefined : {
+          isOurs: () => this.#epoch === epoch,
+          ended: () => this.#tell(from, { kind: "ended", number }),
+        };
+        const reply = await local.serve(note.request, errand);
+        this.#answer(message, { epoch, reply });
+        break;
+      }
+      case "ended":
+        this.#ledger.ended(note.number);
+        break;
+      case "attached":
+        local.replaced(note.clientId, note.connectionId);
+        break;
+      case "alive":
+        this.#peers.set(note.peerId, clock.now());
+        break;
+      case "ping":
+        message.respond(JSON.stringify({ epoch: this.#epoch }));
+        break;
+    }
+  }
+
+  #answer(message: Msg, answer: { readonly epoch: number; readonly reply: ClientReply }): void {
+    const text = JSON.stringify(answer);
+    if (this.#fits(text)) {
+      message.respond(text);
+      return;
+    }
+    // The client did answer; only its answer has no way back.
+    const reason = "the client's answer is larger than NATS takes";
+    const reply: ClientReply = {
+      kind: "outcome",
+      outcome: { kind: "gone", wasSent: true, reason },
+    };
+    message.respond(JSON.stringify({ epoch: answer.epoch, reply }));
+  }
+
+  #takeAllNote(message: Msg): void {
+    const note: AllNote = message.json();
+    const { local, clock, peerId } = this.#options;
+    switch (note.kind) {
+      case "hello":
+        this.#tell(note.peerId, { kind: "alive", peerId });
+        this.#peers.set(note.peerId, clock.now());
+        break;
+      case "alive":
+        this.#peers.set(note.peerId, clock.now());
+        break;
+      case "bye":
+        this.#peers.delete(note.peerId);
+        break;
+      case "page": {
+        const page = local.page(note.after, note.limit);
+        message.respond(JSON.stringify({ ...page, clients: page.clients.map(plain) }));
+        break;
+      }
+    }
+  }
+
+  async #find(clientId: string): Promise<Holder | "gone" | "unavailable"> {
+    const { clock, prefix } = this.#options;
+    const note = JSON.stringify({ kind: "find" } satisfies ClientNote);
+    for (let attempt = 0; attempt < 2; attempt++) {
+      if (this.#connection === null || !this.#isConnected) return "unavailable";
+      if (attempt > 0) await pause(clock, FIND_AGAIN_MS);
+      try {
+        const answer = await this.#connection.request(clientSubject(prefix, clientId), note, {
+          timeout: ANSWER_MS,
+        });
+        const holder: Holder | null = answer.json();
+        if (holder !== null) return holder;
+      } catch (error) {
+        if (!isNoResponders(error)) return "unavailable";
+      }
+    }
+    return "gone";
+  }
+
+  async #askHolder({ peerId, client }: Holder, request: ClientRequest): Promise<ClientReply> {
+    const connection = this.#connection;
+    if (connection === null) return refused("unavailable");
+    const waitSeconds = request.kind === "call" ? request.waitSeconds : null;
+    const number = request.kind === "call" && waitSeconds === null
+      ? this.#ledger.enter(peerId, client, {
+        action: request.action,
+        messageId: request.messageId,
+      })
+      : null;
+    const note: PeerNote = { kind: "ask", from: this.#options.peerId, number, request };
+    const text = JSON.stringify(note);
+    let reply: ClientReply;
+    if (!this.#fits(text)) {
+      reply = refused("too_large");
+    } else {
+      try {
+        const answer = await connection.request(peerSubject(this.#options.prefix, peerId), text, {
+          timeout: ANSWER_MS + 1000 * (waitSeconds ?? 0),
+        });
+        const { epoch, reply: given }: { epoch: number; reply: ClientReply } = answer.json();
+        reply = given;
+        this.#peers.set(peerId, this.#options.clock.now());
+        if (number !== null && reply.kind === "accepted") {
+          this.#ledger.accepted(number, epoch);
+          this.#watch();
+          return reply;
+        }
+      } catch (error) {
+        // Without anybody there the client has gone with its instance.
+        reply = refused(isNoResponders(error) ? "gone" : "lost");
+      }
+    }
+    if (number !== null) this.#ledger.ended(number);
+    return reply;
+  }
+
+  #fits(text: string): boolean {
+    const max = this.#connection?.info?.max_payload ?? Infinity;
+    return text.length * 3 <= max || new TextEncoder().encode(text).length <= max;
+  }
+
+  #tell(peerId: string, note: PeerNote): void {
+    this.#publish(peerSubject(this.#options.prefix, peerId), note);
+  }
+
+  #tellAll(kind: "hello" | "alive" | "bye"): void {
+    const { prefix, peerId } = this.#options;
+    this.#publish(allSubject(prefix), { kind, peerId });
+  }
+
+  /** What cannot be sent now is made up for at the next connect. */
+  #publish(subject: string, note: PeerNote | AllNote | ClientNote): void {
+    if (!this.#isConnected) return;
+    try {
+      this.#connection?.publish(subject, JSON.stringify(note));
+    } catch (error) {
+      this.#warn("nats publish failed", error);
+    }
+  }
+
+  #announce(clientId: string, connectionId: string): void {
+    const { prefix, peerId } = this.#options;
+    this.#publish(clientSubject(prefix, clientId), { kind: "attached", peerId, connectionId });
+  }
+
+  #announceLater(clientId: string, connectionId: string, afterMs: number): void {
+    const { clock } = this.#options;
+    this.#announcements.push({ clientId, connectionId, at: clock.now() + afterMs });
+    this.#announceTimer ??= clock.setTimeout(() => this.#announceDue(), afterMs);
+  }
+
+  #announceDue(): void {
+    const { clock } = this.#options;
+    const now = clock.now();
+    let next = 0;
+    for (const { clientId, connectionId, at } of this.#announcements.slice(0, ANNOUNCED_AT_ONCE)) {
+      if (at > now) break;
+      next++;
+      const isCurrent = this.#attached.get(clientId)?.connectionId === connectionId;
+      if (isCurrent) this.#announce(clientId, connectionId);
+    }
+    this.#announcements = this.#announcements.slice(next);
+    const first = this.#announcements[0];
+    this.#announceTimer = first === undefined
+      ? undefined
+      : clock.setTimeout(() => this.#announceDue(), Math.max(first.at - now, 10));
+  }
+
+  #stayAlive(): void {
+    const { clock } = this.#options;
+    if (this.#aliveTimer !== undefined) clock.clearTimeout(this.#aliveTimer);
+    this.#aliveTimer = clock.setTimeout(() => {
+      this.#tellAll("alive");
+      const oldest = clock.now() - FORGET_MS;
+      for (const [peerId, heardAt] of this.#peers) {
+        if (heardAt < oldest && this.#isConnected) this.#peers.delete(peerId);
+      }
+      this.#stayAlive();
+    }, ALIVE_MS);
+  }
+
+  /** While others owe outcomes, they are asked each second whether they are there. */
+  #watch(): void {
+    this.#watchTimer ??= this.#options.clock.setTimeout(() => void this.#askDebtors(), WATCH_MS);
+  }
+
+  async #askDebtors(): Promise<void> {
+    await Promise.all(this.#ledger.debtors.map((peerId) => this.#askDebtor(peerId)));
+    this.#watchTimer = undefined;
+    if (this.#ledger.size > 0 && !this.#isClosed) this.#watch();
+  }
+
+  async #askDebtor(peerId: string): Promise<void> {
+    const { prefix, clock, local, log } = this.#options;
+    if (this.#connection === null || !this.#isConnected) return;
+    let epoch: number | null = null;
+    try {
+      const answer = await this.#connection.request(
+        peerSubject(prefix, peerId),
+        JSON.stringify({ kind: "ping" } satisfies PeerNote),
+        { timeout: WATCH_MS },
+      );
+      epoch = answer.json<{ epoch: number }>().epoch;
+      this.#peers.set(peerId, clock.now());
+    } catch {
+      // Silence counts from when it could have been heard.
+      const heardAt = Math.max(this.#peers.get(peerId) ?? 0, this.#connectedAt);
+      if (!this.#isConnected || clock.now() - heardAt < LOST_MS) return;
+    }
+    const lost = this.#ledger.takeLost(peerId, epoch);
+    if (lost.length > 0) log.error("an instance went with CALLs", { peerId, count: lost.length });
+    for (const { client, call } of lost) local.lost(client, call);
+  }
+
+  /** What others send is theirs; it must not end this instance. */
+  #safely(take: () => void): void {
+    try {
+      take();
+    } catch (error) {
+      this.#warn(UNREADABLE, error);
+    }
+  }
+
+  #warn(message: string, error: unknown): void {
+    this.#options.log.warn(message, { reason: textOf(error) });
+  }
+}
+
+function refused(reason: Refusal): ClientReply {
+  return { kind: "refused", reason };
+}
+
+/** What others need to know of a client, without the connection that it may be. */
+function plain({ clientId, connectionId, protocol, remoteAddress, connectedAt }: Client): Client {
+  return { clientId, connectionId, protocol, remoteAddress, connectedAt };
+}
+
+function isNoResponders(error: unknown): boolean {
+  return error instanceof errors.NoRespondersError ||
+    (error instanceof errors.RequestError && error.isNoResponders());
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message.slice(0, 200) : "unknown";
+}
