@@ -9,6 +9,7 @@ import { writeErr } from "../load/text.ts";
 import type { Contender, Server } from "./contender.ts";
 import type { Settings } from "./flags.ts";
 import type { Groups } from "./groups.ts";
+import { pin } from "./pin.ts";
 import { Results, type Turn } from "./results.ts";
 import { WARM_UP } from "./scenario.ts";
 import { idle, load, type Outcome } from "./turn.ts";
@@ -88,6 +89,8 @@ async function loadRound(
 async function start(processes: Processes, contender: Contender): Promise<Running> {
   const backend = await processes.startServer(BACKEND);
   const server = await contender.start(processes, backend.port);
+  await pin(backend.pid, "load");
+  await pin(server.pid, "server");
   return { contender, server, backendPid: backend.pid };
 }
 

@@ -12,6 +12,7 @@ import { type Totals, troubles, unanswered } from "../load/totals.ts";
 import { readUsage, type Usage } from "../load/usage.ts";
 import type { Server } from "./contender.ts";
 import type { Connected } from "./idle.ts";
+import { pin } from "./pin.ts";
 import type { Sample } from "./scenario.ts";
 
 /** A turn's numbers, and what went wrong in it. */
@@ -64,6 +65,7 @@ export async function load(
     payloadBytes: 0,
     warmUpMs: WARM_UP_MS,
   });
+  await pin(generator.pid, "load");
   let begin: { readonly totals: Totals; readonly snapshot: Promise<Snapshot> } | null = null;
   await generator.say("go\n");
   const report = await follow(generator, () => {}, (totals) => {
