@@ -14,6 +14,7 @@ const MAX_HEADER_BYTES = 64 * 1024;
 /** A chunk of one byte takes six; what goes beyond is made to cost work, not to say something. */
 const MAX_WIRE_BYTES_FOR_EACH = 8;
 
+const NOTHING = new Uint8Array(0);
 const BROKEN: BackendReply = { ok: false, fault: "broken" };
 const UNUSABLE: BackendReply = { ok: false, fault: "unusable" };
 
@@ -28,19 +29,21 @@ class Refusal extends Error {
 }
 
 /** RFC 9112 §4, but for the reason phrase, which may be anything. */
-const STATUS_LINE = /^HTTP\/1\.\d [1-9]\d\d(?: |$)/;
+const STATUS_LINE = /^HTTP\/1\.\d [1-9]\d\d(?: |\r?$)/;
 
-const CR = 0x0d;
+/** A header line (§5): a name without blanks, and no carriage return. */
+const HEADER_LINE = /^[^ \t:]+:[^\r]*$/;
+/** Those that the parser or `AnswerReader` looks at; the others need not be taken apart. */
+const NEEDED_HEADER =
+  /^(?:content-length|transfer-encoding|connection|keep-alive|upgrade|www-authenticate):/i;
 
 /** What the library's types leave out. */
 interface Parser {
-  readonly chunk: Buffer;
-  readonly line: string;
+  line: string;
   body_bytes: number | null;
   state: string;
   offset: number;
   readonly end: number;
-  consumeLine(): string | undefined;
   parseHeader(line: string, headers: string[]): void;
   execute(chunk: Buffer, start: number, length: number): number | Error;
   finish(): void | Error;
@@ -60,34 +63,36 @@ class StrictParser extends LenientParser {
   /** Of the answer that is read. */
   headerBytes = 0;
 
+  /** The bytes that are read, one character each: one call for all lines, and it may be a body's text. */
+  text = "";
+
   /** Called by the parser for each line; a folded one is refused too (§5.2). */
   override parseHeader(line: string, headers: string[]): void {
     this.headerBytes += line.length;
-    if (this.headerBytes > MAX_HEADER_BYTES) throw new Refusal(BROKEN);
-    const before = headers.length;
-    super.parseHeader(line, headers);
-    if (headers.length === before) throw new Refusal(BROKEN);
+    if (this.headerBytes > MAX_HEADER_BYTES || !HEADER_LINE.test(line)) throw new Refusal(BROKEN);
+    if (NEEDED_HEADER.test(line)) super.parseHeader(line, headers);
   }
 
   /** Called by the parser. @returns Undefined while the line's end has not come. */
-  override consumeLine(): string | undefined {
-    const begun = this.line;
-    const start = this.offset;
-    const line = super.consumeLine();
-    if (line === undefined) return undefined;
+  consumeLine(): string | undefined {
+    const end = this.text.indexOf("\n", this.offset);
+    const line = this.line + this.text.slice(this.offset, end === -1 ? this.end : end);
+    if (end === -1) {
+      this.line = line;
+      this.offset = this.end;
+      if (line.length > MAX_HEADER_BYTES) throw new Refusal(BROKEN);
+      return undefined;
+    }
+    this.line = "";
+    this.offset = end + 1;
+    const hasReturn = line.endsWith("\r");
     if (this.state === "RESPONSE_LINE") {
-      if (line !== "" && !STATUS_LINE.test(line)) throw new Refusal(BROKEN);
-    } else if (this.state !== "HEADER" && !this.#hadReturn(begun, start)) {
+      if (line !== "" && line !== "\r" && !STATUS_LINE.test(line)) throw new Refusal(BROKEN);
+    } else if (this.state !== "HEADER" && !hasReturn) {
       // Between chunks a bare line feed is where parsers part ways; in a head it may stand (§2.2).
       throw new Refusal(BROKEN);
     }
-    return line;
-  }
-
-  /** Whether the line just passed, which began at `start`, ended with a carriage return too. */
-  #hadReturn(begun: string, start: number): boolean {
-    const before = this.offset - 2;
-    return before >= start ? this.chunk[before] === CR : begun.endsWith("\r");
+    return hasReturn ? line.slice(0, -1) : line;
   }
 
   /** The size line of a chunk (§7.1); called by the parser. */
@@ -114,10 +119,11 @@ export class AnswerReader {
   #status = 0;
   #challenge: string | null = null;
   #wireBytes = 0;
-  /** The body as long as it is in one piece of the bytes pushed last, … */
+  /** The body as long as it is in one piece of the bytes pushed last, where that begins, … */
   #piece: Uint8Array | null = null;
+  #pieceAt = 0;
   /** … and a copy of it otherwise. */
-  #copy = new Uint8Array(0);
+  #copy: Uint8Array = NOTHING;
   #length = 0;
 
   /** @param maxBytes The longest body taken; a longer one is `unusable`. */
@@ -161,6 +167,7 @@ export class AnswerReader {
     if (this.#wireBytes > MAX_HEADER_BYTES + MAX_WIRE_BYTES_FOR_EACH * this.#maxBytes) {
       return BROKEN;
     }
+    this.#parser.text = buffer.toString("latin1", 0, length);
     try {
       const taken = this.#parser.execute(buffer, 0, length);
       if (this.#reply === undefined && typeof taken !== "number") {
@@ -221,6 +228,7 @@ export class AnswerReader {
     if (this.#length + bytes.length > this.#maxBytes) throw new Refusal(UNUSABLE);
     if (this.#length === 0) {
       this.#piece = bytes;
+      this.#pieceAt = this.#parser.offset;
     } else {
       this.#keepPiece();
       this.#append(bytes, this.#length);
@@ -245,13 +253,20 @@ export class AnswerReader {
     this.#copy.set(bytes, at);
   }
 
+  #bodyText(): string | undefined {
+    if (this.#piece === null) return utf8Text(this.#copy.subarray(0, this.#length));
+    // ASCII is what most answers are, and then their text is there already.
+    const text = this.#parser.text.slice(this.#pieceAt, this.#pieceAt + this.#length);
+    return isAscii(text) ? text : utf8Text(this.#piece);
+  }
+
   #complete(): void {
     const status = this.#status;
     // A provisional answer; the one that counts follows.
     if (status < 200) return;
-    const body = utf8Text(this.#piece ?? this.#copy.subarray(0, this.#length));
+    const body = this.#bodyText();
     this.#piece = null;
-    this.#copy = new Uint8Array(0);
+    this.#copy = NOTHING;
     if (body === undefined) this.#reply = UNUSABLE;
     else if (status !== 401 && status !== 403) this.#reply = { ok: true, status, body };
     else this.#reply = { ok: true, status, body, challenge: this.#challenge };
@@ -269,4 +284,9 @@ interface Head {
   /** Names and values in turn. */
   readonly headers: readonly string[];
   readonly shouldKeepAlive: boolean;
+}
+
+function isAscii(text: string): boolean {
+  // deno-lint-ignore no-control-regex
+  return /^[\x00-\x7f]*$/.test(text);
 }

@@ -34,10 +34,10 @@ export class IdleConnections {
     this.#timer ??= this.#clock.setTimeout(() => this.#closeOld(), idleMs);
   }
 
-  /** Takes one that can be used; undefined when there is none. */
-  take(): HttpConnection | undefined {
+  /** Takes one that can be used now; undefined when there is none. */
+  take(now: number): HttpConnection | undefined {
     for (let idle = this.#stack.pop(); idle !== undefined; idle = this.#stack.pop()) {
-      if (idle.until > this.#clock.now()) return idle.connection;
+      if (idle.until > now) return idle.connection;
       idle.connection.close();
     }
     return undefined;

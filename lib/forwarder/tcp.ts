@@ -73,14 +73,15 @@ class TcpForwarder implements Forwarder {
 
   async forward(request: BackendRequest): Promise<BackendReply> {
     const text = this.#requestText(request);
-    const kept = this.#idle.take();
+    const now = this.#options.clock.now();
+    const kept = this.#idle.take(now);
     if (kept !== undefined) {
-      const sent = await this.#exchange(kept, text);
+      const sent = await this.#exchange(kept, text, now);
       if (sent !== NEVER_LEFT) return sent;
     }
     const fresh = await this.#connect();
     if (fresh === undefined) return UNREACHABLE;
-    const sent = await this.#exchange(fresh, text);
+    const sent = await this.#exchange(fresh, text, this.#options.clock.now());
     return sent === NEVER_LEFT ? UNREACHABLE : sent;
   }
 
@@ -92,9 +93,13 @@ class TcpForwarder implements Forwarder {
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
   }
 
-  #exchange(connection: HttpConnection, text: string): ReturnType<HttpConnection["exchange"]> {
+  #exchange(
+    connection: HttpConnection,
+    text: string,
+    now: number,
+  ): ReturnType<HttpConnection["exchange"]> {
     const { clock, timeoutMs } = this.#options;
-    connection.deadline = clock.now() + timeoutMs;
+    connection.deadline = now + timeoutMs;
     this.#timer ??= clock.setTimeout(() => this.#closeLate(), timeoutMs);
     return connection.exchange(text);
   }

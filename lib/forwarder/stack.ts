@@ -1,0 +1,66 @@
+/**
+ * The forwarder with all that stands around it.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import type { Log } from "../ops/log.ts";
+import { Breaker } from "./breaker.ts";
+import { createFetchForwarder } from "./fetch.ts";
+import type { Forwarder } from "./forwarder.ts";
+import { retryForwarder } from "./retry.ts";
+import { limitForwarder } from "./slots.ts";
+import { createTcpForwarder } from "./tcp.ts";
+import { paceForwarder } from "./turn.ts";
+
+export interface StackOptions {
+  readonly forwarder: "fetch" | "tcp";
+  readonly backend: string;
+  readonly backendTimeoutMs: number;
+  readonly backendConnections: number;
+  readonly maxMessageBytes: number;
+  readonly retries: number;
+}
+
+export interface StackDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly version: string;
+  readonly signKey: Uint8Array | undefined;
+}
+
+/**
+ * Builds it from the outside in: the breaker's guard, tries, slots, the breaker's count, turns of the
+ * event loop, and the connections. Tries are outside of the slots: one that waits holds none.
+ */
+export function createForwarderStack(options: StackOptions, deps: StackDeps): Forwarder {
+  const { clock, log, version, signKey } = deps;
+  const breaker = new Breaker(clock);
+  const createForwarder = options.forwarder === "tcp" ? createTcpForwarder : createFetchForwarder;
+  const backendForwarder = createForwarder({
+    backend: options.backend,
+    timeoutMs: options.backendTimeoutMs,
+    maxBytes: options.maxMessageBytes,
+    maxIdleConnections: options.backendConnections,
+    userAgent: `ws2api/${version}`,
+    clock,
+    signKey,
+  });
+  const limited = limitForwarder(breaker.counting(paceForwarder(backendForwarder, clock)), {
+    max: options.backendConnections,
+    maxWaitMs: options.backendTimeoutMs,
+    clock,
+  });
+  const retried = retryForwarder(limited, {
+    retries: options.retries,
+    clock,
+    random: Math.random,
+    givesUp: (request) => breaker.holdsBack(request),
+    onRetry: ({ kind }, reply) => {
+      const failure = reply.ok ? `status ${reply.status}` : reply.fault;
+      log.warn("backend tried again", { kind, failure });
+    },
+  });
+  return breaker.guarding(retried);
+}
