@@ -6,47 +6,18 @@
 
 import info from "./deno.json" with { type: "json" };
 import { systemClock } from "./lib/clock.ts";
-import type { Bus, Peer } from "./lib/cluster/bus.ts";
-import { type Config, readInvocation } from "./lib/config/config.ts";
-import { readSecrets, readTlsPair, type Secrets } from "./lib/config/secret.ts";
+import { natsOf } from "./lib/cluster/join.ts";
+import { readInvocation } from "./lib/config/config.ts";
+import { readSecrets, readTlsPair } from "./lib/config/secret.ts";
 import { type Gateway, startGateway } from "./lib/gateway.ts";
-import { configureLog, createLog, type Log } from "./lib/ops/log.ts";
+import { configureLog, createLog } from "./lib/ops/log.ts";
+import { print } from "./lib/ops/print.ts";
 import type { Profiles } from "./lib/ops/profile/profile.ts";
-
-function print(file: typeof Deno.stdout, text: string | Uint8Array): void {
-  let bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
-  try {
-    while (bytes.length > 0) bytes = bytes.subarray(file.writeSync(bytes));
-  } catch {
-    // Whoever read this has gone; the gateway works without.
-  }
-}
 
 /** An environment variable; one that may not be read is taken for absent. */
 function variable(name: string): string | undefined {
   const { state } = Deno.permissions.querySync({ name: "env", variable: name });
   return state === "granted" ? Deno.env.get(name) : undefined;
-}
-
-/** What ties this instance to others; loaded only when there are any. */
-async function busFor(
-  config: Config,
-  { natsCredentials, natsCa }: Secrets,
-  log: Log,
-): Promise<((local: Peer) => Bus) | undefined> {
-  const { nats, natsSubject } = config;
-  if (nats === undefined) return undefined;
-  const { NatsBus } = await import("./lib/cluster/nats.ts");
-  const { connectNats } = await import("./lib/cluster/nats_connect.ts");
-  return (local) =>
-    new NatsBus({
-      prefix: natsSubject,
-      peerId: crypto.randomUUID(),
-      local,
-      connect: () => connectNats(nats, { credentials: natsCredentials, ca: natsCa }),
-      clock: systemClock,
-      log,
-    });
 }
 
 async function main(): Promise<void> {
@@ -69,8 +40,10 @@ async function main(): Promise<void> {
   }
   const { cpuProfileFile: cpuFile, memProfileFile: memFile } = config;
   const isProfiled = cpuFile !== undefined || memFile !== undefined;
+  const workers = config.workers === "auto" ? navigator.hardwareConcurrency : config.workers;
   let profiles: Profiles | undefined;
-  if (isProfiled) {
+  // Workers profile themselves.
+  if (isProfiled && workers === 1) {
     const { startProfiles } = await import("./lib/ops/profile/profile.ts");
     const started = await startProfiles({ cpuFile, memFile }, { clock: systemClock, log });
     if (!started.ok) {
@@ -81,31 +54,48 @@ async function main(): Promise<void> {
   }
   // Files are read once, but for a certificate, which may be renewed. A profile is put in its place by
   // renaming, which needs both leaves; they cannot be narrowed to its folder once given for all.
-  // A socket file needs both as well.
+  // A socket file needs both as well. A worker's modules are read when it starts, also when it is started
+  // again after its death; it has this thread's permissions then, and gives up more itself.
   const usesFiles = isProfiled || config.backend.startsWith("unix:");
-  if (config.tls === undefined && !usesFiles) await Deno.permissions.revoke({ name: "read" });
+  const readsLater = usesFiles || config.tls !== undefined || workers > 1;
+  if (!readsLater) await Deno.permissions.revoke({ name: "read" });
   if (!usesFiles) await Deno.permissions.revoke({ name: "write" });
   // The inspector asks for it when it is opened, and only then.
-  await Deno.permissions.revoke({ name: "sys" });
+  if (!isProfiled || workers === 1) await Deno.permissions.revoke({ name: "sys" });
   let gateway: Gateway;
   try {
-    gateway = startGateway(config, {
-      log,
-      clock: systemClock,
-      version: info.version,
-      secrets: read.secrets,
-      createBus: await busFor(config, read.secrets, log),
-    });
+    const deps = { log, clock: systemClock, version: info.version, secrets: read.secrets };
+    if (workers === 1) {
+      const createBus = await natsOf(config, read.secrets, deps);
+      gateway = startGateway(config, { ...deps, createBus });
+    } else {
+      const { Supervisor } = await import("./lib/worker/supervisor.ts");
+      const supervisor = await Supervisor.start(config, workers, deps);
+      gateway = supervisor;
+      if (isProfiled) {
+        // Their last write is a part of the shutdown.
+        profiles = { write: () => supervisor.writeProfiles(), stop: () => Promise.resolve() };
+      }
+    }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    if (error instanceof Deno.errors.InvalidData) {
+    // Told by name: the errors of workers come as copies.
+    const { name, message: reason } = error instanceof Error ? error : new Error(String(error));
+    if (name === "Refusal") {
+      print(Deno.stderr, `ws2api: ${reason}\n`);
+      Deno.exit(2);
+    }
+    if (name === "WorkerDied") {
+      print(Deno.stderr, `ws2api: a worker cannot start: ${reason}\n`);
+      Deno.exit(1);
+    }
+    if (name === "InvalidData") {
       print(
         Deno.stderr,
         `ws2api: --tls-cert, --tls-key: not a certificate and its key: ${reason}\n`,
       );
       Deno.exit(2);
     }
-    const isTaken = error instanceof Deno.errors.AddrInUse;
+    const isTaken = name === "AddrInUse";
     const places = [config.listen, config.apiListen].filter((place) => place !== undefined)
       .map(({ host, port }) => `${host.includes(":") ? `[${host}]` : host}:${port}`);
     const what = isTaken ? "the port is in use" : reason;

@@ -24,16 +24,11 @@ import { outcomeReport, postReport } from "./connection/report.ts";
 import { Sockets } from "./connection/sockets.ts";
 import { terminate } from "./connection/terminate.ts";
 import { createUpgrade, isUpgrade } from "./connection/upgrade.ts";
-import { Breaker } from "./forwarder/breaker.ts";
-import { createFetchForwarder } from "./forwarder/fetch.ts";
-import { retryForwarder } from "./forwarder/retry.ts";
-import { limitForwarder } from "./forwarder/slots.ts";
-import { createTcpForwarder } from "./forwarder/tcp.ts";
-import { paceForwarder } from "./forwarder/turn.ts";
+import { createForwarderStack } from "./forwarder/stack.ts";
 import { listen } from "./listener/listener.ts";
 import type { TlsPair } from "./listener/tls.ts";
-import { createCounters } from "./ops/counters.ts";
 import type { Log } from "./ops/log.ts";
+import { Tally } from "./ops/tally.ts";
 import { problem } from "./problem.ts";
 
 export interface GatewayDeps {
@@ -44,6 +39,15 @@ export interface GatewayDeps {
   /** Ties the gateway to others; without it is alone. */
   readonly createBus?: ((local: Peer) => Bus) | undefined;
   readonly witness?: Witness;
+  /** For one of several gateways in this process; without it is alone. */
+  readonly team?: Team | undefined;
+}
+
+/** Gateways in threads of one process, which share its ports, its memory and its limits. */
+export interface Team {
+  readonly size: number;
+  /** This one's row, beside those of the others. */
+  readonly tally: Tally;
 }
 
 export interface Gateway {
@@ -80,45 +84,28 @@ const FAREWELL_MS = 2000;
  */
 export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   const { log, version, clock, secrets } = deps;
+  const { size: teamSize, tally } = deps.team ?? { size: 1, tally: new Tally() };
   const connections = new ConnectionMap<Connection>();
   const maxQueueChars = Math.max(
     QUEUED_MESSAGES_OF_FULL_SIZE * config.maxMessageBytes,
     MIN_QUEUE_CHARS,
   );
   // All queues together hold what eight full ones do.
-  const backlog = new Backlog(config.maxWaiting, 8 * maxQueueChars);
-  const counters = createCounters();
-  const breaker = new Breaker(clock);
-  const createForwarder = config.forwarder === "tcp" ? createTcpForwarder : createFetchForwarder;
-  const backendForwarder = createForwarder({
-    backend: config.backend,
-    timeoutMs: config.backendTimeoutMs,
-    maxBytes: config.maxMessageBytes,
-    maxIdleConnections: config.backendConnections,
-    userAgent: `ws2api/${version}`,
+  const backlog = new Backlog(config.maxWaiting, 8 * maxQueueChars, {
+    count: tally.gauge("waiting"),
+    chars: tally.gauge("waitingChars"),
+  });
+  const forwarder = createForwarderStack(config, {
     clock,
+    log,
+    version,
     signKey: secrets.signKey,
   });
-  const limited = limitForwarder(breaker.counting(paceForwarder(backendForwarder, clock)), {
-    max: config.backendConnections,
-    maxWaitMs: config.backendTimeoutMs,
-    clock,
-  });
-  const retried = retryForwarder(limited, {
-    retries: config.retries,
-    clock,
-    random: Math.random,
-    givesUp: (request) => breaker.holdsBack(request),
-    onRetry: ({ kind }, reply) => {
-      const failure = reply.ok ? `status ${reply.status}` : reply.fault;
-      log.warn("backend tried again", { kind, failure });
-    },
-  });
-  const forwarder = breaker.guarding(retried);
   const memory = new MemoryWatch({
     maxBytes: config.maxMemoryBytes,
     readResident: () => Deno.memoryUsage().rss,
     connections,
+    threads: teamSize,
     clock,
     log,
   });
@@ -140,7 +127,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
 
   const shared: Shared = {
     bus,
-    sockets: new Sockets(cut, clock),
+    sockets: new Sockets(cut, clock, tally.gauge("sockets")),
     isShuttingDown: () => isShuttingDown,
     connections,
     forwarder,
@@ -148,15 +135,20 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     limits: { ...config, maxQueueChars },
     clock,
     log,
-    counters,
+    counters: tally.counters,
     backendTimeoutText: durationText(config.backendTimeoutMs),
     callTimeoutText: durationText(config.callTimeoutMs),
     disconnectHook: config.disconnectHook,
   };
-  const upgrade = createUpgrade(config, { shared, memory, random: Math.random });
+  const { connectRate } = config;
+  const upgradeOptions = {
+    ...config,
+    connectRate: connectRate === undefined ? undefined : connectRate / teamSize,
+  };
+  const upgrade = createUpgrade(upgradeOptions, { shared, memory, random: Math.random });
   const apiDeps = {
     clients: new Clients(local, bus),
-    counters,
+    counters: tally.totals,
     maxMessageBytes: config.maxMessageBytes,
     authorize: createAuthorize(secrets.apiToken),
     isShuttingDown: shared.isShuttingDown,
@@ -194,7 +186,8 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
 
   const serves = config.apiListen === undefined ? "both" : "clients";
   const { maxConnections, tcpBacklog } = config;
-  const listenOptions = { tls: secrets.tls, tcpBacklog, maxConnections, log, clock };
+  const isShared = teamSize > 1 || config.reusePort;
+  const listenOptions = { tls: secrets.tls, tcpBacklog, isShared, maxConnections, log, clock };
   const listeners = [
     listen(config.listen, listenOptions, (request, peer) => handle(request, peer, serves)),
   ];

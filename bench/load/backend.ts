@@ -11,7 +11,8 @@
 import { writeOut } from "./text.ts";
 
 const BODY = '{"currentTime":"2026-01-01T00:00:00Z"}';
-const ANSWER = new TextEncoder().encode(
+/** All that it ever says. */
+export const ANSWER = new TextEncoder().encode(
   "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" +
     `Content-Length: ${BODY.length}\r\n\r\n${BODY}`,
 );

@@ -59,7 +59,7 @@ export class Client {
   #conn: Deno.TcpConn | null = null;
   #lastId = 0;
   #isWriting = false;
-  #waiting: Uint8Array[] | null = null;
+  #waiting: Uint8Array<ArrayBuffer>[] | null = null;
 
   constructor(id: string, frames: CallFrames, listener: Listener) {
     this.#id = id;
@@ -151,7 +151,7 @@ export class Client {
   }
 
   /** Writes after what is being written. Never rejects: `run` sees the socket's end too. */
-  async #write(frame: Uint8Array, isCall: boolean): Promise<void> {
+  async #write(frame: Uint8Array<ArrayBuffer>, isCall: boolean): Promise<void> {
     if (this.#isWriting) {
       (this.#waiting ??= []).push(frame);
       return;

@@ -28,7 +28,7 @@ const QUOTE = 0x22;
 const encoder = new TextEncoder();
 
 /** One final, masked frame. */
-export function maskedFrame(opcode: number, payload: Uint8Array): Uint8Array {
+export function maskedFrame(opcode: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
   const { length } = payload;
   const lengthBytes = length < 126 ? 0 : length < 65_536 ? 2 : 8;
   const frame = new Uint8Array(2 + lengthBytes + 4 + length);
@@ -49,9 +49,9 @@ export function maskedFrame(opcode: number, payload: Uint8Array): Uint8Array {
  * A frame belongs to the caller from `take` until `give`; as many exist as are being written at once.
  */
 export class CallFrames {
-  readonly #template: Uint8Array;
+  readonly #template: Uint8Array<ArrayBuffer>;
   readonly #idAt: number;
-  readonly #free: Uint8Array[] = [];
+  readonly #free: Uint8Array<ArrayBuffer>[] = [];
 
   /** @param payloadBytes Length of the payload's one string, in bytes; 0 for the payload `{}`. */
   constructor(payloadBytes: number) {
@@ -62,7 +62,7 @@ export class CallFrames {
   }
 
   /** @param id The MessageId, 0 to 9,999,999,999; the answer has it with leading zeros. */
-  take(id: number): Uint8Array {
+  take(id: number): Uint8Array<ArrayBuffer> {
     const frame = this.#free.pop() ?? this.#template.slice();
     for (let i = ID_DIGITS - 1; i >= 0; i--) {
       frame[this.#idAt + i] = (ZERO + id % 10) ^ MASK[(ID_AT + i) & 3]!;
@@ -71,7 +71,7 @@ export class CallFrames {
     return frame;
   }
 
-  give(frame: Uint8Array): void {
+  give(frame: Uint8Array<ArrayBuffer>): void {
     this.#free.push(frame);
   }
 }
@@ -113,12 +113,12 @@ export class FrameReader {
   isFinal = true;
   payloadStart = 0;
   payloadEnd = 0;
-  #bytes: Uint8Array;
+  #bytes: Uint8Array<ArrayBuffer>;
   #start = 0;
   #end = 0;
 
   /** @param bytes Where to read into; replaced by a larger one when a frame does not fit. */
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
     this.#bytes = bytes;
   }
 
@@ -126,8 +126,13 @@ export class FrameReader {
     return this.#bytes;
   }
 
+  /** How much came that is not read yet; after a `next` that was false, half a frame. */
+  get pendingBytes(): number {
+    return this.#end - this.#start;
+  }
+
   /** Where the next bytes go: never empty. */
-  space(): Uint8Array {
+  space(): Uint8Array<ArrayBuffer> {
     return this.#end === 0 ? this.#bytes : this.#bytes.subarray(this.#end);
   }
 
@@ -178,6 +183,10 @@ export class FrameReader {
 
   /** Moves the rest to the front of a buffer that has room for `needed` bytes. */
   #keep(needed: number): false {
+    if (this.#start === this.#end && needed <= this.#bytes.length) {
+      this.#start = this.#end = 0;
+      return false;
+    }
     const rest = this.#bytes.subarray(this.#start, this.#end);
     if (needed > this.#bytes.length) {
       const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));

@@ -40,7 +40,7 @@ export class Processes {
   ): Promise<{ pid: number; url: string }> {
     const [, ...args] = deno.tasks.start.command.split(" ");
     const own = ["--listen", `127.0.0.1:${port}`, "--backend", `http://127.0.0.1:${backendPort}/`];
-    const gateway = this.#start([...args, ...own, ...flags]);
+    const gateway = this.start([...args, ...own, ...flags]);
     const line = await firstLine(gateway, "the gateway");
     const url = /^ws2api listening on http:(\/\/\S+)$/.exec(line)?.[1];
     if (url === undefined) throw new Error(`the gateway said ${JSON.stringify(line)}`);
@@ -65,7 +65,7 @@ export class Processes {
     args: readonly string[],
     command = Deno.execPath(),
   ): Promise<{ pid: number; port: number }> {
-    const server = this.#start(args, command);
+    const server = this.start(args, command);
     const name = args.find((arg) => /\.[cm]?[jt]s$/.test(arg)) ?? command;
     const line = await firstLine(server, name);
     if (!/^\d+$/.test(line)) throw new Error(`${name} said ${JSON.stringify(line)}`);
@@ -74,7 +74,7 @@ export class Processes {
 
   /** A script that prints a line when it is ready. */
   async startScript(script: string, args: readonly string[]): Promise<Started> {
-    const started = this.#start(["run", "--allow-net=127.0.0.1", script, ...args]);
+    const started = this.start(["run", "--allow-net=127.0.0.1", script, ...args]);
     await firstLine(started, script);
     return started;
   }
@@ -82,7 +82,7 @@ export class Processes {
   /** A generator that waits for a line to begin. */
   async startGenerator(part: Part): Promise<Started> {
     const { hostname, port } = part.target;
-    const generator = this.#start([
+    const generator = this.start([
       "run",
       `--allow-net=${hostname}:${port}`,
       "bench/load/generator.ts",
@@ -92,7 +92,8 @@ export class Processes {
     return generator;
   }
 
-  #start(args: readonly string[], command = Deno.execPath()): Started {
+  /** Any program, Deno unless given. When it is ready is the caller's to find out. */
+  start(args: readonly string[], command = Deno.execPath()): Started {
     if (this.#ended !== null) throw new Error("the run has been ended");
     const child = new Deno.Command(command, {
       args: [...args],
@@ -143,7 +144,8 @@ function kill(child: Deno.ChildProcess, signal: Deno.Signal): void {
   }
 }
 
-async function firstLine(process: Started, name: string): Promise<string> {
+/** Its first line. @throws When it ends before, or takes too long. */
+export async function firstLine(process: Started, name: string): Promise<string> {
   let timer;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`${name} did not start in time`)), START_MS);

@@ -12,7 +12,7 @@ import { handleClient, listClients } from "./clients.ts";
 
 export interface ApiDeps extends CallDeps {
   readonly authorize: Authorize;
-  readonly counters: Counters;
+  readonly counters: Readonly<Counters>;
 }
 
 /** One resource: the methods it has, and what answers them. */

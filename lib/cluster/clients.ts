@@ -42,14 +42,17 @@ export class Clients {
     limit: number,
   ): Promise<{ total: number; clients: readonly Client[]; next: string | null }> {
     const pages = [this.#local.page(after, limit), ...await this.#bus.pages(after, limit)];
-    const clients = pages.length === 1 ? pages[0]!.clients : merged(pages);
-    const hasMore = clients.length > limit || pages.some((page) => page.hasMore);
+    const all = pages.length === 1 ? pages[0]!.clients : merged(pages);
+    // Behind the end of a page that is not the last one, its instance may have more.
+    const ends = pages.filter(({ hasMore }) => hasMore)
+      .map(({ clients }) => clients.at(-1)?.clientId ?? "");
+    const known = all.filter(({ clientId }) => ends.every((end) => clientId <= end));
+    const clients = known.slice(0, limit);
+    const hasMore = ends.length > 0 || known.length > limit;
     return {
       total: pages.reduce((sum, page) => sum + page.total, 0),
-      clients: clients.slice(0, limit),
-      next: hasMore && clients.length > 0
-        ? clients[Math.min(limit, clients.length) - 1]!.clientId
-        : null,
+      clients,
+      next: hasMore ? clients.at(-1)?.clientId ?? null : null,
     };
   }
 }

@@ -28,6 +28,16 @@ export class Ledger {
     return [...new Set(Array.from(this.#entries.values(), ({ peerId }) => peerId))];
   }
 
+  /** Numbers of what an instance took and has not ended, the oldest first. */
+  owedBy(peerId: string, limit: number): number[] {
+    const numbers: number[] = [];
+    for (const [number, entry] of this.#entries) {
+      if (numbers.length === limit) break;
+      if (entry.peerId === peerId && entry.epoch !== undefined) numbers.push(number);
+    }
+    return numbers;
+  }
+
   /** A CALL is about to be given to another instance. @returns Its number. */
   enter(peerId: string, client: Client, call: CallNames): number {
     this.#last++;

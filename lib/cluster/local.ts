@@ -92,8 +92,10 @@ export class LocalClients implements Peer {
     { action, messageId, payload }: ClientRequest & { kind: "call" },
     errand: Errand | undefined,
   ): ClientReply {
-    // Remembered before: a CALL may end while it is being taken.
-    const forget = this.#deps.witness.accepted(connection, { action, messageId });
+    // Remembered before: a CALL may end while it is being taken. Whoever gave an errand remembers it.
+    const forget = errand === undefined
+      ? this.#deps.witness.accepted(connection, { action, messageId })
+      : () => {};
     const taken = connection.callForBackend({ action, messageId, payload }, {
       isOurs() {
         if (errand?.isOurs() !== false) return true;

@@ -38,8 +38,12 @@ const ALIVE_MS = 3000;
 const FORGET_MS = 10_000;
 /** How often those who owe an outcome are asked whether they are there. */
 const WATCH_MS = 1000;
+/** For so long after an answer of NATS another instance's silence is its own. */
+const PROVEN_MS = 3000;
+/** So many debts are gone through in one go. */
+const DEBTS_AT_ONCE = 5000;
 /**
- * Cut off from the others for so long, an instance gives up the CALLs that it took from them …
+ * Without an answer of NATS for so long, an instance gives up the CALLs that it took from others …
  */
 const GIVE_UP_MS = 4000;
 /** … and after so long without an answer they report these CALLs. The gap keeps both from doing it. */
@@ -61,7 +65,14 @@ type PeerNote =
   | { readonly kind: "ended"; readonly number: number }
   | { readonly kind: "attached"; readonly clientId: string; readonly connectionId: string }
   | { readonly kind: "alive"; readonly peerId: string }
-  | { readonly kind: "ping" };
+  /** Are you there, and what of this do you still owe? */
+  | { readonly kind: "ping"; readonly peerId: string; readonly numbers: readonly number[] };
+
+interface Pong {
+  readonly epoch: number;
+  /** Those of the numbers that it has reported. */
+  readonly ended: readonly number[];
+}
 
 /** What goes to whoever holds a client. */
 type ClientNote =
@@ -92,15 +103,18 @@ interface Attached {
  * closes it; whoever has a newer one answers with that. Which is newer the `connectionId` says, a
  * UUIDv7, so both sides decide alike.
  *
- * **Exactly one outcome** of a CALL accepted with 202 on A for a client of B: B posts it. When B
- * goes, A does. When B is cut off from NATS, it gives up such CALLs after 4 s, and A reports them
- * after 7 s, or as soon as B is back and says so. What remains: B killed between its post and its
- * word of it to A is reported twice; the same URL tells the backend.
+ * **Exactly one outcome** of a CALL accepted with 202 on A for a client of B: B posts it and tells
+ * A, which also asks each second, so that no word of it is lost in a cut. When B goes, A posts.
+ * When B hears nothing of NATS, it gives up such CALLs after 4 s, and A reports them after 7 s, or as
+ * soon as B is back and says so. What remains: B killed, or cut off for longer than that, between its
+ * post and its word of it to A is reported twice; the same URL tells the backend.
  */
 export class NatsBus implements Bus {
   readonly #options: NatsBusOptions;
   readonly #attached = new Map<string, Attached>();
   readonly #ledger = new Ledger();
+  /** CALLs taken from others and not reported yet: by instance, the epoch of each by its number. */
+  readonly #errands = new Map<string, Map<number, number>>();
   /** When each other instance was last heard of. */
   readonly #peers = new Map<string, number>();
   /** Connections to announce, in the order in which they are due. */
@@ -113,9 +127,12 @@ export class NatsBus implements Bus {
   #isConnected = false;
   #isClosed = false;
   #connectedAt = 0;
+  /** When NATS was asked something that it answered. */
+  #provenAt = 0;
+  #gaveUpAt = 0;
   /** Counts how often this instance gave up what it had taken from others. */
   #epoch = 0;
-  #giveUpTimer: Timer | undefined;
+  #connectTimer: Timer | undefined;
   #announceTimer: Timer | undefined;
   #watchTimer: Timer | undefined;
   #aliveTimer: Timer | undefined;
@@ -135,22 +152,20 @@ export class NatsBus implements Bus {
     const subscription = before?.subscription ?? this.#subscribe(clientId);
     this.#attached.set(clientId, { connectionId, subscription });
     this.#announce(clientId, connectionId);
-    this.#announceLater(clientId, connectionId, ANNOUNCE_AGAIN_MS);
+    this.#announceAgain(clientId, connectionId);
   }
 
   detach({ clientId, connectionId }: Client): void {
     const attached = this.#attached.get(clientId);
     if (attached?.connectionId !== connectionId) return;
     this.#attached.delete(clientId);
-    attached.subscription?.unsubscribe();
+    // Who asks in this very moment gets its answer: that nobody is here.
+    attached.subscription?.drain().catch(() => {});
   }
 
   async ask(request: ClientRequest): Promise<ClientReply> {
     const found = await this.#find(request.clientId);
-    if (typeof found === "string") return refused(found);
-    return request.kind === "describe"
-      ? { kind: "client", client: found.client }
-      : await this.#askHolder(found, request);
+    return typeof found === "string" ? refused(found) : await this.#askHolder(found, request);
   }
 
   async pages(after: string | null, limit: number): Promise<readonly ClientPage[]> {
@@ -180,7 +195,7 @@ export class NatsBus implements Bus {
     this.#isClosed = true;
     const { clock } = this.#options;
     for (
-      const timer of [this.#giveUpTimer, this.#announceTimer, this.#watchTimer, this.#aliveTimer]
+      const timer of [this.#connectTimer, this.#announceTimer, this.#watchTimer, this.#aliveTimer]
     ) {
       if (timer !== undefined) clock.clearTimeout(timer);
     }
@@ -188,7 +203,8 @@ export class NatsBus implements Bus {
     if (connection === null) return;
     this.#tellAll("bye");
     if (this.#isConnected) {
-      await within(clock, connection.flush().catch(() => {}), CONNECT_AGAIN_MS);
+      // What is on its way to here is still answered.
+      await within(clock, connection.drain().catch(() => {}), CONNECT_AGAIN_MS);
     }
     await within(clock, connection.close().catch(() => {}), CONNECT_AGAIN_MS);
   }
@@ -205,9 +221,13 @@ export class NatsBus implements Bus {
         void this.#follow(connection);
         return;
       } catch (error) {
+        if (this.#isClosed) return;
         if (!isTold) log.error("nats cannot be reached, trying on", { reason: textOf(error) });
         isTold = true;
-        await pause(clock, CONNECT_AGAIN_MS);
+        // Cleared by a close, and then nothing goes on from here.
+        await new Promise<void>((resolve) => {
+          this.#connectTimer = clock.setTimeout(resolve, CONNECT_AGAIN_MS);
+        });
       }
     }
   }
@@ -236,19 +256,15 @@ export class NatsBus implements Bus {
     const { clock, log } = this.#options;
     this.#isConnected = true;
     this.#connectedAt = clock.now();
-    if (this.#giveUpTimer !== undefined) clock.clearTimeout(this.#giveUpTimer);
-    this.#giveUpTimer = undefined;
     log.info("nats connected", { server: connection.getServer() });
     this.#tellAll("hello");
-    // Meanwhile clients may have connected elsewhere.
-    for (const [clientId, { connectionId }] of this.#attached) {
-      this.#announceLater(clientId, connectionId, 0);
-    }
+    this.#announceAll();
+    for (const peerId of this.#ledger.debtors) void this.#askDebtor(peerId);
     this.#stayAlive();
   }
 
   async #follow(connection: NatsConnection): Promise<void> {
-    const { clock, log } = this.#options;
+    const { log } = this.#options;
     for await (const status of connection.status()) {
       if (this.#isClosed) return;
       switch (status.type) {
@@ -256,7 +272,6 @@ export class NatsBus implements Bus {
           if (!this.#isConnected) break;
           this.#isConnected = false;
           log.warn("nats disconnected, clients of other instances cannot be reached");
-          this.#giveUpTimer = clock.setTimeout(() => this.#epoch++, GIVE_UP_MS);
           break;
         case "reconnect":
           this.#available(connection);
@@ -270,7 +285,6 @@ export class NatsBus implements Bus {
     // The library gave up, for instance because it was refused too often.
     this.#isConnected = false;
     this.#connection = null;
-    this.#epoch++;
     for (const attached of this.#attached.values()) attached.subscription = null;
     await this.#connect();
   }
@@ -308,13 +322,11 @@ export class NatsBus implements Bus {
     const { local, clock } = this.#options;
     switch (note.kind) {
       case "ask": {
+        const { from, number, request } = note;
+        const errand = number === null ? undefined : this.#takeErrand(from, number);
         const epoch = this.#epoch;
-        const { from, number } = note;
-        const errand: Errand | undefined = number === null ? undefined : {
-          isOurs: () => this.#epoch === epoch,
-          ended: () => this.#tell(from, { kind: "ended", number }),
-        };
-        const reply = await local.serve(note.request, errand);
+        const reply = await local.serve(request, errand);
+        if (number !== null && reply.kind !== "accepted") this.#dropErrand(from, number);
         this.#answer(message, { epoch, reply });
         break;
       }
@@ -327,10 +339,59 @@ export class NatsBus implements Bus {
       case "alive":
         this.#peers.set(note.peerId, clock.now());
         break;
-      case "ping":
-        message.respond(JSON.stringify({ epoch: this.#epoch }));
+      case "ping": {
+        const { peerId, numbers } = note;
+        this.#giveUpIfCut();
+        const open = this.#errands.get(peerId);
+        const ended = numbers.filter((number) => open?.has(number) !== true);
+        message.respond(JSON.stringify({ epoch: this.#epoch, ended } satisfies Pong));
+        if (numbers.length < DEBTS_AT_ONCE) this.#forgetGivenUp(peerId, numbers);
         break;
+      }
     }
+  }
+
+  #takeErrand(from: string, number: number): Errand {
+    if (this.#errands.size === 0) this.#provenAt = this.#options.clock.now();
+    else this.#giveUpIfCut();
+    const epoch = this.#epoch;
+    const open = this.#errands.get(from) ?? new Map<number, number>();
+    this.#errands.set(from, open.set(number, epoch));
+    this.#watch();
+    return {
+      isOurs: () => {
+        // Who accepted it has left: nobody else will report it.
+        if (this.#errands.get(from)?.has(number) !== true) return true;
+        this.#giveUpIfCut();
+        return this.#epoch === epoch;
+      },
+      ended: () => {
+        this.#dropErrand(from, number);
+        this.#tell(from, { kind: "ended", number });
+      },
+    };
+  }
+
+  #dropErrand(from: string, number: number): void {
+    const open = this.#errands.get(from);
+    open?.delete(number);
+    if (open?.size === 0) this.#errands.delete(from);
+  }
+
+  /** What is not owed to the other instance any more, it has reported itself. */
+  #forgetGivenUp(peerId: string, owed: readonly number[]): void {
+    const isOwed = new Set(owed);
+    for (const [number, epoch] of this.#errands.get(peerId) ?? []) {
+      if (epoch !== this.#epoch && !isOwed.has(number)) this.#dropErrand(peerId, number);
+    }
+  }
+
+  /** Others may have reported what they are owed when they have not heard of this instance for long. */
+  #giveUpIfCut(): void {
+    const now = this.#options.clock.now();
+    if (now - Math.max(this.#provenAt, this.#gaveUpAt) < GIVE_UP_MS) return;
+    this.#epoch++;
+    this.#gaveUpAt = now;
   }
 
   #answer(message: Msg, answer: { readonly epoch: number; readonly reply: ClientReply }): void {
@@ -355,18 +416,35 @@ export class NatsBus implements Bus {
       case "hello":
         this.#tell(note.peerId, { kind: "alive", peerId });
         this.#peers.set(note.peerId, clock.now());
+        // Its word of what it reported while it was cut off was lost.
+        if (this.#ledger.debtors.includes(note.peerId)) void this.#askDebtor(note.peerId);
         break;
-      case "alive":
+      case "alive": {
+        const heardAt = this.#peers.get(note.peerId) ?? -Infinity;
         this.#peers.set(note.peerId, clock.now());
-        break;
-      case "bye":
-        this.#peers.delete(note.peerId);
-        break;
-      case "page": {
-        const page = local.page(note.after, note.limit);
-        message.respond(JSON.stringify({ ...page, clients: page.clients.map(plain) }));
+        // Servers of NATS that did not see each other let nobody know of it.
+        if (clock.now() - heardAt > 2 * ALIVE_MS) this.#announceAll();
         break;
       }
+      case "bye":
+        this.#peers.delete(note.peerId);
+        this.#errands.delete(note.peerId);
+        break;
+      case "page":
+        message.respond(this.#pageText(local.page(note.after, note.limit)));
+        break;
+    }
+  }
+
+  /** As much of a page as NATS takes. */
+  #pageText({ total, clients, hasMore }: ClientPage): string {
+    let part = clients.map(plain);
+    for (;;) {
+      const isWhole = part.length === clients.length;
+      const page: ClientPage = { total, clients: part, hasMore: hasMore || !isWhole };
+      const text = JSON.stringify(page);
+      if (part.length <= 1 || this.#fits(text)) return text;
+      part = part.slice(0, Math.ceil(part.length / 2));
     }
   }
 
@@ -386,7 +464,12 @@ export class NatsBus implements Bus {
         if (!isNoResponders(error)) return "unavailable";
       }
     }
-    return "gone";
+    return this.#isComplete ? "gone" : "unavailable";
+  }
+
+  /** Whether those who were there before a cut have been heard of since. */
+  get #isComplete(): boolean {
+    return [...this.#peers.values()].every((heardAt) => heardAt >= this.#connectedAt);
   }
 
   async #askHolder({ peerId, client }: Holder, request: ClientRequest): Promise<ClientReply> {
@@ -455,10 +538,23 @@ export class NatsBus implements Bus {
     this.#publish(clientSubject(prefix, clientId), { kind: "attached", peerId, connectionId });
   }
 
-  #announceLater(clientId: string, connectionId: string, afterMs: number): void {
+  #announceAgain(clientId: string, connectionId: string): void {
+    if (this.#isClosed) return;
     const { clock } = this.#options;
-    this.#announcements.push({ clientId, connectionId, at: clock.now() + afterMs });
-    this.#announceTimer ??= clock.setTimeout(() => this.#announceDue(), afterMs);
+    this.#announcements.push({ clientId, connectionId, at: clock.now() + ANNOUNCE_AGAIN_MS });
+    this.#announceTimer ??= clock.setTimeout(() => this.#announceDue(), ANNOUNCE_AGAIN_MS);
+  }
+
+  /** All clients, now and once more: meanwhile they may have connected elsewhere. */
+  #announceAll(): void {
+    if (this.#isClosed) return;
+    const { clock } = this.#options;
+    const now = clock.now();
+    this.#announcements = [now, now + ANNOUNCE_AGAIN_MS].flatMap((at) =>
+      Array.from(this.#attached, ([clientId, { connectionId }]) => ({ clientId, connectionId, at }))
+    );
+    if (this.#announceTimer !== undefined) clock.clearTimeout(this.#announceTimer);
+    this.#announceTimer = clock.setTimeout(() => this.#announceDue(), 0);
   }
 
   #announceDue(): void {
@@ -484,37 +580,57 @@ export class NatsBus implements Bus {
     this.#aliveTimer = clock.setTimeout(() => {
       this.#tellAll("alive");
       const oldest = clock.now() - FORGET_MS;
+      const isLongEnough = this.#isConnected && this.#connectedAt < oldest;
       for (const [peerId, heardAt] of this.#peers) {
-        if (heardAt < oldest && this.#isConnected) this.#peers.delete(peerId);
+        if (heardAt < oldest && isLongEnough) this.#peers.delete(peerId);
       }
       this.#stayAlive();
     }, ALIVE_MS);
   }
 
-  /** While others owe outcomes, they are asked each second whether they are there. */
+  /** While outcomes are owed, to others or by them, NATS and they are asked each second. */
   #watch(): void {
-    this.#watchTimer ??= this.#options.clock.setTimeout(() => void this.#askDebtors(), WATCH_MS);
+    if (this.#isClosed) return;
+    this.#watchTimer ??= this.#options.clock.setTimeout(() => void this.#askAround(), WATCH_MS);
   }
 
-  async #askDebtors(): Promise<void> {
-    await Promise.all(this.#ledger.debtors.map((peerId) => this.#askDebtor(peerId)));
+  async #askAround(): Promise<void> {
+    const { debtors } = this.#ledger;
+    await Promise.all([this.#prove(), ...debtors.map((peerId) => this.#askDebtor(peerId))]);
     this.#watchTimer = undefined;
-    if (this.#ledger.size > 0 && !this.#isClosed) this.#watch();
+    if (this.#ledger.size > 0 || this.#errands.size > 0) this.#watch();
+  }
+
+  /** Asks NATS itself: a connection that is cut without a word looks like one that is silent. */
+  async #prove(): Promise<void> {
+    const { clock } = this.#options;
+    const askedAt = clock.now();
+    if (this.#connection === null || !this.#isConnected) return;
+    let isProven = false;
+    const answered = this.#connection.flush().then(() => isProven = true, () => {});
+    await within(clock, answered, WATCH_MS);
+    if (isProven) this.#provenAt = askedAt;
   }
 
   async #askDebtor(peerId: string): Promise<void> {
-    const { prefix, clock, local, log } = this.#options;
+    const { prefix, clock, local, log, peerId: ownId } = this.#options;
     if (this.#connection === null || !this.#isConnected) return;
+    const numbers = this.#ledger.owedBy(peerId, DEBTS_AT_ONCE);
     let epoch: number | null = null;
     try {
       const answer = await this.#connection.request(
         peerSubject(prefix, peerId),
-        JSON.stringify({ kind: "ping" } satisfies PeerNote),
+        JSON.stringify({ kind: "ping", peerId: ownId, numbers } satisfies PeerNote),
         { timeout: WATCH_MS },
       );
-      epoch = answer.json<{ epoch: number }>().epoch;
+      const pong: Pong = answer.json();
+      epoch = pong.epoch;
       this.#peers.set(peerId, clock.now());
-    } catch {
+      for (const number of pong.ended) this.#ledger.ended(number);
+    } catch (error) {
+      // Perhaps this instance is the one that is cut off.
+      const isProven = clock.now() - this.#provenAt < PROVEN_MS;
+      if (!isProven && !isNoResponders(error)) return;
       // Silence counts from when it could have been heard.
       const heardAt = Math.max(this.#peers.get(peerId) ?? 0, this.#connectedAt);
       if (!this.#isConnected || clock.now() - heardAt < LOST_MS) return;

@@ -10,6 +10,8 @@ import {
   credsAuthenticator,
   type NatsConnection,
 } from "@nats-io/transport-node";
+import { Socket } from "node:net";
+import { Duplex } from "node:stream";
 import type { NatsAddress } from "./nats_address.ts";
 
 /** What stands in files. */
@@ -47,10 +49,31 @@ export function connectNats(
     ignoreAuthErrorAbort: true,
     noAsyncTraces: true,
   };
+  keepErrorListeners();
   if (isTls || ca !== undefined) options.tls = ca === undefined ? {} : { ca };
   if (user !== undefined) options.user = user;
   if (password !== undefined) options.pass = password;
   if (token !== undefined) options.token = token;
-  if (credentials !== undefined) options.authenticator = credsAuthenticator(credentials);
+  if (credentials !== undefined) {
+    // The library looks for the line feed of the last line, which may have been the file's last byte.
+    options.authenticator = credsAuthenticator(Uint8Array.of(...credentials, 0x0a));
+  }
   return connect(options);
 }
+
+/**
+ * The library takes all listeners off a socket that it gives up, also while the socket's error is on
+ * its way: a server that refuses a password often resets the connection right behind that. An error
+ * without a listener ends the process. The library offers no way to its sockets, and nothing else
+ * here uses Node's.
+ */
+function keepErrorListeners(): void {
+  Socket.prototype.removeAllListeners = removeListeners;
+}
+
+function removeListeners(this: Socket, ...events: string[]): Socket {
+  Duplex.prototype.removeAllListeners.apply(this, events as [string]);
+  return this.on("error", ignore);
+}
+
+function ignore(): void {}

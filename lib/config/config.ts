@@ -43,6 +43,10 @@ export interface Config {
   /** 0 for no pings. */
   readonly pingIntervalMs: number;
   readonly drainTimeoutMs: number;
+  /** Threads, or one for each core. */
+  readonly workers: number | "auto";
+  /** Other gateways may listen on the same ports. */
+  readonly reusePort: boolean;
   /** Undefined for an instance without others. */
   readonly nats: NatsAddress | undefined;
   readonly natsCredsFile: string | undefined;
@@ -147,6 +151,8 @@ export function readInvocation(
     tcpBacklog: must("tcp-backlog"),
     pingIntervalMs: must("ping-interval"),
     drainTimeoutMs: must("drain-timeout"),
+    workers: must("workers"),
+    reusePort: must("reuse-port"),
     nats: take("nats"),
     natsCredsFile: take("nats-creds"),
     natsCaFile: take("nats-ca"),

@@ -19,6 +19,7 @@ import {
   subjectPrefix,
   toggle,
   type ValueReader,
+  workerCount,
 } from "./value.ts";
 
 /** One flag. */
@@ -175,6 +176,13 @@ export const FLAGS = {
     "WebSocket ping to an idle client; one that stays silent is closed; 0s turns it off",
   ),
   "drain-timeout": flag(duration(0), "DURATION", "10s", "time for what is under way at a shutdown"),
+  "workers": flag(
+    workerCount,
+    "N",
+    "1",
+    "threads that share the port, each with the whole gateway; auto is one for each core",
+  ),
+  "reuse-port": onOff("several gateways listen on one port; the kernel spreads the connections"),
   "nats": unset(
     natsUrls,
     "URL[,URL]",

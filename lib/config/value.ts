@@ -31,6 +31,8 @@ const BYTES: Readonly<Record<string, number>> = {
   GiB: 1024 ** 3,
 };
 
+const MAX_WORKERS = 64;
+
 /** Timers hold 31 bits of milliseconds; a day is far inside and longer than anyone needs. */
 const MAX_DURATION_MS = 24 * 3_600_000;
 
@@ -78,6 +80,13 @@ export function integer(min: number, max: number): ValueReader<number> {
       : { ok: false, allowed: `a whole number from ${min} to ${max}` };
   };
 }
+
+/** Threads: a number of them, or one for each core. */
+export const workerCount: ValueReader<number | "auto"> = (text) => {
+  if (text === "auto") return ok("auto");
+  const count = integer(1, MAX_WORKERS)(text);
+  return count.ok ? count : { ok: false, allowed: `${count.allowed}, or auto` };
+};
 
 /** One of a few words. */
 export function oneOf<T extends string>(...words: readonly T[]): ValueReader<T> {

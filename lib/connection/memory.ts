@@ -20,6 +20,8 @@ export interface MemoryWatchOptions {
   /** The process's resident memory in bytes. */
   readonly readResident: () => number;
   readonly connections: { all(): Sheddable[] };
+  /** Threads that watch the same memory: each cuts its part. */
+  readonly threads?: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -67,7 +69,7 @@ export class MemoryWatch {
   }
 
   #look(): void {
-    const { maxBytes, readResident, connections, clock, log } = this.#options;
+    const { maxBytes, readResident, connections, threads = 1, clock, log } = this.#options;
     const resident = readResident();
     if (resident <= maxBytes) {
       if (resident < maxBytes * RELAXED_SHARE) this.#isTight = false;
@@ -77,7 +79,7 @@ export class MemoryWatch {
     const now = clock.now();
     if (now - this.#shedAt < SHED_MS) return;
     this.#shedAt = now;
-    const victims = victimsOf(connections.all());
+    const victims = victimsOf(connections.all(), Math.ceil(SHED_AT_LEAST / threads));
     for (const connection of victims) connection.cut();
     log.error("memory is short: connections cut", { resident, maxBytes, cut: victims.length });
   }
@@ -86,9 +88,14 @@ export class MemoryWatch {
 /**
  * Who is cut in one batch: the newest of those that never sent a valid frame; only when there are none,
  * the newest of all, for the first may have been enough.
+ *
+ * @param atLeast How many, when a twentieth is less.
  */
-export function victimsOf<C extends Sheddable>(all: readonly C[]): C[] {
-  const count = Math.max(SHED_AT_LEAST, Math.ceil(all.length * SHED_SHARE));
+export function victimsOf<C extends Sheddable>(
+  all: readonly C[],
+  atLeast: number = SHED_AT_LEAST,
+): C[] {
+  const count = Math.max(atLeast, Math.ceil(all.length * SHED_SHARE));
   const silent = all.filter((connection) => !connection.hasSpoken);
   return (silent.length > 0 ? silent : all)
     .toSorted((a, b) => b.connectedAt - a.connectedAt)

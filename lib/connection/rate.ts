@@ -6,9 +6,13 @@
 
 import type { Clock } from "../clock.ts";
 
-/** Lets through at most `perSecond` in a second, and that many at once after a quiet one. */
+/**
+ * Lets through at most `perSecond` in a second, and that many at once after a quiet one. Of less than
+ * one, a whole one is saved up.
+ */
 export class Rate {
   readonly #perSecond: number;
+  readonly #burst: number;
   readonly #clock: Clock;
   #tokens: number;
   #filledAt: number;
@@ -16,7 +20,8 @@ export class Rate {
   constructor(perSecond: number, clock: Clock) {
     this.#perSecond = perSecond;
     this.#clock = clock;
-    this.#tokens = perSecond;
+    this.#burst = Math.max(1, perSecond);
+    this.#tokens = this.#burst;
     this.#filledAt = clock.now();
   }
 
@@ -24,7 +29,7 @@ export class Rate {
   take(): boolean {
     const now = this.#clock.now();
     const gained = (now - this.#filledAt) / 1000 * this.#perSecond;
-    this.#tokens = Math.min(this.#perSecond, this.#tokens + gained);
+    this.#tokens = Math.min(this.#burst, this.#tokens + gained);
     this.#filledAt = now;
     if (this.#tokens < 1) return false;
     this.#tokens--;

@@ -5,6 +5,7 @@
  */
 
 import type { Clock, Timer } from "../clock.ts";
+import { Gauge } from "../ops/tally.ts";
 
 /** The part of a WebSocket that is needed to end it. */
 export interface Closable {
@@ -24,22 +25,31 @@ export class Sockets {
   readonly #clock: Clock;
   readonly #opening = new Map<object, Timer>();
   readonly #closing = new Map<object, Timer>();
-  #count = 0;
+  readonly #count: Gauge;
 
-  /** @param terminate Cuts a socket at once. */
-  constructor(terminate: (socket: object) => void, clock: Clock) {
+  /**
+   * @param terminate Cuts a socket at once.
+   * @param count Where they are counted.
+   */
+  constructor(terminate: (socket: object) => void, clock: Clock, count: Gauge = new Gauge()) {
     this.#terminate = terminate;
     this.#clock = clock;
+    this.#count = count;
   }
 
   /** Sockets held, those that open or close included, and upgrades that wait for the backend. */
   get count(): number {
-    return this.#count;
+    return this.#count.own;
+  }
+
+  /** The same, over all threads of the process. */
+  get total(): number {
+    return this.#count.sum;
   }
 
   /** An upgrade waits for the backend; `leave` must follow. */
   enter(): void {
-    this.#count++;
+    this.#count.add(1);
   }
 
   /**
@@ -50,7 +60,7 @@ export class Sockets {
    *   opens all the same (this process may have been held up for so long).
    */
   enterOpening(socket: object, onNever: () => void): void {
-    this.#count++;
+    this.#count.add(1);
     const timer = this.#clock.setTimeout(() => {
       this.leave(socket);
       onNever();
@@ -65,7 +75,7 @@ export class Sockets {
 
   /** One has ended: its close event came, or its upgrade was refused. */
   leave(socket?: object): void {
-    this.#count--;
+    this.#count.add(-1);
     if (socket === undefined) return;
     this.#clearTimer(this.#opening, socket);
     this.#clearTimer(this.#closing, socket);

@@ -110,7 +110,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     // A client that comes back before its old connection is known to be dead must be let in.
     const isTakeover = shared.connections.get(clientId) !== undefined;
     const room = isTakeover ? maxConnections + TAKEOVER_ROOM : maxConnections;
-    if (sockets.count >= room) return refuseForNow("too many connections");
+    if (sockets.total >= room) return refuseForNow("too many connections");
     if (memory.isTight) return refuseForNow("memory is short");
     if (rate?.take() === false) return refuseForNow("too many clients connect at once");
     // All that is needed of the request is read before the upgrade; afterwards reading throws.

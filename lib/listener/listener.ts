@@ -30,6 +30,8 @@ export type Handler = (request: Request, peer: string) => Response | Promise<Res
 export interface ListenOptions {
   readonly tls: TlsPair | undefined;
   readonly tcpBacklog: number;
+  /** Others listen there as well, and each gets its part of the connections. */
+  readonly isShared: boolean;
   readonly maxConnections: number;
   readonly log: Log;
   readonly clock: Clock;
@@ -59,7 +61,7 @@ export function listen(address: ListenAddress, options: ListenOptions, handler: 
 }
 
 /** An empty host is both IPv6 and IPv4, or IPv4 alone where there is no IPv6, as in most containers. */
-function everywhere<T>(host: string, open: (hostname: string) => T): T {
+export function everywhere<T>(host: string, open: (hostname: string) => T): T {
   if (host !== "") return open(host);
   try {
     return open("::");
@@ -72,7 +74,7 @@ function everywhere<T>(host: string, open: (hostname: string) => T): T {
 function listenPlain(
   hostname: string,
   port: number,
-  { log, clock, tcpBacklog }: ListenOptions,
+  { log, clock, tcpBacklog, isShared }: ListenOptions,
   handler: (
     request: Request,
     info: Deno.ServeHandlerInfo<Deno.NetAddr>,
@@ -83,6 +85,7 @@ function listenPlain(
     hostname,
     port,
     tcpBacklog,
+    reusePort: isShared,
     signal: controller.signal,
     onListen: () => {},
     onError(error) {
@@ -124,7 +127,8 @@ function listenTls(
   options: ListenOptions,
   handler: Handler,
 ): Listener {
-  const inner = listenPlain("127.0.0.1", 0, options, (request, info) => {
+  const innerOptions = { ...options, isShared: false };
+  const inner = listenPlain("127.0.0.1", 0, innerOptions, (request, info) => {
     const peer = front.peerAt(info.remoteAddr.port);
     // Another program on this machine that found the inner port has no business here.
     return peer === undefined ? problem(403, "TLS is needed") : handler(request, peer);

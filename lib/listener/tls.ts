@@ -18,6 +18,8 @@ export interface TlsFrontOptions {
   readonly hostname: string;
   readonly port: number;
   readonly pair: TlsPair;
+  /** Other fronts of this process listen there as well. */
+  readonly isShared: boolean;
   /** The loopback port of the plain server. */
   readonly targetPort: number;
   /** Connections carried at once; more are closed at once. */
@@ -52,9 +54,9 @@ export class TlsFront {
   /** @throws When the address cannot be listened on or the pair cannot be used. */
   constructor(options: TlsFrontOptions) {
     this.#options = options;
-    const { hostname, port } = options;
+    const { hostname, port, isShared } = options;
     // With reusePort a port that another gateway has would be shared with it in silence.
-    if (port !== 0) Deno.listen({ hostname, port }).close();
+    if (port !== 0 && !isShared) Deno.listen({ hostname, port }).close();
     this.#listener = this.#listen(options.port, options.pair);
     this.#stopped = this.#accept(this.#listener);
   }

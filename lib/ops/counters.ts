@@ -27,8 +27,11 @@ export function createCounters(): Counters {
   };
 }
 
+/** Every counter, in the order in which they are shown. */
+export const COUNTER_NAMES = Object.keys(createCounters()) as readonly (keyof Counters)[];
+
 /** The counters as `name value` lines. */
-export function countersText(counters: Counters): string {
+export function countersText(counters: Readonly<Counters>): string {
   return Object.entries(counters)
     .map(([name, value]) => `${name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)} ${value}\n`)
     .join("");

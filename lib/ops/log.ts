@@ -74,9 +74,13 @@ function textLine(values: {
   return `${values.timestamp} ${values.level} ${values.message}${fields}`;
 }
 
-/** The log of one gateway, over what `configureLog` set up. */
-export function createLog(clock: Clock): Log {
-  return limitWarnings(fromLogger(getLogger(["ws2api"])), clock);
+/**
+ * The log of one gateway, over what `configureLog` set up.
+ *
+ * @param fields Stand in each of its lines.
+ */
+export function createLog(clock: Clock, fields: LogFields = {}): Log {
+  return limitWarnings(fromLogger(getLogger(["ws2api"]).with(fields)), clock);
 }
 
 function fromLogger(logger: Logger): Log {

@@ -156,6 +156,20 @@ const ROWS: Record<FlagName, Row> = {
     bad: ["0", "65536", ...NO_WHOLE],
   },
   // Only together: see below.
+  "workers": {
+    variable: "WS2API_WORKERS",
+    key: "workers",
+    default: 1,
+    good: [["1", 1], ["2", 2], ["64", 64], ["auto", "auto"]],
+    bad: ["0", "65", "-1", "1.5", "Auto", "all", "2 "],
+  },
+  "reuse-port": {
+    variable: "WS2API_REUSE_PORT",
+    key: "reusePort",
+    default: false,
+    good: SWITCH,
+    bad: NO_SWITCH,
+  },
   "nats": {
     variable: "WS2API_NATS",
     key: "nats",
@@ -348,7 +362,7 @@ Deno.test("a bad value is refused in one line that says where, what and what is 
         if (good !== SWITCH && name !== "insecure-api") {
           refusals.push([`--${name}`, refusalOf([`--${name}=${text}`])]);
         }
-        const isSecret = name === "api-token" || text.includes("u:p@");
+        const isSecret = name === "api-token" || text.includes("@");
         const shown = isSecret ? "the value given" : JSON.stringify(text);
         for (const [source, message = ""] of refusals) {
           ok(message.startsWith(`${source}: ${shown} is not allowed; allowed is `), message);

@@ -126,6 +126,29 @@ Deno.test("a twentieth is cut, and twenty at least", async (t) => {
   }
 });
 
+Deno.test("of several threads, each cuts its part of twenty", async (t) => {
+  const clients = Array.from({ length: 30 }, (_, i) => new Client(`${i}`, false, i));
+  const rows: [threads: number, cut: number][] = [[1, 20], [2, 10], [3, 7], [64, 2]];
+  for (const [threads, expected] of rows) {
+    await t.step(`${threads} threads`, () => {
+      const clock = new FakeClock();
+      for (const client of clients) client.isCut = false;
+      const watch = new MemoryWatch({
+        maxBytes: MAX_BYTES,
+        readResident: () => MAX_BYTES + 1,
+        connections: { all: () => clients },
+        threads,
+        clock,
+        log: silentLog,
+      });
+      watch.start();
+      clock.tick(LOOK_MS);
+      watch.stop();
+      strictEqual(clients.filter(({ isCut }) => isCut).length, expected);
+    });
+  }
+});
+
 Deno.test("nobody who spoke is cut in a batch that took the last who did not", () => {
   using bench = new Bench(10, 10);
   strictEqual(bench.look(MAX_BYTES + 1), 10);

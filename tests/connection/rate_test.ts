@@ -17,6 +17,7 @@ Deno.test("so many pass as the time since allows", async (t) => {
     ["nor is the time before the first", 10, [[3_600_000, 10], [100, 1]]],
     ["attempts that failed cost nothing", 2, [[0, 2], [100, 0], [100, 0], [100, 0], [200, 1]]],
     ["a thousand", 1000, [[0, 1000], [1, 1], [10, 10], [5000, 1000]]],
+    ["less than one each second", 0.25, [[0, 1], [3999, 0], [1, 1], [60_000, 1], [0, 0]]],
   ];
   for (const [name, perSecond, steps] of rows) {
     await t.step(name, () => {
@@ -24,7 +25,7 @@ Deno.test("so many pass as the time since allows", async (t) => {
       const rate = new Rate(perSecond, clock);
       const passed = steps.map(([afterMs]) => {
         clock.tick(afterMs);
-        return passing(rate, 2 * perSecond);
+        return passing(rate, Math.ceil(2 * perSecond));
       });
       deepStrictEqual(passed, steps.map(([, expected]) => expected));
     });

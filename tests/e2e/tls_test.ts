@@ -218,36 +218,41 @@ Deno.test({
   },
 });
 
-Deno.test("SIGHUP takes a new certificate for new connections, and the old ones stay", async () => {
-  await using setup = await Setup.start();
-  const { certificate: before, program } = setup;
-  await using old = await setup.connect("CP1");
-  const after = await makeCertificate(setup.dir);
-  notStrictEqual(after.cert, before.cert);
-  setup.replace(after);
-  await rejects(setup.open(after), "not before the signal");
-  program.signal("SIGHUP");
-  await program.logged("certificate read again");
-  // The older listener ends a moment after that line: what the old connection carries comes later.
-  await assertWorks(setup, old, "c1");
-  (await setup.open(after)).close();
-  await rejects(setup.open(before), /UnknownIssuer|invalid peer certificate/);
-  using http = Deno.createHttpClient({ caCerts: [after.cert] });
-  const called = await fetch(`${setup.url}/call/Reset/CP1/r2`, { method: "POST", client: http });
-  await called.body?.cancel();
-  strictEqual(called.status, 202);
-  strictEqual(await old.next("[2,"), '[2,"r2","Reset",{}]');
-  old.send('[3,"r2",{}]');
-  await setup.backend.next("/result/");
-  await using newer = await setup.connect("CP1", after);
-  deepStrictEqual(await old.whenClosed(), { code: 1008, reason: "replaced" });
-  await assertWorks(setup, newer, "c2");
-  program.signal("SIGTERM");
-  deepStrictEqual(await newer.whenClosed(), { code: 1001, reason: "shutting down" });
-  const { code, stderr } = await program.ended();
-  strictEqual(code, 0);
-  ok(!stderr.includes("tls connection not accepted"), stderr);
-});
+for (const workers of [1, 2]) {
+  Deno.test(`SIGHUP takes a new certificate for new connections, and the old ones stay, workers: ${workers}`, async () => {
+    await using setup = await Setup.start([`--workers=${workers}`]);
+    const { certificate: before, program } = setup;
+    await using old = await setup.connect("CP1");
+    const after = await makeCertificate(setup.dir);
+    notStrictEqual(after.cert, before.cert);
+    setup.replace(after);
+    await rejects(setup.open(after), "not before the signal");
+    program.signal("SIGHUP");
+    await program.logged("certificate read again");
+    // The older listener ends a moment after that line: what the old connection carries comes later.
+    await assertWorks(setup, old, "c1");
+    // Of any worker.
+    for (let i = 0; i < 10 * workers; i++) {
+      (await setup.open(after)).close();
+      await rejects(setup.open(before), /UnknownIssuer|invalid peer certificate/);
+    }
+    using http = Deno.createHttpClient({ caCerts: [after.cert] });
+    const called = await fetch(`${setup.url}/call/Reset/CP1/r2`, { method: "POST", client: http });
+    await called.body?.cancel();
+    strictEqual(called.status, 202);
+    strictEqual(await old.next("[2,"), '[2,"r2","Reset",{}]');
+    old.send('[3,"r2",{}]');
+    await setup.backend.next("/result/");
+    await using newer = await setup.connect("CP1", after);
+    deepStrictEqual(await old.whenClosed(), { code: 1008, reason: "replaced" });
+    await assertWorks(setup, newer, "c2");
+    program.signal("SIGTERM");
+    deepStrictEqual(await newer.whenClosed(), { code: 1001, reason: "shutting down" });
+    const { code, stderr } = await program.ended();
+    strictEqual(code, 0);
+    ok(!stderr.includes("tls connection not accepted"), stderr);
+  });
+}
 
 Deno.test("a certificate that cannot be used keeps the old one, and an error says so", async (t) => {
   await using setup = await Setup.start();

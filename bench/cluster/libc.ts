@@ -1,0 +1,189 @@
+/**
+ * Sockets straight from the C library, and `epoll` to wait for them.
+ *
+ * A generator of `Deno.connect` sockets costs more for each message than the gateway's own share of it
+ * leaves on two cores. A system call by way of FFI costs what it costs in C. Linux only; needs
+ * `--allow-ffi`.
+ *
+ * @module
+ */
+
+const AF_INET = 2;
+const SOCK_STREAM = 1;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_MOD = 3;
+
+/** Bits of what `Poll` waits for and tells. */
+export const READABLE = 0x1;
+export const WRITABLE = 0x4;
+/** An error, or the end of both directions: reading tells which. */
+export const BROKEN = 0x8 | 0x10;
+
+const SYMBOLS = {
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  listen: { parameters: ["i32", "i32"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  accept4: { parameters: ["i32", "pointer", "pointer", "i32"], result: "i32" },
+  // Sizes are of 64 bits, but these stay far below 32, and as those they come without a bigint each.
+  read: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  epoll_create1: { parameters: ["i32"], result: "i32" },
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+} as const;
+
+const MSG_NOSIGNAL = 0x4000;
+
+type Library = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+/** An address as the C library takes it. */
+export type Address = Uint8Array<ArrayBuffer>;
+
+/** @param hostname Four numbers with dots. */
+export function addressOf(hostname: string, port: number): Address {
+  const address = new Uint8Array(16);
+  address[0] = AF_INET;
+  address[2] = port >> 8;
+  address[3] = port & 255;
+  address.set(hostname.split(".").map(Number), 4);
+  return address;
+}
+
+/**
+ * TCP sockets that never block, by their numbers.
+ *
+ * None of it throws but for want of sockets. The reason of a failure is not told: in between two
+ * calls the runtime may have changed `errno`.
+ */
+export class Sockets {
+  readonly #c: Library;
+  readonly #one = new Uint8Array(new Uint32Array([1]).buffer);
+
+  constructor(c: Library) {
+    this.#c = c;
+  }
+
+  /**
+   * Begins to connect. It is connected, or has failed, when a `Poll` says that it is writable.
+   *
+   * @throws When there are no more sockets to be had.
+   */
+  connect(address: Address): number {
+    const fd = this.#open();
+    // Its failure shows at the first use.
+    this.#c.connect(fd, address, address.length);
+    return fd;
+  }
+
+  /**
+   * Listens on 127.0.0.1, on any free port.
+   *
+   * @throws When it cannot.
+   */
+  listen(): { readonly fd: number; readonly port: number } {
+    const fd = this.#open();
+    this.#c.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, this.#one, 4);
+    const address = addressOf("127.0.0.1", 0);
+    const length = new Uint8Array(new Uint32Array([address.length]).buffer);
+    const isListening = this.#c.bind(fd, address, address.length) === 0 &&
+      this.#c.listen(fd, 4096) === 0 && this.#c.getsockname(fd, address, length) === 0;
+    if (!isListening) throw new Error("cannot listen on 127.0.0.1");
+    return { fd, port: address[2]! * 256 + address[3]! };
+  }
+
+  /** The next connection; -1 when there is none. */
+  accept(listener: number): number {
+    const fd = this.#c.accept4(listener, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) this.#c.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, this.#one, 4);
+    return fd;
+  }
+
+  /** @returns How many bytes came; 0 at the end of the stream; -1 when nothing is there, or broken. */
+  read(fd: number, into: Uint8Array<ArrayBuffer>): number {
+    return this.#c.read(fd, into, into.length);
+  }
+
+  /** @returns Whether all of it went out. A frame that a peer has no room for is too long unread. */
+  write(fd: number, bytes: Uint8Array<ArrayBuffer>): boolean {
+    return this.#c.send(fd, bytes, bytes.length, MSG_NOSIGNAL) === bytes.length;
+  }
+
+  close(fd: number): void {
+    this.#c.close(fd);
+  }
+
+  #open(): number {
+    const fd = this.#c.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) throw new Error("no more sockets: too many open files?");
+    this.#c.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, this.#one, 4);
+    return fd;
+  }
+}
+
+/** The longest batch. */
+const MAX_EVENTS = 1024;
+/** `struct epoll_event` is packed on x86-64 alone; in words of 32 bits. */
+const EVENT_WORDS = Deno.build.arch === "x86_64" ? 3 : 4;
+const FD_WORD = EVENT_WORDS - 2;
+
+/** Waits for sockets: `wait`, then `fdAt` and `eventsAt` of each. */
+export class Poll {
+  readonly #c: Library;
+  readonly #fd: number;
+  readonly #events = new Int32Array(MAX_EVENTS * EVENT_WORDS);
+  readonly #bytes = new Uint8Array(this.#events.buffer);
+  readonly #event = new Int32Array(EVENT_WORDS);
+  readonly #eventBytes = new Uint8Array(this.#event.buffer);
+
+  constructor(c: Library) {
+    this.#c = c;
+    this.#fd = c.epoll_create1(0);
+    if (this.#fd < 0) throw new Error("epoll cannot be had");
+  }
+
+  /** @param events `READABLE`, `WRITABLE` or both; `BROKEN` is always told. A close ends it. */
+  add(fd: number, events: number): void {
+    this.#control(EPOLL_CTL_ADD, fd, events);
+  }
+
+  change(fd: number, events: number): void {
+    this.#control(EPOLL_CTL_MOD, fd, events);
+  }
+
+  /** @returns How many sockets have something; 0 when the time is over. */
+  wait(timeoutMs: number): number {
+    return Math.max(0, this.#c.epoll_wait(this.#fd, this.#bytes, MAX_EVENTS, timeoutMs));
+  }
+
+  fdAt(index: number): number {
+    return this.#events[index * EVENT_WORDS + FD_WORD]!;
+  }
+
+  eventsAt(index: number): number {
+    return this.#events[index * EVENT_WORDS]!;
+  }
+
+  #control(operation: number, fd: number, events: number): void {
+    this.#event[0] = events;
+    this.#event[FD_WORD] = fd;
+    if (this.#c.epoll_ctl(this.#fd, operation, fd, this.#eventBytes) !== 0) {
+      throw new Error(`epoll does not take ${fd}`);
+    }
+  }
+}
+
+/** Loads the C library; one for a process. */
+export function openSockets(): { readonly sockets: Sockets; readonly poll: Poll } {
+  const { symbols } = Deno.dlopen("libc.so.6", SYMBOLS);
+  return { sockets: new Sockets(symbols), poll: new Poll(symbols) };
+}

@@ -1,0 +1,78 @@
+/**
+ * What processes and the machine use, from Linux's /proc.
+ *
+ * By way of `cat`: reading /proc oneself takes --allow-all.
+ *
+ * @module
+ */
+
+/** CPU time since the process began, and resident memory. */
+export interface ProcessUse {
+  readonly userSeconds: number;
+  readonly systemSeconds: number;
+  readonly residentKib: number;
+}
+
+/** CPU time of all processors together since the machine began. */
+export interface MachineUse {
+  readonly busySeconds: number;
+  readonly idleSeconds: number;
+  /** Part of the busy time: what the kernel does for sockets, whoever it was charged to. */
+  readonly softirqSeconds: number;
+}
+
+/** One look at everything. */
+export interface Look {
+  /** Milliseconds, as `performance.now()` has them. */
+  readonly at: number;
+  readonly processes: ReadonlyMap<number, ProcessUse>;
+  readonly machine: MachineUse;
+}
+
+/** Linux shows CPU time in these to every program, whatever its own tick is. */
+const TICKS_PER_SECOND = 100;
+const PAGE_KIB = 4;
+
+/** Looks at processes and the machine. A process that is gone is left out. */
+export async function look(pids: readonly number[]): Promise<Look> {
+  const at = performance.now();
+  const text = await cat(["/proc/stat", ...pids.map((pid) => `/proc/${pid}/stat`)]);
+  const processes = new Map<number, ProcessUse>();
+  for (const line of text.split("\n")) {
+    // proc_pid_stat(5): a name in parentheses may have blanks. Behind it utime and stime are the
+    // 12th and 13th fields, the resident pages the 22nd.
+    const pid = Number(/^(\d+) \(/.exec(line)?.[1]);
+    if (!Number.isInteger(pid)) continue;
+    const fields = line.slice(line.lastIndexOf(") ") + 2).split(" ").map(Number);
+    processes.set(pid, {
+      userSeconds: fields[11]! / TICKS_PER_SECOND,
+      systemSeconds: fields[12]! / TICKS_PER_SECOND,
+      residentKib: fields[21]! * PAGE_KIB,
+    });
+  }
+  return { at, processes, machine: machineUse(text) };
+}
+
+/** proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal. */
+function machineUse(text: string): MachineUse {
+  const fields = /^cpu +(.*)$/m.exec(text)?.[1]?.split(" ").map(Number) ?? [];
+  const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] =
+    fields.map((ticks) => ticks / TICKS_PER_SECOND);
+  return {
+    busySeconds: user + nice + system + irq + softirq + steal,
+    idleSeconds: idle + iowait,
+    softirqSeconds: softirq,
+  };
+}
+
+/** The processes' shares of memory: what several map counts once, divided among them. */
+export async function proportionalKib(pids: readonly number[]): Promise<number> {
+  const text = await cat(pids.map((pid) => `/proc/${pid}/smaps_rollup`));
+  return [...text.matchAll(/^Pss: +(\d+) kB$/gm)].reduce((sum, match) => sum + Number(match[1]), 0);
+}
+
+/** @returns What there is of them. */
+export async function cat(files: readonly string[]): Promise<string> {
+  const { stdout } = await new Deno.Command("cat", { args: [...files], stderr: "null" }).output();
+  return new TextDecoder().decode(stdout);
+}

@@ -1,0 +1,56 @@
+/**
+ * What the threads of one process say to each other about clients.
+ *
+ * @module
+ */
+
+import type { CallNames, Client, ClientPage, ClientReply, ClientRequest } from "./bus.ts";
+
+/** One end of a way that keeps messages whole and in order. Messages can be cloned. */
+export interface Port<In, Out> {
+  post(message: Out): void;
+  /** Once only. */
+  onMessage(take: (message: In) => void): void;
+}
+
+/** From a worker to the main thread. `id` pairs a question with its answer. */
+export type FromWorker =
+  | { readonly kind: "attach"; readonly client: Client }
+  | { readonly kind: "detach"; readonly clientId: string; readonly connectionId: string }
+  | {
+    readonly kind: "ask";
+    readonly id: number;
+    readonly request: ClientRequest;
+    /** Whether a client that is found nowhere is looked for once more, a moment later. */
+    readonly looksTwice: boolean;
+  }
+  /** Answers `serve`. */
+  | { readonly kind: "served"; readonly id: number; readonly reply: ClientReply }
+  | {
+    readonly kind: "ask_pages";
+    readonly id: number;
+    readonly after: string | null;
+    readonly limit: number;
+  }
+  /** A CALL was accepted, and this worker owes the backend its outcome. */
+  | {
+    readonly kind: "accepted";
+    readonly id: number;
+    readonly client: Client;
+    readonly call: CallNames;
+    /** The `serve` that it was accepted for; null for one of this worker's own. */
+    readonly servedId: number | null;
+  }
+  /** The outcome of the CALL with this id has been reported. */
+  | { readonly kind: "ended"; readonly id: number }
+  /** It holds no clients any more, and is not asked again. */
+  | { readonly kind: "leave" };
+
+/** From the main thread to a worker. */
+export type ToWorker =
+  | { readonly kind: "replaced"; readonly clientId: string; readonly connectionId: string }
+  | { readonly kind: "serve"; readonly id: number; readonly request: ClientRequest }
+  /** Answers `ask`. */
+  | { readonly kind: "reply"; readonly id: number; readonly reply: ClientReply }
+  /** Answers `ask_pages`. */
+  | { readonly kind: "pages"; readonly id: number; readonly pages: readonly ClientPage[] };

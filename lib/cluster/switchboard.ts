@@ -1,0 +1,230 @@
+/**
+ * The main thread's part of the bus between workers: who holds which client, and who asks whom.
+ *
+ * @module
+ */
+
+import type { Clock, Timer } from "../clock.ts";
+import { ConnectionMap } from "../connection/map.ts";
+import type { CallNames, Client, ClientPage, ClientReply, ClientRequest } from "./bus.ts";
+import type { FromWorker, Port, ToWorker } from "./message.ts";
+
+/** A CALL whose outcome a worker owes the backend. */
+export interface OwedCall {
+  readonly client: Client;
+  readonly call: CallNames;
+}
+
+interface Owed extends OwedCall {
+  /** The request of another worker that it was accepted for. */
+  readonly servedId: number | null;
+}
+
+/** What a worker leaves behind when it dies. */
+export interface Legacy {
+  /** Its clients, which are connected no more. */
+  readonly clients: readonly Client[];
+  readonly calls: readonly OwedCall[];
+}
+
+/** One worker, as the switchboard sees it. */
+export interface Line {
+  readonly port: Port<FromWorker, ToWorker>;
+}
+
+interface Worker extends Line {
+  /** Its own, also those that a newer connection elsewhere replaces, until they are closed. */
+  readonly clients: ConnectionMap<Client>;
+  readonly owed: Map<number, Owed>;
+  isDead: boolean;
+}
+
+/** A worker's question, until it has its answer. */
+interface Question {
+  readonly asker: Worker;
+  readonly id: number;
+  readonly request: ClientRequest;
+  /** A client that changes its worker in this moment is looked for once more. */
+  readonly isSecondTry: boolean;
+}
+
+interface Serving {
+  readonly question: Question;
+  readonly holder: Worker;
+  readonly timer: Timer;
+}
+
+/** For a client that has just connected to another worker. */
+const SECOND_TRY_MS = 30;
+/** What a reply may take, beside the time that the client has. */
+const REPLY_MS = 5000;
+
+/**
+ * Ties workers together, each by its port. All is plain data: it knows no threads.
+ *
+ * Of two connections with one ClientId the newer one counts, by their ids, which are ordered by time;
+ * the worker that holds the older one is told to close it. Which CALLs each worker owes an outcome is
+ * kept here, so that it outlives the worker. A worker says that a CALL was accepted before the client
+ * gets it, and that it ended after the backend got its outcome. What remains: a worker that dies in
+ * between leaves it open whether the outcome arrived, and the backend may get a second one.
+ */
+export class Switchboard {
+  readonly #clock: Clock;
+  readonly #workers = new Set<Worker>();
+  readonly #serving = new Map<number, Serving>();
+  #lastId = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** A worker has begun. */
+  connect(port: Port<FromWorker, ToWorker>): Line {
+    const worker: Worker = {
+      port,
+      clients: new ConnectionMap(),
+      owed: new Map(),
+      isDead: false,
+    };
+    this.#workers.add(worker);
+    port.onMessage((message) => this.#take(worker, message));
+    return worker;
+  }
+
+  /**
+   * A worker has died, and all that it had posted has been taken. Those who waited for it are told;
+   * what it says from now on is not heard.
+   */
+  disconnect(line: Line): Legacy {
+    const worker = line as Worker;
+    worker.isDead = true;
+    this.#workers.delete(worker);
+    for (const [id, { question, holder, timer }] of this.#serving) {
+      if (holder !== worker && question.asker !== worker) continue;
+      this.#serving.delete(id);
+      this.#clock.clearTimeout(timer);
+      if (holder !== worker) continue;
+      // It is not accepted with 202 then, so that it has no outcome of its own.
+      forgive(worker, id);
+      this.#answer(question, { kind: "refused", reason: "lost" });
+    }
+    return { clients: worker.clients.all(), calls: [...worker.owed.values()] };
+  }
+
+  /** The connection that counts, wherever it is. */
+  find(clientId: string): Client | undefined {
+    return this.#holderOf(clientId)?.clients.get(clientId);
+  }
+
+  #take(worker: Worker, message: FromWorker): void {
+    if (worker.isDead) return;
+    switch (message.kind) {
+      case "attach":
+        return this.#attach(worker, message.client);
+      case "detach":
+        return detach(worker, message.clientId, message.connectionId);
+      case "ask": {
+        const { id, request, looksTwice } = message;
+        return this.#ask({ asker: worker, id, request, isSecondTry: !looksTwice });
+      }
+      case "served":
+        return this.#served(worker, message.id, message.reply);
+      case "ask_pages": {
+        const { id, after, limit } = message;
+        return worker.port.post({ kind: "pages", id, pages: this.#pages(worker, after, limit) });
+      }
+      case "accepted":
+        worker.owed.set(message.id, message);
+        return;
+      case "ended":
+        worker.owed.delete(message.id);
+        return;
+      case "leave":
+        for (const { clientId, connectionId } of worker.clients.all()) {
+          detach(worker, clientId, connectionId);
+        }
+        return;
+    }
+  }
+
+  #attach(worker: Worker, client: Client): void {
+    const { clientId, connectionId } = client;
+    worker.clients.put(clientId, client);
+    for (const other of this.#workers) {
+      const theirs = other === worker ? undefined : other.clients.get(clientId);
+      if (theirs === undefined) continue;
+      const isOlder = theirs.connectionId < connectionId;
+      const [loser, newer] = isOlder
+        ? [other, connectionId] as const
+        : [worker, theirs.connectionId] as const;
+      loser.port.post({ kind: "replaced", clientId, connectionId: newer });
+    }
+  }
+
+  #holderOf(clientId: string): Worker | undefined {
+    let holder: Worker | undefined;
+    let newest = "";
+    for (const worker of this.#workers) {
+      const { connectionId } = worker.clients.get(clientId) ?? { connectionId: "" };
+      if (connectionId > newest) [holder, newest] = [worker, connectionId];
+    }
+    return holder;
+  }
+
+  #ask(question: Question): void {
+    if (question.asker.isDead) return;
+    const holder = this.#holderOf(question.request.clientId);
+    if (holder === undefined) return this.#notFound(question);
+    const id = ++this.#lastId;
+    const timer = this.#clock.setTimeout(() => {
+      this.#serving.delete(id);
+      this.#answer(question, { kind: "refused", reason: "lost" });
+    }, waitMs(question.request) + REPLY_MS);
+    this.#serving.set(id, { question, holder, timer });
+    holder.port.post({ kind: "serve", id, request: question.request });
+  }
+
+  #notFound(question: Question): void {
+    if (question.isSecondTry) {
+      return this.#answer(question, { kind: "refused", reason: "gone" });
+    }
+    this.#clock.setTimeout(() => this.#ask({ ...question, isSecondTry: true }), SECOND_TRY_MS);
+  }
+
+  #served(worker: Worker, id: number, reply: ClientReply): void {
+    const serving = this.#serving.get(id);
+    if (serving?.holder !== worker) return;
+    this.#serving.delete(id);
+    this.#clock.clearTimeout(serving.timer);
+    const isGone = reply.kind === "refused" && reply.reason === "gone";
+    if (isGone) this.#notFound(serving.question);
+    else this.#answer(serving.question, reply);
+  }
+
+  #answer({ asker, id }: Question, reply: ClientReply): void {
+    if (!asker.isDead) asker.port.post({ kind: "reply", id, reply });
+  }
+
+  /** All others' clients are known here, so nobody has to be asked. */
+  #pages(asker: Worker, after: string | null, limit: number): ClientPage[] {
+    return [...this.#workers].filter((worker) => worker !== asker).map(({ clients }) => {
+      const page = clients.page(after ?? undefined, limit);
+      return { total: clients.size, clients: page.connections, hasMore: page.next !== null };
+    });
+  }
+}
+
+/** A later attach may have come before it. */
+function detach({ clients }: Worker, clientId: string, connectionId: string): void {
+  const client = clients.get(clientId);
+  if (client?.connectionId === connectionId) clients.remove(clientId, client);
+}
+
+/** Takes back the CALL that was accepted for a request of another worker. */
+function forgive({ owed }: Worker, servedId: number): void {
+  for (const [id, call] of owed) if (call.servedId === servedId) owed.delete(id);
+}
+
+function waitMs(request: ClientRequest): number {
+  return request.kind === "call" ? 1000 * (request.waitSeconds ?? 0) : 0;
+}

@@ -1,0 +1,77 @@
+/**
+ * What the backend is told when a worker has died.
+ *
+ * @module
+ */
+
+import { dialectOf } from "../codec/subprotocol.ts";
+import type { Client } from "../cluster/bus.ts";
+import type { Legacy, OwedCall } from "../cluster/switchboard.ts";
+import {
+  disconnectReport,
+  outcomeReport,
+  postReport,
+  type Report,
+  type ReportDeps,
+} from "../connection/report.ts";
+
+export interface AftermathOptions extends ReportDeps {
+  /** Whether the backend is told of each end of a connection. */
+  readonly disconnectHook: boolean;
+  /** How many clients' reports are under way at once. */
+  readonly concurrency: number;
+}
+
+/** RFC 6455 §7.4.1: it ended without a close frame. */
+const ABNORMAL = 1006;
+
+/**
+ * Posts the outcomes that dead workers owe, and the ends of their clients.
+ *
+ * An outcome that the worker was posting when it died is posted here as well, as an error: nobody
+ * knows how far it came, and the backend rather gets two than none. The end of a client that had been
+ * closed before, but not reported yet, is lost with the worker.
+ */
+export class Aftermath {
+  readonly #options: AftermathOptions;
+
+  constructor(options: AftermathOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to post, each client's in order. `whenDone` tells when all is posted. */
+  report({ clients, calls }: Legacy): void {
+    const { backlog, disconnectHook, concurrency } = this.#options;
+    const byConnection = new Map<string, { client: Client; reports: Report[] }>();
+    const add = (client: Client, report: Report): void => {
+      backlog.enter(report.body);
+      const entry = byConnection.get(client.connectionId);
+      if (entry === undefined) byConnection.set(client.connectionId, { client, reports: [report] });
+      else entry.reports.push(report);
+    };
+    for (const owed of calls) add(owed.client, lostReport(owed));
+    if (disconnectHook) {
+      for (const client of clients) add(client, disconnectReport(ABNORMAL, ""));
+    }
+    // One iterator for all: each takes the next client when it has done with one.
+    const entries = byConnection.values();
+    for (let i = 0; i < concurrency; i++) void this.#post(entries);
+  }
+
+  /** Resolves when nothing is left to post. */
+  whenDone(): Promise<void> {
+    return this.#options.backlog.whenEmpty();
+  }
+
+  /** Never rejects: `postReport` does not. */
+  async #post(entries: Iterable<{ client: Client; reports: Report[] }>): Promise<void> {
+    for (const { client, reports } of entries) {
+      for (const report of reports) await postReport(this.#options, client, report);
+    }
+  }
+}
+
+function lostReport({ client, call }: OwedCall): Report {
+  const outcome = { kind: "gone", wasSent: true, reason: "the gateway lost the client" } as const;
+  return outcomeReport(call, outcome, dialectOf(client.protocol), "");
+}

@@ -1,0 +1,65 @@
+/**
+ * What the main thread and a worker say to each other.
+ *
+ * @module
+ */
+
+import type { FromWorker, ToWorker } from "../cluster/message.ts";
+import type { Config } from "../config/config.ts";
+import type { Secrets } from "../config/secret.ts";
+import type { TlsPair } from "../listener/tls.ts";
+
+/** Something that a worker is told to do; one after the other, in the order given. */
+export type Order =
+  | {
+    readonly kind: "start";
+    /** The worker's, from 1: its row in the tally, and in its log lines. */
+    readonly number: number;
+    readonly workers: number;
+    /** Its ports are those that all share, never 0. */
+    readonly config: Config;
+    readonly secrets: Secrets;
+    readonly version: string;
+    readonly tally: SharedArrayBuffer;
+  }
+  | { readonly kind: "reload_tls"; readonly pair: TlsPair }
+  /** Begins to write; done before it is written. */
+  | { readonly kind: "write_profiles" }
+  | { readonly kind: "shutdown" };
+
+/** How an order ended. */
+export type Done =
+  | { readonly ok: true; readonly addresses?: Addresses }
+  | { readonly ok: false; readonly fault: Fault };
+
+/** Where a worker that has started listens. */
+export interface Addresses {
+  readonly url: string;
+  readonly apiUrl: string | undefined;
+}
+
+/** An error, as far as it can be cloned. */
+export interface Fault {
+  /** The error's name. */
+  readonly name: string;
+  readonly message: string;
+}
+
+export type ToThread =
+  | { readonly kind: "order"; readonly id: number; readonly order: Order }
+  | { readonly kind: "bus"; readonly message: ToWorker };
+
+export type FromThread =
+  /** Its modules are there. The first message. */
+  | { readonly kind: "loaded" }
+  | { readonly kind: "done"; readonly id: number; readonly done: Done }
+  | { readonly kind: "bus"; readonly message: FromWorker }
+  /** The last message: nothing runs there any more. */
+  | { readonly kind: "died"; readonly death: Death };
+
+/** Why a worker died. */
+export interface Death {
+  readonly message: string;
+  /** Where, as far as that is known. */
+  readonly stack: string;
+}

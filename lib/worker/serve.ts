@@ -1,0 +1,168 @@
+/**
+ * A gateway in a web worker.
+ *
+ * @module
+ */
+
+import { systemClock } from "../clock.ts";
+import type { Bus, Peer } from "../cluster/bus.ts";
+import { Chain } from "../cluster/chain.ts";
+import { natsOf } from "../cluster/join.ts";
+import type { FromWorker, Port, ToWorker } from "../cluster/message.ts";
+import { ThreadsBus } from "../cluster/threads.ts";
+import { type Gateway, startGateway } from "../gateway.ts";
+import { configureLog, createLog } from "../ops/log.ts";
+import { print } from "../ops/print.ts";
+import type { Profiles } from "../ops/profile/profile.ts";
+import { Tally } from "../ops/tally.ts";
+import type { Addresses, Done, FromThread, Order, ToThread } from "./message.ts";
+
+/** The part of a worker's global scope that is used. */
+export interface WorkerScope {
+  postMessage(message: FromThread): void;
+  addEventListener(type: "message", listener: (event: MessageEvent<ToThread>) => void): void;
+  addEventListener(type: "error", listener: (event: ErrorEvent) => void): void;
+  addEventListener(
+    type: "unhandledrejection",
+    listener: (event: PromiseRejectionEvent) => void,
+  ): void;
+  /** Nothing runs any more, not even what stands behind it. */
+  close(): void;
+}
+
+/** What `start` made. */
+interface Running {
+  readonly gateway: Gateway;
+  readonly profiles: Profiles | undefined;
+}
+
+/** Beyond the drain time-out; others close their clients in that time. */
+const CLOSE_MS = 2000;
+
+/**
+ * Does what the main thread tells this worker to do, order by order.
+ *
+ * An error that nobody catches ends the worker, as it would end a program. That is said in a message,
+ * and here rather than by the runtime: so it comes behind all that the worker had said before, and is
+ * one line in the log.
+ */
+export function serveOrders(scope: WorkerScope): void {
+  const port = new ScopePort(scope);
+  let running: Running | undefined;
+  let last: Promise<void> = Promise.resolve();
+
+  async function carryOut(order: Order): Promise<Addresses | undefined> {
+    switch (order.kind) {
+      case "start":
+        running = await start(order, port);
+        return { url: running.gateway.url, apiUrl: running.gateway.apiUrl };
+      case "reload_tls":
+        await running?.gateway.reloadTls(order.pair);
+        return;
+      case "write_profiles":
+        void running?.profiles?.write();
+        return;
+      case "shutdown":
+        await running?.gateway.shutdown();
+        await running?.profiles?.stop();
+        return;
+    }
+  }
+
+  async function answer(id: number, order: Order): Promise<void> {
+    let done: Done;
+    try {
+      const addresses = await carryOut(order);
+      done = addresses === undefined ? { ok: true } : { ok: true, addresses };
+    } catch (error) {
+      const { name, message } = error instanceof Error ? error : new Error(String(error));
+      done = { ok: false, fault: { name, message } };
+    }
+    scope.postMessage({ kind: "done", id, done });
+  }
+
+  function die(error: unknown): void {
+    const { message, stack = "" } = error instanceof Error ? error : new Error(String(error));
+    scope.postMessage({ kind: "died", death: { message, stack } });
+    scope.close();
+  }
+
+  scope.addEventListener("error", (event) => {
+    event.preventDefault();
+    die(event.error ?? event.message);
+  });
+  scope.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    die(event.reason);
+  });
+  scope.addEventListener("message", ({ data }) => {
+    if (data.kind === "bus") port.take(data.message);
+    else last = last.then(() => answer(data.id, data.order));
+  });
+  scope.postMessage({ kind: "loaded" });
+}
+
+/** A start that the command line is to blame for; its message is whole. */
+class Refusal extends Error {
+  override readonly name = "Refusal";
+}
+
+async function start(order: Order & { kind: "start" }, port: ScopePort): Promise<Running> {
+  const { number, workers, config, secrets, version } = order;
+  const clock = systemClock;
+  await configureLog(config.logLevel, config.logFormat, (bytes) => print(Deno.stderr, bytes));
+  const log = createLog(clock, { worker: number });
+  const { cpuProfileFile, memProfileFile } = config;
+  let profiles: Profiles | undefined;
+  if (cpuProfileFile !== undefined || memProfileFile !== undefined) {
+    const { startProfiles } = await import("../ops/profile/profile.ts");
+    const files = { cpuFile: own(cpuProfileFile, number), memFile: own(memProfileFile, number) };
+    const started = await startProfiles(files, { clock, log });
+    if (!started.ok) throw new Refusal(started.message);
+    profiles = started.profiles;
+  }
+  const tally = new Tally(order.tally, number);
+  const createNats = await natsOf(config, secrets, { clock, log });
+  const threads = new ThreadsBus({
+    port,
+    clock,
+    log,
+    // Over NATS it is looked for anyway, and found there when it has just come to another thread.
+    looksTwice: createNats === undefined,
+    closeMs: config.drainTimeoutMs + CLOSE_MS,
+  });
+  const createBus = (local: Peer): Bus => {
+    const near = threads.join(local);
+    return createNats === undefined ? near : new Chain(near, createNats(local));
+  };
+  const team = { size: workers, tally };
+  const deps = { log, clock, version, secrets, createBus, witness: threads, team };
+  return { gateway: startGateway(config, deps), profiles };
+}
+
+/** A profile of this thread's own. */
+function own(file: string | undefined, number: number): string | undefined {
+  return file === undefined ? undefined : `${file}.${number}`;
+}
+
+/** The bus's way to the main thread. */
+class ScopePort implements Port<ToWorker, FromWorker> {
+  readonly #scope: WorkerScope;
+  #take: (message: ToWorker) => void = () => {};
+
+  constructor(scope: WorkerScope) {
+    this.#scope = scope;
+  }
+
+  post(message: FromWorker): void {
+    this.#scope.postMessage({ kind: "bus", message });
+  }
+
+  onMessage(take: (message: ToWorker) => void): void {
+    this.#take = take;
+  }
+
+  take(message: ToWorker): void {
+    this.#take(message);
+  }
+}

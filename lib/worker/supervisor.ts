@@ -1,0 +1,292 @@
+/**
+ * Several workers, each with the whole gateway, as one gateway.
+ *
+ * @module
+ */
+
+import { type Clock, type Timer, within } from "../clock.ts";
+import { type Line, Switchboard } from "../cluster/switchboard.ts";
+import type { Config } from "../config/config.ts";
+import type { Secrets } from "../config/secret.ts";
+import { Backlog } from "../connection/backlog.ts";
+import { createForwarderStack } from "../forwarder/stack.ts";
+import { reserve } from "../listener/reserve.ts";
+import type { TlsPair } from "../listener/tls.ts";
+import type { Log } from "../ops/log.ts";
+import { Tally, tallyBuffer } from "../ops/tally.ts";
+import { Aftermath } from "./aftermath.ts";
+import { createWorker } from "./create_worker.ts";
+import type { Addresses, Death, Done, Fault } from "./message.ts";
+import { Thread, WORKER_DIED, type WorkerLike } from "./thread.ts";
+
+export interface SupervisorDeps {
+  readonly secrets: Secrets;
+  readonly log: Log;
+  readonly version: string;
+  readonly clock: Clock;
+  /** Makes a thread that runs `serveOrders`. */
+  readonly createWorker?: (number: number, config: Config) => WorkerLike;
+}
+
+/** A worker that could not start. */
+export class StartError extends Error {
+  /** @param fault Its `name` becomes this error's: `AddrInUse`, `Refusal`, `WorkerDied`, … */
+  constructor({ name, message }: Fault) {
+    super(message);
+    this.name = name;
+  }
+}
+
+/** One that lived this long is started again at once when it dies. */
+const LONG_LIFE_MS = 60_000;
+const FIRST_PAUSE_MS = 1000;
+const MAX_PAUSE_MS = 30_000;
+/** Beside what depends on the drain time-out: farewells, and the last write of the profiles. */
+const SHUTDOWN_MS = 25_000;
+const AFTERMATH_CONCURRENCY = 64;
+
+/** The place of one worker, which is taken again when it dies. */
+interface Slot {
+  /** From 1; its row in the tally. */
+  readonly number: number;
+  thread: Thread | undefined;
+  line: Line | undefined;
+  /** It serves. */
+  isUp: boolean;
+  startedAt: number;
+  /** Deaths in a row that came soon. */
+  earlyDeaths: number;
+  pause: Timer | undefined;
+}
+
+/**
+ * Owns the workers: starts them, starts one again that has died, and ends them.
+ *
+ * When a worker dies, its clients are gone; what it owed the backend is reported from here. A worker
+ * that hangs for good is not noticed: then its part of the clients hangs too.
+ */
+export class Supervisor implements Addresses {
+  readonly #config: Config;
+  readonly #deps: SupervisorDeps;
+  #secrets: Secrets;
+  readonly #buffer: SharedArrayBuffer;
+  readonly #tally: Tally;
+  readonly #switchboard: Switchboard;
+  readonly #aftermath: Aftermath;
+  readonly #closeForwarder: () => void;
+  readonly #slots: readonly Slot[];
+  #addresses: Addresses = { url: "", apiUrl: undefined };
+  #isStopping = false;
+
+  private constructor(config: Config, workers: number, deps: SupervisorDeps) {
+    const { secrets, clock, log, version } = deps;
+    this.#config = config;
+    this.#deps = deps;
+    this.#secrets = secrets;
+    this.#buffer = tallyBuffer(1 + workers);
+    this.#tally = new Tally(this.#buffer, 0);
+    this.#switchboard = new Switchboard(clock);
+    const forwarder = createForwarderStack(config, {
+      clock,
+      log,
+      version,
+      signKey: secrets.signKey,
+    });
+    this.#closeForwarder = () => forwarder.close();
+    this.#aftermath = new Aftermath({
+      forwarder,
+      backlog: new Backlog(Infinity, Infinity, {
+        count: this.#tally.gauge("waiting"),
+        chars: this.#tally.gauge("waitingChars"),
+      }),
+      counters: this.#tally.counters,
+      log,
+      disconnectHook: config.disconnectHook,
+      concurrency: AFTERMATH_CONCURRENCY,
+    });
+    this.#slots = Array.from({ length: workers }, (_, i) => ({
+      number: i + 1,
+      thread: undefined,
+      line: undefined,
+      isUp: false,
+      startedAt: 0,
+      earlyDeaths: 0,
+      pause: undefined,
+    }));
+  }
+
+  /**
+   * Starts all workers.
+   *
+   * @param config Its ports are taken alone first: those who share a port would not notice that
+   *   another program shares it too.
+   * @param workers How many, 1 or more.
+   * @returns When all of them listen.
+   * @throws {Deno.errors.AddrInUse} and what else listening throws; a `StartError` when a worker
+   *   cannot start. Nothing is left running then.
+   */
+  static async start(config: Config, workers: number, deps: SupervisorDeps): Promise<Supervisor> {
+    const listen = reserve(config.listen, config.reusePort);
+    let apiListen: ReturnType<typeof reserve> | undefined;
+    try {
+      if (config.apiListen !== undefined) apiListen = reserve(config.apiListen, config.reusePort);
+    } catch (error) {
+      listen.release();
+      throw error;
+    }
+    const placed = { ...config, listen: listen.address, apiListen: apiListen?.address };
+    const supervisor = new Supervisor(placed, workers, deps);
+    const slots = supervisor.#slots;
+    const threads = slots.map((slot) => supervisor.#create(slot));
+    await Promise.all(threads.map((thread) => thread.loaded));
+    // Not before they can take it at once.
+    listen.release();
+    apiListen?.release();
+    const all = await Promise.all(slots.map((slot, i) => supervisor.#begin(slot, threads[i]!)));
+    const refused = all.find((done) => !done.ok);
+    if (refused?.ok === false) {
+      supervisor.#end();
+      throw new StartError(refused.fault);
+    }
+    return supervisor;
+  }
+
+  get url(): string {
+    return this.#addresses.url;
+  }
+
+  get apiUrl(): string | undefined {
+    return this.#addresses.apiUrl;
+  }
+
+  /**
+   * Hands a new certificate to all workers.
+   *
+   * @returns When the older certificate is not given any more; rejects when one cannot use the pair.
+   */
+  async reloadTls(pair: TlsPair): Promise<void> {
+    const all = await Promise.all(
+      this.#up().map((thread) => thread.order({ kind: "reload_tls", pair })),
+    );
+    for (const done of all) {
+      // One that dies is started again, with the new pair.
+      if (!done.ok && done.fault.name !== WORKER_DIED) throw new StartError(done.fault);
+    }
+    this.#secrets = { ...this.#secrets, tls: pair };
+  }
+
+  /** Each worker writes its profiles, into files of its own. */
+  async writeProfiles(): Promise<void> {
+    await Promise.all(this.#up().map((thread) => thread.order({ kind: "write_profiles" })));
+  }
+
+  /** Ends all workers as a gateway ends, at the same time. Once only; never rejects. */
+  async shutdown(): Promise<void> {
+    this.#startNoMore();
+    const { log, clock } = this.#deps;
+    const ended = Promise.all(this.#up().map((thread) => thread.order({ kind: "shutdown" })))
+      .then(() => this.#aftermath.whenDone());
+    const isInTime = await within(clock, ended, 3 * this.#config.drainTimeoutMs + SHUTDOWN_MS);
+    if (!isInTime) log.error("workers did not end in time");
+    this.#end();
+  }
+
+  #up(): Thread[] {
+    return this.#slots.flatMap(({ thread, isUp }) => isUp && thread !== undefined ? [thread] : []);
+  }
+
+  #startNoMore(): void {
+    this.#isStopping = true;
+    for (const { pause } of this.#slots) {
+      if (pause !== undefined) this.#deps.clock.clearTimeout(pause);
+    }
+  }
+
+  #end(): void {
+    this.#startNoMore();
+    for (const { thread } of this.#slots) thread?.terminate();
+    this.#closeForwarder();
+  }
+
+  #create(slot: Slot): Thread {
+    const { clock } = this.#deps;
+    const create = this.#deps.createWorker ?? createWorker;
+    const thread = new Thread(create(slot.number, this.#config));
+    slot.thread = thread;
+    slot.line = this.#switchboard.connect(thread);
+    slot.startedAt = clock.now();
+    void thread.died.then((death) => this.#bury(slot, death));
+    return thread;
+  }
+
+  async #begin(slot: Slot, thread: Thread): Promise<Done> {
+    const done = await thread.order({
+      kind: "start",
+      number: slot.number,
+      workers: this.#slots.length,
+      config: this.#config,
+      secrets: this.#secrets,
+      version: this.#deps.version,
+      tally: this.#buffer,
+    });
+    slot.isUp = done.ok;
+    if (done.ok && done.addresses !== undefined) this.#addresses = done.addresses;
+    return done;
+  }
+
+  #bury(slot: Slot, { message, stack }: Death): void {
+    const { log } = this.#deps;
+    const { number, line, isUp } = slot;
+    slot.thread = undefined;
+    slot.isUp = false;
+    // At the beginning it ends the program instead.
+    if (!isUp && slot.earlyDeaths === 0) return;
+    const legacy = line === undefined
+      ? { clients: [], calls: [] }
+      : this.#switchboard.disconnect(line);
+    this.#tally.clearGauges(number);
+    this.#tally.counters.connectionsClosed += legacy.clients.length;
+    this.#aftermath.report(legacy);
+    log.error("a worker died", {
+      worker: number,
+      error: message,
+      stack,
+      clients: legacy.clients.length,
+      calls: legacy.calls.length,
+    });
+    this.#startAgain(slot);
+  }
+
+  #startAgain(slot: Slot): void {
+    if (this.#isStopping) return;
+    const { clock } = this.#deps;
+    const isLongLived = clock.now() - slot.startedAt >= LONG_LIFE_MS;
+    const deaths = isLongLived ? 0 : slot.earlyDeaths;
+    slot.earlyDeaths = deaths + 1;
+    slot.pause = clock.setTimeout(() => void this.#restart(slot), pauseMs(deaths));
+  }
+
+  async #restart(slot: Slot): Promise<void> {
+    const { log } = this.#deps;
+    slot.pause = undefined;
+    const thread = this.#create(slot);
+    await thread.loaded;
+    if (this.#isStopping || slot.thread !== thread) return;
+    const { tls } = this.#secrets;
+    const done = await this.#begin(slot, thread);
+    const newer = this.#secrets.tls;
+    if (newer !== undefined && newer !== tls) {
+      void thread.order({ kind: "reload_tls", pair: newer });
+    }
+    if (done.ok) return log.info("a worker was started again", { worker: slot.number });
+    // One that died is buried already.
+    if (slot.thread !== thread) return;
+    thread.terminate();
+    this.#bury(slot, { message: done.fault.message, stack: "" });
+  }
+}
+
+/** How long a worker is not started again that died soon after its start so many times before. */
+function pauseMs(deaths: number): number {
+  return deaths === 0 ? 0 : Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (deaths - 1));
+}

@@ -1,0 +1,140 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { closedPort, RecordingBackend } from "../support/backend.ts";
+import { TestClient } from "../support/client.ts";
+import {
+  hasNatsServer,
+  KeptLog,
+  makeCredentials,
+  NatsGateway,
+  NatsServer,
+  testWithNats as test,
+  until,
+} from "../support/nats.ts";
+import { isInstalled, makeCertificate, startProgram, TempDir, urlOf } from "../support/program.ts";
+
+/** Two gateways with these flags reach each other. */
+async function assertTied(nats: string, flags: readonly string[] = []): Promise<void> {
+  await using backend = new RecordingBackend();
+  await using a = await NatsGateway.ready(backend.url, nats, flags);
+  await using b = await NatsGateway.ready(backend.url, nats, flags);
+  await b.connect("CP1");
+  strictEqual((await a.api("/clients/CP1")).status, 200);
+}
+
+/** A gateway with these flags does not get in, says so once, and shows no secret. */
+async function assertKeptOut(
+  nats: string,
+  flags: readonly string[] = [],
+  reason = /./,
+  secrets: readonly string[] = [],
+): Promise<void> {
+  await using backend = new RecordingBackend();
+  const log = new KeptLog();
+  await using gateway = NatsGateway.start(backend.url, nats, flags, log);
+  await until("a word of it", () => log.count("nats cannot be reached") === 1);
+  strictEqual((await gateway.api("/readyz")).status, 503);
+  match(log.lines[0]!, reason);
+  for (const secret of secrets) ok(!log.lines.join().includes(secret));
+}
+
+test("user and password stand in the URL, percent-encoded", async () => {
+  await using nats = await NatsServer.start('authorization { user: "u@x", password: "p:/%" }');
+  await assertTied(`nats://u%40x:p%3A%2F%25@${nats.host}`);
+  await assertKeptOut(`nats://u%40x:s3cret@${nats.host}`, [], /Authorization/, ["s3cret"]);
+  await assertKeptOut(nats.url);
+});
+
+test("a token stands in the URL", async () => {
+  await using nats = await NatsServer.start('authorization { token: "t0ken" }');
+  await assertTied(`nats://t0ken@${nats.host}`);
+  await assertKeptOut(`nats://other@${nats.host}`, [], /Authorization/, ["other@"]);
+});
+
+test("a login needs its own subjects and inboxes, and nothing else", async () => {
+  await using nats = await NatsServer.start(
+    "authorization { users: [ { user: u, password: p, permissions: {" +
+      ' publish: ["eu.ws2api.>", "_INBOX.>"], subscribe: ["eu.ws2api.>", "_INBOX.>"] } } ] }',
+  );
+  await assertTied(`nats://u:p@${nats.host}`, ["--nats-subject=eu.ws2api"]);
+});
+
+test("a credentials file holds a JWT and its key", async () => {
+  const { config, credentials } = makeCredentials();
+  const stranger = makeCredentials();
+  await using nats = await NatsServer.start(config);
+  using dir = new TempDir();
+  await assertTied(nats.url, [`--nats-creds=${dir.file("good.creds", credentials)}`]);
+  const seed = /SU[A-Z0-9]{50,}/.exec(stranger.credentials)![0];
+  const other = dir.file("other.creds", stranger.credentials);
+  await assertKeptOut(nats.url, [`--nats-creds=${other}`], /Authorization/, [seed]);
+  await assertKeptOut(nats.url, [`--nats-creds=${dir.file("no.creds", "no credentials")}`]);
+});
+
+Deno.test({
+  name: "TLS: the servers' certificate is believed by --nats-ca only, and nothing goes out before",
+  ignore: !hasNatsServer || !isInstalled("openssl", "version"),
+  fn: async () => {
+    using dir = new TempDir();
+    const { cert, key } = await makeCertificate(dir);
+    const other = await makeCertificate(dir);
+    const [certFile, keyFile] = [dir.file("nats.pem", cert), dir.file("nats.key", key)];
+    await using nats = await NatsServer.start(
+      `tls { cert_file: "${certFile}", key_file: "${keyFile}" }\n` +
+        "authorization { user: u, password: p }",
+    );
+    const url = `tls://u:p@${nats.host}`;
+    await assertTied(url, [`--nats-ca=${certFile}`]);
+    await assertTied(`nats://u:p@${nats.host}`, [`--nats-ca=${certFile}`]);
+    await assertKeptOut(url, [`--nats-ca=${dir.file("other.pem", other.cert)}`]);
+    await assertKeptOut(url);
+    // A server without TLS is none to give a password to.
+    await using open = await NatsServer.start("authorization { user: u, password: p }");
+    await assertKeptOut(`tls://u:p@${open.host}`);
+    await assertKeptOut(`nats://u:p@${open.host}`, [`--nats-ca=${certFile}`]);
+  },
+});
+
+test("the first of the servers that is there is taken", async () => {
+  await using nats = await NatsServer.start("authorization { user: u, password: p }");
+  await assertTied(`nats://u:p@127.0.0.1:${closedPort()},${nats.url}`);
+});
+
+Deno.test({
+  name: "the program ties itself to others over TLS, and a login that is refused does not end it",
+  ignore: !hasNatsServer || !isInstalled("openssl", "version"),
+  fn: async () => {
+    using dir = new TempDir();
+    const { cert, key } = await makeCertificate(dir);
+    const [ca, keyFile] = [dir.file("nats.pem", cert), dir.file("nats.key", key)];
+    const { config, credentials } = makeCredentials();
+    await using nats = await NatsServer.start(
+      `${config}\ntls { cert_file: "${ca}", key_file: "${keyFile}" }`,
+    );
+    const creds = `--nats-creds=${dir.file("good.creds", credentials)}`;
+    const flags = ["--listen=127.0.0.1:0", `--nats=tls://${nats.host}`, `--nats-ca=${ca}`];
+    await using one = startProgram([...flags, creds]);
+    await using two = startProgram([...flags, creds]);
+    await using bad = startProgram(flags);
+    const programs = [one, two, bad];
+    const [url = "", otherUrl = "", badUrl = ""] = await Promise.all(programs.map(urlOf));
+    await one.logged("nats connected");
+    await two.logged("nats connected");
+    await bad.logged("nats cannot be reached");
+    const client = new TestClient(`${otherUrl.replace("http", "ws")}/CP1`);
+    await client.opened;
+    const status = async (path: string): Promise<number> => {
+      const response = await fetch(path);
+      await response.body?.cancel();
+      return response.status;
+    };
+    await until("the client", async () => await status(`${url}/clients/CP1`) === 200);
+    // Refused a second time, and a third.
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    deepStrictEqual([await status(`${url}/readyz`), await status(`${badUrl}/readyz`)], [200, 503]);
+    for (const program of programs) program.signal("SIGTERM");
+    const ends = await Promise.all(programs.map((program) => program.ended()));
+    deepStrictEqual(ends.map(({ code }) => code), [0, 0, 0]);
+    strictEqual(ends[2]!.stderr.split("nats cannot be reached").length, 2, "told once");
+    await client.whenClosed();
+  },
+});

@@ -1,0 +1,2 @@
+/** A worker that fails while it is loaded. */
+throw new Error("broken for a test");

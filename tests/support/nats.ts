@@ -1,0 +1,424 @@
+/**
+ * NATS servers, cut cables, and gateways that are tied together by them.
+ *
+ * @module
+ */
+
+import { nkeys } from "@nats-io/transport-node";
+import { systemClock } from "../../lib/clock.ts";
+import { NatsBus } from "../../lib/cluster/nats.ts";
+import { connectNats } from "../../lib/cluster/nats_connect.ts";
+import { readInvocation } from "../../lib/config/config.ts";
+import { readSecrets } from "../../lib/config/secret.ts";
+import { type Gateway, startGateway } from "../../lib/gateway.ts";
+import { type Log, silentLog } from "../../lib/ops/log.ts";
+import { closedPort } from "./backend.ts";
+import { TestClient } from "./client.ts";
+import { inTime } from "./deadline.ts";
+import type { ApiAnswer } from "./gateway.ts";
+import { isInstalled, Program, TempDir } from "./program.ts";
+
+/** CI installs it. */
+export const hasNatsServer = isInstalled("nats-server", "--version");
+
+type Body = (t: Deno.TestContext) => Promise<void>;
+
+/** Registers a test that is left out, visibly, where there is no nats-server. */
+export function testWithNats(name: string, fn: Body): void {
+  const ignore = !hasNatsServer;
+  Deno.test({ name: ignore ? `${name} (no nats-server here)` : name, ignore, fn });
+}
+
+/** Asks again and again, in turns of the event loop, until it is so. */
+export async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  ms = 15_000,
+): Promise<void> {
+  const end = performance.now() + ms;
+  while (!await isSo()) {
+    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** What the test's log kept: the events and their fields, level first. */
+export class KeptLog implements Log {
+  readonly isDebug = false;
+  readonly lines: string[] = [];
+
+  debug(): void {}
+
+  info(event: string, fields: object = {}): void {
+    this.lines.push(`info ${event} ${JSON.stringify(fields)}`);
+  }
+
+  warn(event: string, fields: object = {}): void {
+    this.lines.push(`warn ${event} ${JSON.stringify(fields)}`);
+  }
+
+  error(event: string, fields: object = {}): void {
+    this.lines.push(`error ${event} ${JSON.stringify(fields)}`);
+  }
+
+  count(part: string): number {
+    return this.lines.filter((line) => line.includes(part)).length;
+  }
+}
+
+/** A nats-server on a port of 127.0.0.1, killed when it is disposed of. */
+export class NatsServer implements AsyncDisposable {
+  readonly port: number;
+  readonly #dir = new TempDir();
+  readonly #config: string;
+  #program: Program | undefined;
+
+  private constructor(config: (dir: TempDir) => string, port: number) {
+    this.port = port;
+    const text = `listen: "127.0.0.1:${port}"\n${config(this.#dir)}\n`;
+    this.#config = this.#dir.file("nats.conf", text);
+  }
+
+  /** @param config More lines of its configuration; files that they name go into the folder. */
+  static async start(
+    config: string | ((dir: TempDir) => string) = "",
+    port = closedPort(),
+  ): Promise<NatsServer> {
+    const server = new NatsServer(typeof config === "string" ? () => config : config, port);
+    try {
+      await server.restart();
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
+    return server;
+  }
+
+  /** With this at its end, `user:password@` may stand before. */
+  get host(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  get url(): string {
+    return `nats://${this.host}`;
+  }
+
+  /** Starts it again on the same port. */
+  async restart(): Promise<void> {
+    this.#program = new Program("nats-server", ["-c", this.#config]);
+    await this.#program.logged("Server is ready");
+  }
+
+  /** `kill -9`, and waits for its end. */
+  async kill(): Promise<void> {
+    await this.#program?.[Symbol.asyncDispose]();
+    this.#program = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    this.#dir[Symbol.dispose]();
+  }
+}
+
+/** Three NATS servers that know each other. */
+export class NatsCluster implements AsyncDisposable {
+  readonly servers: readonly NatsServer[];
+
+  private constructor(servers: readonly NatsServer[]) {
+    this.servers = servers;
+  }
+
+  static async start(): Promise<NatsCluster> {
+    const ports = [closedPort(), closedPort(), closedPort()];
+    const monitors = [closedPort(), closedPort(), closedPort()];
+    const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(", ");
+    const starting = ports.map((port, k) =>
+      NatsServer.start(
+        `server_name: n${k}\nhttp: "127.0.0.1:${monitors[k]}"\n` +
+          `cluster { name: c, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
+      )
+    );
+    const cluster = new NatsCluster(await Promise.all(starting));
+    for (const port of monitors) {
+      await until("two routes of each NATS server", async () => {
+        const response = await fetch(`http://127.0.0.1:${port}/routez`);
+        return (await response.json()).num_routes >= 2;
+      });
+    }
+    return cluster;
+  }
+
+  /** All three, this one first. */
+  urlsFrom(first: number): string {
+    const { servers } = this;
+    return servers.map((_, k) => servers[(first + k) % servers.length]!.url).join(",");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.servers.map((server) => server[Symbol.asyncDispose]()));
+  }
+}
+
+/** A TCP way to a port that can be cut and mended. */
+export class Cable implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #port: number;
+  readonly #ends = new Set<Deno.TcpConn>();
+  readonly #running: Promise<void>;
+  readonly #pipes: Promise<void>[] = [];
+  #state: "whole" | "cut" | "silent" = "whole";
+
+  constructor(port: number) {
+    this.#port = port;
+    this.#running = this.#accept();
+  }
+
+  get port(): number {
+    return (this.#listener.addr as Deno.NetAddr).port;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  /** Closes what is connected, and lets nothing through until it is mended. */
+  cut(): void {
+    this.#state = "cut";
+    this.#closeAll();
+  }
+
+  /** Swallows everything from now on and closes nothing, as a broken network does. */
+  silence(): void {
+    this.#state = "silent";
+  }
+
+  /** New connections get through again; what was silent is closed. */
+  mend(): void {
+    if (this.#state === "silent") this.#closeAll();
+    this.#state = "whole";
+  }
+
+  async #accept(): Promise<void> {
+    for await (const near of this.#listener) {
+      if (this.#state === "cut") {
+        near.close();
+        continue;
+      }
+      this.#ends.add(near);
+      try {
+        const far = await Deno.connect({ hostname: "127.0.0.1", port: this.#port });
+        this.#ends.add(far);
+        this.#pipes.push(this.#pipe(near, far), this.#pipe(far, near));
+      } catch {
+        this.#close(near);
+      }
+    }
+  }
+
+  async #pipe(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+    const buffer = new Uint8Array(65536);
+    try {
+      for (let n = await from.read(buffer); n !== null; n = await from.read(buffer)) {
+        if (this.#state !== "whole") continue;
+        let bytes = buffer.subarray(0, n);
+        while (bytes.length > 0) bytes = bytes.subarray(await to.write(bytes));
+      }
+    } catch {
+      // Cut.
+    }
+    this.#close(from);
+    this.#close(to);
+  }
+
+  #close(end: Deno.TcpConn): void {
+    if (this.#ends.delete(end)) end.close();
+  }
+
+  #closeAll(): void {
+    for (const end of [...this.#ends]) this.#close(end);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    this.#closeAll();
+    await this.#running;
+    await Promise.all(this.#pipes);
+  }
+}
+
+/** A gateway in this process that is one of many. */
+export class NatsGateway implements AsyncDisposable {
+  readonly gateway: Gateway;
+  readonly #clients: TestClient[] = [];
+  #isShutDown = false;
+
+  private constructor(backendUrl: string, flags: readonly string[], log: Log) {
+    const args = ["--listen=127.0.0.1:0", `--backend=${backendUrl}`, "--drain-timeout=500ms"];
+    const invocation = readInvocation([...args, ...flags], () => undefined, "0.0.0-test");
+    if (invocation.kind !== "run") throw new Error(JSON.stringify(invocation));
+    const { config } = invocation;
+    const read = readSecrets(config, Deno.readFileSync);
+    if (!read.ok) throw new Error(read.message);
+    const { natsCredentials: credentials, natsCa: ca } = read.secrets;
+    this.gateway = startGateway(config, {
+      secrets: read.secrets,
+      log,
+      clock: systemClock,
+      version: "0.0.0-test",
+      createBus: (local) =>
+        new NatsBus({
+          prefix: config.natsSubject,
+          peerId: crypto.randomUUID(),
+          local,
+          connect: () => connectNats(config.nats!, { credentials, ca }),
+          clock: systemClock,
+          log,
+        }),
+    });
+  }
+
+  /** Starts one, and does not wait for NATS. */
+  static start(
+    backendUrl: string,
+    nats: string,
+    flags: readonly string[] = [],
+    log: Log = silentLog,
+  ): NatsGateway {
+    return new NatsGateway(backendUrl, [`--nats=${nats}`, ...flags], log);
+  }
+
+  /** Starts one that others can reach. */
+  static async ready(
+    backendUrl: string,
+    nats: string,
+    flags: readonly string[] = [],
+    log: Log = silentLog,
+  ): Promise<NatsGateway> {
+    const gateway = NatsGateway.start(backendUrl, nats, flags, log);
+    try {
+      await gateway.whenReady();
+    } catch (error) {
+      await gateway[Symbol.asyncDispose]();
+      throw error;
+    }
+    return gateway;
+  }
+
+  get url(): string {
+    return this.gateway.url;
+  }
+
+  async whenReady(isReady = true): Promise<void> {
+    await until(
+      isReady ? "a gateway that reaches NATS" : "a gateway that knows NATS is away",
+      async () => (await this.api("/readyz")).status === (isReady ? 200 : 503),
+    );
+  }
+
+  /** A client that is connected and listed here. */
+  async connect(path: string, protocol = "ocpp1.6"): Promise<TestClient> {
+    const client = this.begin(path, protocol);
+    await inTime(client.opened, `the upgrade of ${path}`);
+    const answer = client.next('[4,"-1"');
+    client.send("no frame");
+    await answer;
+    return client;
+  }
+
+  /** A client that has begun to connect. */
+  begin(path: string, protocol = "ocpp1.6"): TestClient {
+    const url = `${this.url.replace("http", "ws")}/${path}`;
+    const client = new TestClient(url, { protocols: [protocol] });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** A request to the API. */
+  async api(path: string, init: RequestInit = {}): Promise<ApiAnswer> {
+    const response = await inTime(fetch(`${this.url}${path}`, init), path, 30_000);
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  }
+
+  /** `POST /call/<path>` */
+  call(path: string, body = "{}", headers: Record<string, string> = {}): Promise<ApiAnswer> {
+    return this.api(`/call/${path}`, { method: "POST", body, headers });
+  }
+
+  /** The ClientIds on one page, and the rest of it. */
+  async list(query = ""): Promise<{ total: number; ids: string[]; next: string | null }> {
+    const { total, clients, next } = JSON.parse((await this.api(`/clients${query}`)).text);
+    return { total, ids: clients.map(({ id }: { id: string }) => id), next };
+  }
+
+  shutdown(): Promise<void> {
+    this.#isShutDown = true;
+    return inTime(this.gateway.shutdown(), "the gateway's shutdown", 30_000);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isShutDown) await this.shutdown();
+    await Promise.all(this.#clients.map((client) => client.whenClosed()));
+  }
+}
+
+/** Keys and claims of NATS's operator mode, as its tool `nsc` makes them. */
+export function makeCredentials(): { config: string; credentials: string } {
+  const operator = nkeys.createOperator();
+  const account = nkeys.createAccount();
+  const user = nkeys.createUser();
+  const operatorJwt = jwt(operator, operator, "operator", { type: "operator", version: 2 });
+  const unlimited = {
+    subs: -1,
+    data: -1,
+    payload: -1,
+    imports: -1,
+    exports: -1,
+    conn: -1,
+    leaf: -1,
+  };
+  const accountJwt = jwt(operator, account, "account", {
+    limits: { ...unlimited, wildcards: true },
+    type: "account",
+    version: 2,
+  });
+  const userJwt = jwt(account, user, "user", {
+    pub: {},
+    sub: {},
+    subs: -1,
+    data: -1,
+    payload: -1,
+    type: "user",
+    version: 2,
+  });
+  return {
+    config: `operator: "${operatorJwt}"\nresolver: MEMORY\n` +
+      `resolver_preload: { ${account.getPublicKey()}: "${accountJwt}" }`,
+    credentials: `-----BEGIN NATS USER JWT-----\n${userJwt}\n------END NATS USER JWT------\n\n` +
+      "-----BEGIN USER NKEY SEED-----\n" +
+      `${new TextDecoder().decode(user.getSeed())}\n------END USER NKEY SEED------\n`,
+  };
+}
+
+type KeyPair = ReturnType<typeof nkeys.createUser>;
+
+function jwt(issuer: KeyPair, subject: KeyPair, name: string, claims: object): string {
+  const head = { typ: "JWT", alg: "ed25519-nkey" };
+  const body = {
+    jti: crypto.randomUUID(),
+    iat: Math.floor(Date.now() / 1000),
+    iss: issuer.getPublicKey(),
+    sub: subject.getPublicKey(),
+    name,
+    nats: claims,
+  };
+  const encoder = new TextEncoder();
+  const signed = [head, body].map((part) => base64Url(encoder.encode(JSON.stringify(part))))
+    .join(".");
+  return `${signed}.${base64Url(issuer.sign(encoder.encode(signed)))}`;
+}
+
+function base64Url(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_")
+    .replaceAll("=", "");
+}
