@@ -26,6 +26,8 @@ export interface NatsBusOptions {
 
 /** Until another instance has to answer; one that waits for a client has the client's time besides. */
 const ANSWER_MS = 5000;
+/** Until the holder has to say that it is it: a question may be lost with a server of NATS. */
+const FIND_MS = 1500;
 /** The interest of a client that has just connected may not have come round yet: asked once more. */
 const FIND_AGAIN_MS = 40;
 /** Two servers of a NATS cluster may not have known of each other's client: told once more. */
@@ -451,20 +453,22 @@ export class NatsBus implements Bus {
   async #find(clientId: string): Promise<Holder | "gone" | "unavailable"> {
     const { clock, prefix } = this.#options;
     const note = JSON.stringify({ kind: "find" } satisfies ClientNote);
+    let isNobody = false;
     for (let attempt = 0; attempt < 2; attempt++) {
       if (this.#connection === null || !this.#isConnected) return "unavailable";
       if (attempt > 0) await pause(clock, FIND_AGAIN_MS);
       try {
         const answer = await this.#connection.request(clientSubject(prefix, clientId), note, {
-          timeout: ANSWER_MS,
+          timeout: FIND_MS,
         });
         const holder: Holder | null = answer.json();
         if (holder !== null) return holder;
+        isNobody = true;
       } catch (error) {
-        if (!isNoResponders(error)) return "unavailable";
+        isNobody = isNoResponders(error);
       }
     }
-    return this.#isComplete ? "gone" : "unavailable";
+    return isNobody && this.#isComplete ? "gone" : "unavailable";
   }
 
   /** Whether those who were there before a cut have been heard of since. */
