@@ -67,7 +67,12 @@ async function startGateways(
   const started: { pid: number; port: number }[] = [];
   for (let i = 0; i < gateways; i++) {
     const port = sharesPort ? started[0]?.port ?? 0 : 0;
-    const flags = [`--listen=0.0.0.0:${port}`, "--insecure-api", `--nats=${natsUrl}`];
+    const flags = [
+      ...[`--listen=0.0.0.0:${port}`, "--insecure-api", `--nats=${natsUrl}`],
+      // A gateway has a third of a processor here. What waits longer than a second in it keeps the garbage
+      // collector busy, so that it would never catch up again.
+      "--max-waiting=1500",
+    ];
     if (sharesPort) flags.push("--reuse-port");
     if (i === 0 && profileFile !== null) flags.push(`-cpuprofile=${profileFile}`);
     const all = [...flags, "--log-level=error", ...gatewayFlags];

@@ -9,6 +9,7 @@ import { v7 as uuidv7 } from "uuid";
 import { decodeClientId } from "../codec/route.ts";
 import { negotiate, offeredProtocols } from "../codec/subprotocol.ts";
 import { problem } from "../problem.ts";
+import { TurnGate } from "../turn_gate.ts";
 import { Connection, type Identity, type Shared } from "./connection.ts";
 import { askBackend, type Credentials } from "./hook.ts";
 import { Rate } from "./rate.ts";
@@ -61,11 +62,18 @@ function hasToken(header: string | null, token: string): boolean {
 /** Sockets beyond the bound for clients that replace their own: the older ones close in seconds. */
 const TAKEOVER_ROOM = 1000;
 
+/**
+ * Upgrades in one turn of the event loop. Each is 0.4 ms of CPU: in a storm of them those who are
+ * connected are served on.
+ */
+const MAX_UPGRADES = 24;
+
 /** Makes the part that turns upgrades into connections. */
 export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgrade {
   const { wsPath, protocols, requireProtocol, trustProxy, maxConnections, connectRate } = options;
   const { shared, memory, random } = deps;
   const { sockets, forwarder, clock, log } = shared;
+  const gate = new TurnGate(MAX_UPGRADES, clock);
   const rate = connectRate === undefined ? undefined : new Rate(connectRate, clock);
 
   function refuse(status: number, detail: string, headers?: Record<string, string>): Response {
@@ -165,7 +173,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       case "accepted":
         // Neither open nor close would ever come of a client that has gone in the meantime.
         if (signal.aborted || shared.isShuttingDown()) return turnAway(identity);
-        return letIn(request, identity);
+        return await letIn(request, identity);
     }
   }
 
@@ -180,7 +188,19 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     return refuseForNow("the client or the gateway is going");
   }
 
-  function letIn(request: Request, identity: Identity): Response {
+  function letIn(request: Request, identity: Identity): Response | Promise<Response> {
+    if (gate.isOpen) return gate.begin(() => connect(request, identity));
+    // Counted while it waits, and asked for its end before: later it would know of none.
+    sockets.enter();
+    const { signal } = request;
+    return gate.begin(() => {
+      sockets.leave();
+      if (signal.aborted || shared.isShuttingDown()) return turnAway(identity);
+      return connect(request, identity);
+    });
+  }
+
+  function connect(request: Request, identity: Identity): Response {
     const { response, socket } = open(request, identity.protocol);
     new Connection(socket, identity, shared);
     return response;

@@ -5,7 +5,8 @@
  */
 
 import type { Clock } from "../clock.ts";
-import type { BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
+import { TurnGate } from "../turn_gate.ts";
+import type { BackendReply, Forwarder } from "./forwarder.ts";
 
 /**
  * The runtime does no more than 128 operations on sockets in one turn. When there are more to be done,
@@ -13,34 +14,13 @@ import type { BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
  * takes four: client read, backend written, backend read, client written.
  */
 const MAX_BEGUN = 32;
-/** So many are begun before the turn's end is asked for: at low load that costs nothing. */
-const UNWATCHED = 16;
 
-/**
- * Spreads requests over turns of the event loop, in order. It makes nothing slower: what is held back
- * is what this thread has no time for.
- */
+/** Spreads requests over turns of the event loop, in order. */
 export function paceForwarder(inner: Forwarder, clock: Clock): Forwarder {
-  let held: (() => void)[] = [];
-  let begun = 0;
-
-  function nextTurn(): void {
-    begun = 0;
-    const due = held.slice(0, MAX_BEGUN);
-    held = held.slice(MAX_BEGUN);
-    for (const begin of due) begin();
-  }
-
-  function send(request: BackendRequest): Promise<BackendReply> {
-    if (++begun === UNWATCHED) clock.setImmediate(nextTurn);
-    return inner.forward(request);
-  }
-
+  const gate = new TurnGate(MAX_BEGUN, clock);
   return {
-    forward: (request) =>
-      begun < MAX_BEGUN && held.length === 0
-        ? send(request)
-        : new Promise((resolve) => held.push(() => resolve(send(request)))),
+    // What begins is a promise anyway.
+    forward: (request) => gate.begin(() => inner.forward(request)) as Promise<BackendReply>,
     close: () => inner.close(),
   };
 }
