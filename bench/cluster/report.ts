@@ -59,7 +59,7 @@ export function sectionOf(outcomes: readonly Outcome[], settings: Settings): str
   ];
   const parts = [
     `## ${digits(clients)} clients: \`deno task bench:120k\``,
-    `${gateways} gateways as \`deno task start\` runs them, on one port and NATS, with `--max-waiting=1500`, ${gateways} ` +
+    `${gateways} gateways as \`deno task start\` runs them, on one port and NATS, with \`--max-waiting=1500\`, ${gateways} ` +
     `generators, a stub and the NATS server, all on ${navigator.hardwareConcurrency} processors; ` +
     `Deno ${Deno.version.deno}. The clients connect evenly; each sends its first CALL at random ` +
     `within a period, then one each period. Rates, round trips and CPU time are of ${holdSeconds} s ` +
