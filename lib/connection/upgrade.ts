@@ -66,7 +66,7 @@ const TAKEOVER_ROOM = 1000;
  * Upgrades in one turn of the event loop. Each is 0.4 ms of CPU: in a storm of them those who are
  * connected are served on.
  */
-const MAX_UPGRADES = 24;
+const MAX_UPGRADES = 8;
 
 /** Makes the part that turns upgrades into connections. */
 export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgrade {
