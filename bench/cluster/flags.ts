@@ -4,7 +4,8 @@
  * @module
  */
 
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError } from "commander";
+import { parseFlags } from "../load/command.ts";
 import { integer, number } from "../load/flags.ts";
 import { type Scenario, SCENARIOS } from "./scenario.ts";
 
@@ -41,7 +42,6 @@ const GATEWAYS = 7;
  * @param args The arguments behind the program's name.
  */
 export function readSettings(args: readonly string[]): ReadSettings {
-  let output = "";
   const names = SCENARIOS.map(({ name }) => name);
   const command = new Command("bench:120k")
     .description("120,000 clients on several gateways, which share a port and NATS.")
@@ -63,24 +63,9 @@ export function readSettings(args: readonly string[]): ReadSettings {
     .option(
       "--no-write",
       "leaves bench/RESULTS.md and the chart alone, as anything but the whole as it is does",
-    )
-    .allowExcessArguments(false)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => output += text,
-      writeErr: (text) => output += text,
-      // Plain text, and no look at the environment.
-      getOutHasColors: () => false,
-      getErrHasColors: () => false,
-      getOutHelpWidth: () => 100,
-    });
-  try {
-    command.parse(args, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return { kind: "print", text: output };
-    return { kind: "refuse", message: output.trim().replace(/^error: /, "") };
-  }
+    );
+  const unfit = parseFlags(command, args);
+  if (unfit !== null) return unfit;
   const given = command.opts<{
     clients: number;
     hold: number;

@@ -10,7 +10,8 @@
  * @module
  */
 
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
+import { parseFlags } from "../load/command.ts";
 import { integer, number } from "../load/flags.ts";
 import { writeErr, writeOut } from "../load/text.ts";
 import type { Groups } from "../peers/groups.ts";
@@ -59,27 +60,18 @@ class Rounds {
 
 /** @returns The settings, or what to print and the exit code. */
 function readSettings(args: readonly string[]): Settings | { text: string; code: number } {
-  let output = "";
   const command = new Command(TASK)
     .description("A CALL to another worker and another instance; two workers against one.")
     .option("--rounds <n>", "rounds; the medians count", integer(1, 100), ROUNDS)
     .option("--seconds <n>", "how long each turn counts", number(0.5, 600), SECONDS)
-    .option("--no-write", "leaves bench/RESULTS.md alone, as fewer rounds or seconds do")
-    .allowExcessArguments(false)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => output += text,
-      writeErr: (text) => output += text,
-      // Plain text, and no look at the environment.
-      getOutHasColors: () => false,
-      getErrHasColors: () => false,
-      getOutHelpWidth: () => 100,
-    });
-  try {
-    command.parse(args, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return { text: output, code: error.exitCode === 0 ? 0 : 2 };
+    .option("--no-write", "leaves bench/RESULTS.md alone, as fewer rounds or seconds do");
+  const unfit = parseFlags(command, args);
+  if (unfit !== null) {
+    return unfit.kind === "print" ? { text: unfit.text, code: 0 } : {
+      text: `${unfit.message}
+`,
+      code: 2,
+    };
   }
   const { rounds, seconds, write } = command.opts<
     { rounds: number; seconds: number; write: boolean }

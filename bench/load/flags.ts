@@ -4,7 +4,8 @@
  * @module
  */
 
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError } from "commander";
+import { parseFlags } from "./command.ts";
 import type { Target } from "./client.ts";
 
 /** What to run. */
@@ -39,7 +40,6 @@ const MAX_PAYLOAD_BYTES = 16 * 1024 ** 2;
  * @param args The arguments behind the program's name.
  */
 export function readSettings(args: readonly string[]): ReadSettings {
-  let output = "";
   const command = new Command("bench:load")
     .description("Load on a gateway: clients that send CALLs, and how long their answers take.")
     .option("--clients <n>", "WebSocket clients", integer(1, 1_000_000), 64)
@@ -60,24 +60,9 @@ export function readSettings(args: readonly string[]): ReadSettings {
       (flag: string, flags: readonly string[]) => [...flags, flag],
       [] as readonly string[],
     )
-    .option("--json <file>", "writes the results there; needs --allow-write")
-    .allowExcessArguments(false)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => output += text,
-      writeErr: (text) => output += text,
-      // Plain text, and no look at the environment.
-      getOutHasColors: () => false,
-      getErrHasColors: () => false,
-      getOutHelpWidth: () => 100,
-    });
-  try {
-    command.parse(args, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return { kind: "print", text: output };
-    return { kind: "refuse", message: output.trim().replace(/^error: /, "") };
-  }
+    .option("--json <file>", "writes the results there; needs --allow-write");
+  const unfit = parseFlags(command, args);
+  if (unfit !== null) return unfit;
   const given = command.opts<{
     clients: number;
     seconds: number;

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError } from "commander";
+import { parseFlags } from "../load/command.ts";
 import { integer, number } from "../load/flags.ts";
 import { type Contender, CONTENDERS } from "./contender.ts";
 import { type Scenario, scenarios } from "./scenario.ts";
@@ -38,7 +39,6 @@ const MAX_IDLE_CLIENTS = 19_000;
 export function readSettings(args: readonly string[]): ReadSettings {
   const scenarioNames = scenarios(1).map(({ name }) => name);
   const contenderNames = CONTENDERS.map(({ name }) => name);
-  let output = "";
   const command = new Command("bench:peers")
     .description("The gateway against bridges for Node, turn by turn on one machine.")
     .option("--rounds <n>", "rounds; the medians count", integer(1, 100), 5)
@@ -50,24 +50,9 @@ export function readSettings(args: readonly string[]): ReadSettings {
     .option(
       "--no-write",
       "leaves bench/RESULTS.md and the chart alone, as --only and --contenders do",
-    )
-    .allowExcessArguments(false)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => output += text,
-      writeErr: (text) => output += text,
-      // Plain text, and no look at the environment.
-      getOutHasColors: () => false,
-      getErrHasColors: () => false,
-      getOutHelpWidth: () => 100,
-    });
-  try {
-    command.parse(args, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return { kind: "print", text: output };
-    return { kind: "refuse", message: output.trim().replace(/^error: /, "") };
-  }
+    );
+  const unfit = parseFlags(command, args);
+  if (unfit !== null) return unfit;
   const given = command.opts<{
     rounds: number;
     seconds: number;

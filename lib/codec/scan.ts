@@ -9,6 +9,16 @@
  * @module
  */
 
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+} from "./char.ts";
 import { isObject, parseJson, skipSpace } from "./json.ts";
 
 /** What is invalid, or too unusual to be decided here. */
@@ -23,14 +33,6 @@ const MAX_DEPTH = 32;
  */
 const LONG_STRING = 80;
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
 const DOT = 0x2e;
 const PLUS = 0x2b;
 const MINUS = 0x2d;

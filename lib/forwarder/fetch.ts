@@ -4,27 +4,15 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
 import { utf8Text } from "./body.ts";
-import type { BackendFault, BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
+import type {
+  BackendFault,
+  BackendReply,
+  BackendRequest,
+  Forwarder,
+  ForwarderOptions,
+} from "./forwarder.ts";
 import { signatureNow } from "./signature.ts";
-
-export interface FetchForwarderOptions {
-  /** Base URL, ending with a slash. */
-  readonly backend: string;
-  /** From sending to the whole answer. */
-  readonly timeoutMs: number;
-  /** The longest answer taken. */
-  readonly maxBytes: number;
-  /** Idle connections kept for reuse. */
-  readonly maxIdleConnections: number;
-  readonly userAgent: string;
-  readonly clock: Clock;
-  /** Key that each try is signed with; undefined for no signature. */
-  readonly signKey?: Uint8Array | undefined;
-  /** Certificates (PEM) that are trusted beside the runtime's own. */
-  readonly caCerts?: readonly string[] | undefined;
-}
 
 /**
  * Makes a forwarder that uses `fetch` on one HTTP client with keep-alive connections.
@@ -36,7 +24,7 @@ export interface FetchForwarderOptions {
  * the backend twice, which `tests/forwarder/cut_test.ts` shows; the backend can tell by the URL. Nor
  * can it tell a connect that timed out from an answer that did.
  */
-export function createFetchForwarder(options: FetchForwarderOptions): Forwarder {
+export function createFetchForwarder(options: ForwarderOptions): Forwarder {
   const { backend, timeoutMs, maxBytes, userAgent, clock, signKey } = options;
   const basePath = new URL(backend).pathname;
   const timedOut = new Error("no answer in time");

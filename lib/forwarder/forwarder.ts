@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Clock } from "../clock.ts";
 import type { RequestKind } from "../codec/route.ts";
 
 /** Which connection a request is made for; it becomes headers. */
@@ -45,6 +46,24 @@ export type BackendReply =
     readonly challenge?: string | null;
   }
   | { readonly ok: false; readonly fault: BackendFault };
+
+/** What each implementation that reaches a backend is told. */
+export interface ForwarderOptions {
+  /** Base URL, ending with a slash; or, over TCP's own connections only, `unix:/path/of.socket`. */
+  readonly backend: string;
+  /** From sending to the whole answer; a connection that must be made before has as long once more. */
+  readonly timeoutMs: number;
+  /** The longest answer taken. */
+  readonly maxBytes: number;
+  /** Idle connections kept for reuse. */
+  readonly maxIdleConnections: number;
+  readonly userAgent: string;
+  readonly clock: Clock;
+  /** Key that each try is signed with; undefined for no signature. */
+  readonly signKey?: Uint8Array | undefined;
+  /** Certificates (PEM) that are trusted beside the runtime's own. */
+  readonly caCerts?: readonly string[] | undefined;
+}
 
 export interface Forwarder {
   /**

@@ -5,9 +5,15 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Clock, Timer } from "../clock.ts";
+import type { Timer } from "../clock.ts";
 import { type BackendAddress, backendAddress, dial } from "./dial.ts";
-import type { BackendReply, BackendRequest, Forwarder, Origin } from "./forwarder.ts";
+import type {
+  BackendReply,
+  BackendRequest,
+  Forwarder,
+  ForwarderOptions,
+  Origin,
+} from "./forwarder.ts";
 import { HttpConnection, NEVER_LEFT } from "./http_connection.ts";
 import { IdleConnections } from "./idle.ts";
 import { signatureNow } from "./signature.ts";
@@ -18,23 +24,6 @@ const MAX_CONNECT_MS = 10_000;
 const MAX_IDLE_MS = 4000;
 /** The backend's own word for that is believed less this, for what is on the way. */
 const IDLE_MARGIN_MS = 1000;
-
-export interface TcpForwarderOptions {
-  /** Base URL, ending with a slash, or `unix:/path/of.socket`. */
-  readonly backend: string;
-  /** From sending to the whole answer; a connection that must be made before has as long once more. */
-  readonly timeoutMs: number;
-  /** The longest answer taken. */
-  readonly maxBytes: number;
-  /** Idle connections kept for reuse. */
-  readonly maxIdleConnections: number;
-  readonly userAgent: string;
-  readonly clock: Clock;
-  /** Key that each try is signed with; undefined for no signature. */
-  readonly signKey?: Uint8Array | undefined;
-  /** Certificates (PEM) that are trusted beside the runtime's own. */
-  readonly caCerts?: readonly string[] | undefined;
-}
 
 const UNREACHABLE: BackendReply = { ok: false, fault: "unreachable" };
 
@@ -47,12 +36,12 @@ const UNREACHABLE: BackendReply = { ok: false, fault: "unreachable" };
  *
  * Redirects are not followed: they are answers like any other. Answers are not decompressed.
  */
-export function createTcpForwarder(options: TcpForwarderOptions): Forwarder {
+export function createTcpForwarder(options: ForwarderOptions): Forwarder {
   return new TcpForwarder(options);
 }
 
 class TcpForwarder implements Forwarder {
-  readonly #options: TcpForwarderOptions;
+  readonly #options: ForwarderOptions;
   readonly #address: BackendAddress;
   readonly #commonHead: string;
   readonly #idle: IdleConnections;
@@ -61,7 +50,7 @@ class TcpForwarder implements Forwarder {
   #timer: Timer | undefined;
   #isClosed = false;
 
-  constructor(options: TcpForwarderOptions) {
+  constructor(options: ForwarderOptions) {
     this.#options = options;
     this.#idle = new IdleConnections(options.maxIdleConnections, options.clock);
     this.#address = backendAddress(options.backend);

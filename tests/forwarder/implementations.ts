@@ -5,14 +5,19 @@
  */
 
 import { systemClock } from "../../lib/clock.ts";
-import { createFetchForwarder, type FetchForwarderOptions } from "../../lib/forwarder/fetch.ts";
-import type { BackendReply, BackendRequest, Forwarder } from "../../lib/forwarder/forwarder.ts";
-import { createTcpForwarder, type TcpForwarderOptions } from "../../lib/forwarder/tcp.ts";
+import { createFetchForwarder } from "../../lib/forwarder/fetch.ts";
+import type {
+  BackendReply,
+  BackendRequest,
+  Forwarder,
+  ForwarderOptions,
+} from "../../lib/forwarder/forwarder.ts";
+import { createTcpForwarder } from "../../lib/forwarder/tcp.ts";
 import { inTime } from "../support/deadline.ts";
 
 export type ForwarderName = "fetch" | "tcp";
 
-type Options = FetchForwarderOptions & TcpForwarderOptions;
+type Options = ForwarderOptions;
 
 export const FORWARDERS: readonly (readonly [
   name: ForwarderName,
