@@ -8,8 +8,10 @@ import { errors, type Msg, type NatsConnection, type Subscription } from "@nats-
 import { type Clock, pause, type Timer, within } from "../clock.ts";
 import type { Errand } from "../connection/connection.ts";
 import type { Log } from "../ops/log.ts";
+import { type Announced, Announcer } from "./announcer.ts";
 import type { Bus, Client, ClientPage, ClientReply, ClientRequest, Peer, Refusal } from "./bus.ts";
 import { Ledger } from "./ledger.ts";
+import type { AllNote, ClientNote, Holder, PeerNote, Pong } from "./nats_note.ts";
 import { allSubject, clientIdOf, clientSubject, peerSubject } from "./subject.ts";
 
 export interface NatsBusOptions {
@@ -30,10 +32,6 @@ const ANSWER_MS = 5000;
 const FIND_MS = 1500;
 /** The interest of a client that has just connected may not have come round yet: asked once more. */
 const FIND_AGAIN_MS = 40;
-/** Two servers of a NATS cluster may not have known of each other's client: told once more. */
-const ANNOUNCE_AGAIN_MS = 2000;
-/** So many are announced in one go. */
-const ANNOUNCED_AT_ONCE = 500;
 const CONNECT_AGAIN_MS = 1000;
 /** How often an instance says that it is there, and after what silence it is not counted any more. */
 const ALIVE_MS = 3000;
@@ -54,42 +52,6 @@ const LOST_MS = 7000;
 const PAGES_MS = 1000;
 
 const UNREADABLE = "nats message not understood";
-
-/** What goes to one instance. */
-type PeerNote =
-  | {
-    readonly kind: "ask";
-    readonly from: string;
-    /** The asker's number for a CALL whose outcome goes to the backend. */
-    readonly number: number | null;
-    readonly request: ClientRequest;
-  }
-  | { readonly kind: "ended"; readonly number: number }
-  | { readonly kind: "attached"; readonly clientId: string; readonly connectionId: string }
-  | { readonly kind: "alive"; readonly peerId: string }
-  /** Are you there, and what of this do you still owe? */
-  | { readonly kind: "ping"; readonly peerId: string; readonly numbers: readonly number[] };
-
-interface Pong {
-  readonly epoch: number;
-  /** Those of the numbers that it has reported. */
-  readonly ended: readonly number[];
-}
-
-/** What goes to whoever holds a client. */
-type ClientNote =
-  | { readonly kind: "attached"; readonly peerId: string; readonly connectionId: string }
-  | { readonly kind: "find" };
-
-/** What goes to all. */
-type AllNote =
-  | { readonly kind: "hello" | "alive" | "bye"; readonly peerId: string }
-  | { readonly kind: "page"; readonly after: string | null; readonly limit: number };
-
-interface Holder {
-  readonly peerId: string;
-  readonly client: Client;
-}
 
 interface Attached {
   readonly connectionId: string;
@@ -119,12 +81,7 @@ export class NatsBus implements Bus {
   readonly #errands = new Map<string, Map<number, number>>();
   /** When each other instance was last heard of. */
   readonly #peers = new Map<string, number>();
-  /** Connections to announce, in the order in which they are due. */
-  #announcements: {
-    readonly clientId: string;
-    readonly connectionId: string;
-    readonly at: number;
-  }[] = [];
+  readonly #announcer: Announcer;
   #connection: NatsConnection | null = null;
   #isConnected = false;
   #isClosed = false;
@@ -135,13 +92,13 @@ export class NatsBus implements Bus {
   /** Counts how often this instance gave up what it had taken from others. */
   #epoch = 0;
   #connectTimer: Timer | undefined;
-  #announceTimer: Timer | undefined;
   #watchTimer: Timer | undefined;
   #aliveTimer: Timer | undefined;
 
   /** Connects in the background, for ever. */
   constructor(options: NatsBusOptions) {
     this.#options = options;
+    this.#announcer = new Announcer(options.clock, (announced) => this.#announce(announced));
     void this.#connect();
   }
 
@@ -153,8 +110,7 @@ export class NatsBus implements Bus {
     const before = this.#attached.get(clientId);
     const subscription = before?.subscription ?? this.#subscribe(clientId);
     this.#attached.set(clientId, { connectionId, subscription });
-    this.#announce(clientId, connectionId);
-    this.#announceAgain(clientId, connectionId);
+    this.#announcer.add({ clientId, connectionId });
   }
 
   detach({ clientId, connectionId }: Client): void {
@@ -195,9 +151,10 @@ export class NatsBus implements Bus {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#announcer.close();
     const { clock } = this.#options;
     for (
-      const timer of [this.#connectTimer, this.#announceTimer, this.#watchTimer, this.#aliveTimer]
+      const timer of [this.#connectTimer, this.#watchTimer, this.#aliveTimer]
     ) {
       if (timer !== undefined) clock.clearTimeout(timer);
     }
@@ -537,45 +494,17 @@ export class NatsBus implements Bus {
     }
   }
 
-  #announce(clientId: string, connectionId: string): void {
+  #announce({ clientId, connectionId }: Announced): void {
+    if (this.#attached.get(clientId)?.connectionId !== connectionId) return;
     const { prefix, peerId } = this.#options;
     this.#publish(clientSubject(prefix, clientId), { kind: "attached", peerId, connectionId });
   }
 
-  #announceAgain(clientId: string, connectionId: string): void {
-    if (this.#isClosed) return;
-    const { clock } = this.#options;
-    this.#announcements.push({ clientId, connectionId, at: clock.now() + ANNOUNCE_AGAIN_MS });
-    this.#announceTimer ??= clock.setTimeout(() => this.#announceDue(), ANNOUNCE_AGAIN_MS);
-  }
-
-  /** All clients, now and once more: meanwhile they may have connected elsewhere. */
+  /** All clients: meanwhile they may have connected elsewhere. */
   #announceAll(): void {
-    if (this.#isClosed) return;
-    const { clock } = this.#options;
-    const now = clock.now();
-    this.#announcements = [now, now + ANNOUNCE_AGAIN_MS].flatMap((at) =>
-      Array.from(this.#attached, ([clientId, { connectionId }]) => ({ clientId, connectionId, at }))
+    this.#announcer.addAll(
+      Array.from(this.#attached, ([clientId, { connectionId }]) => ({ clientId, connectionId })),
     );
-    if (this.#announceTimer !== undefined) clock.clearTimeout(this.#announceTimer);
-    this.#announceTimer = clock.setTimeout(() => this.#announceDue(), 0);
-  }
-
-  #announceDue(): void {
-    const { clock } = this.#options;
-    const now = clock.now();
-    let next = 0;
-    for (const { clientId, connectionId, at } of this.#announcements.slice(0, ANNOUNCED_AT_ONCE)) {
-      if (at > now) break;
-      next++;
-      const isCurrent = this.#attached.get(clientId)?.connectionId === connectionId;
-      if (isCurrent) this.#announce(clientId, connectionId);
-    }
-    this.#announcements = this.#announcements.slice(next);
-    const first = this.#announcements[0];
-    this.#announceTimer = first === undefined
-      ? undefined
-      : clock.setTimeout(() => this.#announceDue(), Math.max(first.at - now, 10));
   }
 
   #stayAlive(): void {
