@@ -17,7 +17,7 @@ export interface Closable {
 /** How long a client may take to answer a close frame. */
 const CLOSE_GRACE_MS = 5000;
 /** How long an upgrade may take once its response is on the way. */
-const OPEN_MS = 60_000;
+const OPEN_MS = 10_000;
 
 /** Counts sockets, and sees to it that each one ends after it was closed. */
 export class Sockets {

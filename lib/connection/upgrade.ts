@@ -6,6 +6,7 @@
 
 import { isIP } from "node:net";
 import { v7 as uuidv7 } from "uuid";
+import { pause } from "../clock.ts";
 import { decodeClientId } from "../codec/route.ts";
 import { negotiate, offeredProtocols } from "../codec/subprotocol.ts";
 import { problem } from "../problem.ts";
@@ -67,6 +68,9 @@ const TAKEOVER_ROOM = 1000;
  * connected are served on.
  */
 const MAX_UPGRADES = 8;
+
+/** In this time the end of a client that has gone while it was held back comes round. */
+const SETTLE_MS = 5;
 
 /** Makes the part that turns upgrades into connections. */
 export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgrade {
@@ -193,7 +197,8 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     // Counted while it waits, and asked for its end before: later it would know of none.
     sockets.enter();
     const { signal } = request;
-    return gate.begin(() => {
+    return gate.begin(async () => {
+      await pause(clock, SETTLE_MS);
       sockets.leave();
       if (signal.aborted || shared.isShuttingDown()) return turnAway(identity);
       return connect(request, identity);

@@ -10,7 +10,7 @@ Deno.test("an upgrade that never opens is given up, one that opens in time is no
   const givenUp: object[] = [];
   for (const socket of [slow, quick]) sockets.enterOpening(socket, () => givenUp.push(socket));
   sockets.opened(quick);
-  clock.tick(60_000);
+  clock.tick(10_000);
   deepStrictEqual([givenUp.length, givenUp[0] === slow], [1, true]);
   strictEqual(sockets.count, 1, "the slow one does not count any more");
   sockets.leave(quick);
@@ -36,7 +36,7 @@ Deno.test("a socket that opens after it was given up is cut, and never listed", 
   });
   const socket = new FakeSocket();
   core.connect(socket, "CP1", "1");
-  core.clock.tick(60_000);
+  core.clock.tick(10_000);
   strictEqual(core.sockets.count, 0);
   socket.open();
   await microtasks();
