@@ -10,6 +10,12 @@ import type { CallOutcome } from "../connection/pending.ts";
 /** Who is connected; a `Connection` is one, and so is what another instance says of it. */
 export type Client = Identity;
 
+/** What goes to others of a client, which may be a connection with its socket. */
+export function identityOf(client: Client): Client {
+  const { clientId, connectionId, protocol, remoteAddress, connectedAt } = client;
+  return { clientId, connectionId, protocol, remoteAddress, connectedAt };
+}
+
 /** Something that the instance which holds a client is asked for. */
 export type ClientRequest =
   | {

@@ -9,7 +9,16 @@ import { type Clock, pause, type Timer, within } from "../clock.ts";
 import type { Errand } from "../connection/connection.ts";
 import type { Log } from "../ops/log.ts";
 import { type Announced, Announcer } from "./announcer.ts";
-import type { Bus, Client, ClientPage, ClientReply, ClientRequest, Peer, Refusal } from "./bus.ts";
+import {
+  type Bus,
+  type Client,
+  type ClientPage,
+  type ClientReply,
+  type ClientRequest,
+  identityOf,
+  type Peer,
+  type Refusal,
+} from "./bus.ts";
 import { Ledger } from "./ledger.ts";
 import type { AllNote, ClientNote, Holder, PeerNote, Pong } from "./nats_note.ts";
 import { allSubject, clientIdOf, clientSubject, peerSubject } from "./subject.ts";
@@ -266,7 +275,9 @@ export class NatsBus implements Bus {
     const note: ClientNote = message.json();
     const client = local.find(clientId);
     if (note.kind === "find") {
-      const holder: Holder | null = client === undefined ? null : { peerId, client: plain(client) };
+      const holder: Holder | null = client === undefined
+        ? null
+        : { peerId, client: identityOf(client) };
       message.respond(JSON.stringify(holder));
     } else if (client !== undefined) {
       const { connectionId } = client;
@@ -397,7 +408,7 @@ export class NatsBus implements Bus {
 
   /** As much of a page as NATS takes. */
   #pageText({ total, clients, hasMore }: ClientPage): string {
-    let part = clients.map(plain);
+    let part = clients.map(identityOf);
     for (;;) {
       const isWhole = part.length === clients.length;
       const page: ClientPage = { total, clients: part, hasMore: hasMore || !isWhole };
@@ -589,11 +600,6 @@ export class NatsBus implements Bus {
 
 function refused(reason: Refusal): ClientReply {
   return { kind: "refused", reason };
-}
-
-/** What others need to know of a client, without the connection that it may be. */
-function plain({ clientId, connectionId, protocol, remoteAddress, connectedAt }: Client): Client {
-  return { clientId, connectionId, protocol, remoteAddress, connectedAt };
 }
 
 function isNoResponders(error: unknown): boolean {

@@ -6,15 +6,16 @@
 
 import { type Clock, within } from "../clock.ts";
 import type { Log } from "../ops/log.ts";
-import type {
-  Bus,
-  CallNames,
-  Client,
-  ClientPage,
-  ClientReply,
-  ClientRequest,
-  Peer,
-  Witness,
+import {
+  type Bus,
+  type CallNames,
+  type Client,
+  type ClientPage,
+  type ClientReply,
+  type ClientRequest,
+  identityOf,
+  type Peer,
+  type Witness,
 } from "./bus.ts";
 import type { FromWorker, Port, ToWorker } from "./message.ts";
 
@@ -151,12 +152,6 @@ export class ThreadsBus implements Bus, Witness {
     }
     this.#post({ kind: "served", id, reply: cloneable(reply) });
   }
-}
-
-/** What can be cloned of a client, which may be a connection with a socket. */
-function identityOf(client: Client): Client {
-  const { clientId, connectionId, protocol, remoteAddress, connectedAt } = client;
-  return { clientId, connectionId, protocol, remoteAddress, connectedAt };
 }
 
 function cloneable(reply: ClientReply): ClientReply {
