@@ -181,9 +181,9 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     }
   }
 
-  /** For a client that the backend accepted, but that is not let in: it gets its disconnect. */
+  /** For a client that is not let in after all; one that the backend accepted gets its disconnect. */
   function turnAway(identity: Identity): Response {
-    if (shared.disconnectHook) {
+    if (options.connectHook && shared.disconnectHook) {
       const report = disconnectReport(1006, "");
       shared.backlog.enter(report.body);
       // Never rejects, and a shutdown waits for it; the refusal need not.
