@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "./clock.ts";
+import { Queue } from "./queue.ts";
 
 /**
  * Lets so much begin in one turn of the event loop, and the rest in the next ones, in order. It makes
@@ -13,7 +14,7 @@ import type { Clock } from "./clock.ts";
 export class TurnGate {
   readonly #perTurn: number;
   readonly #clock: Clock;
-  #held: (() => void)[] = [];
+  readonly #held = new Queue<() => void>();
   #begun = 0;
 
   constructor(perTurn: number, clock: Clock) {
@@ -53,8 +54,6 @@ export class TurnGate {
 
   #nextTurn(): void {
     this.#begun = 0;
-    const due = this.#held.slice(0, this.#perTurn);
-    this.#held = this.#held.slice(this.#perTurn);
-    for (const begin of due) begin();
+    for (let i = 0; i < this.#perTurn; i++) this.#held.shift()?.();
   }
 }

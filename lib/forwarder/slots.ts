@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { Queue } from "../queue.ts";
 import type { BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
 
 export interface SlotsOptions {
@@ -91,33 +92,4 @@ export function limitForwarder(inner: Forwarder, options: SlotsOptions): Forward
   }
 
   return { forward, close: () => inner.close() };
-}
-
-/** First in, first out, without moving the rest at each shift. */
-class Queue<T> {
-  #items: T[] = [];
-  #head = 0;
-
-  get length(): number {
-    return this.#items.length - this.#head;
-  }
-
-  peek(): T | undefined {
-    return this.#items[this.#head];
-  }
-
-  push(item: T): void {
-    this.#items.push(item);
-  }
-
-  shift(): T | undefined {
-    const item = this.#items[this.#head];
-    if (item === undefined) return undefined;
-    this.#head++;
-    if (this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
-    return item;
-  }
 }
