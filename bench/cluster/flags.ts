@@ -5,7 +5,7 @@
  */
 
 import { Command, InvalidArgumentError } from "commander";
-import { parseFlags } from "../load/command.ts";
+import { parseFlags, type Unfit } from "../load/command.ts";
 import { integer, number } from "../load/flags.ts";
 import { type Scenario, SCENARIOS } from "./scenario.ts";
 
@@ -25,12 +25,7 @@ export interface Settings {
   readonly jsonFile: string | null;
 }
 
-export type ReadSettings =
-  | { readonly kind: "run"; readonly settings: Settings }
-  /** Print to standard output, exit 0. */
-  | { readonly kind: "print"; readonly text: string }
-  /** Print to standard error, exit 2. */
-  | { readonly kind: "refuse"; readonly message: string };
+export type ReadSettings = { readonly kind: "run"; readonly settings: Settings } | Unfit;
 
 const CLIENTS = 120_000;
 const HOLD_SECONDS = 60;

@@ -13,12 +13,12 @@
  */
 
 import { writeErr, writeOut } from "../load/text.ts";
-import type { Groups } from "../peers/groups.ts";
+import { Groups } from "../peers/groups.ts";
 import { ADDRESSES } from "./cast.ts";
 import { chartOf } from "./chart.ts";
 import { type ReadSettings, readSettings } from "./flags.ts";
 import { whatIsMissing } from "./limits.ts";
-import { runTask } from "./task.ts";
+import { runTask } from "../load/task.ts";
 import { isClean, sectionOf } from "./report.ts";
 import { type Outcome, run } from "./run.ts";
 import { titleOf } from "./scenario.ts";
@@ -72,4 +72,6 @@ function withMaps(_key: string, value: unknown): unknown {
   return value instanceof Map ? Object.fromEntries(value) : value;
 }
 
-if (import.meta.main) await runTask(TASK, (groups) => main(readSettings(Deno.args), groups));
+if (import.meta.main) {
+  await runTask(TASK, new Groups(), (groups) => main(readSettings(Deno.args), groups));
+}

@@ -14,10 +14,10 @@ import { Command } from "commander";
 import { parseFlags } from "../load/command.ts";
 import { integer, number } from "../load/flags.ts";
 import { writeErr, writeOut } from "../load/text.ts";
-import type { Groups } from "../peers/groups.ts";
+import { Groups } from "../peers/groups.ts";
 import { type Load, loop, type LoopSample } from "./loop.ts";
 import { digits, markdownTable, writeResults } from "./section.ts";
-import { runTask } from "./task.ts";
+import { runTask } from "../load/task.ts";
 import { AT_ONCE, measureInstances, measureWorkers, type Way, type WaySample } from "./way.ts";
 
 const TASK = "bench:cluster";
@@ -199,4 +199,4 @@ async function main(groups: Groups): Promise<number> {
   return results.troubles.length === 0 ? 0 : 1;
 }
 
-if (import.meta.main) await runTask(TASK, main);
+if (import.meta.main) await runTask(TASK, new Groups(), main);

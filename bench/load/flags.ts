@@ -5,7 +5,7 @@
  */
 
 import { Command, InvalidArgumentError } from "commander";
-import { parseFlags } from "./command.ts";
+import { parseFlags, type Unfit } from "./command.ts";
 import type { Target } from "./client.ts";
 
 /** What to run. */
@@ -23,12 +23,7 @@ export interface Settings {
   readonly jsonFile: string | null;
 }
 
-export type ReadSettings =
-  | { readonly kind: "run"; readonly settings: Settings }
-  /** Print to standard output, exit 0. */
-  | { readonly kind: "print"; readonly text: string }
-  /** Print to standard error, exit 2. */
-  | { readonly kind: "refuse"; readonly message: string };
+export type ReadSettings = { readonly kind: "run"; readonly settings: Settings } | Unfit;
 
 /** A process may have 20,000 open files on the machines that this runs on. */
 const MAX_CLIENTS_PER_PROCESS = 15_000;

@@ -14,6 +14,7 @@
 import { type ReadSettings, readSettings, type Settings, target } from "./flags.ts";
 import { Processes, type Started } from "./processes.ts";
 import { isClean, type Result, resultOf, tableOf } from "./report.ts";
+import { runTask } from "./task.ts";
 import { writeErr, writeOut } from "./text.ts";
 import { type FinalReport, type Line, sumOf, type Totals, troubles } from "./totals.ts";
 import type { Part } from "./generator.ts";
@@ -131,24 +132,5 @@ async function main(read: ReadSettings, processes: Processes): Promise<number> {
 }
 
 if (import.meta.main) {
-  const processes = new Processes();
-  let isInterrupted = false;
-  // Ctrl+C reaches all processes, SIGTERM this one alone.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => {
-      isInterrupted = true;
-      void processes.end().then(() => Deno.exit(130));
-    });
-  }
-  let code = 1;
-  try {
-    code = await main(readSettings(Deno.args), processes);
-  } catch (error) {
-    // After an interrupt it is only that the processes are gone.
-    const reason = error instanceof Error ? error.message : String(error);
-    if (!isInterrupted) writeErr(`bench:load: ${reason}\n`);
-  } finally {
-    await processes.end();
-  }
-  Deno.exit(isInterrupted ? 130 : code);
+  await runTask("bench:load", new Processes(), (started) => main(readSettings(Deno.args), started));
 }

@@ -5,7 +5,7 @@
  */
 
 import { Command, InvalidArgumentError } from "commander";
-import { parseFlags } from "../load/command.ts";
+import { parseFlags, type Unfit } from "../load/command.ts";
 import { integer, number } from "../load/flags.ts";
 import { type Contender, CONTENDERS } from "./contender.ts";
 import { type Scenario, scenarios } from "./scenario.ts";
@@ -21,12 +21,7 @@ export interface Settings {
   readonly jsonFile: string | null;
 }
 
-export type ReadSettings =
-  | { readonly kind: "run"; readonly settings: Settings }
-  /** Print to standard output, exit 0. */
-  | { readonly kind: "print"; readonly text: string }
-  /** Print to standard error, exit 2. */
-  | { readonly kind: "refuse"; readonly message: string };
+export type ReadSettings = { readonly kind: "run"; readonly settings: Settings } | Unfit;
 
 /** A process may have 20,000 open files on the machines that this runs on. */
 const MAX_IDLE_CLIENTS = 19_000;

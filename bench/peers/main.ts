@@ -11,6 +11,7 @@
  * @module
  */
 
+import { runTask } from "../load/task.ts";
 import { writeErr, writeOut } from "../load/text.ts";
 import { chartOf } from "./chart.ts";
 import { type ReadSettings, readSettings } from "./flags.ts";
@@ -89,24 +90,5 @@ async function main(read: ReadSettings, groups: Groups): Promise<number> {
 }
 
 if (import.meta.main) {
-  const groups = new Groups();
-  let isInterrupted = false;
-  // Ctrl+C reaches all processes, SIGTERM this one alone.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => {
-      isInterrupted = true;
-      void groups.end().then(() => Deno.exit(130));
-    });
-  }
-  let code = 1;
-  try {
-    code = await main(readSettings(Deno.args), groups);
-  } catch (error) {
-    // After an interrupt it is only that the processes are gone.
-    const reason = error instanceof Error ? error.message : String(error);
-    if (!isInterrupted) writeErr(`bench:peers: ${reason}\n`);
-  } finally {
-    await groups.end();
-  }
-  Deno.exit(isInterrupted ? 130 : code);
+  await runTask("bench:peers", new Groups(), (started) => main(readSettings(Deno.args), started));
 }

@@ -4,36 +4,42 @@
  * @module
  */
 
-import { writeErr } from "../load/text.ts";
-import { Groups } from "../peers/groups.ts";
+import { writeErr } from "./text.ts";
+
+/** Processes that a task started. */
+export interface Endable {
+  /** Ends all; may be called again. */
+  end(): Promise<void>;
+}
 
 /**
  * Runs a task and exits with its code.
  *
+ * @param started What the task's processes belong to: ended at the end, and at an interrupt.
  * @param main Its exit code; what it throws is told in one line.
  */
-export async function runTask(
+export async function runTask<T extends Endable>(
   task: string,
-  main: (groups: Groups) => Promise<number>,
+  started: T,
+  main: (started: T) => Promise<number>,
 ): Promise<never> {
-  const groups = new Groups();
   let isInterrupted = false;
   // Ctrl+C reaches all processes, SIGTERM this one alone.
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => {
       isInterrupted = true;
-      void groups.end().then(() => Deno.exit(130));
+      void started.end().then(() => Deno.exit(130));
     });
   }
   let code = 1;
   try {
-    code = await main(groups);
+    code = await main(started);
   } catch (error) {
     // After an interrupt it is only that the processes are gone.
     const reason = error instanceof Error ? error.message : String(error);
     if (!isInterrupted) writeErr(`${task}: ${reason}\n`);
   } finally {
-    await groups.end();
+    await started.end();
   }
   Deno.exit(isInterrupted ? 130 : code);
 }
