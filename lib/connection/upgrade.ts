@@ -69,7 +69,10 @@ const TAKEOVER_ROOM = 1000;
  */
 const MAX_UPGRADES = 8;
 
-/** In this time the end of a client that has gone while it was held back comes round. */
+/**
+ * In this time the end of a client that has gone while it was held back comes round; one that was held
+ * back for longer, as all are in a storm, need not wait for that.
+ */
 const SETTLE_MS = 5;
 
 /** Makes the part that turns upgrades into connections. */
@@ -197,8 +200,10 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     // Counted while it waits, and asked for its end before: later it would know of none.
     sockets.enter();
     const { signal } = request;
+    const since = clock.now();
     return gate.begin(async () => {
-      await pause(clock, SETTLE_MS);
+      const restMs = since + SETTLE_MS - clock.now();
+      if (restMs > 0) await pause(clock, restMs);
       sockets.leave();
       if (signal.aborted || shared.isShuttingDown()) return turnAway(identity);
       return connect(request, identity);
