@@ -4,6 +4,7 @@
  * @module
  */
 
+import { cpuUsage } from "node:process";
 import { handleApi, isApiPath } from "./api/api.ts";
 import { createAuthorize } from "./api/authorize.ts";
 import { type Clock, within } from "./clock.ts";
@@ -28,7 +29,9 @@ import { createForwarderStack } from "./forwarder/stack.ts";
 import { listen } from "./listener/listener.ts";
 import type { TlsPair } from "./listener/tls.ts";
 import type { Log } from "./ops/log.ts";
-import { Tally } from "./ops/tally.ts";
+import { expose, type ProcessUsage } from "./ops/exposition.ts";
+import { LagWatch } from "./ops/lag.ts";
+import { MetricSet } from "./ops/metrics.ts";
 import { problem } from "./problem.ts";
 
 export interface GatewayDeps {
@@ -46,8 +49,10 @@ export interface GatewayDeps {
 /** Gateways in threads of one process, which share its ports, its memory and its limits. */
 export interface Team {
   readonly size: number;
-  /** This one's row, beside those of the others. */
-  readonly tally: Tally;
+  /** What this one counts, beside the others. */
+  readonly metricSet: MetricSet;
+  /** When the process began, in milliseconds since 1970. */
+  readonly startedAt: number;
 }
 
 export interface Gateway {
@@ -84,7 +89,12 @@ const FAREWELL_MS = 2000;
  */
 export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   const { log, version, clock, secrets } = deps;
-  const { size: teamSize, tally } = deps.team ?? { size: 1, tally: new Tally() };
+  const { size: teamSize, metricSet, startedAt } = deps.team ?? {
+    size: 1,
+    metricSet: new MetricSet(config.protocols),
+    startedAt: performance.timeOrigin,
+  };
+  const { metrics } = metricSet;
   const connections = new ConnectionMap<Connection>();
   const maxQueueChars = Math.max(
     QUEUED_MESSAGES_OF_FULL_SIZE * config.maxMessageBytes,
@@ -92,12 +102,13 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   );
   // All queues together hold what eight full ones do.
   const backlog = new Backlog(config.maxWaiting, 8 * maxQueueChars, {
-    count: tally.gauge("waiting"),
-    chars: tally.gauge("waitingChars"),
+    count: metrics.waiting,
+    chars: metrics.waitingChars,
   });
   const forwarder = createForwarderStack(config, {
     clock,
     log,
+    metrics,
     version,
     signKey: secrets.signKey,
   });
@@ -109,6 +120,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     clock,
     log,
   });
+  const lag = new LagWatch(clock, metrics.eventLoopLag);
   let isShuttingDown = false;
 
   function cut(socket: object): void {
@@ -120,6 +132,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     backlog,
     clock,
     isShuttingDown: () => isShuttingDown,
+    apiCallSeconds: metrics.apiCallSeconds,
     witness: deps.witness ?? noWitness,
     reportLost,
   });
@@ -127,7 +140,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
 
   const shared: Shared = {
     bus,
-    sockets: new Sockets(cut, clock, tally.gauge("sockets")),
+    sockets: new Sockets(cut, clock, metrics.sockets),
     isShuttingDown: () => isShuttingDown,
     connections,
     forwarder,
@@ -135,7 +148,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     limits: { ...config, maxQueueChars },
     clock,
     log,
-    counters: tally.counters,
+    metrics,
     backendTimeoutText: durationText(config.backendTimeoutMs),
     callTimeoutText: durationText(config.callTimeoutMs),
     disconnectHook: config.disconnectHook,
@@ -146,9 +159,19 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     connectRate: connectRate === undefined ? undefined : connectRate / teamSize,
   };
   const upgrade = createUpgrade(upgradeOptions, { shared, memory, random: Math.random });
+  const facts = {
+    version,
+    deno: Deno.version.deno,
+    startedAtSeconds: startedAt / 1000,
+    workers: teamSize,
+    maxConnections: config.maxConnections,
+    maxWaiting: config.maxWaiting,
+    maxMemoryBytes: config.maxMemoryBytes,
+  };
   const apiDeps = {
     clients: new Clients(local, bus),
-    counters: tally.totals,
+    metrics,
+    expose: () => expose(metricSet.samples(), facts, processUsage()),
     maxMessageBytes: config.maxMessageBytes,
     authorize: createAuthorize(secrets.apiToken),
     isShuttingDown: shared.isShuttingDown,
@@ -198,6 +221,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   }
 
   memory.start();
+  lag.start();
 
   async function reloadTls(pair: TlsPair): Promise<void> {
     await Promise.all(listeners.map((listener) => listener.reload(pair)));
@@ -220,10 +244,15 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     await within(clock, backlog.whenEmpty(), FAREWELL_MS);
     await Promise.all(listeners.map((listener) => listener.stop(FAREWELL_MS)));
     memory.stop();
+    lag.stop();
     forwarder.close();
   }
 
   return { url: listeners[0]!.url, apiUrl: listeners[1]?.url, reloadTls, shutdown };
+}
+
+function processUsage(): ProcessUsage {
+  return { cpu: cpuUsage(), memory: Deno.memoryUsage() };
 }
 
 /** A duration as a person would write it. */

@@ -4,7 +4,9 @@
  * @module
  */
 
-import { type Counters, countersText } from "../ops/counters.ts";
+import { countersText } from "../ops/counters.ts";
+import type { Exposition } from "../ops/exposition.ts";
+import type { Metrics } from "../ops/metrics.ts";
 import { problem } from "../problem.ts";
 import type { Authorize } from "./authorize.ts";
 import { type CallDeps, handleCall, handleSend } from "./call.ts";
@@ -12,7 +14,9 @@ import { handleClient, listClients } from "./clients.ts";
 
 export interface ApiDeps extends CallDeps {
   readonly authorize: Authorize;
-  readonly counters: Readonly<Counters>;
+  readonly metrics: Metrics;
+  /** All metrics, for Prometheus. */
+  readonly expose: () => Promise<Exposition>;
 }
 
 /** One resource: the methods it has, and what answers them. */
@@ -33,7 +37,9 @@ function resourceAt(path: string): Resource | undefined {
   if (rest.length === 0) {
     switch (first) {
       case "":
-        return { methods: READ, handle: (_, { counters }) => text(200, countersText(counters)) };
+        return { methods: READ, handle: (_, { metrics }) => text(200, countersText(metrics)) };
+      case "metrics":
+        return { methods: READ, handle: (_, { expose }) => metricsResponse(expose) };
       case "healthz":
         return { methods: READ, isOpen: true, handle: () => text(200, "ok") };
       case "readyz":
@@ -88,6 +94,7 @@ export async function handleApi(request: Request, path: string, deps: ApiDeps): 
   if (/^\/call(?:\/|$)/.test(path) && !response.headers.has("ws2api-outcome")) {
     response.headers.set("ws2api-outcome", "not-sent");
   }
+  deps.metrics.apiRequests[String(response.status)]?.add(1);
   return response;
 }
 
@@ -104,6 +111,11 @@ function answer(
     return problem(405, "no such method here", { allow: resource.methods.join(", ") });
   }
   return resource.handle(request, deps);
+}
+
+async function metricsResponse(expose: ApiDeps["expose"]): Promise<Response> {
+  const { contentType, text } = await expose();
+  return new Response(text, { headers: { "content-type": contentType } });
 }
 
 function text(status: number, body: string): Response {

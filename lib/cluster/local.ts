@@ -9,6 +9,7 @@ import type { Backlog } from "../connection/backlog.ts";
 import type { Connection, Errand } from "../connection/connection.ts";
 import type { ConnectionMap } from "../connection/map.ts";
 import type { OutgoingCall } from "../connection/pending.ts";
+import type { Histogram } from "../ops/family.ts";
 import type {
   CallNames,
   Client,
@@ -24,6 +25,8 @@ export interface LocalDeps {
   readonly backlog: Backlog;
   readonly clock: Clock;
   readonly isShuttingDown: () => boolean;
+  /** Where the time from a CALL's acceptance to its outcome is counted. */
+  readonly apiCallSeconds: Pick<Histogram, "observe">;
   readonly witness: Witness;
   /** Tells the backend of a CALL that ended elsewhere without an outcome. */
   readonly reportLost: (client: Client, call: CallNames) => void;
@@ -118,9 +121,11 @@ export class LocalClients implements Peer {
     { action, messageId, payload }: ClientRequest & { kind: "call" },
     seconds: number,
   ): Promise<ClientReply> {
-    const { clock } = this.#deps;
+    const { clock, apiCallSeconds } = this.#deps;
+    const since = clock.now();
     return new Promise((resolve) => {
       const timer = clock.setTimeout(() => {
+        apiCallSeconds.observe((clock.now() - since) / 1000);
         resolve({ kind: "no_answer", wasSent: connection.abandon(call) });
       }, seconds * 1000);
       const call: OutgoingCall = {
@@ -129,6 +134,7 @@ export class LocalClients implements Peer {
         payload,
         onOutcome(outcome) {
           clock.clearTimeout(timer);
+          apiCallSeconds.observe((clock.now() - since) / 1000);
           resolve({ kind: "outcome", outcome });
         },
       };

@@ -37,6 +37,9 @@ const CODES: Readonly<Record<ErrorMeaning, readonly [v16: string, v2: string]>> 
   generic: ["GenericError", "GenericError"],
 };
 
+/** All codes that the gateway itself may say, over all versions. */
+export const ERROR_CODES: readonly string[] = [...new Set(Object.values(CODES).flat())];
+
 /**
  * The code to send.
  *

@@ -52,6 +52,10 @@ export interface CallError {
 
 export type Frame = Call | CallResult | CallError;
 
+/** All kinds of frames, in the order of their type numbers, which begin at 2. */
+export const FRAME_KINDS = ["call", "result", "error", "resulterror", "send"] as const;
+export type FrameKind = (typeof FRAME_KINDS)[number];
+
 /** Why a text is no frame that can be taken. */
 export interface FrameFault {
   readonly meaning: Extract<ErrorMeaning, "bad_frame" | "bad_payload" | "unknown_type">;
@@ -265,6 +269,15 @@ export function answerToFault(fault: FrameFault, dialect: Dialect): string | nul
     : fault.type === undefined || fault.type === 2;
   if (!isAnswered) return null;
   return callErrorText(fault.messageIdText, errorCode(fault.meaning, dialect), fault.reason);
+}
+
+/**
+ * The kind of a frame that one of the writers below made.
+ *
+ * @param text The frame's text.
+ */
+export function frameKind(text: string): FrameKind {
+  return FRAME_KINDS[codeAt(text, 1) - TYPE_2]!;
 }
 
 /**

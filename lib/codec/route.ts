@@ -5,7 +5,16 @@
  */
 
 /** What the gateway posts to the backend. */
-export type RequestKind = "call" | "send" | "result" | "error" | "connect" | "disconnect";
+export const REQUEST_KINDS = [
+  "call",
+  "result",
+  "error",
+  "resulterror",
+  "send",
+  "connect",
+  "disconnect",
+] as const;
+export type RequestKind = (typeof REQUEST_KINDS)[number];
 
 /** Longest ClientId, in UTF-16 code units. */
 export const MAX_CLIENT_ID_UNITS = 255;

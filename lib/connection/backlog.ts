@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Gauge } from "../ops/tally.ts";
+import { Cell } from "../ops/tally.ts";
 
 /** From this share of a bound on, what departed clients left behind is dropped. */
 const PRESSED_SHARE = 0.5;
@@ -16,8 +16,8 @@ const PRESSED_SHARE = 0.5;
 export class Backlog {
   readonly #max: number;
   readonly #maxChars: number;
-  readonly #count: Gauge;
-  readonly #chars: Gauge;
+  readonly #count: Cell;
+  readonly #chars: Cell;
   #onEmpty: (() => void)[] = [];
 
   /**
@@ -28,7 +28,7 @@ export class Backlog {
   constructor(
     max: number,
     maxChars = Infinity,
-    { count, chars } = { count: new Gauge(), chars: new Gauge() },
+    { count, chars } = { count: new Cell(), chars: new Cell() },
   ) {
     this.#max = max;
     this.#maxChars = maxChars;

@@ -5,7 +5,7 @@
  */
 
 import { errorCode } from "../codec/error_code.ts";
-import { type Call, callErrorText } from "../codec/frame.ts";
+import { type Call, callErrorText, frameKind } from "../codec/frame.ts";
 import { replyText } from "../codec/reply.ts";
 import { backendPath } from "../codec/route.ts";
 import type { Dialect } from "../codec/subprotocol.ts";
@@ -24,14 +24,20 @@ export interface Caller extends Identity {
   callsDone(): void;
 }
 
+/** A CALL or SEND, and when it came. */
+interface Waiting {
+  readonly call: Call;
+  readonly since: number;
+}
+
 /**
  * Forwards the CALLs and SENDs of one connection, one after the other in the order sent. Made for the
  * first one and dropped when none is left; it may live longer than the socket.
  */
-export class Calls implements LaneOptions<Call> {
+export class Calls implements LaneOptions<Waiting> {
   readonly #caller: Caller;
   readonly #shared: Shared;
-  readonly #lane: Lane<Call>;
+  readonly #lane: Lane<Waiting>;
 
   constructor(caller: Caller, shared: Shared) {
     this.#caller = caller;
@@ -47,7 +53,7 @@ export class Calls implements LaneOptions<Call> {
     return this.#shared.limits.maxQueueChars;
   }
 
-  sizeOf(call: Call): number {
+  sizeOf({ call }: Waiting): number {
     return call.payload.length;
   }
 
@@ -57,14 +63,14 @@ export class Calls implements LaneOptions<Call> {
 
   /** Whether a CALL with this MessageId waits or is under way. */
   has(messageId: string): boolean {
-    return this.#lane.some((call) => call.kind === "call" && call.messageId === messageId);
+    return this.#lane.some(({ call }) => call.kind === "call" && call.messageId === messageId);
   }
 
   /** Takes a CALL or SEND that is no duplicate. */
   push(call: Call): void {
-    const { backlog } = this.#shared;
+    const { backlog, clock } = this.#shared;
     backlog.enter(call.payload);
-    if (this.#lane.push(call)) return;
+    if (this.#lane.push({ call, since: clock.now() })) return;
     backlog.leave(call.payload);
     this.#caller.queueFull();
   }
@@ -77,7 +83,7 @@ export class Calls implements LaneOptions<Call> {
     const { backlog, log } = this.#shared;
     if (!backlog.isPressed) return;
     const dropped = this.#lane.clear();
-    for (const { payload } of dropped) backlog.leave(payload);
+    for (const { call } of dropped) backlog.leave(call.payload);
     if (dropped.length === 0) return;
     const { clientId, connectionId } = this.#caller;
     log.warn("CALLs of a departed client dropped", {
@@ -88,10 +94,10 @@ export class Calls implements LaneOptions<Call> {
   }
 
   /** Forwards one and answers it. Never rejects: the forwarder does not. */
-  async handle(call: Call): Promise<void> {
-    const { forwarder, backlog, counters, log } = this.#shared;
+  async handle({ call, since }: Waiting): Promise<void> {
+    const { forwarder, backlog, clock, metrics, log } = this.#shared;
     const { clientId, connectionId, dialect } = this.#caller;
-    counters.requestsStarted++;
+    metrics.requestsStarted.add(1);
     const reply = await forwarder.forward({
       kind: call.kind,
       path: backendPath(call.kind, call.action, encodeURIComponent(clientId), call.messageId),
@@ -99,21 +105,27 @@ export class Calls implements LaneOptions<Call> {
       origin: this.#caller,
     });
     backlog.leave(call.payload);
-    if (reply.ok && reply.status <= 499) counters.requestsSucceeded++;
-    else counters.requestsFailed++;
+    if (reply.ok && reply.status <= 499) metrics.requestsSucceeded.add(1);
+    else metrics.requestsFailed.add(1);
     if (!reply.ok || reply.status >= 500) {
       const { action, messageId } = call;
       const failure = reply.ok ? `status ${reply.status}` : reply.fault;
       log.warn("backend failed", { clientId, connectionId, action, messageId, failure });
     }
     if (call.kind === "send") return;
-    this.#caller.answer(
-      reply.ok ? replyText(call.messageIdText, reply.status, reply.body, dialect) : callErrorText(
+    const answer = reply.ok
+      ? replyText(call.messageIdText, reply.status, reply.body, dialect)
+      : callErrorText(
         call.messageIdText,
         errorCode("internal", dialect),
         this.#describe(reply.fault),
-      ),
-    );
+      );
+    if (reply.ok && reply.status >= 200 && reply.status <= 299) {
+      // Only a body that is no answer makes a CALLERROR of a success.
+      metrics.backendRequests.call[frameKind(answer) === "result" ? "2xx" : "invalid"].add(1);
+    }
+    metrics.callSeconds.observe((clock.now() - since) / 1000);
+    this.#caller.answer(answer);
   }
 
   #describe(fault: BackendFault): string {

@@ -13,12 +13,13 @@ import {
   callErrorText,
   type CallResult,
   callText,
+  frameKind,
   readFrame,
 } from "../codec/frame.ts";
 import { type Dialect, dialectOf } from "../codec/subprotocol.ts";
 import type { Forwarder, Origin } from "../forwarder/forwarder.ts";
-import type { Counters } from "../ops/counters.ts";
 import type { Log } from "../ops/log.ts";
+import { type CloseReason, type Metrics, NO_PROTOCOL, UNMATCHED } from "../ops/metrics.ts";
 import type { Backlog } from "./backlog.ts";
 import { type Caller, Calls } from "./calls.ts";
 import { clearIdleTimer, forgetRequest } from "./forget_request.ts";
@@ -76,7 +77,7 @@ export interface Shared {
   readonly limits: ConnectionLimits;
   readonly clock: Clock;
   readonly log: Log;
-  readonly counters: Counters;
+  readonly metrics: Metrics;
   /** The backend time-out in words, for descriptions. */
   readonly backendTimeoutText: string;
   readonly callTimeoutText: string;
@@ -167,8 +168,9 @@ export class Connection implements EventListenerObject, Caller {
     this.#socket.removeEventListener("error", this);
     this.#shared.sockets.opened(this.#socket);
     this.#isOpen = true;
-    const { connections, counters, log } = this.#shared;
-    counters.connectionsOpened++;
+    const { connections, metrics, log } = this.#shared;
+    metrics.opened.add(1);
+    metrics.connections[this.protocol ?? NO_PROTOCOL]?.add(1);
     log.debug("client connected", this.#who());
     const other = connections.get(this.clientId);
     // Its upgrade came later, but the backend let it in sooner.
@@ -183,7 +185,7 @@ export class Connection implements EventListenerObject, Caller {
 
   #neverOpened(): void {
     for (const type of ["error", "close"]) this.#socket.removeEventListener(type, this);
-    this.#end(ABNORMAL, "", "the client disconnected");
+    this.#end(ABNORMAL, "", "the client disconnected", "lost");
   }
 
   #socketClosed(wasClean: boolean, code: number, reason: string): void {
@@ -191,7 +193,10 @@ export class Connection implements EventListenerObject, Caller {
     this.#socket.removeEventListener("close", this);
     clearIdleTimer(this.#socket);
     this.#shared.sockets.leave(this.#socket);
-    if (!this.#isClosed) this.#end(wasClean ? code : ABNORMAL, reason, "the client disconnected");
+    if (this.#isClosed) return;
+    const description = "the client disconnected";
+    if (wasClean) this.#end(code, reason, description, "client");
+    else this.#end(ABNORMAL, reason, description, "lost");
   }
 
   /** Whether it ever sent a valid frame. */
@@ -206,13 +211,15 @@ export class Connection implements EventListenerObject, Caller {
    */
   call(call: OutgoingCall): "accepted" | "duplicate" | "full" | "gone" {
     if (this.#isClosed) return "gone";
-    const { limits, clock } = this.#shared;
+    const { limits, clock, metrics } = this.#shared;
     this.#pending ??= new Pending({
       concurrency: limits.callConcurrency,
       maxQueue: limits.maxQueue,
       maxQueueChars: limits.maxQueueChars,
       timeoutMs: limits.callTimeoutMs,
       clock,
+      outstandingCount: metrics.outstanding,
+      queuedCount: metrics.queuedCalls,
       send: (next) => this.#send(callText("call", next.messageId, next.action, next.payload)),
       hasRoom: () =>
         this.#reports === null ||
@@ -236,7 +243,10 @@ export class Connection implements EventListenerObject, Caller {
     errand: Errand,
   ): "accepted" | "duplicate" | "full" | "gone" {
     const { messageId, action, payload } = call;
+    const { clock, metrics } = this.#shared;
+    const since = clock.now();
     const onOutcome = (outcome: CallOutcome): void => {
+      metrics.apiCallSeconds.observe((clock.now() - since) / 1000);
       if (!errand.isOurs()) return;
       const report = outcomeReport(call, outcome, this.dialect, this.#shared.callTimeoutText);
       this.#report(report, () => errand.ended());
@@ -271,28 +281,31 @@ export class Connection implements EventListenerObject, Caller {
    * @param code The WebSocket close code.
    * @param reason The close frame's reason, at most 123 bytes.
    * @param description Why CALLs to this client end, for the backend.
+   * @param cause What it is counted as.
    */
-  close(code: number, reason: string, description: string): void {
+  close(code: number, reason: string, description: string, cause: CloseReason): void {
     if (this.#isClosed) return;
-    this.#end(code, reason, description);
+    this.#end(code, reason, description, cause);
     this.#shared.sockets.close(this.#socket, code, reason);
   }
 
   /** Cuts the socket, now and without a word: memory is needed. */
   cut(): void {
     if (this.#isClosed) return;
-    this.#end(ABNORMAL, "out of memory", "the client was disconnected: the gateway needs memory");
+    const description = "the client was disconnected: the gateway needs memory";
+    this.#end(ABNORMAL, "out of memory", description, "memory");
     this.#shared.sockets.cut(this.#socket);
   }
 
   /** Closes with 1008: the client has a newer connection. */
   closeReplaced(): void {
-    this.close(POLICY, "replaced", "the client was replaced by a newer connection");
+    this.close(POLICY, "replaced", "the client was replaced by a newer connection", "replaced");
   }
 
   /** Closes with 1000 on the operator's wish. */
   closeByOperator(): void {
-    this.close(NORMAL, "closed by the operator", "the client was disconnected by the operator");
+    const description = "the client was disconnected by the operator";
+    this.close(NORMAL, "closed by the operator", description, "operator");
   }
 
   /** Closes with 1001 as soon as nothing of this client is under way. */
@@ -303,7 +316,7 @@ export class Connection implements EventListenerObject, Caller {
 
   /** Closes with 1001, whatever is under way. */
   closeForShutdown(): void {
-    this.close(GOING_AWAY, "shutting down", "the gateway is shutting down");
+    this.close(GOING_AWAY, "shutting down", "the gateway is shutting down", "shutdown");
   }
 
   #closeIfDone(): void {
@@ -313,13 +326,14 @@ export class Connection implements EventListenerObject, Caller {
   }
 
   /** The one place where a connection's life ends. */
-  #end(code: number, reason: string, description: string): void {
+  #end(code: number, reason: string, description: string, cause: CloseReason): void {
     this.#isClosed = true;
-    const { connections, counters, log } = this.#shared;
+    const { connections, metrics, log } = this.#shared;
     if (this.#isOpen) {
       connections.remove(this.clientId, this);
       this.#shared.bus.detach(this);
-      counters.connectionsClosed++;
+      metrics.closed[cause].add(1);
+      metrics.connections[this.protocol ?? NO_PROTOCOL]?.add(-1);
       log.debug("client disconnected", { ...this.#who(), code, reason });
     }
     this.#outbox?.drop();
@@ -337,29 +351,29 @@ export class Connection implements EventListenerObject, Caller {
   }
 
   #receive(data: unknown): void {
-    const { limits, log } = this.#shared;
+    const { limits, metrics, log } = this.#shared;
     if (typeof data !== "string") {
-      return this.close(UNSUPPORTED_DATA, "text only", "the client sent a binary message");
+      const description = "the client sent a binary message";
+      return this.close(UNSUPPORTED_DATA, "text only", description, "binary");
     }
     if (isLongerThan(data, limits.maxMessageBytes)) {
-      return this.close(
-        TOO_BIG,
-        "message too large",
-        "the client sent a message that is too large",
-      );
+      const description = "the client sent a message that is too large";
+      return this.close(TOO_BIG, "message too large", description, "too_large");
     }
     if (data === "") return;
     if (log.isDebug) log.debug("frame in", { ...this.#who(), frame: data.slice(0, 1000) });
     const read = readFrame(data, this.dialect);
     if (!read.ok) {
-      this.#shared.counters.faults++;
-      log.warn("frame refused", { ...this.#who(), fault: read.fault.reason });
+      const code = errorCode(read.fault.meaning, this.dialect);
+      metrics.faults[code]?.add(1);
+      log.warn("frame refused", { ...this.#who(), code, fault: read.fault.reason });
       const answer = answerToFault(read.fault, this.dialect);
       if (answer !== null) this.#send(answer);
       return;
     }
     this.#hasSpoken = true;
     const { frame } = read;
+    metrics.frames.in[frame.kind].add(1);
     switch (frame.kind) {
       case "call":
       case "send":
@@ -371,9 +385,9 @@ export class Connection implements EventListenerObject, Caller {
   }
 
   #receiveCall(call: Call): void {
-    const { backlog, counters, log } = this.#shared;
+    const { backlog, metrics, log } = this.#shared;
     if (call.kind === "call" && this.#calls?.has(call.messageId) === true) {
-      counters.faults++;
+      metrics.faults[errorCode("duplicate_message_id", this.dialect)]?.add(1);
       log.warn("MessageId still in use", this.#who());
       return this.#answerError(call, "duplicate_message_id", "the MessageId is still in use");
     }
@@ -388,7 +402,7 @@ export class Connection implements EventListenerObject, Caller {
 
   #receiveAnswer(frame: CallResult | CallError): void {
     if (this.#pending?.settle(frame.messageId, frame) === true) return;
-    this.#shared.counters.faults++;
+    this.#shared.metrics.faults[UNMATCHED]?.add(1);
     this.#shared.log.warn("answer to no outstanding CALL", this.#who());
   }
 
@@ -422,8 +436,9 @@ export class Connection implements EventListenerObject, Caller {
   }
 
   #send(text: string): void {
-    const { log, limits, clock } = this.#shared;
+    const { log, limits, clock, metrics } = this.#shared;
     if (this.#isClosed) return;
+    metrics.frames.out[frameKind(text)].add(1);
     if (log.isDebug) log.debug("frame out", { ...this.#who(), frame: text.slice(0, 1000) });
     try {
       if (this.#outbox === null) {
@@ -439,7 +454,8 @@ export class Connection implements EventListenerObject, Caller {
     }
     if (this.#outbox.waiting <= limits.maxBufferedBytes) return this.#outbox.push(text);
     log.warn("client does not read", this.#who());
-    this.close(POLICY, "not reading", "the client does not read what is sent to it");
+    const description = "the client does not read what is sent to it";
+    this.close(POLICY, "not reading", description, "not_reading");
   }
 
   get dialect(): Dialect {
@@ -452,7 +468,8 @@ export class Connection implements EventListenerObject, Caller {
 
   queueFull(): void {
     this.#shared.log.warn("queue full", this.#who());
-    this.close(POLICY, "queue full", "the client sent more than its queue holds");
+    const description = "the client sent more than its queue holds";
+    this.close(POLICY, "queue full", description, "queue_full");
   }
 
   callsDone(): void {

@@ -5,6 +5,7 @@
  */
 
 import type { Clock, Timer } from "../clock.ts";
+import { Cell } from "../ops/tally.ts";
 
 /** How a CALL to a client ended. */
 export type CallOutcome =
@@ -47,6 +48,9 @@ export interface PendingOptions {
   /** How long the client may take for one answer. */
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /** Where CALLs that the client has not answered are counted, and those that wait their turn. */
+  readonly outstandingCount?: Cell;
+  readonly queuedCount?: Cell;
   /** Writes the CALL to the client. */
   readonly send: (call: OutgoingCall) => void;
   /** Whether one more outcome can be taken: a backend that is behind with them slows the CALLs. */
@@ -62,10 +66,14 @@ export class Pending {
   readonly #options: PendingOptions;
   readonly #queue: OutgoingCall[] = [];
   #queuedChars = 0;
+  readonly #outstandingCount: Cell;
+  readonly #queuedCount: Cell;
   readonly #sent = new Map<string, Sent>();
 
   constructor(options: PendingOptions) {
     this.#options = options;
+    this.#outstandingCount = options.outstandingCount ?? new Cell();
+    this.#queuedCount = options.queuedCount ?? new Cell();
   }
 
   /** CALLs that the client has not answered. */
@@ -87,6 +95,7 @@ export class Pending {
     const { maxQueue, maxQueueChars = Infinity } = this.#options;
     if (this.#queue.length >= maxQueue || this.#queuedChars >= maxQueueChars) return "full";
     this.#queue.push(call);
+    this.#queuedCount.add(1);
     this.#queuedChars += call.payload.length;
     this.pump();
     return "accepted";
@@ -97,12 +106,14 @@ export class Pending {
     const { concurrency, clock, timeoutMs, send, hasRoom } = this.#options;
     while (this.#queue.length > 0 && this.#sent.size < concurrency && hasRoom()) {
       const call = this.#queue.shift()!;
+      this.#queuedCount.add(-1);
       this.#queuedChars -= call.payload.length;
       const timer = clock.setTimeout(
         () => this.settle(call.messageId, { kind: "timeout" }),
         timeoutMs,
       );
       this.#sent.set(call.messageId, { call, timer, isAbandoned: false });
+      this.#outstandingCount.add(1);
       send(call);
     }
   }
@@ -117,6 +128,7 @@ export class Pending {
     if (sent === undefined) return false;
     this.#options.clock.clearTimeout(sent.timer);
     this.#sent.delete(messageId);
+    this.#outstandingCount.add(-1);
     if (!sent.isAbandoned) sent.call.onOutcome(outcome);
     this.pump();
     this.#reportEmpty();
@@ -138,6 +150,7 @@ export class Pending {
     const index = this.#queue.indexOf(call);
     if (index === -1) return false;
     this.#queue.splice(index, 1);
+    this.#queuedCount.add(-1);
     this.#queuedChars -= call.payload.length;
     this.#reportEmpty();
     return false;
@@ -148,6 +161,8 @@ export class Pending {
     const sent = [...this.#sent.values()];
     const queue = this.#queue.splice(0);
     this.#sent.clear();
+    this.#outstandingCount.add(-sent.length);
+    this.#queuedCount.add(-queue.length);
     for (const { call, timer, isAbandoned } of sent) {
       this.#options.clock.clearTimeout(timer);
       if (!isAbandoned) call.onOutcome({ kind: "gone", wasSent: true, reason });

@@ -9,8 +9,8 @@ import { errorBody } from "../codec/frame.ts";
 import { backendPath, hookPath } from "../codec/route.ts";
 import type { Dialect } from "../codec/subprotocol.ts";
 import type { Forwarder } from "../forwarder/forwarder.ts";
-import type { Counters } from "../ops/counters.ts";
 import type { Log } from "../ops/log.ts";
+import type { Metrics } from "../ops/metrics.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Identity } from "./connection.ts";
 import type { CallOutcome } from "./pending.ts";
@@ -67,7 +67,7 @@ export function disconnectReport(code: number, reason: string): Report {
 export interface ReportDeps {
   readonly forwarder: Forwarder;
   readonly backlog: Backlog;
-  readonly counters: Counters;
+  readonly metrics: Metrics;
   readonly log: Log;
 }
 
@@ -76,7 +76,7 @@ export interface ReportDeps {
  * does not.
  */
 export async function postReport(
-  { forwarder, backlog, counters, log }: ReportDeps,
+  { forwarder, backlog, metrics, log }: ReportDeps,
   identity: Identity,
   report: Report,
 ): Promise<void> {
@@ -86,14 +86,15 @@ export async function postReport(
   const path = report.kind === "disconnect"
     ? hookPath(report.kind, encodedId)
     : backendPath(report.kind, report.action, encodedId, report.messageId);
-  counters.requestsStarted++;
+  metrics.requestsStarted.add(1);
   const reply = await forwarder.forward({ kind, path, body, origin: identity });
   backlog.leave(body);
   if (reply.ok && reply.status >= 200 && reply.status <= 299) {
-    counters.requestsSucceeded++;
+    metrics.requestsSucceeded.add(1);
     return;
   }
-  counters.requestsFailed++;
+  metrics.requestsFailed.add(1);
+  metrics.reportsLost[kind].add(1);
   const failure = reply.ok ? `status ${reply.status}` : reply.fault;
   // Not limited as warnings are: each of these is a message lost.
   log.error("report not taken by the backend", { clientId, connectionId, path, failure });

@@ -5,7 +5,7 @@
  */
 
 import type { Clock, Timer } from "../clock.ts";
-import { Gauge } from "../ops/tally.ts";
+import { Cell } from "../ops/tally.ts";
 
 /** The part of a WebSocket that is needed to end it. */
 export interface Closable {
@@ -25,13 +25,13 @@ export class Sockets {
   readonly #clock: Clock;
   readonly #opening = new Map<object, Timer>();
   readonly #closing = new Map<object, Timer>();
-  readonly #count: Gauge;
+  readonly #count: Cell;
 
   /**
    * @param terminate Cuts a socket at once.
    * @param count Where they are counted.
    */
-  constructor(terminate: (socket: object) => void, clock: Clock, count: Gauge = new Gauge()) {
+  constructor(terminate: (socket: object) => void, clock: Clock, count: Cell = new Cell()) {
     this.#terminate = terminate;
     this.#clock = clock;
     this.#count = count;

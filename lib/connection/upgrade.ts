@@ -9,6 +9,7 @@ import { v7 as uuidv7 } from "uuid";
 import { pause } from "../clock.ts";
 import { decodeClientId } from "../codec/route.ts";
 import { negotiate, offeredProtocols } from "../codec/subprotocol.ts";
+import type { RefusalReason } from "../ops/metrics.ts";
 import { problem } from "../problem.ts";
 import { TurnGate } from "../turn_gate.ts";
 import { Connection, type Identity, type Shared } from "./connection.ts";
@@ -79,22 +80,28 @@ const SETTLE_MS = 5;
 export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgrade {
   const { wsPath, protocols, requireProtocol, trustProxy, maxConnections, connectRate } = options;
   const { shared, memory, random } = deps;
-  const { sockets, forwarder, clock, log } = shared;
+  const { sockets, forwarder, clock, metrics, log } = shared;
   const gate = new TurnGate(MAX_UPGRADES, clock);
   const rate = connectRate === undefined ? undefined : new Rate(connectRate, clock);
 
-  function refuse(status: number, detail: string, headers?: Record<string, string>): Response {
-    log.warn("upgrade refused", { status, detail });
+  function refuse(
+    reason: RefusalReason,
+    status: number,
+    detail: string,
+    headers?: Record<string, string>,
+  ): Response {
+    metrics.refused[reason].add(1);
+    log.warn("upgrade refused", { reason, status, detail });
     return problem(status, detail, headers);
   }
 
   /** Not now: the jitter keeps those who are refused together from coming back together. */
-  function refuseForNow(detail: string): Response {
-    return refuse(503, detail, { "retry-after": String(1 + Math.floor(random() * 10)) });
+  function refuseForNow(reason: RefusalReason, detail: string): Response {
+    return refuse(reason, 503, detail, { "retry-after": String(1 + Math.floor(random() * 10)) });
   }
 
   return function upgrade(request, path, peer) {
-    if (!path.startsWith(wsPath)) return refuse(404, "no such path");
+    if (!path.startsWith(wsPath)) return refuse("path", 404, "no such path");
     const rawClientId = path.slice(wsPath.length);
     const { headers } = request;
     if (!isUpgrade(request)) {
@@ -106,28 +113,29 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
         });
     }
     const clientId = decodeClientId(rawClientId);
-    if (clientId === undefined) return refuse(400, "the path holds no ClientId");
+    if (clientId === undefined) return refuse("client_id", 400, "the path holds no ClientId");
     if (headers.get("sec-websocket-version") !== "13") {
-      return refuse(426, "the WebSocket version must be 13", { "sec-websocket-version": "13" });
+      const headers = { "sec-websocket-version": "13" };
+      return refuse("handshake", 426, "the WebSocket version must be 13", headers);
     }
     // Deno checks neither of these (RFC 6455 §4.2.1).
     if (!hasToken(headers.get("connection"), "upgrade")) {
-      return refuse(400, "the Connection header does not say Upgrade");
+      return refuse("handshake", 400, "the Connection header does not say Upgrade");
     }
     if (!/^[A-Za-z0-9+/]{22}==$/.test(headers.get("sec-websocket-key") ?? "")) {
-      return refuse(400, "the Sec-WebSocket-Key is not 16 bytes in base64");
+      return refuse("handshake", 400, "the Sec-WebSocket-Key is not 16 bytes in base64");
     }
     const agreed = negotiate(headers.get("sec-websocket-protocol"), protocols);
     if (agreed.kind === "none_offered" && requireProtocol) {
-      return refuse(400, `a subprotocol is needed, one of ${protocols.join(", ")}`);
+      return refuse("protocol", 400, `a subprotocol is needed, one of ${protocols.join(", ")}`);
     }
-    if (shared.isShuttingDown()) return refuseForNow("the gateway is shutting down");
+    if (shared.isShuttingDown()) return refuseForNow("shutdown", "the gateway is shutting down");
     // A client that comes back before its old connection is known to be dead must be let in.
     const isTakeover = shared.connections.get(clientId) !== undefined;
     const room = isTakeover ? maxConnections + TAKEOVER_ROOM : maxConnections;
-    if (sockets.total >= room) return refuseForNow("too many connections");
-    if (memory.isTight) return refuseForNow("memory is short");
-    if (rate?.take() === false) return refuseForNow("too many clients connect at once");
+    if (sockets.total >= room) return refuseForNow("connections", "too many connections");
+    if (memory.isTight) return refuseForNow("memory", "memory is short");
+    if (rate?.take() === false) return refuseForNow("rate", "too many clients connect at once");
     // All that is needed of the request is read before the upgrade; afterwards reading throws.
     const identity: Identity = {
       clientId,
@@ -138,6 +146,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     };
     if (agreed.kind === "none_in_common") {
       // OCPP-J 1.6 §3.1.2: complete the handshake without a subprotocol, then close.
+      metrics.refused.protocol.add(1);
       log.warn("no subprotocol in common", { clientId });
       const { response, socket } = open(request, null);
       let isGivenUp = false;
@@ -173,10 +182,10 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       case "denied": {
         const { status, challenge } = verdict;
         const headers = challenge === null ? undefined : { "www-authenticate": challenge };
-        return refuse(status, "the backend does not let this client in", headers);
+        return refuse("denied", status, "the backend does not let this client in", headers);
       }
       case "unavailable":
-        return refuseForNow("the backend cannot say who gets in");
+        return refuseForNow("backend", "the backend cannot say who gets in");
       case "accepted":
         // Neither open nor close would ever come of a client that has gone in the meantime.
         if (signal.aborted || shared.isShuttingDown()) return turnAway(identity);
@@ -192,7 +201,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       // Never rejects, and a shutdown waits for it; the refusal need not.
       void postReport(shared, identity, report);
     }
-    return refuseForNow("the client or the gateway is going");
+    return refuseForNow("gone", "the client or the gateway is going");
   }
 
   function letIn(request: Request, identity: Identity): Response | Promise<Response> {

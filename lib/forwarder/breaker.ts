@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { Cell } from "../ops/tally.ts";
 import type { BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
 
 /** It opens after this many failures without a success between … */
@@ -23,13 +24,16 @@ const PROBE_MS = 1000;
  */
 export class Breaker {
   readonly #clock: Clock;
+  readonly #openCount: Cell;
   #failures = 0;
   #failingSince = 0;
   #failedLast = 0;
   #probedAt = -Infinity;
 
-  constructor(clock: Clock) {
+  /** @param openCount Where it says 1 while it is open, 0 otherwise. */
+  constructor(clock: Clock, openCount: Cell = new Cell()) {
     this.#clock = clock;
+    this.#openCount = openCount;
   }
 
   get isOpen(): boolean {
@@ -40,7 +44,7 @@ export class Breaker {
   counting(inner: Forwarder): Forwarder {
     const count = (reply: BackendReply): BackendReply => {
       if (isFailure(reply)) this.#failed();
-      else if (isSuccess(reply)) this.#failures = 0;
+      else if (isSuccess(reply)) this.#succeeded();
       return reply;
     };
     return {
@@ -68,6 +72,12 @@ export class Breaker {
     this.#failedLast = this.#clock.now();
     if (this.#failures === 0) this.#failingSince = this.#failedLast;
     this.#failures++;
+    this.#openCount.own = this.isOpen ? 1 : 0;
+  }
+
+  #succeeded(): void {
+    this.#failures = 0;
+    this.#openCount.own = 0;
   }
 
   #mayProbe(): boolean {

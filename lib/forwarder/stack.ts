@@ -6,7 +6,9 @@
 
 import type { Clock } from "../clock.ts";
 import type { Log } from "../ops/log.ts";
+import type { Metrics } from "../ops/metrics.ts";
 import { Breaker } from "./breaker.ts";
+import { countForwarder } from "./count.ts";
 import { createFetchForwarder } from "./fetch.ts";
 import type { Forwarder } from "./forwarder.ts";
 import { retryForwarder } from "./retry.ts";
@@ -26,17 +28,18 @@ export interface StackOptions {
 export interface StackDeps {
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly version: string;
   readonly signKey: Uint8Array | undefined;
 }
 
 /**
  * Builds it from the outside in: the breaker's guard, tries, slots, the breaker's count, turns of the
- * event loop, and the connections. Tries are outside of the slots: one that waits holds none.
+ * event loop, its count and time, and the connections. Tries are outside of the slots: one that waits holds none.
  */
 export function createForwarderStack(options: StackOptions, deps: StackDeps): Forwarder {
-  const { clock, log, version, signKey } = deps;
-  const breaker = new Breaker(clock);
+  const { clock, log, metrics, version, signKey } = deps;
+  const breaker = new Breaker(clock, metrics.breakerOpen);
   const createForwarder = options.forwarder === "tcp" ? createTcpForwarder : createFetchForwarder;
   const backendForwarder = createForwarder({
     backend: options.backend,
@@ -47,7 +50,8 @@ export function createForwarderStack(options: StackOptions, deps: StackDeps): Fo
     clock,
     signKey,
   });
-  const limited = limitForwarder(breaker.counting(paceForwarder(backendForwarder, clock)), {
+  const paced = paceForwarder(countForwarder(backendForwarder, metrics, clock), clock);
+  const limited = limitForwarder(breaker.counting(paced), {
     max: options.backendConnections,
     maxWaitMs: options.backendTimeoutMs,
     clock,
@@ -58,6 +62,7 @@ export function createForwarderStack(options: StackOptions, deps: StackDeps): Fo
     random: Math.random,
     givesUp: (request) => breaker.holdsBack(request),
     onRetry: ({ kind }, reply) => {
+      metrics.backendRetries[kind].add(1);
       const failure = reply.ok ? `status ${reply.status}` : reply.fault;
       log.warn("backend tried again", { kind, failure });
     },

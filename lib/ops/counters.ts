@@ -1,38 +1,25 @@
 /**
- * What happened since the start, in numbers.
+ * The few numbers that tell how it goes, for people and scripts without Prometheus.
  *
  * @module
  */
 
-/** Plain counters: each is increased by the part that sees the event. */
-export interface Counters {
-  connectionsOpened: number;
-  connectionsClosed: number;
-  /** Messages handed to the forwarder, a retried one once. */
-  requestsStarted: number;
-  requestsFailed: number;
-  requestsSucceeded: number;
-  /** Frames that were no valid frames, or answered nothing. */
-  faults: number;
-}
+import type { Metrics } from "./metrics.ts";
 
-export function createCounters(): Counters {
-  return {
-    connectionsOpened: 0,
-    connectionsClosed: 0,
-    requestsStarted: 0,
-    requestsFailed: 0,
-    requestsSucceeded: 0,
-    faults: 0,
+/** Counters since the start as `name value` lines. */
+export function countersText(metrics: Metrics): string {
+  const { opened, closed, requestsStarted, requestsFailed, requestsSucceeded, faults } = metrics;
+  const counters = {
+    connections_opened: opened.sum,
+    connections_closed: total(closed),
+    requests_started: requestsStarted.sum,
+    requests_failed: requestsFailed.sum,
+    requests_succeeded: requestsSucceeded.sum,
+    faults: total(faults),
   };
+  return Object.entries(counters).map(([name, value]) => `${name} ${value}\n`).join("");
 }
 
-/** Every counter, in the order in which they are shown. */
-export const COUNTER_NAMES = Object.keys(createCounters()) as readonly (keyof Counters)[];
-
-/** The counters as `name value` lines. */
-export function countersText(counters: Readonly<Counters>): string {
-  return Object.entries(counters)
-    .map(([name, value]) => `${name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)} ${value}\n`)
-    .join("");
+function total(cells: Readonly<Record<string, { readonly sum: number }>>): number {
+  return Object.values(cells).reduce((sum, cell) => sum + cell.sum, 0);
 }

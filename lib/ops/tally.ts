@@ -4,24 +4,16 @@
  * @module
  */
 
-import { COUNTER_NAMES, type Counters, createCounters } from "./counters.ts";
-
-/** What goes up and down, beside the counters. */
-const GAUGES = ["sockets", "waiting", "waitingChars"] as const;
-
-export type GaugeName = (typeof GAUGES)[number];
-
-const COLUMNS = GAUGES.length + COUNTER_NAMES.length;
 const BYTES_PER_CELL = 8;
 
 /**
- * One number of this thread's, and its sum over all threads.
+ * One number of this thread's, and what it comes to over all threads.
  *
  * Each cell has one writer, so no update is lost; the others only read. An aligned cell is read as a
  * whole on the machines that this runs on, and a sum may be a moment old: of threads that check one
  * bound at the same time, each may pass it once.
  */
-export class Gauge {
+export class Cell {
   readonly #cells: Float64Array;
   readonly #at: number;
   readonly #columns: number;
@@ -43,7 +35,7 @@ export class Gauge {
   }
 
   add(amount: number): void {
-    this.own += amount;
+    this.#cells[this.#at]! += amount;
   }
 
   /** All threads' together. */
@@ -54,11 +46,20 @@ export class Gauge {
     }
     return sum;
   }
+
+  /** The largest of all threads', never less than 0. */
+  get max(): number {
+    let max = 0;
+    for (let i = this.#at % this.#columns; i < this.#cells.length; i += this.#columns) {
+      max = Math.max(max, this.#cells[i]!);
+    }
+    return max;
+  }
 }
 
-/** The memory of a tally for this many threads; to be handed to each. */
-export function tallyBuffer(threads: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(threads * COLUMNS * BYTES_PER_CELL);
+/** The memory of a tally with this many numbers for each of this many threads. */
+export function tallyBuffer(columns: number, threads: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(threads * columns * BYTES_PER_CELL);
 }
 
 /**
@@ -69,63 +70,31 @@ export function tallyBuffer(threads: number): SharedArrayBuffer {
  * import { Tally, tallyBuffer } from "./tally.ts";
  * import { strictEqual } from "node:assert/strict";
  *
- * const buffer = tallyBuffer(2);
- * new Tally(buffer, 0).gauge("sockets").add(3);
- * const other = new Tally(buffer, 1);
- * other.counters.faults++;
- * strictEqual(other.gauge("sockets").own, 0);
- * strictEqual(other.gauge("sockets").sum, 3);
+ * const buffer = tallyBuffer(5, 2);
+ * new Tally(5, buffer, 0).cell(4).add(3);
+ * const other = new Tally(5, buffer, 1).cell(4);
+ * strictEqual(other.own, 0);
+ * strictEqual(other.sum, 3);
  * ```
  */
 export class Tally {
   readonly #cells: Float64Array;
+  readonly #columns: number;
   readonly #row: number;
-  /** This thread's counters, to be increased. */
-  readonly counters: Counters;
-  /** Those of all threads together. */
-  readonly totals: Readonly<Counters>;
 
   /**
-   * Without arguments: of a thread that is alone.
-   *
-   * @param buffer From `tallyBuffer`.
+   * @param columns How many numbers a thread has.
+   * @param buffer From `tallyBuffer`; without it the thread is alone.
    * @param row This thread's, from 0; nobody else may write to it.
    */
-  constructor(buffer?: SharedArrayBuffer, row = 0) {
-    this.#cells = buffer === undefined ? new Float64Array(COLUMNS) : new Float64Array(buffer);
+  constructor(columns: number, buffer?: SharedArrayBuffer, row = 0) {
+    this.#cells = buffer === undefined ? new Float64Array(columns) : new Float64Array(buffer);
+    this.#columns = columns;
     this.#row = row;
-    if (buffer === undefined) {
-      this.totals = this.counters = createCounters();
-      return;
-    }
-    this.counters = this.#view((gauge) => ({
-      get: () => gauge.own,
-      set: (value) => gauge.own = value,
-    }));
-    this.totals = this.#view((gauge) => ({ get: () => gauge.sum }));
   }
 
-  gauge(name: GaugeName, row: number = this.#row): Gauge {
-    return this.#cell(row, GAUGES.indexOf(name));
-  }
-
-  /** A thread has ended: it holds nothing any more. What it counted stays. */
-  clearGauges(row: number): void {
-    for (const name of GAUGES) this.gauge(name, row).own = 0;
-  }
-
-  #cell(row: number, column: number): Gauge {
-    return new Gauge(this.#cells, row * COLUMNS + column, COLUMNS);
-  }
-
-  #view(
-    access: (gauge: Gauge) => { get: () => number; set?: (value: number) => void },
-  ): Counters {
-    const view = {};
-    for (const [i, name] of COUNTER_NAMES.entries()) {
-      const gauge = this.#cell(this.#row, GAUGES.length + i);
-      Object.defineProperty(view, name, { enumerable: true, ...access(gauge) });
-    }
-    return view as Counters;
+  /** @param row Another thread's, which must have ended: it has no other writer then. */
+  cell(column: number, row: number = this.#row): Cell {
+    return new Cell(this.#cells, row * this.#columns + column, this.#columns);
   }
 }

@@ -13,14 +13,16 @@ import type { TlsPair } from "../listener/tls.ts";
 export type Order =
   | {
     readonly kind: "start";
-    /** The worker's, from 1: its row in the tally, and in its log lines. */
+    /** The worker's, from 1: its row in the metrics, and in its log lines. */
     readonly number: number;
     readonly workers: number;
     /** Its ports are those that all share, never 0. */
     readonly config: Config;
     readonly secrets: Secrets;
     readonly version: string;
-    readonly tally: SharedArrayBuffer;
+    readonly metrics: SharedArrayBuffer;
+    /** When the process began, in milliseconds since 1970. */
+    readonly startedAt: number;
   }
   | { readonly kind: "reload_tls"; readonly pair: TlsPair }
   /** Begins to write; done before it is written. */

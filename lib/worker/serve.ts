@@ -14,7 +14,7 @@ import { type Gateway, startGateway } from "../gateway.ts";
 import { configureLog, createLog } from "../ops/log.ts";
 import { print } from "../ops/print.ts";
 import type { Profiles } from "../ops/profile/profile.ts";
-import { Tally } from "../ops/tally.ts";
+import { MetricSet } from "../ops/metrics.ts";
 import type { Addresses, Done, FromThread, Order, ToThread } from "./message.ts";
 
 /** The part of a worker's global scope that is used. */
@@ -108,7 +108,7 @@ class Refusal extends Error {
 }
 
 async function start(order: Order & { kind: "start" }, port: ScopePort): Promise<Running> {
-  const { number, workers, config, secrets, version } = order;
+  const { number, workers, config, secrets, version, startedAt } = order;
   const clock = systemClock;
   await configureLog(config.logLevel, config.logFormat, (bytes) => print(Deno.stderr, bytes));
   const log = createLog(clock, { worker: number });
@@ -121,7 +121,7 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     if (!started.ok) throw new Refusal(started.message);
     profiles = started.profiles;
   }
-  const tally = new Tally(order.tally, number);
+  const metricSet = new MetricSet(config.protocols, order.metrics, number);
   const createNats = await natsOf(config, secrets, { clock, log });
   const threads = new ThreadsBus({
     port,
@@ -135,7 +135,7 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     const near = threads.join(local);
     return createNats === undefined ? near : new Chain(near, createNats(local));
   };
-  const team = { size: workers, tally };
+  const team = { size: workers, metricSet, startedAt };
   const deps = { log, clock, version, secrets, createBus, witness: threads, team };
   return { gateway: startGateway(config, deps), profiles };
 }

@@ -13,7 +13,7 @@ import { createForwarderStack } from "../forwarder/stack.ts";
 import { reserve } from "../listener/reserve.ts";
 import type { TlsPair } from "../listener/tls.ts";
 import type { Log } from "../ops/log.ts";
-import { Tally, tallyBuffer } from "../ops/tally.ts";
+import { metricsBuffer, MetricSet } from "../ops/metrics.ts";
 import { Aftermath } from "./aftermath.ts";
 import { createWorker } from "./create_worker.ts";
 import type { Addresses, Death, Done, Fault } from "./message.ts";
@@ -47,7 +47,7 @@ const AFTERMATH_CONCURRENCY = 64;
 
 /** The place of one worker, which is taken again when it dies. */
 interface Slot {
-  /** From 1; its row in the tally. */
+  /** From 1; its row in the metrics. */
   readonly number: number;
   thread: Thread | undefined;
   line: Line | undefined;
@@ -70,7 +70,7 @@ export class Supervisor implements Addresses {
   readonly #deps: SupervisorDeps;
   #secrets: Secrets;
   readonly #buffer: SharedArrayBuffer;
-  readonly #tally: Tally;
+  readonly #metricSet: MetricSet;
   readonly #switchboard: Switchboard;
   readonly #aftermath: Aftermath;
   readonly #closeForwarder: () => void;
@@ -83,12 +83,14 @@ export class Supervisor implements Addresses {
     this.#config = config;
     this.#deps = deps;
     this.#secrets = secrets;
-    this.#buffer = tallyBuffer(1 + workers);
-    this.#tally = new Tally(this.#buffer, 0);
+    this.#buffer = metricsBuffer(config.protocols, 1 + workers);
+    this.#metricSet = new MetricSet(config.protocols, this.#buffer, 0);
+    const { metrics } = this.#metricSet;
     this.#switchboard = new Switchboard(clock);
     const forwarder = createForwarderStack(config, {
       clock,
       log,
+      metrics,
       version,
       signKey: secrets.signKey,
     });
@@ -96,10 +98,10 @@ export class Supervisor implements Addresses {
     this.#aftermath = new Aftermath({
       forwarder,
       backlog: new Backlog(Infinity, Infinity, {
-        count: this.#tally.gauge("waiting"),
-        chars: this.#tally.gauge("waitingChars"),
+        count: metrics.waiting,
+        chars: metrics.waitingChars,
       }),
-      counters: this.#tally.counters,
+      metrics,
       log,
       disconnectHook: config.disconnectHook,
       concurrency: AFTERMATH_CONCURRENCY,
@@ -227,7 +229,8 @@ export class Supervisor implements Addresses {
       config: this.#config,
       secrets: this.#secrets,
       version: this.#deps.version,
-      tally: this.#buffer,
+      metrics: this.#buffer,
+      startedAt: performance.timeOrigin,
     });
     slot.isUp = done.ok;
     if (done.ok && done.addresses !== undefined) this.#addresses = done.addresses;
@@ -244,8 +247,8 @@ export class Supervisor implements Addresses {
     const legacy = line === undefined
       ? { clients: [], calls: [] }
       : this.#switchboard.disconnect(line);
-    this.#tally.clearGauges(number);
-    this.#tally.counters.connectionsClosed += legacy.clients.length;
+    this.#metricSet.clearGauges(number);
+    this.#metricSet.metrics.closed.worker_died.add(legacy.clients.length);
     this.#aftermath.report(legacy);
     log.error("a worker died", {
       worker: number,

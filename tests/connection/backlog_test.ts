@@ -3,10 +3,10 @@ import { Backlog } from "../../lib/connection/backlog.ts";
 import { Tally, tallyBuffer } from "../../lib/ops/tally.ts";
 
 Deno.test("a backlog's bounds are on what waits in all threads, its end is its own", async () => {
-  const buffer = tallyBuffer(2);
+  const buffer = tallyBuffer(2, 2);
   const [first, second] = [0, 1].map((row) => {
-    const tally = new Tally(buffer, row);
-    const gauges = { count: tally.gauge("waiting"), chars: tally.gauge("waitingChars") };
+    const tally = new Tally(2, buffer, row);
+    const gauges = { count: tally.cell(0), chars: tally.cell(1) };
     return new Backlog(4, 100, gauges);
   }) as [Backlog, Backlog];
   for (const backlog of [first, second]) {

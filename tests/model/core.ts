@@ -22,7 +22,7 @@ import { Sockets } from "../../lib/connection/sockets.ts";
 import { Breaker } from "../../lib/forwarder/breaker.ts";
 import { retryForwarder } from "../../lib/forwarder/retry.ts";
 import { limitForwarder } from "../../lib/forwarder/slots.ts";
-import { createCounters } from "../../lib/ops/counters.ts";
+import { MetricSet } from "../../lib/ops/metrics.ts";
 import { silentLog } from "../../lib/ops/log.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { type BackendRules, ScriptedBackend } from "./backend.ts";
@@ -126,7 +126,9 @@ export class Core {
       givesUp: (request) => breaker.holdsBack(request),
       onRetry: () => {},
     });
+    const { metrics } = new MetricSet(["ocpp1.6"]);
     const local = new LocalClients({
+      apiCallSeconds: metrics.apiCallSeconds,
       connections: this.connections,
       backlog: this.backlog,
       clock,
@@ -145,7 +147,7 @@ export class Core {
       limits: config,
       clock,
       log: silentLog,
-      counters: createCounters(),
+      metrics,
       backendTimeoutText: "30s",
       callTimeoutText: `${config.callTimeoutMs / 1000}s`,
       disconnectHook: config.disconnectHook,

@@ -55,7 +55,7 @@ Deno.test("workers begin together, with one port, numbers from 1, and one memory
   deepStrictEqual(starts.map(({ number }) => number), [1, 2, 3]);
   const ports = new Set(starts.map(({ config }) => config.listen.port));
   deepStrictEqual([ports.size, ports.has(0)], [1, false]);
-  strictEqual(new Set(starts.map(({ tally }) => tally)).size, 1);
+  strictEqual(new Set(starts.map(({ metrics }) => metrics)).size, 1);
   strictEqual(supervisor.url, `http://127.0.0.1:${[...ports][0]}`);
   await supervisor.shutdown();
   strictEqual(setup.made.every(({ worker }) => worker.wasTerminated), true);

@@ -1,0 +1,261 @@
+/**
+ * What the gateway counts.
+ *
+ * @module
+ */
+
+import { ERROR_CODES } from "../codec/error_code.ts";
+import { FRAME_KINDS } from "../codec/frame.ts";
+import { REQUEST_KINDS } from "../codec/route.ts";
+import {
+  counter,
+  counterBy,
+  counterByTwo,
+  type Family,
+  gauge,
+  gaugeBy,
+  histogram,
+  type Sample,
+} from "./family.ts";
+import { Tally, tallyBuffer } from "./tally.ts";
+
+/** Why a connection ended. */
+export const CLOSE_REASONS = [
+  /** The client closed it. */
+  "client",
+  /** It broke off, or the client fell silent. */
+  "lost",
+  "replaced",
+  "operator",
+  "shutdown",
+  "queue_full",
+  /** The client did not read what was sent to it. */
+  "not_reading",
+  "binary",
+  "too_large",
+  "memory",
+  "worker_died",
+] as const;
+export type CloseReason = (typeof CLOSE_REASONS)[number];
+
+/** Why an upgrade was refused. */
+export const REFUSAL_REASONS = [
+  /** Not below `--ws-path`. */
+  "path",
+  "client_id",
+  /** The request is no valid WebSocket handshake. */
+  "handshake",
+  /** None offered where one is needed, or none in common. */
+  "protocol",
+  /** The backend said no. */
+  "denied",
+  /** The backend could not say. */
+  "backend",
+  "connections",
+  "memory",
+  "rate",
+  "shutdown",
+  /** The client went before it was let in. */
+  "gone",
+] as const;
+export type RefusalReason = (typeof REFUSAL_REASONS)[number];
+
+/** What came of one request to the backend. */
+export const BACKEND_OUTCOMES = [
+  "2xx",
+  "4xx",
+  "5xx",
+  "timeout",
+  "unreachable",
+  /** The connection broke, or what came is no answer that can be used. */
+  "invalid",
+] as const;
+export type BackendOutcome = (typeof BACKEND_OUTCOMES)[number];
+
+/** Statuses that the API answers with. */
+const API_STATUSES: readonly string[] = [
+  ...["200", "202", "204", "400", "401", "403", "404", "405"],
+  ...["409", "410", "413", "422", "429", "500", "503", "504"],
+];
+
+/** Seconds. From what a CALL takes on one machine to the longest time-out that is usual. */
+const BOUNDS = [
+  ...[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05],
+  ...[0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+];
+
+/** The label of a connection without a subprotocol. */
+export const NO_PROTOCOL = "none";
+
+/** A fault that is no bad frame: an answer to no CALL that is outstanding. */
+export const UNMATCHED = "unmatched";
+
+/** All that is counted; each thread of a process must use the same subprotocols. */
+function familiesOf(protocols: readonly string[]) {
+  const kind = ["kind", REQUEST_KINDS] as const;
+  return {
+    connections: gaugeBy(
+      "ws2api_connections",
+      "Clients connected, by subprotocol.",
+      "protocol",
+      [...protocols, NO_PROTOCOL],
+    ),
+    sockets: gauge(
+      "ws2api_sockets",
+      "WebSockets held, those that open or close and upgrades that wait for the backend included.",
+    ),
+    opened: counter("ws2api_connections_opened_total", "Clients that connected."),
+    closed: counterBy(
+      "ws2api_connections_closed_total",
+      "Connections that ended, by reason.",
+      "reason",
+      CLOSE_REASONS,
+    ),
+    refused: counterBy(
+      "ws2api_upgrades_refused_total",
+      "Clients that were not let in, by reason.",
+      "reason",
+      REFUSAL_REASONS,
+    ),
+    frames: counterByTwo(
+      "ws2api_frames_total",
+      "Frames from (in) and to (out) clients, by type.",
+      ["direction", ["in", "out"]],
+      ["type", FRAME_KINDS],
+    ),
+    faults: counterBy(
+      "ws2api_faults_total",
+      "Texts that were no valid frames, by the CALLERROR code for that; unmatched: an answer to no outstanding CALL.",
+      "code",
+      [...ERROR_CODES, UNMATCHED],
+    ),
+    backendRequests: counterByTwo(
+      "ws2api_backend_requests_total",
+      "Requests to the backend, each try counted, by kind and outcome.",
+      kind,
+      ["outcome", BACKEND_OUTCOMES],
+    ),
+    backendRetries: counterBy(
+      "ws2api_backend_retries_total",
+      "Requests to the backend that were tried again, by kind.",
+      ...kind,
+    ),
+    backendSeconds: histogram(
+      "ws2api_backend_request_seconds",
+      "One request to the backend, from sending to the whole answer.",
+      BOUNDS,
+    ),
+    callSeconds: histogram(
+      "ws2api_call_seconds",
+      "A client's CALL, from its frame to the frame that answers it.",
+      BOUNDS,
+    ),
+    apiCallSeconds: histogram(
+      "ws2api_api_call_seconds",
+      "A CALL to a client, from its acceptance to its outcome.",
+      BOUNDS,
+    ),
+    apiRequests: counterBy(
+      "ws2api_api_requests_total",
+      "Requests to the HTTP API, by status.",
+      "status",
+      API_STATUSES,
+    ),
+    reportsLost: counterBy(
+      "ws2api_reports_lost_total",
+      "Messages that must not be lost, and that the backend did not take, by kind.",
+      ...kind,
+    ),
+    requestsStarted: counter(
+      "ws2api_requests_started_total",
+      "Messages handed to the forwarder; one that is tried again counts once.",
+    ),
+    requestsSucceeded: counter("ws2api_requests_succeeded_total", "Those that the backend took."),
+    requestsFailed: counter("ws2api_requests_failed_total", "Those that it did not."),
+    waiting: gauge("ws2api_waiting", "Messages of all clients that wait for the backend."),
+    waitingChars: gauge(
+      "ws2api_waiting_chars",
+      "What their payloads come to, in UTF-16 code units.",
+    ),
+    outstanding: gauge("ws2api_outstanding_calls", "CALLs that a client has not answered."),
+    queuedCalls: gauge("ws2api_queued_calls", "CALLs to clients that wait for their turn."),
+    breakerOpen: gauge(
+      "ws2api_breaker_open",
+      "Workers that hold CALLs back, because the backend cannot be reached.",
+    ),
+    eventLoopLag: gauge(
+      "ws2api_event_loop_lag_seconds",
+      "How late a timer was in the last second; the worst worker.",
+      "max",
+    ),
+  };
+}
+
+type Families = ReturnType<typeof familiesOf>;
+
+/** What a thread counts with. */
+export type Metrics = {
+  readonly [K in keyof Families]: Families[K] extends Family<infer H> ? H : never;
+};
+
+/** A family with its numbers. */
+export interface FamilySamples {
+  readonly name: string;
+  readonly help: string;
+  readonly type: Family<unknown>["type"];
+  readonly samples: readonly Sample[];
+}
+
+/** One thread's metrics, among those of the others. */
+export class MetricSet {
+  /** This thread's, to be counted with; they also tell what all threads come to. */
+  readonly metrics: Metrics;
+  readonly #families: readonly (readonly [Family<unknown>, handle: unknown])[];
+  readonly #tally: Tally;
+
+  /**
+   * @param protocols The subprotocols served.
+   * @param buffer From `metricsBuffer`, for the same subprotocols; without it the thread is alone.
+   * @param row This thread's, from 0; nobody else may write to it.
+   */
+  constructor(protocols: readonly string[], buffer?: SharedArrayBuffer, row = 0) {
+    const families = familiesOf(protocols);
+    this.#tally = new Tally(columnsOf(families), buffer, row);
+    let start = 0;
+    const entries = Object.entries<Family<unknown>>(families).map(([key, family]) => {
+      const at = start;
+      start += family.columns;
+      return [key, family, family.bind((column) => this.#tally.cell(at + column))] as const;
+    });
+    this.metrics = Object.fromEntries(entries.map(([key, , handle]) => [key, handle])) as Metrics;
+    this.#families = entries.map(([, family, handle]) => [family, handle]);
+  }
+
+  /** All families with their numbers over all threads. */
+  samples(): FamilySamples[] {
+    return this.#families.map(([family, handle]) => {
+      const { name, help, type } = family;
+      return { name, help, type, samples: family.samples(handle) };
+    });
+  }
+
+  /** A thread has ended: it holds nothing any more. What it counted stays. */
+  clearGauges(row: number): void {
+    let start = 0;
+    for (const [{ type, columns }] of this.#families) {
+      for (let i = 0; type === "gauge" && i < columns; i++) {
+        this.#tally.cell(start + i, row).own = 0;
+      }
+      start += columns;
+    }
+  }
+}
+
+function columnsOf(families: Families): number {
+  return Object.values<Family<unknown>>(families).reduce((sum, { columns }) => sum + columns, 0);
+}
+
+/** The memory of the metrics of this many threads; to be handed to each. */
+export function metricsBuffer(protocols: readonly string[], threads: number): SharedArrayBuffer {
+  return tallyBuffer(columnsOf(familiesOf(protocols)), threads);
+}
