@@ -2,6 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { type ClientOptions, TestClient } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
+import { scrape } from "../support/metrics.ts";
 import { type Program, startProgram, TempDir, urlOf } from "../support/program.ts";
 
 /** So many that all workers get some: 2 to the power of -29 is never. */
@@ -193,6 +194,13 @@ Deno.test("limits hold for the sum of all workers, and counters are sums", async
     "connections_opened 12\nconnections_closed 0\nrequests_started 0\nrequests_failed 0\n" +
     "requests_succeeded 0\nfaults 12\n",
   ]);
+  for (let i = 0; i < 10; i++) {
+    const series = await scrape(workers);
+    strictEqual(series.get('ws2api_connections{protocol="ocpp1.6"}'), 12);
+    strictEqual(series.get("ws2api_connections_opened_total"), 12);
+    strictEqual(series.get('ws2api_upgrades_refused_total{reason="connections"}'), 20);
+    strictEqual(series.get("ws2api_workers"), 2);
+  }
 });
 
 Deno.test("--connect-rate is divided among the workers", async () => {

@@ -1,0 +1,241 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { json, RecordingBackend } from "../support/backend.ts";
+import { connected, handled } from "../support/connected.ts";
+import { TestGateway } from "../support/gateway.ts";
+import { counted, scrape } from "../support/metrics.ts";
+
+const TOO_LARGE = `[2,"1","A",{"a":"${"x".repeat(2000)}"}]`;
+
+Deno.test("/metrics is Prometheus text, and needs the token", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url, ["--api-token=secret"]);
+  strictEqual((await gateway.api("/metrics")).status, 401);
+  const headers = { authorization: "Bearer secret" };
+  const { status, headers: answered, text } = await gateway.api("/metrics", { headers });
+  strictEqual(status, 200);
+  match(answered.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
+  match(text, /^# HELP ws2api_connections .+\n# TYPE ws2api_connections gauge\n/m);
+  match(text, /^ws2api_build_info\{version="0\.0\.0-test",deno="\d+\.\d+\.\d+"\} 1$/m);
+  match(text, /^ws2api_api_requests_total\{status="401"\} 1$/m);
+});
+
+Deno.test("connections are counted by subprotocol, and by how they ended", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url, ["--max-message=1KiB"]);
+  const v21 = await connected(gateway, "CP1", { protocols: ["ocpp2.1"] });
+  const plain = await connected(gateway, "CP2", { protocols: [] });
+  const binary = await connected(gateway, "CP3");
+  const large = await connected(gateway, "CP4");
+  const operated = await connected(gateway, "CP5");
+  const replaced = await connected(gateway, "CP6");
+  deepStrictEqual(counted(await scrape(gateway), "ws2api_connections"), {
+    'ws2api_connections{protocol="ocpp2.1"}': 1,
+    'ws2api_connections{protocol="ocpp1.6"}': 4,
+    'ws2api_connections{protocol="none"}': 1,
+    ws2api_connections_opened_total: 6,
+  });
+  await v21.close();
+  binary.socket.send(new Uint8Array([1]));
+  await binary.whenClosed();
+  large.send(TOO_LARGE);
+  await large.whenClosed();
+  strictEqual((await gateway.api("/clients/CP5", { method: "DELETE" })).status, 204);
+  await operated.whenClosed();
+  const newer = await connected(gateway, "CP6");
+  await replaced.whenClosed();
+  await handled(plain);
+  await handled(newer);
+  const series = await scrape(gateway);
+  deepStrictEqual(counted(series, "ws2api_connections_closed_total"), {
+    'ws2api_connections_closed_total{reason="client"}': 1,
+    'ws2api_connections_closed_total{reason="binary"}': 1,
+    'ws2api_connections_closed_total{reason="too_large"}': 1,
+    'ws2api_connections_closed_total{reason="operator"}': 1,
+    'ws2api_connections_closed_total{reason="replaced"}': 1,
+  });
+  deepStrictEqual(counted(series, "ws2api_connections{"), {
+    'ws2api_connections{protocol="ocpp1.6"}': 1,
+    'ws2api_connections{protocol="none"}': 1,
+  });
+  strictEqual(series.get("ws2api_sockets"), 2);
+});
+
+Deno.test("upgrades that are refused are counted by reason", async () => {
+  await using backend = new RecordingBackend();
+  backend.answer = ({ path }) => new Response(null, { status: path.endsWith("No") ? 403 : 200 });
+  await using gateway = new TestGateway(backend.url, [
+    ...["--ws-path=/ocpp/", "--connect-hook", "--max-connections=1", "--require-protocol"],
+  ]);
+  const refused = async (path: string, protocols = ["ocpp1.6"]): Promise<void> => {
+    const client = gateway.begin(path, { protocols });
+    await client.opened.then(() => ok(false, `${path} was let in`), () => {});
+  };
+  await refused("elsewhere/CP1");
+  await refused("ocpp/a%2Fb");
+  await refused("ocpp/CP1", []);
+  await refused("ocpp/No");
+  await connected(gateway, "ocpp/CP1");
+  await refused("ocpp/CP2");
+  deepStrictEqual(counted(await scrape(gateway), "ws2api_upgrades_refused_total"), {
+    'ws2api_upgrades_refused_total{reason="path"}': 1,
+    'ws2api_upgrades_refused_total{reason="client_id"}': 1,
+    'ws2api_upgrades_refused_total{reason="protocol"}': 1,
+    'ws2api_upgrades_refused_total{reason="denied"}': 1,
+    'ws2api_upgrades_refused_total{reason="connections"}': 1,
+  });
+});
+
+Deno.test("frames are counted by direction and type, faults by code", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  const v16 = await gateway.connect("CP1");
+  const v21 = await gateway.connect("CP2", { protocols: ["ocpp2.1"] });
+  await v16.ask('[2,"1","Heartbeat",{}]');
+  await v16.ask("no frame");
+  await v21.ask("no frame");
+  await v21.ask('[2,"1","A",[]]');
+  v21.send('[6,"2","Event",{}]');
+  v21.send('[3,"nothing",{}]');
+  v21.send('[9,"3",{}]');
+  await backend.next("/send");
+  await handled(v21);
+  const called = v16.next("[2");
+  const outcome = gateway.call("Reset/CP1/m1", "{}", { prefer: "wait=10" });
+  await called;
+  v16.send('[3,"m1",{}]');
+  strictEqual((await outcome).status, 200);
+  const refused = gateway.call("Reset/CP1/m2");
+  await v16.next("[2");
+  v16.send('[4,"m2","NotSupported","",{}]');
+  await refused;
+  await backend.next("/error");
+  const series = await scrape(gateway);
+  deepStrictEqual(counted(series, "ws2api_frames_total"), {
+    'ws2api_frames_total{direction="in",type="call"}': 1,
+    'ws2api_frames_total{direction="in",type="result"}': 2,
+    'ws2api_frames_total{direction="in",type="error"}': 1,
+    'ws2api_frames_total{direction="in",type="send"}': 1,
+    'ws2api_frames_total{direction="out",type="call"}': 2,
+    'ws2api_frames_total{direction="out",type="result"}': 1,
+    'ws2api_frames_total{direction="out",type="error"}': 4,
+  });
+  deepStrictEqual(counted(series, "ws2api_faults_total"), {
+    'ws2api_faults_total{code="FormationViolation"}': 1,
+    'ws2api_faults_total{code="RpcFrameworkError"}': 2,
+    'ws2api_faults_total{code="FormatViolation"}': 1,
+    'ws2api_faults_total{code="MessageTypeNotSupported"}': 1,
+    'ws2api_faults_total{code="unmatched"}': 1,
+  });
+  strictEqual(series.get("ws2api_call_seconds_count"), 1);
+  strictEqual(series.get("ws2api_api_call_seconds_count"), 2);
+  ok((series.get("ws2api_call_seconds_sum") ?? 0) > 0);
+});
+
+Deno.test("requests to the backend are counted by kind and outcome", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url, ["--backend-timeout=300ms"]);
+  const client = await gateway.connect("CP1");
+  const answers: (() => Response | Promise<Response>)[] = [
+    () => json("{}"),
+    () => json("no object"),
+    () => json("{}", 404),
+    () => json("{}", 503),
+    () => new Promise(() => {}),
+  ];
+  backend.answer = () => answers.shift()?.() ?? json("{}");
+  for (let i = 0; answers.length > 0; i++) await client.ask(`[2,"${i}","A",{}]`);
+  const series = await scrape(gateway);
+  deepStrictEqual(counted(series, "ws2api_backend_requests_total"), {
+    'ws2api_backend_requests_total{kind="call",outcome="2xx"}': 1,
+    'ws2api_backend_requests_total{kind="call",outcome="invalid"}': 1,
+    'ws2api_backend_requests_total{kind="call",outcome="4xx"}': 1,
+    'ws2api_backend_requests_total{kind="call",outcome="5xx"}': 1,
+    'ws2api_backend_requests_total{kind="call",outcome="timeout"}': 1,
+  });
+  strictEqual(series.get("ws2api_backend_request_seconds_count"), 5);
+  strictEqual(series.get("ws2api_call_seconds_count"), 5);
+  deepStrictEqual(counted(series, "ws2api_requests"), {
+    ws2api_requests_started_total: 5,
+    ws2api_requests_succeeded_total: 3,
+    ws2api_requests_failed_total: 2,
+  });
+});
+
+Deno.test("each try of an outcome is counted, and an outcome that the backend does not take", async () => {
+  await using backend = new RecordingBackend();
+  backend.answer = ({ path }) => json("{}", path.endsWith("m1") ? 503 : 200);
+  await using gateway = new TestGateway(backend.url, ["--retries=1"]);
+  const client = await connected(gateway);
+  for (const id of ["m1", "m2"]) strictEqual((await gateway.call(`Reset/CP1/${id}`)).status, 202);
+  await client.next('[2,"m1"');
+  client.send('[3,"m1",{}]');
+  await client.next('[2,"m2"');
+  client.send('[3,"m2",{}]');
+  // The second outcome comes when the first one has been given up.
+  await backend.next("/result/Reset/CP1/m2");
+  const series = await scrape(gateway);
+  strictEqual(series.get('ws2api_backend_retries_total{kind="result"}'), 1);
+  strictEqual(series.get('ws2api_reports_lost_total{kind="result"}'), 1);
+  strictEqual(series.get('ws2api_backend_requests_total{kind="result",outcome="5xx"}'), 2);
+});
+
+Deno.test("a backend that cannot be reached is counted, and so are the tries", async () => {
+  const port = new RecordingBackend();
+  const { url } = port;
+  await port[Symbol.asyncDispose]();
+  await using gateway = new TestGateway(url, ["--retries=1"]);
+  const client = await gateway.connect("CP1");
+  match(
+    await client.ask('[2,"1","A",{}]'),
+    /^\[4,"1","InternalError","the backend is unreachable"/,
+  );
+  const series = await scrape(gateway);
+  deepStrictEqual(counted(series, "ws2api_backend_requests_total"), {
+    'ws2api_backend_requests_total{kind="call",outcome="unreachable"}': 2,
+  });
+  deepStrictEqual(counted(series, "ws2api_backend_retries_total"), {
+    'ws2api_backend_retries_total{kind="call"}': 1,
+  });
+});
+
+Deno.test("what is under way shows in gauges, and goes down again", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  const client = await connected(gateway);
+  let release = (_: Response): void => {};
+  backend.answer = () => new Promise((resolve) => release = resolve);
+  client.send('[2,"1","A",{"a":1}]');
+  await backend.next("/call");
+  for (const id of ["m1", "m2", "m3"]) strictEqual((await gateway.call(`A/CP1/${id}`)).status, 202);
+  const gauges = async (): Promise<(number | undefined)[]> => {
+    const series = await scrape(gateway);
+    return ["waiting", "waiting_chars", "outstanding_calls", "queued_calls"]
+      .map((name) => series.get(`ws2api_${name}`));
+  };
+  deepStrictEqual(await gauges(), [1, 7, 1, 2]);
+  release(json("{}"));
+  await client.next("[3");
+  backend.answer = () => json("{}");
+  for (const id of ["m1", "m2", "m3"]) {
+    await client.next(`[2,"${id}"`);
+    client.send(`[3,"${id}",{}]`);
+    await backend.next(`/result/A/CP1/${id}`);
+  }
+  await handled(client);
+  deepStrictEqual(await gauges(), [0, 0, 0, 0]);
+});
+
+Deno.test("API requests are counted by status", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  await gateway.api("/nowhere/at/all");
+  await gateway.api("/nowhere/at/all");
+  await gateway.api("/clients", { method: "POST" });
+  await gateway.call("A/nobody/m1");
+  await gateway.api("/healthz");
+  deepStrictEqual(counted(await scrape(gateway), "ws2api_api_requests_total"), {
+    'ws2api_api_requests_total{status="404"}': 3,
+    'ws2api_api_requests_total{status="405"}': 1,
+    'ws2api_api_requests_total{status="200"}': 1,
+  });
+});
