@@ -7,17 +7,31 @@
 import info from "./deno.json" with { type: "json" };
 import { systemClock } from "./lib/clock.ts";
 import { natsOf } from "./lib/cluster/join.ts";
-import { readInvocation } from "./lib/config/config.ts";
+import { type Config, readInvocation } from "./lib/config/config.ts";
+import { clientsThatFit } from "./lib/config/open_files.ts";
 import { readSecrets, readTlsPair } from "./lib/config/secret.ts";
 import { type Gateway, startGateway } from "./lib/gateway.ts";
+import { backendAddress } from "./lib/forwarder/dial.ts";
 import { configureLog, createLog } from "./lib/ops/log.ts";
 import { print } from "./lib/ops/print.ts";
 import type { Profiles } from "./lib/ops/profile/profile.ts";
+import { tellStart } from "./lib/ops/start.ts";
 
 /** An environment variable; one that may not be read is taken for absent. */
 function variable(name: string): string | undefined {
   const { state } = Deno.permissions.querySync({ name: "env", variable: name });
   return state === "granted" ? Deno.env.get(name) : undefined;
+}
+
+/** What of the network is needed and not permitted, undefined when all is. */
+function forbiddenPlace({ listen, apiListen, backend }: Config): string | undefined {
+  const { target } = backendAddress(backend);
+  const places = [listen, apiListen].filter((place) => place !== undefined)
+    .map(({ host, port }) => ({ hostname: host === "" ? "0.0.0.0" : host, port }));
+  if (target.kind !== "unix") places.push(target);
+  return places.map(({ hostname, port }) =>
+    `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`
+  ).find((host) => Deno.permissions.querySync({ name: "net", host }).state !== "granted");
 }
 
 async function main(): Promise<void> {
@@ -30,7 +44,18 @@ async function main(): Promise<void> {
     print(Deno.stderr, `ws2api: ${invocation.message}\n`);
     Deno.exit(2);
   }
-  const { config } = invocation;
+  const asked = invocation.config;
+  const forbidden = forbiddenPlace(asked);
+  if (forbidden !== undefined) {
+    print(
+      Deno.stderr,
+      `ws2api: no permission to use ${forbidden}: start it with deno task start, ` +
+        "or with deno run --allow-net\n",
+    );
+    Deno.exit(1);
+  }
+  const workers = asked.workers === "auto" ? navigator.hardwareConcurrency : asked.workers;
+  const config = { ...asked, maxConnections: clientsThatFit(asked, workers) };
   await configureLog(config.logLevel, config.logFormat, (bytes) => print(Deno.stderr, bytes));
   const log = createLog(systemClock);
   const read = readSecrets(config, (name) => Deno.readFileSync(name));
@@ -40,7 +65,6 @@ async function main(): Promise<void> {
   }
   const { cpuProfileFile: cpuFile, memProfileFile: memFile } = config;
   const isProfiled = cpuFile !== undefined || memFile !== undefined;
-  const workers = config.workers === "auto" ? navigator.hardwareConcurrency : config.workers;
   let profiles: Profiles | undefined;
   // Workers profile themselves.
   if (isProfiled && workers === 1) {
@@ -130,6 +154,8 @@ async function main(): Promise<void> {
   });
   print(Deno.stdout, `ws2api listening on ${gateway.url}\n`);
   if (gateway.apiUrl !== undefined) print(Deno.stdout, `ws2api api on ${gateway.apiUrl}\n`);
+  const facts = { config: asked, version: info.version, workers };
+  await tellStart({ ...facts, clientsThatFit: config.maxConnections }, log, systemClock);
 }
 
 await main();

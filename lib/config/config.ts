@@ -37,6 +37,8 @@ export interface Config {
   readonly maxBufferedBytes: number;
   readonly maxMemoryBytes: number;
   readonly maxConnections: number;
+  /** Infinity for no limit, undefined when nobody knows. */
+  readonly openFiles: number | undefined;
   /** Undefined for no limit. */
   readonly connectRate: number | undefined;
   readonly tcpBacklog: number;
@@ -147,6 +149,7 @@ export function readInvocation(
     maxBufferedBytes: take("max-buffered") ?? 4 * maxMessageBytes,
     maxMemoryBytes: must("max-memory"),
     maxConnections: must("max-connections"),
+    openFiles: take("open-files"),
     connectRate: take("connect-rate"),
     tcpBacklog: must("tcp-backlog"),
     pingIntervalMs: must("ping-interval"),

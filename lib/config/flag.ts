@@ -13,6 +13,7 @@ import {
   listenAddress,
   natsUrls,
   oneOf,
+  openFileCount,
   pathPrefix,
   protocolList,
   size,
@@ -157,6 +158,11 @@ export const FLAGS = {
     "N",
     "200000",
     "clients connected; then upgrades are refused with 503",
+  ),
+  "open-files": unset(
+    openFileCount,
+    "N",
+    "files that this process may open, or unlimited: deno task start tells it ulimit -n",
   ),
   "connect-rate": unset(
     integer(1, 1_000_000),

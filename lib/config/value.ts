@@ -88,6 +88,13 @@ export const workerCount: ValueReader<number | "auto"> = (text) => {
   return count.ok ? count : { ok: false, allowed: `${count.allowed}, or auto` };
 };
 
+/** Open files as `ulimit -n` prints them; Infinity for no limit. */
+export const openFileCount: ValueReader<number> = (text) => {
+  if (text === "unlimited") return ok(Infinity);
+  const count = integer(64, 1_000_000_000)(text);
+  return count.ok ? count : { ok: false, allowed: `${count.allowed}, or unlimited` };
+};
+
 /** One of a few words. */
 export function oneOf<T extends string>(...words: readonly T[]): ValueReader<T> {
   return (text) => {

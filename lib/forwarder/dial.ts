@@ -46,6 +46,8 @@ export interface DialOptions {
   readonly clock: Clock;
   /** Certificates (PEM) that are trusted beside the runtime's own. */
   readonly caCerts?: readonly string[] | undefined;
+  /** Told why it cannot be reached, in the system's words. */
+  readonly onFailure?: (reason: string) => void;
 }
 
 /**
@@ -56,7 +58,7 @@ export interface DialOptions {
  */
 export async function dial(
   { target }: BackendAddress,
-  { timeoutMs, signal, clock, caCerts }: DialOptions,
+  { timeoutMs, signal, clock, caCerts, onFailure }: DialOptions,
 ): Promise<Deno.Conn | undefined> {
   const late = new AbortController();
   const timer = clock.setTimeout(() => late.abort(), timeoutMs);
@@ -69,7 +71,8 @@ export async function dial(
     const conn = await Deno.connect({ hostname, port, signal: late.signal });
     conn.setNoDelay(true);
     return kind === "tcp" ? conn : await secured(conn, hostname, late.signal, caCerts);
-  } catch {
+  } catch (error) {
+    onFailure?.(error instanceof Error ? error.message : String(error));
     return undefined;
   } finally {
     clock.clearTimeout(timer);

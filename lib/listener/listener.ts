@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Clock, within } from "../clock.ts";
+import { type Clock, pause, within } from "../clock.ts";
 import type { ListenAddress } from "../config/value.ts";
 import type { Log } from "../ops/log.ts";
 import { problem } from "../problem.ts";
@@ -60,6 +60,9 @@ export function listen(address: ListenAddress, options: ListenOptions, handler: 
   });
 }
 
+/** How long no connection is accepted when the runtime has given up on that. */
+const PAUSE_MS = 1000;
+
 /** An empty host is both IPv6 and IPv4, or IPv4 alone where there is no IPv6, as in most containers. */
 export function everywhere<T>(host: string, open: (hostname: string) => T): T {
   if (host !== "") return open(host);
@@ -95,26 +98,54 @@ function listenPlain(
   };
   let underWay = 0;
   let onNoneUnderWay = (): void => {};
-  const server = Deno.serve(options, (request, info) => {
-    const response = handler(request, info);
-    if (response instanceof Response) return response;
-    underWay++;
-    return response.finally(() => {
-      if (--underWay === 0) onNoneUnderWay();
+  let isStopping = false;
+  let server = serve(port);
+  const address = server.addr;
+
+  function serve(port: number): Deno.HttpServer<Deno.NetAddr> {
+    const server = Deno.serve({ ...options, port }, (request, info) => {
+      const response = handler(request, info);
+      if (response instanceof Response) return response;
+      underWay++;
+      return response.finally(() => {
+        if (--underWay === 0) onNoneUnderWay();
+      });
     });
-  });
+    server.finished.catch((error) => void listenAgain(error));
+    return server;
+  }
+
+  /**
+   * The runtime stops listening when a connection cannot be accepted, as it happens when no file can be
+   * opened any more. Those connected are served on.
+   */
+  async function listenAgain(error: unknown): Promise<void> {
+    log.warn("no connection can be accepted, trying on", { error: String(error) });
+    while (!isStopping) {
+      await pause(clock, PAUSE_MS);
+      if (isStopping) return;
+      try {
+        server = serve(address.port);
+        return;
+      } catch {
+        // Nothing has changed.
+      }
+    }
+  }
+
   return {
-    url: `http://${hostOf(server.addr)}`,
+    url: `http://${hostOf(address)}`,
     reload: () => Promise.resolve(),
     async stop(timeoutMs) {
+      isStopping = true;
       const answered = new Promise<void>((resolve) => onNoneUnderWay = resolve);
       if (underWay === 0 || await within(clock, answered, timeoutMs)) {
         // Ends when all responses have left; a peer that does not read one is not waited for.
-        await within(clock, server.shutdown(), timeoutMs);
+        await within(clock, server.shutdown().catch(() => {}), timeoutMs);
       } else {
         // Not behind a shutdown that has begun: that cannot be aborted any more.
         controller.abort();
-        await server.finished;
+        await server.finished.catch(() => {});
       }
     },
   };

@@ -142,6 +142,12 @@ const ROWS: Record<FlagName, Row> = {
     good: [["64MiB", 64 * 1024 ** 2], ["1.5GiB", 1.5 * 1024 ** 3]],
     bad: ["63MiB", "1025GiB", "all"],
   },
+  "open-files": {
+    variable: "WS2API_OPEN_FILES",
+    key: "openFiles",
+    good: [["64", 64], ["1048576", 1_048_576], ["unlimited", Infinity]],
+    bad: ["63", "1000000001", "Unlimited", ...NO_WHOLE],
+  },
   "connect-rate": {
     variable: "WS2API_CONNECT_RATE",
     key: "connectRate",

@@ -43,6 +43,7 @@ Deno.test("a bad command line ends with 2 and one line, a port in use with 1 and
   const rows: [args: string[], code: number, line: RegExp][] = [
     [["--colour"], 2, /^ws2api: --colour: no such flag; allowed .*\n$/],
     [["--backend-timeout", "30"], 2, /^ws2api: --backend-timeout: "30" .* 500ms, 30s or 2m\n$/],
+    [["--backend", "localhost:5000"], 2, /^ws2api: --backend: "localhost:5000" .*http:\/\/.*\n$/],
     [["--listen", ":0"], 2, /^ws2api: --listen: .*--api-token.*--api-listen.*--insecure-api\n$/],
     [["--listen", taken], 1, /^ws2api: cannot listen on \S+: the port is in use\n$/],
   ];

@@ -110,10 +110,15 @@ export class Program implements AsyncDisposable {
   }
 }
 
+/** What `deno task start` gives to `deno`. */
+export function startCommand(): string[] {
+  const [, command = ""] = denoJson.tasks.start.command.split(" deno ");
+  return command.split(" ");
+}
+
 /** Runs the gateway with the permissions of `deno task start`. */
 export function startProgram(args: readonly string[], env: Record<string, string> = {}): Program {
-  const [, ...start] = denoJson.tasks.start.command.split(" ");
-  return new Program(Deno.execPath(), [...start, ...args], env);
+  return new Program(Deno.execPath(), [...startCommand(), ...args], env);
 }
 
 /** The address in a program's ready line. */

@@ -1,0 +1,32 @@
+/**
+ * Whether there is a backend.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import { backendAddress, dial } from "./dial.ts";
+
+/**
+ * Connects to the backend once and hangs up, without a request.
+ *
+ * @param backend Its base URL; for `https:` no handshake is done.
+ * @returns Why it cannot be reached, in the system's words; undefined when it can. Never rejects.
+ */
+export async function probeBackend(
+  backend: string,
+  timeoutMs: number,
+  clock: Clock,
+): Promise<string | undefined> {
+  const { target, ...address } = backendAddress(backend);
+  const plain = target.kind === "tls" ? { ...target, kind: "tcp" } as const : target;
+  let reason = "no answer";
+  const conn = await dial({ ...address, target: plain }, {
+    timeoutMs,
+    signal: new AbortController().signal,
+    clock,
+    onFailure: (error) => reason = error,
+  });
+  conn?.close();
+  return conn === undefined ? reason : undefined;
+}
