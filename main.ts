@@ -88,7 +88,13 @@ async function main(): Promise<void> {
   if (!isProfiled || workers === 1) await Deno.permissions.revoke({ name: "sys" });
   let gateway: Gateway;
   try {
-    const deps = { log, clock: systemClock, version: info.version, secrets: read.secrets };
+    const deps = {
+      log,
+      clock: systemClock,
+      version: info.version,
+      startedAt: performance.timeOrigin,
+      secrets: read.secrets,
+    };
     if (workers === 1) {
       const createBus = await natsOf(config, read.secrets, deps);
       gateway = startGateway(config, { ...deps, createBus });

@@ -37,6 +37,8 @@ import { problem } from "./problem.ts";
 export interface GatewayDeps {
   readonly log: Log;
   readonly version: string;
+  /** When the process began, in milliseconds since 1970. */
+  readonly startedAt: number;
   readonly clock: Clock;
   readonly secrets: Secrets;
   /** Ties the gateway to others; without it is alone. */
@@ -51,8 +53,6 @@ export interface Team {
   readonly size: number;
   /** What this one counts, beside the others. */
   readonly metricSet: MetricSet;
-  /** When the process began, in milliseconds since 1970. */
-  readonly startedAt: number;
 }
 
 export interface Gateway {
@@ -88,11 +88,10 @@ const FAREWELL_MS = 2000;
  * @throws {Deno.errors.AddrInUse} and what else `Deno.serve` throws when it cannot listen.
  */
 export function startGateway(config: Config, deps: GatewayDeps): Gateway {
-  const { log, version, clock, secrets } = deps;
-  const { size: teamSize, metricSet, startedAt } = deps.team ?? {
+  const { log, version, startedAt, clock, secrets } = deps;
+  const { size: teamSize, metricSet } = deps.team ?? {
     size: 1,
     metricSet: new MetricSet(config.protocols),
-    startedAt: performance.timeOrigin,
   };
   const { metrics } = metricSet;
   const connections = new ConnectionMap<Connection>();

@@ -135,8 +135,8 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     const near = threads.join(local);
     return createNats === undefined ? near : new Chain(near, createNats(local));
   };
-  const team = { size: workers, metricSet, startedAt };
-  const deps = { log, clock, version, secrets, createBus, witness: threads, team };
+  const team = { size: workers, metricSet };
+  const deps = { log, clock, version, startedAt, secrets, createBus, witness: threads, team };
   return { gateway: startGateway(config, deps), profiles };
 }
 

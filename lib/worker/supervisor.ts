@@ -23,6 +23,8 @@ export interface SupervisorDeps {
   readonly secrets: Secrets;
   readonly log: Log;
   readonly version: string;
+  /** When the process began, in milliseconds since 1970. */
+  readonly startedAt: number;
   readonly clock: Clock;
   /** Makes a thread that runs `serveOrders`. */
   readonly createWorker?: (number: number, config: Config) => WorkerLike;
@@ -230,7 +232,7 @@ export class Supervisor implements Addresses {
       secrets: this.#secrets,
       version: this.#deps.version,
       metrics: this.#buffer,
-      startedAt: performance.timeOrigin,
+      startedAt: this.#deps.startedAt,
     });
     slot.isUp = done.ok;
     if (done.ok && done.addresses !== undefined) this.#addresses = done.addresses;

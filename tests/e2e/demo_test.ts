@@ -19,6 +19,7 @@ function startGatewayFor(backend: string): Gateway {
     log: silentLog,
     clock: systemClock,
     version: "0.0.0",
+    startedAt: 0,
     secrets: NO_SECRETS,
   });
 }

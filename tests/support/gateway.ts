@@ -35,6 +35,7 @@ export class TestGateway implements AsyncDisposable {
       log,
       clock: systemClock,
       version: "0.0.0-test",
+      startedAt: 0,
     });
   }
 

@@ -266,6 +266,7 @@ export class NatsGateway implements AsyncDisposable {
       log,
       clock: systemClock,
       version: "0.0.0-test",
+      startedAt: 0,
       createBus: (local) =>
         new NatsBus({
           prefix: config.natsSubject,

@@ -36,6 +36,7 @@ class Mortals implements AsyncDisposable {
       log,
       clock: systemClock,
       version: "0.0.0-test",
+      startedAt: 0,
       secrets: NO_SECRETS,
       createWorker: () => {
         const worker = new Worker(new URL(entry, import.meta.url), { type: "module" });

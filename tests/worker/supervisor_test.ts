@@ -23,6 +23,7 @@ class Setup {
       log: silentLog,
       clock: this.clock,
       version: "0.0.0-test",
+      startedAt: 0,
       secrets: NO_SECRETS,
       createWorker: (number) => {
         const worker = new FakeWorker();
