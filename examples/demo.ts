@@ -32,6 +32,7 @@ function gatewayFor(backend: string): Gateway {
     log: silentLog,
     clock: systemClock,
     version: info.version,
+    startedAt: performance.timeOrigin,
     secrets: NO_SECRETS,
   });
 }

@@ -169,6 +169,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   };
   const apiDeps = {
     clients: new Clients(local, bus),
+    log,
     metrics,
     expose: () => expose(metricSet.samples(), facts, processUsage()),
     maxMessageBytes: config.maxMessageBytes,
@@ -228,6 +229,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
 
   async function shutdown(): Promise<void> {
     isShuttingDown = true;
+    const since = clock.now();
     log.info("shutting down", { clients: connections.size, waiting: backlog.count });
     await drain(connections, config.drainTimeoutMs, clock);
     // What ended just now still has to reach the backend.
@@ -245,6 +247,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     memory.stop();
     lag.stop();
     forwarder.close();
+    log.info("shut down", { durationMs: Math.round(clock.now() - since) });
   }
 
   return { url: listeners[0]!.url, apiUrl: listeners[1]?.url, reloadTls, shutdown };

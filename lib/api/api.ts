@@ -6,6 +6,7 @@
 
 import { countersText } from "../ops/counters.ts";
 import type { Exposition } from "../ops/exposition.ts";
+import type { Log } from "../ops/log.ts";
 import type { Metrics } from "../ops/metrics.ts";
 import { problem } from "../problem.ts";
 import type { Authorize } from "./authorize.ts";
@@ -14,6 +15,7 @@ import { handleClient, listClients } from "./clients.ts";
 
 export interface ApiDeps extends CallDeps {
   readonly authorize: Authorize;
+  readonly log: Log;
   readonly metrics: Metrics;
   /** All metrics, for Prometheus. */
   readonly expose: () => Promise<Exposition>;
@@ -89,7 +91,7 @@ export function isApiPath(path: string): boolean {
  */
 export async function handleApi(request: Request, path: string, deps: ApiDeps): Promise<Response> {
   const resource = resourceAt(path);
-  const response = await answer(request, resource, deps);
+  const response = await answer(request, path, resource, deps);
   // Each answer to a CALL says how far it got, also when it got nowhere.
   if (/^\/call(?:\/|$)/.test(path) && !response.headers.has("ws2api-outcome")) {
     response.headers.set("ws2api-outcome", "not-sent");
@@ -100,10 +102,12 @@ export async function handleApi(request: Request, path: string, deps: ApiDeps): 
 
 function answer(
   request: Request,
+  path: string,
   resource: Resource | undefined,
   deps: ApiDeps,
 ): Response | Promise<Response> {
   if (resource?.isOpen !== true && !deps.authorize(request.headers.get("authorization"))) {
+    deps.log.warn("API request without a valid token", { path });
     return problem(401, "a bearer token is needed", { "www-authenticate": "Bearer" });
   }
   if (resource === undefined) return problem(404, "no such path");

@@ -110,7 +110,9 @@ export class Calls implements LaneOptions<Waiting> {
     if (!reply.ok || reply.status >= 500) {
       const { action, messageId } = call;
       const failure = reply.ok ? `status ${reply.status}` : reply.fault;
-      log.warn("backend failed", { clientId, connectionId, action, messageId, failure });
+      const durationMs = Math.round(clock.now() - since);
+      const names = { clientId, connectionId, action, messageId };
+      log.warn("backend failed", { ...names, failure, durationMs });
     }
     if (call.kind === "send") return;
     const answer = reply.ok

@@ -171,7 +171,8 @@ export class Connection implements EventListenerObject, Caller {
     const { connections, metrics, log } = this.#shared;
     metrics.opened.add(1);
     metrics.connections[this.protocol ?? NO_PROTOCOL]?.add(1);
-    log.debug("client connected", this.#who());
+    const { protocol, remoteAddress } = this;
+    log.info("client connected", { ...this.#who(), protocol, remoteAddress });
     const other = connections.get(this.clientId);
     // Its upgrade came later, but the backend let it in sooner.
     const isOlder = other !== undefined && other.connectionId > this.connectionId;
@@ -211,13 +212,18 @@ export class Connection implements EventListenerObject, Caller {
    */
   call(call: OutgoingCall): "accepted" | "duplicate" | "full" | "gone" {
     if (this.#isClosed) return "gone";
-    const { limits, clock, metrics } = this.#shared;
+    const { limits, clock, metrics, log } = this.#shared;
     this.#pending ??= new Pending({
       concurrency: limits.callConcurrency,
       maxQueue: limits.maxQueue,
       maxQueueChars: limits.maxQueueChars,
       timeoutMs: limits.callTimeoutMs,
       clock,
+      onTimeout: (late) => {
+        const { callTimeoutMs: durationMs } = limits;
+        const { action, messageId } = late;
+        log.warn("no answer from the client", { ...this.#who(), action, messageId, durationMs });
+      },
       outstandingCount: metrics.outstanding,
       queuedCount: metrics.queuedCalls,
       send: (next) => this.#send(callText("call", next.messageId, next.action, next.payload)),
@@ -334,7 +340,7 @@ export class Connection implements EventListenerObject, Caller {
       this.#shared.bus.detach(this);
       metrics.closed[cause].add(1);
       metrics.connections[this.protocol ?? NO_PROTOCOL]?.add(-1);
-      log.debug("client disconnected", { ...this.#who(), code, reason });
+      log.info("client disconnected", { ...this.#who(), cause, closeCode: code, reason });
     }
     this.#outbox?.drop();
     this.#outbox = null;
@@ -364,9 +370,11 @@ export class Connection implements EventListenerObject, Caller {
     if (log.isDebug) log.debug("frame in", { ...this.#who(), frame: data.slice(0, 1000) });
     const read = readFrame(data, this.dialect);
     if (!read.ok) {
-      const code = errorCode(read.fault.meaning, this.dialect);
+      const { meaning, messageIdText, reason } = read.fault;
+      const code = errorCode(meaning, this.dialect);
       metrics.faults[code]?.add(1);
-      log.warn("frame refused", { ...this.#who(), code, fault: read.fault.reason });
+      const messageId = JSON.parse(messageIdText) as string;
+      log.warn("frame refused", { ...this.#who(), messageId, code, reason });
       const answer = answerToFault(read.fault, this.dialect);
       if (answer !== null) this.#send(answer);
       return;
@@ -387,12 +395,17 @@ export class Connection implements EventListenerObject, Caller {
   #receiveCall(call: Call): void {
     const { backlog, metrics, log } = this.#shared;
     if (call.kind === "call" && this.#calls?.has(call.messageId) === true) {
-      metrics.faults[errorCode("duplicate_message_id", this.dialect)]?.add(1);
-      log.warn("MessageId still in use", this.#who());
+      const code = errorCode("duplicate_message_id", this.dialect);
+      metrics.faults[code]?.add(1);
+      log.warn("MessageId still in use", { ...this.#who(), ...namesOf(call), code });
       return this.#answerError(call, "duplicate_message_id", "the MessageId is still in use");
     }
     if (backlog.isFull) {
-      log.warn("gateway overloaded", { waiting: backlog.count });
+      log.warn("gateway overloaded", {
+        ...this.#who(),
+        ...namesOf(call),
+        waiting: backlog.count,
+      });
       if (call.kind === "call") this.#answerError(call, "internal", "gateway overloaded");
       return;
     }
@@ -403,7 +416,8 @@ export class Connection implements EventListenerObject, Caller {
   #receiveAnswer(frame: CallResult | CallError): void {
     if (this.#pending?.settle(frame.messageId, frame) === true) return;
     this.#shared.metrics.faults[UNMATCHED]?.add(1);
-    this.#shared.log.warn("answer to no outstanding CALL", this.#who());
+    const { messageId } = frame;
+    this.#shared.log.warn("answer to no outstanding CALL", { ...this.#who(), messageId });
   }
 
   #report(report: Report, ended: () => void = () => {}): void {
@@ -480,6 +494,10 @@ export class Connection implements EventListenerObject, Caller {
   #who(): { clientId: string; connectionId: string } {
     return { clientId: this.clientId, connectionId: this.connectionId };
   }
+}
+
+function namesOf({ action, messageId }: Call): { action: string; messageId: string } {
+  return { action, messageId };
 }
 
 const encoder = new TextEncoder();

@@ -48,6 +48,8 @@ export interface PendingOptions {
   /** How long the client may take for one answer. */
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /** Told of each CALL that the client did not answer in time. */
+  readonly onTimeout?: (call: OutgoingCall) => void;
   /** Where CALLs that the client has not answered are counted, and those that wait their turn. */
   readonly outstandingCount?: Cell;
   readonly queuedCount?: Cell;
@@ -108,10 +110,10 @@ export class Pending {
       const call = this.#queue.shift()!;
       this.#queuedCount.add(-1);
       this.#queuedChars -= call.payload.length;
-      const timer = clock.setTimeout(
-        () => this.settle(call.messageId, { kind: "timeout" }),
-        timeoutMs,
-      );
+      const timer = clock.setTimeout(() => {
+        this.#options.onTimeout?.(call);
+        this.settle(call.messageId, { kind: "timeout" });
+      }, timeoutMs);
       this.#sent.set(call.messageId, { call, timer, isAbandoned: false });
       this.#outstandingCount.add(1);
       send(call);

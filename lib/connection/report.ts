@@ -97,5 +97,8 @@ export async function postReport(
   metrics.reportsLost[kind].add(1);
   const failure = reply.ok ? `status ${reply.status}` : reply.fault;
   // Not limited as warnings are: each of these is a message lost.
-  log.error("report not taken by the backend", { clientId, connectionId, path, failure });
+  const names = report.kind === "disconnect"
+    ? { clientId, connectionId, kind }
+    : { clientId, connectionId, kind, action: report.action, messageId: report.messageId };
+  log.error("report not taken by the backend", { ...names, failure });
 }

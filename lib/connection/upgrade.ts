@@ -76,6 +76,12 @@ const MAX_UPGRADES = 8;
  */
 const SETTLE_MS = 5;
 
+/** Who asks for an upgrade, as far as that is known. */
+interface Asker {
+  readonly clientId?: string;
+  readonly remoteAddress: string;
+}
+
 /** Makes the part that turns upgrades into connections. */
 export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgrade {
   const { wsPath, protocols, requireProtocol, trustProxy, maxConnections, connectRate } = options;
@@ -85,25 +91,31 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
   const rate = connectRate === undefined ? undefined : new Rate(connectRate, clock);
 
   function refuse(
-    reason: RefusalReason,
+    who: Asker,
+    cause: RefusalReason,
     status: number,
     detail: string,
     headers?: Record<string, string>,
   ): Response {
-    metrics.refused[reason].add(1);
-    log.warn("upgrade refused", { reason, status, detail });
+    metrics.refused[cause].add(1);
+    const { clientId = null, remoteAddress } = who;
+    log.warn("upgrade refused", { clientId, remoteAddress, cause, status, reason: detail });
     return problem(status, detail, headers);
   }
 
   /** Not now: the jitter keeps those who are refused together from coming back together. */
-  function refuseForNow(reason: RefusalReason, detail: string): Response {
-    return refuse(reason, 503, detail, { "retry-after": String(1 + Math.floor(random() * 10)) });
+  function refuseForNow(who: Asker, cause: RefusalReason, detail: string): Response {
+    return refuse(who, cause, 503, detail, {
+      "retry-after": String(1 + Math.floor(random() * 10)),
+    });
   }
 
   return function upgrade(request, path, peer) {
-    if (!path.startsWith(wsPath)) return refuse("path", 404, "no such path");
-    const rawClientId = path.slice(wsPath.length);
     const { headers } = request;
+    const remoteAddress = addressOf(peer, trustProxy ? headers.get("x-forwarded-for") : null);
+    let who: Asker = { remoteAddress };
+    if (!path.startsWith(wsPath)) return refuse(who, "path", 404, "no such path");
+    const rawClientId = path.slice(wsPath.length);
     if (!isUpgrade(request)) {
       return rawClientId === "" || rawClientId.includes("/")
         ? problem(404, "no such path")
@@ -113,41 +125,51 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
         });
     }
     const clientId = decodeClientId(rawClientId);
-    if (clientId === undefined) return refuse("client_id", 400, "the path holds no ClientId");
+    if (clientId === undefined) return refuse(who, "client_id", 400, "the path holds no ClientId");
+    who = { clientId, remoteAddress };
     if (headers.get("sec-websocket-version") !== "13") {
       const headers = { "sec-websocket-version": "13" };
-      return refuse("handshake", 426, "the WebSocket version must be 13", headers);
+      return refuse(who, "handshake", 426, "the WebSocket version must be 13", headers);
     }
     // Deno checks neither of these (RFC 6455 §4.2.1).
     if (!hasToken(headers.get("connection"), "upgrade")) {
-      return refuse("handshake", 400, "the Connection header does not say Upgrade");
+      return refuse(who, "handshake", 400, "the Connection header does not say Upgrade");
     }
     if (!/^[A-Za-z0-9+/]{22}==$/.test(headers.get("sec-websocket-key") ?? "")) {
-      return refuse("handshake", 400, "the Sec-WebSocket-Key is not 16 bytes in base64");
+      return refuse(who, "handshake", 400, "the Sec-WebSocket-Key is not 16 bytes in base64");
     }
     const agreed = negotiate(headers.get("sec-websocket-protocol"), protocols);
     if (agreed.kind === "none_offered" && requireProtocol) {
-      return refuse("protocol", 400, `a subprotocol is needed, one of ${protocols.join(", ")}`);
+      return refuse(
+        who,
+        "protocol",
+        400,
+        `a subprotocol is needed, one of ${protocols.join(", ")}`,
+      );
     }
-    if (shared.isShuttingDown()) return refuseForNow("shutdown", "the gateway is shutting down");
+    if (shared.isShuttingDown()) {
+      return refuseForNow(who, "shutdown", "the gateway is shutting down");
+    }
     // A client that comes back before its old connection is known to be dead must be let in.
     const isTakeover = shared.connections.get(clientId) !== undefined;
     const room = isTakeover ? maxConnections + TAKEOVER_ROOM : maxConnections;
-    if (sockets.total >= room) return refuseForNow("connections", "too many connections");
-    if (memory.isTight) return refuseForNow("memory", "memory is short");
-    if (rate?.take() === false) return refuseForNow("rate", "too many clients connect at once");
+    if (sockets.total >= room) return refuseForNow(who, "connections", "too many connections");
+    if (memory.isTight) return refuseForNow(who, "memory", "memory is short");
+    if (rate?.take() === false) {
+      return refuseForNow(who, "rate", "too many clients connect at once");
+    }
     // All that is needed of the request is read before the upgrade; afterwards reading throws.
     const identity: Identity = {
       clientId,
       connectionId: uuidv7(),
       protocol: agreed.kind === "agreed" ? agreed.protocol : null,
-      remoteAddress: addressOf(peer, trustProxy ? headers.get("x-forwarded-for") : null),
+      remoteAddress,
       connectedAt: Date.now(),
     };
     if (agreed.kind === "none_in_common") {
       // OCPP-J 1.6 §3.1.2: complete the handshake without a subprotocol, then close.
       metrics.refused.protocol.add(1);
-      log.warn("no subprotocol in common", { clientId });
+      log.warn("upgrade refused", { ...who, cause: "protocol", reason: "none in common" });
       const { response, socket } = open(request, null);
       let isGivenUp = false;
       sockets.enterOpening(socket, () => isGivenUp = true);
@@ -182,10 +204,16 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       case "denied": {
         const { status, challenge } = verdict;
         const headers = challenge === null ? undefined : { "www-authenticate": challenge };
-        return refuse("denied", status, "the backend does not let this client in", headers);
+        return refuse(
+          identity,
+          "denied",
+          status,
+          "the backend does not let this client in",
+          headers,
+        );
       }
       case "unavailable":
-        return refuseForNow("backend", "the backend cannot say who gets in");
+        return refuseForNow(identity, "backend", "the backend cannot say who gets in");
       case "accepted":
         // Neither open nor close would ever come of a client that has gone in the meantime.
         if (signal.aborted || shared.isShuttingDown()) return turnAway(identity);
@@ -201,7 +229,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       // Never rejects, and a shutdown waits for it; the refusal need not.
       void postReport(shared, identity, report);
     }
-    return refuseForNow("gone", "the client or the gateway is going");
+    return refuseForNow(identity, "gone", "the client or the gateway is going");
   }
 
   function letIn(request: Request, identity: Identity): Response | Promise<Response> {

@@ -5,7 +5,6 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { Cell } from "../ops/tally.ts";
 import type { BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
 
 /** It opens after this many failures without a success between … */
@@ -24,20 +23,21 @@ const PROBE_MS = 1000;
  */
 export class Breaker {
   readonly #clock: Clock;
-  readonly #openCount: Cell;
+  readonly #onChange: (isOpen: boolean) => void;
+  #isOpen = false;
   #failures = 0;
   #failingSince = 0;
   #failedLast = 0;
   #probedAt = -Infinity;
 
-  /** @param openCount Where it says 1 while it is open, 0 otherwise. */
-  constructor(clock: Clock, openCount: Cell = new Cell()) {
+  /** @param onChange Told when it opens, and when it closes again. */
+  constructor(clock: Clock, onChange: (isOpen: boolean) => void = () => {}) {
     this.#clock = clock;
-    this.#openCount = openCount;
+    this.#onChange = onChange;
   }
 
   get isOpen(): boolean {
-    return this.#failures >= FAILURES && this.#failedLast - this.#failingSince >= MIN_OUTAGE_MS;
+    return this.#isOpen;
   }
 
   /** A forwarder whose replies are counted: to be put around each single try. */
@@ -72,12 +72,17 @@ export class Breaker {
     this.#failedLast = this.#clock.now();
     if (this.#failures === 0) this.#failingSince = this.#failedLast;
     this.#failures++;
-    this.#openCount.own = this.isOpen ? 1 : 0;
+    if (this.#failures < FAILURES || this.#isOpen) return;
+    if (this.#failedLast - this.#failingSince < MIN_OUTAGE_MS) return;
+    this.#isOpen = true;
+    this.#onChange(true);
   }
 
   #succeeded(): void {
     this.#failures = 0;
-    this.#openCount.own = 0;
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#onChange(false);
   }
 
   #mayProbe(): boolean {

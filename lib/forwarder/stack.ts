@@ -39,10 +39,15 @@ export interface StackDeps {
  */
 export function createForwarderStack(options: StackOptions, deps: StackDeps): Forwarder {
   const { clock, log, metrics, version, signKey } = deps;
-  const breaker = new Breaker(clock, metrics.breakerOpen);
+  const { backend } = options;
+  const breaker = new Breaker(clock, (isOpen) => {
+    metrics.breakerOpen.own = isOpen ? 1 : 0;
+    if (isOpen) log.error("backend away: CALLs are answered at once", { backend });
+    else log.info("backend back", { backend });
+  });
   const createForwarder = options.forwarder === "tcp" ? createTcpForwarder : createFetchForwarder;
   const backendForwarder = createForwarder({
-    backend: options.backend,
+    backend,
     timeoutMs: options.backendTimeoutMs,
     maxBytes: options.maxMessageBytes,
     maxIdleConnections: options.backendConnections,
@@ -64,7 +69,7 @@ export function createForwarderStack(options: StackOptions, deps: StackDeps): Fo
     onRetry: ({ kind }, reply) => {
       metrics.backendRetries[kind].add(1);
       const failure = reply.ok ? `status ${reply.status}` : reply.fault;
-      log.warn("backend tried again", { kind, failure });
+      log.warn("backend tried again", { backend, kind, failure });
     },
   });
   return breaker.guarding(retried);

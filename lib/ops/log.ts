@@ -22,14 +22,18 @@ export interface Log {
   /** Whether `debug` lines are written at all: spares the work of making them. */
   readonly isDebug: boolean;
   debug(event: string, fields?: LogFields): void;
+  /**
+   * Limited for each event, as `warn` is, but far above what is usual: 100,000 clients that come back
+   * at once are no news line by line.
+   */
   info(event: string, fields?: LogFields): void;
   /** Limited for each event: what a client can cause 10,000 times a second must not fill a disk. */
   warn(event: string, fields?: LogFields): void;
   error(event: string, fields?: LogFields): void;
 }
 
-/** Warnings of one event that are written within one window; further ones are only counted. */
-const WARNINGS_PER_WINDOW = 10;
+/** Lines of one event that are written within one window; further ones are only counted. */
+const PER_WINDOW = { info: 1000, warn: 10 } as const;
 const WINDOW_MS = 10_000;
 /** Longest value of a field: names come from outside. */
 const MAX_VALUE_CHARS = 300;
@@ -80,7 +84,7 @@ function textLine(values: {
  * @param fields Stand in each of its lines.
  */
 export function createLog(clock: Clock, fields: LogFields = {}): Log {
-  return limitWarnings(fromLogger(getLogger(["ws2api"]).with(fields)), clock);
+  return limitLines(fromLogger(getLogger(["ws2api"]).with(fields)), clock);
 }
 
 function fromLogger(logger: Logger): Log {
@@ -105,15 +109,15 @@ function bounded(fields: LogFields = {}): Record<string, unknown> {
 }
 
 /**
- * A log that writes at most 10 warnings of one event in 10 seconds. The first one after that says
- * in `suppressed` how many were left out.
+ * A log that writes at most 10 warnings and 1,000 lines at `info` of one event in 10 seconds. The
+ * first one after that says in `suppressed` how many were left out.
  */
-export function limitWarnings(log: Log, clock: Clock): Log {
+export function limitLines(log: Log, clock: Clock): Log {
   // Bounded by the number of events in the code: their texts are fixed.
   const windows = new Map<string, { since: number; written: number; suppressed: number }>();
-  return {
-    ...log,
-    warn(event, fields = {}): void {
+
+  function limited(level: "info" | "warn"): Log["warn"] {
+    return (event, fields = {}) => {
       const now = clock.now();
       let window = windows.get(event);
       if (window === undefined || now - window.since >= WINDOW_MS) {
@@ -122,14 +126,16 @@ export function limitWarnings(log: Log, clock: Clock): Log {
         windows.set(event, window);
         if (suppressed > 0) fields = { ...fields, suppressed };
       }
-      if (window.written >= WARNINGS_PER_WINDOW) {
+      if (window.written >= PER_WINDOW[level]) {
         window.suppressed++;
         return;
       }
       window.written++;
-      log.warn(event, fields);
-    },
-  };
+      log[level](event, fields);
+    };
+  }
+
+  return { ...log, info: limited("info"), warn: limited("warn") };
 }
 
 /** A log that writes nothing. */

@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { configureLog, createLog, limitWarnings, type Log, silentLog } from "../../lib/ops/log.ts";
+import { configureLog, createLog, limitLines, type Log, silentLog } from "../../lib/ops/log.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 type Warning = [event: string, fields: unknown];
@@ -8,10 +8,10 @@ function collectWarnings(warnings: Warning[]): Log {
   return { ...silentLog, warn: (event, fields) => warnings.push([event, fields]) };
 }
 
-Deno.test("limitWarnings writes ten warnings of one event in ten seconds", async (t) => {
+Deno.test("limitLines writes ten warnings of one event in ten seconds", async (t) => {
   const clock = new FakeClock();
   const warnings: Warning[] = [];
-  const log = limitWarnings(collectWarnings(warnings), clock);
+  const log = limitLines(collectWarnings(warnings), clock);
   await t.step("and keeps further ones back", () => {
     for (let n = 1; n <= 25; n++) log.warn("noisy", { n });
     deepStrictEqual(warnings, Array.from({ length: 10 }, (_, i) => ["noisy", { n: i + 1 }]));
@@ -38,21 +38,34 @@ Deno.test("limitWarnings writes ten warnings of one event in ten seconds", async
   });
 });
 
-Deno.test("limitWarnings lets other levels pass without a limit", () => {
+Deno.test("limitLines writes a thousand lines of one event at info in ten seconds", () => {
+  const clock = new FakeClock();
+  const lines: unknown[] = [];
+  const log = limitLines(
+    { ...silentLog, info: (event, fields) => lines.push([event, fields]) },
+    clock,
+  );
+  for (let n = 0; n < 1500; n++) log.info("client connected", { n });
+  log.info("other");
+  strictEqual(lines.length, 1001);
+  clock.tick(10_000);
+  log.info("client connected", { n: 1500 });
+  deepStrictEqual(lines.at(-1), ["client connected", { n: 1500, suppressed: 500 }]);
+});
+
+Deno.test("limitLines lets debug and error pass without a limit", () => {
   const seen: string[] = [];
-  const log = limitWarnings({
+  const log = limitLines({
     ...silentLog,
     isDebug: true,
     debug: () => seen.push("debug"),
-    info: () => seen.push("info"),
     error: () => seen.push("error"),
   }, new FakeClock());
-  for (let n = 0; n < 20; n++) {
+  for (let n = 0; n < 2000; n++) {
     log.debug("noisy");
-    log.info("noisy");
     log.error("noisy");
   }
-  strictEqual(seen.length, 60);
+  strictEqual(seen.length, 4000);
   ok(log.isDebug);
 });
 
