@@ -23,7 +23,7 @@ $worker = new PSR7Worker(Worker::create(), $factory, $factory, $factory);
 while (true) {
     try {
         $request = $worker->waitRequest();
-    } catch (Throwable $e) {
+    } catch (Throwable) {
         // What came is no request that PSR-7 knows.
         $worker->respond(new Response(400));
         continue;
