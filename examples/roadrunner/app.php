@@ -49,6 +49,9 @@ function handle(string $method, string $path, string $body, array $headers): arr
     $keyFile = getenv('SIGN_KEY_FILE');
     if ($keyFile) {
         $key = rtrim((string) file_get_contents($keyFile), "\r\n");
+        if ($key === '') {
+            throw new RuntimeException("no key in $keyFile"); // Anyone can sign with an empty one.
+        }
         $signature = $headers['x-ws2api-signature'] ?? '';
         if (!isFromGateway($method, $path, $signature, $body, $key)) {
             return answer(401);

@@ -189,7 +189,8 @@ Deno.test({
       ["a wrong password", "/CP%201", "CP 1:secret", 401],
       ["an empty password", "/CP%201", "CP 1:", 401],
       ["no colon", "/CP%201", "s3cret", 401],
-      ["another station's name", "/CP2", "CP 1:s3cret", 401],
+      ["another station's name", "/CP2", `CP 1:${hex}`, 401],
+      ["another station's password", "/CP2", "CP2:s3cret", 401],
       ["a station that is not known", "/CP3", "CP3:s3cret", 401],
       ["nothing", "/CP%201", undefined, 401],
     ];
@@ -235,5 +236,15 @@ Deno.test({
     for (const path of ["/call/Heartbeat/CP%201/c1", "/result/Reset/CP%201/r1", "/connect/CP1"]) {
       deepStrictEqual(await backend.post(path, "{}"), { status: 401, text: "" });
     }
+  },
+});
+
+Deno.test({
+  name: "with a key that cannot be read PHP answers nothing",
+  ignore,
+  fn: async () => {
+    using dir = new TempDir();
+    await using backend = await PhpBackend.start([], { SIGN_KEY_FILE: dir.path("missing") });
+    strictEqual((await backend.post("/call/Heartbeat/CP1/c1", "{}")).status, 500);
   },
 });
