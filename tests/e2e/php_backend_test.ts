@@ -4,7 +4,7 @@ import { rawRequest, upgradeHead } from "../support/client.ts";
 import { connected } from "../support/connected.ts";
 import { inTime } from "../support/deadline.ts";
 import { type ApiAnswer, TestGateway } from "../support/gateway.ts";
-import { isInstalled, Program, TempDir } from "../support/program.ts";
+import { isInstalled, Program, TempDir, whenListening } from "../support/program.ts";
 import { headerOf } from "../support/raw_client.ts";
 
 /** CI installs it. */
@@ -39,20 +39,10 @@ class PhpBackend implements AsyncDisposable {
     flags: readonly string[] = [],
     env: Record<string, string> = {},
   ): Promise<PhpBackend> {
-    const backend = new PhpBackend(closedPort(), flags, env);
-    const listening = async (): Promise<void> => {
-      for (;;) {
-        try {
-          return (await Deno.connect({ hostname: "127.0.0.1", port: backend.#port })).close();
-        } catch (error) {
-          if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
-        }
-      }
-    };
-    const ended = backend.#php.ended().then(({ stderr }) => Promise.reject(new Error(stderr)));
-    ended.catch(() => {});
+    const port = closedPort();
+    const backend = new PhpBackend(port, flags, env);
     try {
-      await inTime(Promise.race([listening(), ended]), "PHP's port");
+      await whenListening(backend.#php, port);
     } catch (error) {
       await backend[Symbol.asyncDispose]();
       throw error;
