@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { parse, parseAllDocuments } from "yaml";
-import denoJson from "../../deno.json" with { type: "json" };
 import { type Config, readInvocation } from "../../lib/config/config.ts";
+import { startCommand } from "../support/program.ts";
 
 const EXAMPLES = new URL("../../examples/", import.meta.url).pathname;
 
@@ -163,9 +163,8 @@ Deno.test("the service of systemd starts the program as the start task does, and
   const valuesOf = (name: string): string[] =>
     unit.filter((line) => line[1] === name).map((line) => line[2]!.replaceAll(/ +/g, " "));
   deepStrictEqual(valuesOf("ExecStart"), [
-    denoJson.tasks.start.command.replace(
-      "deno run",
-      "/usr/local/bin/deno run --cached-only --frozen",
+    ["/usr/local/bin/deno", "run", "--cached-only", "--frozen", ...startCommand().slice(1)].join(
+      " ",
     ),
   ]);
   const lines = [...valuesOf("Environment"), ...read("systemd/ws2api.env").split("\n")];
@@ -173,6 +172,7 @@ Deno.test("the service of systemd starts the program as the start task does, and
     .filter((line) => line !== null).map((line) => [line[1]!, line[2]!]);
   const config = configOf(Object.fromEntries(variables));
   strictEqual(config.apiTokenFile, "%d/api-token");
+  deepStrictEqual(valuesOf("LimitNOFILE"), [String(config.openFiles)]);
   const [seconds = "", ...others] = valuesOf("TimeoutStopSec");
   deepStrictEqual(others, []);
   ok(Number.parseInt(seconds) * 1000 > config.drainTimeoutMs, seconds);
