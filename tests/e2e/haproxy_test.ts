@@ -10,6 +10,7 @@ import {
   Program,
   SecureClient,
   TempDir,
+  whenListening,
 } from "../support/program.ts";
 import { headerOf } from "../support/raw_client.ts";
 
@@ -44,19 +45,8 @@ class Proxy implements AsyncDisposable {
   static async start(gateway: string, apiPort: number): Promise<Proxy> {
     const dir = new TempDir();
     const proxy = new Proxy(dir, await makeCertificate(dir), new URL(gateway).host, apiPort);
-    const listening = async (): Promise<void> => {
-      for (;;) {
-        try {
-          return (await Deno.connect({ hostname: "127.0.0.1", port: proxy.port })).close();
-        } catch (error) {
-          if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
-        }
-      }
-    };
-    const ended = proxy.program.ended().then(({ stderr }) => Promise.reject(new Error(stderr)));
-    ended.catch(() => {});
     try {
-      await inTime(Promise.race([listening(), ended]), "HAProxy's port");
+      await whenListening(proxy.program, proxy.port);
     } catch (error) {
       await proxy[Symbol.asyncDispose]();
       throw error;

@@ -129,6 +129,22 @@ export async function urlOf(program: Program): Promise<string> {
   return url;
 }
 
+/** Resolves when a program takes connections on a port of 127.0.0.1. @throws When it ends instead. */
+export async function whenListening(program: Program, port: number): Promise<void> {
+  const listening = async (): Promise<void> => {
+    for (;;) {
+      try {
+        return (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      } catch (error) {
+        if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+      }
+    }
+  };
+  const ended = program.ended().then(({ stderr }) => Promise.reject(new Error(stderr)));
+  ended.catch(() => {});
+  await inTime(Promise.race([listening(), ended]), `a program on port ${port}`);
+}
+
 /** Whether a program can be run here. */
 export function isInstalled(file: string, ...args: string[]): boolean {
   try {

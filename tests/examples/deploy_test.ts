@@ -1,0 +1,179 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { parse, parseAllDocuments } from "yaml";
+import { type Config, readInvocation } from "../../lib/config/config.ts";
+import { startCommand } from "../support/program.ts";
+
+const EXAMPLES = new URL("../../examples/", import.meta.url).pathname;
+
+function read(file: string): string {
+  return Deno.readTextFileSync(`${EXAMPLES}${file}`);
+}
+
+/** All files of a folder and the folders in it, from there. */
+function filesIn(folder: string): string[] {
+  return [...Deno.readDirSync(`${EXAMPLES}${folder}`)].flatMap(({ name, isDirectory }) =>
+    isDirectory ? filesIn(`${folder}${name}/`) : [`${folder}${name}`]
+  );
+}
+
+type Variables = Record<string, string>;
+
+/** What the program makes of its variables; each must be one of its own. */
+function configOf(variables: Variables): Config {
+  const asked = new Set<string>();
+  const invocation = readInvocation([], (name) => {
+    asked.add(name);
+    return variables[name];
+  }, "0.0.0-test");
+  ok(invocation.kind === "run", JSON.stringify(invocation));
+  const strange = Object.keys(variables).filter((name) => !asked.has(name));
+  deepStrictEqual(strange, [], "variables that the program does not know");
+  return invocation.config;
+}
+
+interface Service {
+  readonly image?: string;
+  readonly build?: string | { context: string; dockerfile: string };
+  readonly environment?: Variables;
+  readonly volumes?: string[];
+  readonly ports?: string[];
+  readonly secrets?: string[];
+  readonly depends_on?: string[] | Record<string, unknown>;
+  readonly healthcheck?: { test: string[] };
+  readonly stop_grace_period?: string;
+}
+
+interface Compose {
+  readonly services: Record<string, Service>;
+  readonly secrets: Record<string, unknown>;
+  readonly volumes: Record<string, unknown>;
+}
+
+const COMPOSE: Compose = parse(read("compose.yaml"));
+
+/** A service's variables, those from outside with a value as somebody would give them. */
+function variablesOf(service: string): Variables {
+  const { environment = {} } = COMPOSE.services[service]!;
+  return Object.fromEntries(
+    Object.entries(environment).map(([name, value]) => {
+      strictEqual(typeof value, "string", `${service}: ${name} must be a text for compose`);
+      return [name, value.replace(/\$\{\w+(?::[?-][^}]*)?\}/, "given")];
+    }),
+  );
+}
+
+function hostAndPort(url: string): [host: string, port: number] {
+  const { hostname, port } = new URL(url);
+  return [hostname, Number(port)];
+}
+
+Deno.test("every YAML file of the examples can be read", () => {
+  const files = filesIn("").filter((file) => /\.ya?ml$/.test(file));
+  ok(files.includes("compose.yaml") && files.includes("roadrunner/.rr.yaml"), String(files));
+  for (const file of files) {
+    const documents = parseAllDocuments(read(file));
+    ok(Array.isArray(documents) && documents.length > 0, file);
+    for (const { errors, warnings } of documents) {
+      deepStrictEqual([errors, warnings], [[], []], file);
+    }
+  }
+});
+
+Deno.test("each file that compose builds from or mounts exists, and each name in it", () => {
+  const from = (path: string): string => new URL(path, `file://${EXAMPLES}`).pathname;
+  const names = Object.keys(COMPOSE.services);
+  for (const [name, service] of Object.entries(COMPOSE.services)) {
+    const { build, image, volumes = [], secrets = [], depends_on = [] } = service;
+    strictEqual(build === undefined, image !== undefined, `${name}: either built or an image`);
+    if (build !== undefined) {
+      const { context, dockerfile } = typeof build === "string"
+        ? { context: build, dockerfile: "Dockerfile" }
+        : build;
+      const folder = from(`${context}/`);
+      const text = Deno.readTextFileSync(`${folder}${dockerfile}`);
+      for (const [, sources = ""] of text.matchAll(/^COPY (?!--from)(.*) \S+$/gm)) {
+        for (const source of sources.split(" ")) ok(Deno.statSync(`${folder}${source}`), source);
+      }
+    }
+    for (const volume of volumes) {
+      const [, source = ""] = /^(\$\{[^}]+\}|[^:]+):\//.exec(volume) ?? [];
+      if (source.startsWith("./")) ok(Deno.statSync(from(source)), source);
+      else ok(source.startsWith("${") || source in COMPOSE.volumes, `${name}: ${volume}`);
+    }
+    for (const secret of secrets) ok(secret in COMPOSE.secrets, secret);
+    const needed = Array.isArray(depends_on) ? depends_on : Object.keys(depends_on);
+    for (const other of needed) ok(names.includes(other), other);
+  }
+});
+
+Deno.test("compose's gateway accepts its variables, and names and ports fit together", () => {
+  const config = configOf(variablesOf("gateway"));
+  ok(config.connectHook && config.disconnectHook && config.trustProxy);
+  strictEqual(config.listen.port, 4000);
+  const apiPort = config.apiListen?.port;
+  strictEqual(apiPort, 4001);
+
+  const { http } = parse(read("roadrunner/.rr.yaml"));
+  const [backend, backendPort] = hostAndPort(config.backend);
+  ok(backend in COMPOSE.services);
+  strictEqual(http.address, `0.0.0.0:${backendPort}`);
+  deepStrictEqual(hostAndPort(variablesOf(backend)["GATEWAY"]!), ["gateway", apiPort]);
+  deepStrictEqual(config.nats?.servers, ["nats:4222"]);
+  ok("nats" in COMPOSE.services);
+  // NATS takes messages of 1 MiB.
+  ok(4 * config.maxMessageBytes <= 1024 ** 2);
+
+  const proxy = variablesOf("haproxy");
+  strictEqual(proxy["GATEWAY_ADDRESS"], `gateway:${config.listen.port}`);
+  strictEqual(proxy["GATEWAY_API_PORT"], String(apiPort));
+  deepStrictEqual(COMPOSE.services["haproxy"]!.ports, [`8443${proxy["PROXY_LISTEN"]}`]);
+  ok(read("haproxy/haproxy.cfg").includes(`path_reg ^${config.wsPath}[^/]+$`));
+
+  const { scrape_configs, rule_files } = parse(read("prometheus/prometheus.yml"));
+  deepStrictEqual(scrape_configs[0].static_configs, [{ targets: [`gateway:${apiPort}`] }]);
+  const secret = scrape_configs[0].authorization.credentials_file.replace("/run/secrets/", "");
+  ok(secret in COMPOSE.secrets && COMPOSE.services["prometheus"]!.secrets?.includes(secret));
+  deepStrictEqual(rule_files, ["alerts.yml"]);
+  const { datasources } = parse(read("grafana/provisioning/datasources/prometheus.yml"));
+  deepStrictEqual(hostAndPort(datasources[0].url), ["prometheus", 9090]);
+  const { providers } = parse(read("grafana/provisioning/dashboards/ws2api.yml"));
+  const mounts = COMPOSE.services["grafana"]!.volumes!.join("\n");
+  ok(mounts.includes(`dashboard.json:${providers[0].options.path}/`));
+
+  const health = COMPOSE.services["gateway"]!.healthcheck!.test.join(" ");
+  ok(health.includes(`http://127.0.0.1:${apiPort}/readyz`), health);
+  const grace = COMPOSE.services["gateway"]!.stop_grace_period!;
+  ok(Number.parseInt(grace) * 1000 > config.drainTimeoutMs);
+  // Whoever reaches these from elsewhere commands every client, or sees them.
+  for (const [name, { ports = [] }] of Object.entries(COMPOSE.services)) {
+    if (name !== "haproxy") { for (const port of ports) match(port, /^127\.0\.0\.1:(\d+):\1$/); }
+  }
+});
+
+Deno.test("the gateway on Kubernetes accepts its variables", () => {
+  const [deployment] = parseAllDocuments(read("kubernetes/ws2api.yaml")).map((d) => d.toJS());
+  const env: { name: string; value?: string }[] = deployment.spec.template.spec.containers[0].env;
+  const variables = env.map(({ name, value = "given" }) => [name, value]);
+  strictEqual(configOf(Object.fromEntries(variables)).listen.port, 4000);
+});
+
+Deno.test("the service of systemd starts the program as the start task does, and accepts its variables", () => {
+  const unit = read("systemd/ws2api.service").replaceAll("\\\n", " ").split("\n")
+    .map((line) => /^(\w+)=(.*)$/.exec(line)).filter((line) => line !== null);
+  const valuesOf = (name: string): string[] =>
+    unit.filter((line) => line[1] === name).map((line) => line[2]!.replaceAll(/ +/g, " "));
+  deepStrictEqual(valuesOf("ExecStart"), [
+    ["/usr/local/bin/deno", "run", "--cached-only", "--frozen", ...startCommand().slice(1)].join(
+      " ",
+    ),
+  ]);
+  const lines = [...valuesOf("Environment"), ...read("systemd/ws2api.env").split("\n")];
+  const variables = lines.map((line) => /^(WS2API_\w+)=(.*)$/.exec(line))
+    .filter((line) => line !== null).map((line) => [line[1]!, line[2]!]);
+  const config = configOf(Object.fromEntries(variables));
+  strictEqual(config.apiTokenFile, "%d/api-token");
+  deepStrictEqual(valuesOf("LimitNOFILE"), [String(config.openFiles)]);
+  const [seconds = "", ...others] = valuesOf("TimeoutStopSec");
+  deepStrictEqual(others, []);
+  ok(Number.parseInt(seconds) * 1000 > config.drainTimeoutMs, seconds);
+});
