@@ -52,6 +52,9 @@ export interface Config {
   readonly natsCredsFile: string | undefined;
   readonly natsCaFile: string | undefined;
   readonly natsSubject: string;
+  readonly validate: "off" | "warn" | "strict";
+  /** Actions that pass unchecked. */
+  readonly allowActions: readonly string[];
   readonly tls: TlsFiles | undefined;
   readonly logLevel: "debug" | "info" | "warn" | "error";
   readonly logFormat: "text" | "json";
@@ -157,6 +160,8 @@ export function readInvocation(
     natsCredsFile: take("nats-creds"),
     natsCaFile: take("nats-ca"),
     natsSubject: must("nats-subject"),
+    validate: must("validate"),
+    allowActions: take("allow-action") ?? [],
     tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
     logLevel: must("log-level"),
     logFormat: must("log-format"),
