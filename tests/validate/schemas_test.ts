@@ -53,3 +53,9 @@ Deno.test("a schema is compiled once", () => {
   strictEqual(schemas.find("request", "Heartbeat"), first);
   strictEqual(schemas.find("request", "NotInAnyVersion"), undefined);
 });
+
+Deno.test("a payload that is wrong in many places has one error", () => {
+  const validate = new Schemas(v16).find("request", "MeterValues")!;
+  strictEqual(validate({ connectorId: "1", meterValue: Array(1000).fill(0), extra: 1 }), false);
+  strictEqual(validate.errors?.length, 1);
+});
