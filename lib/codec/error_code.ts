@@ -10,8 +10,14 @@ import type { Dialect } from "./subprotocol.ts";
 export type ErrorMeaning =
   /** The text is no valid RPC frame. */
   | "bad_frame"
-  /** The payload is no object. */
+  /** The payload is no object, or not built as its Action's. */
   | "bad_payload"
+  /** A field's value is not allowed. */
+  | "property_constraint"
+  /** A field is missing, not allowed, or there too often. */
+  | "occurrence_constraint"
+  /** A field is of another data type. */
+  | "type_constraint"
   /** The CALL's MessageId is still being handled. */
   | "duplicate_message_id"
   /** The message type number is not known. */
@@ -24,11 +30,15 @@ export type ErrorMeaning =
 /**
  * OCPP-J 1.6 table 7 knows neither RpcFrameworkError nor MessageTypeNotSupported, so its nearest
  * codes stand in; and its `FormationViolation` is what 2.x spells `FormatViolation` (OCPP 2.0.1
- * Part 4 table 8, OCPP 2.1 Part 4 table 9). Both spellings are on the wire for good.
+ * Part 4 table 8, OCPP 2.1 Part 4 table 9). Its `Occurence…` has one r, that of 2.x two. All these
+ * spellings are on the wire for good.
  */
 const CODES: Readonly<Record<ErrorMeaning, readonly [v16: string, v2: string]>> = {
   bad_frame: ["FormationViolation", "RpcFrameworkError"],
   bad_payload: ["FormationViolation", "FormatViolation"],
+  property_constraint: ["PropertyConstraintViolation", "PropertyConstraintViolation"],
+  occurrence_constraint: ["OccurenceConstraintViolation", "OccurrenceConstraintViolation"],
+  type_constraint: ["TypeConstraintViolation", "TypeConstraintViolation"],
   duplicate_message_id: ["ProtocolError", "RpcFrameworkError"],
   unknown_type: ["ProtocolError", "MessageTypeNotSupported"],
   not_implemented: ["NotImplemented", "NotImplemented"],

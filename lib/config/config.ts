@@ -54,6 +54,9 @@ export interface Config {
   readonly natsCredsFile: string | undefined;
   readonly natsCaFile: string | undefined;
   readonly natsSubject: string;
+  readonly validate: "off" | "warn" | "strict";
+  /** Actions that pass unchecked. */
+  readonly allowActions: readonly string[];
   readonly tls: TlsFiles | undefined;
   readonly logLevel: "debug" | "info" | "warn" | "error";
   readonly logFormat: "text" | "json";
@@ -160,6 +163,8 @@ export function readInvocation(
     natsCredsFile: take("nats-creds"),
     natsCaFile: take("nats-ca"),
     natsSubject: must("nats-subject"),
+    validate: must("validate"),
+    allowActions: take("allow-action") ?? [],
     tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
     logLevel: must("log-level"),
     logFormat: must("log-format"),

@@ -5,6 +5,7 @@
  */
 
 import {
+  actionList,
   backendUrl,
   bearerToken,
   duration,
@@ -202,6 +203,13 @@ export const FLAGS = {
     "ws2api",
     "begins each NATS subject; instances with another one are another gateway",
   ),
+  "validate": flag(
+    oneOf("off", "warn", "strict"),
+    "MODE",
+    "off",
+    "payloads against the OCPP schemas: warn logs and counts bad ones, strict refuses them",
+  ),
+  "allow-action": unset(actionList, "LIST", "Actions that --validate lets pass unchecked"),
   "tls-cert": unset(filePath, "FILE", "serve WSS and HTTPS with this certificate chain (PEM)"),
   "tls-key": unset(filePath, "FILE", "the key of --tls-cert (PEM); both are read again at SIGHUP"),
   "log-level": flag(

@@ -5,6 +5,7 @@
  */
 
 import type { NatsAddress } from "../cluster/nats_address.ts";
+import { isAction } from "../codec/frame.ts";
 
 /** A value, or the words for what is allowed in its place. */
 export type ReadValue<T> =
@@ -185,6 +186,14 @@ export const protocolList: ValueReader<readonly string[]> = (text) => {
   return names.every((name) => /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name))
     ? ok(names)
     : { ok: false, allowed: "subprotocol names with commas between, such as ocpp2.0.1,ocpp1.6" };
+};
+
+/** Names of Actions with commas between them. */
+export const actionList: ValueReader<readonly string[]> = (text) => {
+  const names = text.split(",").map((name) => name.trim());
+  return names.every(isAction)
+    ? ok(names)
+    : { ok: false, allowed: "names of Actions with commas between, such as VendorReset,GetVendor" };
 };
 
 /** A token as it can stand in an Authorization header, never empty. */

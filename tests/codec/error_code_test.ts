@@ -5,6 +5,21 @@ import { errorCode, type ErrorMeaning } from "../../lib/codec/error_code.ts";
 const EXPECTED: Record<ErrorMeaning, readonly [v16: string, v201: string, v21: string]> = {
   bad_frame: ["FormationViolation", "RpcFrameworkError", "RpcFrameworkError"],
   bad_payload: ["FormationViolation", "FormatViolation", "FormatViolation"],
+  property_constraint: [
+    "PropertyConstraintViolation",
+    "PropertyConstraintViolation",
+    "PropertyConstraintViolation",
+  ],
+  occurrence_constraint: [
+    "OccurenceConstraintViolation",
+    "OccurrenceConstraintViolation",
+    "OccurrenceConstraintViolation",
+  ],
+  type_constraint: [
+    "TypeConstraintViolation",
+    "TypeConstraintViolation",
+    "TypeConstraintViolation",
+  ],
   duplicate_message_id: ["ProtocolError", "RpcFrameworkError", "RpcFrameworkError"],
   unknown_type: ["ProtocolError", "MessageTypeNotSupported", "MessageTypeNotSupported"],
   not_implemented: ["NotImplemented", "NotImplemented", "NotImplemented"],

@@ -216,6 +216,20 @@ const ROWS: Record<FlagName, Row> = {
     good: [["eu.ws2api", "eu.ws2api"], ["A_b-1", "A_b-1"]],
     bad: [".", "a.", ".a", "a..b", "a b", "a*", "a.>", "é"],
   },
+  "validate": {
+    variable: "WS2API_VALIDATE",
+    key: "validate",
+    default: "off",
+    good: [["off", "off"], ["warn", "warn"], ["strict", "strict"]],
+    bad: ["on", "true", "false", "Strict", "warn,strict", "strict "],
+  },
+  "allow-action": {
+    variable: "WS2API_ALLOW_ACTION",
+    key: "allowActions",
+    default: [],
+    good: [["VendorReset", ["VendorReset"]], ["A, b.c ,__proto__", ["A", "b.c", "__proto__"]]],
+    bad: [",", "A,", "A,,B", "..", "A,.", "\ud800"],
+  },
   "tls-cert": { variable: "WS2API_TLS_CERT", good: [], bad: ["a\0b"] },
   "tls-key": { variable: "WS2API_TLS_KEY", good: [], bad: ["a\0b"] },
   "trust-proxy": {

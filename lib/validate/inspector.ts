@@ -1,0 +1,70 @@
+/**
+ * What `--validate` does about payloads: it says so, counts them, and in `strict` they are refused.
+ *
+ * Unlike `validator.ts` this loads nothing.
+ *
+ * @module
+ */
+
+import type { Log } from "../ops/log.ts";
+import type { Validator } from "./validator.ts";
+import { describeViolation, type Violation } from "./violation.ts";
+
+/** From a client, or to one. */
+export type Direction = "in" | "out";
+
+/** The frames whose payloads have schemas. */
+export type PayloadFrame = "call" | "send" | "result";
+
+/** A frame as far as it is inspected. */
+export interface Inspected {
+  readonly direction: Direction;
+  readonly type: PayloadFrame;
+  /** Of a CALLRESULT, the one of the CALL that it answers. */
+  readonly action: string;
+  readonly messageId: string;
+  /** The payload's JSON text. */
+  readonly payload: string;
+}
+
+/** The connection that a frame came on, or goes to. */
+export interface ConnectionNames {
+  readonly clientId: string;
+  readonly connectionId: string;
+  readonly protocol: string | null;
+}
+
+/**
+ * Inspects one payload. Never throws.
+ *
+ * @returns Why the frame is refused; undefined when it passes, which in `warn` is always.
+ */
+export type Inspect = (connection: ConnectionNames, frame: Inspected) => Violation | undefined;
+
+export interface InspectorDeps {
+  readonly validator: Validator;
+  readonly mode: "warn" | "strict";
+  readonly log: Log;
+  /** Counts a payload that is not valid. */
+  readonly count: (direction: Direction, type: PayloadFrame) => void;
+}
+
+/** Makes the inspector of a gateway. */
+export function createInspector({ validator, mode, log, count }: InspectorDeps): Inspect {
+  const event = mode === "strict" ? "payload refused" : "payload not valid";
+
+  function inspect(
+    { clientId, connectionId, protocol }: ConnectionNames,
+    { direction, type, action, messageId, payload }: Inspected,
+  ): Violation | undefined {
+    const kind = type === "result" ? "response" : "request";
+    const violation = validator.check(protocol, kind, action, payload);
+    if (violation === undefined) return undefined;
+    count(direction, type);
+    const reason = describeViolation(violation);
+    log.warn(event, { clientId, connectionId, direction, type, action, messageId, reason });
+    return mode === "strict" ? violation : undefined;
+  }
+
+  return inspect;
+}

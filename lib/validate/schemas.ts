@@ -1,0 +1,79 @@
+/**
+ * The message schemas of one OCPP version, compiled when they are first needed.
+ *
+ * @module
+ */
+
+import { Ajv, type ValidateFunction } from "ajv";
+import { isDateTime, isUri } from "./format.ts";
+
+/** A CALL's or SEND's payload, or a CALLRESULT's. */
+export type PayloadKind = "request" | "response";
+
+/** A JSON schema, with the types that it refers to. */
+export interface MessageSchema {
+  readonly definitions?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Owns the compiled schemas of one version. There is at most one for each message and each type that
+ * messages share, however many names come from outside.
+ */
+export class Schemas {
+  readonly #ajv: Ajv;
+  /** Names of schemas by the Actions. */
+  readonly #names = { request: new Map<string, string>(), response: new Map<string, string>() };
+  readonly #compiled = new Map<string, ValidateFunction>();
+
+  /**
+   * @param messages The schemas by their names: `<Action>Request`, `<Action>Response`, and for a SEND
+   * `<Action>`. Types of the same name are the same in all of them.
+   */
+  constructor(messages: Readonly<Record<string, MessageSchema>>) {
+    // All as one schema: a type that many messages refer to is compiled once.
+    const definitions: Record<string, unknown> = {};
+    for (const [name, { definitions: types, ...message }] of Object.entries(messages)) {
+      Object.assign(definitions, types);
+      definitions[name] = message;
+      const [, action, suffix] = /^(.+?)(Request|Response)?$/.exec(name)!;
+      this.#names[suffix === "Response" ? "response" : "request"].set(action!, name);
+    }
+    this.#ajv = new Ajv({
+      // The schemas come as they are: `additionalItems` without a list of items, `default`s.
+      strict: false,
+      // `JSON.parse` makes Infinity of 1e400.
+      strictNumbers: true,
+      meta: false,
+      validateSchema: false,
+      logger: false,
+      // One error and no more: a hostile payload has as many as it has elements.
+      allErrors: false,
+      // 1.6 has steps of 0.1, and 16.4 / 0.1 is 163.99999999999997.
+      multipleOfPrecision: 6,
+      formats: { "date-time": isDateTime, uri: isUri },
+    });
+    this.#ajv.addSchema({ $id: "ocpp", definitions });
+  }
+
+  /** The Actions that have a schema of this kind. */
+  actions(kind: PayloadKind): string[] {
+    return [...this.#names[kind].keys()];
+  }
+
+  /**
+   * The compiled schema of a message.
+   *
+   * @returns Undefined when there is none.
+   */
+  find(kind: PayloadKind, action: string): ValidateFunction | undefined {
+    const name = this.#names[kind].get(action);
+    if (name === undefined) return undefined;
+    let validate = this.#compiled.get(name);
+    if (validate === undefined) {
+      validate = this.#ajv.getSchema(`ocpp#/definitions/${name}`);
+      if (validate === undefined) throw new TypeError(`no schema for ${name}`);
+      this.#compiled.set(name, validate);
+    }
+    return validate;
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Payloads against the OCPP JSON schemas of the negotiated version.
+ *
+ * Importing this loads all schemas and their compiler: who may do without it imports it dynamically.
+ *
+ * @module
+ */
+
+import * as v16 from "typed-ocpp/dist/ocpp16/schemas.js";
+import * as v201 from "typed-ocpp/dist/ocpp20/schemas.js";
+import * as v21 from "typed-ocpp/dist/ocpp21/schemas.js";
+import { parseJson } from "../codec/json.ts";
+import { type PayloadKind, Schemas } from "./schemas.ts";
+import { type Violation, violationOf } from "./violation.ts";
+
+export interface Validator {
+  /**
+   * Checks one payload. Nothing of it is kept, and its text is only read.
+   *
+   * Never throws. A payload is checked as `JSON.parse` understands it: of duplicate names the last
+   * one counts. An allowed Action is not checked, nor is the response to an Action that the version
+   * does not have, nor anything of a subprotocol that is not OCPP's.
+   *
+   * The first payload of an Action compiles its schema, which takes some milliseconds.
+   *
+   * @param protocol The negotiated subprotocol, null without one.
+   * @param kind `request` for a CALL or SEND, `response` for a CALLRESULT.
+   * @param action The Action; of a CALLRESULT the one of the CALL that it answers.
+   * @param payload The payload's JSON text.
+   * @returns What is wrong first; undefined when nothing is.
+   */
+  check(
+    protocol: string | null,
+    kind: PayloadKind,
+    action: string,
+    payload: string,
+  ): Violation | undefined;
+}
+
+/**
+ * Makes a validator for all versions.
+ *
+ * @param options `allowedActions` are those that pass unchecked.
+ *
+ * @example
+ * ```ts
+ * import { createValidator } from "./validator.ts";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * const validator = createValidator({ allowedActions: new Set(["VendorReset"]) });
+ * strictEqual(validator.check("ocpp1.6", "request", "Heartbeat", "{}"), undefined);
+ * strictEqual(validator.check("ocpp1.6", "request", "VendorReset", "{}"), undefined);
+ * strictEqual(validator.check("ocpp1.6", "request", "Authorize", "{}")?.pointer, "/idTag");
+ * ```
+ */
+export function createValidator(
+  { allowedActions }: { readonly allowedActions: ReadonlySet<string> },
+): Validator {
+  const schemas16 = new Schemas(v16);
+  const schemas201 = new Schemas(v201);
+  // The same names as in `dialectOf`; but what is not OCPP's has no schemas.
+  const byProtocol = new Map<string | null, Schemas>([
+    [null, schemas16],
+    ["ocpp1.6", schemas16],
+    ["ocpp2.0", schemas201],
+    ["ocpp2.0.1", schemas201],
+    ["ocpp2.1", new Schemas(v21)],
+  ]);
+
+  function check(
+    protocol: string | null,
+    kind: PayloadKind,
+    action: string,
+    payload: string,
+  ): Violation | undefined {
+    const schemas = byProtocol.get(protocol);
+    if (schemas === undefined || allowedActions.has(action)) return undefined;
+    const validate = schemas.find(kind, action);
+    if (validate === undefined) {
+      if (kind === "response") return undefined;
+      const text = "belongs to no Action of this OCPP version";
+      return { meaning: "not_implemented", pointer: "", text };
+    }
+    const value = parseJson(payload);
+    if (value === undefined) {
+      return { meaning: "bad_payload", pointer: "", text: "is not valid JSON" };
+    }
+    if (validate(value)) return undefined;
+    return violationOf(validate.errors![0]!);
+  }
+
+  return { check };
+}
