@@ -10,8 +10,8 @@ import { natsOf } from "./lib/cluster/join.ts";
 import { type Config, readInvocation } from "./lib/config/config.ts";
 import { clientsThatFit } from "./lib/config/open_files.ts";
 import { readSecrets, readTlsPair } from "./lib/config/secret.ts";
-import { type Gateway, startGateway } from "./lib/gateway.ts";
 import { backendAddress } from "./lib/forwarder/dial.ts";
+import { type Gateway, startGateway, validatorOf } from "./lib/gateway.ts";
 import { configureLog, createLog } from "./lib/ops/log.ts";
 import { print } from "./lib/ops/print.ts";
 import type { Profiles } from "./lib/ops/profile/profile.ts";
@@ -97,7 +97,8 @@ async function main(): Promise<void> {
     };
     if (workers === 1) {
       const createBus = await natsOf(config, read.secrets, deps);
-      gateway = startGateway(config, { ...deps, createBus });
+      const validator = await validatorOf(config);
+      gateway = startGateway(config, { ...deps, createBus, validator });
     } else {
       const { Supervisor } = await import("./lib/worker/supervisor.ts");
       const supervisor = await Supervisor.start(config, workers, deps);

@@ -33,6 +33,8 @@ import { expose, type ProcessUsage } from "./ops/exposition.ts";
 import { LagWatch } from "./ops/lag.ts";
 import { MetricSet } from "./ops/metrics.ts";
 import { problem } from "./problem.ts";
+import { createInspector, type Inspect } from "./validate/inspector.ts";
+import type { Validator } from "./validate/validator.ts";
 
 export interface GatewayDeps {
   readonly log: Log;
@@ -44,6 +46,8 @@ export interface GatewayDeps {
   /** Ties the gateway to others; without it is alone. */
   readonly createBus?: ((local: Peer) => Bus) | undefined;
   readonly witness?: Witness;
+  /** Needed for `config.validate` other than `off`. */
+  readonly validator?: Validator | undefined;
   /** For one of several gateways in this process; without it is alone. */
   readonly team?: Team | undefined;
 }
@@ -122,11 +126,25 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   const lag = new LagWatch(clock, metrics.eventLoopLag);
   let isShuttingDown = false;
 
+  function inspectOf(mode: Config["validate"], validator?: Validator): Inspect | undefined {
+    if (mode === "off") return undefined;
+    if (validator === undefined) throw new TypeError("--validate needs a validator");
+    const { invalidPayloads } = metrics;
+    return createInspector({
+      validator,
+      mode,
+      log,
+      count: (direction, type) => invalidPayloads[direction][type].add(1),
+    });
+  }
+
   function cut(socket: object): void {
     if (!terminate(socket)) log.warn("this runtime offers no way to cut a connection");
   }
 
+  const inspect = inspectOf(config.validate, deps.validator);
   const local = new LocalClients({
+    inspect,
     connections,
     backlog,
     clock,
@@ -139,6 +157,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
 
   const shared: Shared = {
     bus,
+    inspect,
     sockets: new Sockets(cut, clock, metrics.sockets),
     isShuttingDown: () => isShuttingDown,
     connections,
@@ -255,6 +274,13 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
 
 function processUsage(): ProcessUsage {
   return { cpu: cpuUsage(), memory: Deno.memoryUsage() };
+}
+
+/** The validator, loaded only where payloads are checked. */
+export async function validatorOf(config: Config): Promise<Validator | undefined> {
+  if (config.validate === "off") return undefined;
+  const { createValidator } = await import("./validate/validator.ts");
+  return createValidator({ allowedActions: new Set(config.allowActions) });
 }
 
 /** A duration as a person would write it. */

@@ -11,6 +11,7 @@ import { readWaitSeconds } from "../codec/prefer.ts";
 import { decodeClientId, decodeSegment } from "../codec/route.ts";
 import type { CallOutcome } from "../connection/pending.ts";
 import { problem } from "../problem.ts";
+import { describeViolation, type Violation } from "../validate/violation.ts";
 import { readPayload } from "./body.ts";
 
 export interface CallDeps {
@@ -87,6 +88,8 @@ export async function handleCall(
       return reply.reason === "lost" && waitSeconds !== null
         ? problem(410, "the instance that held the client went", waitHeaders(seconds, "sent"))
         : refusal(reply.reason);
+    case "invalid":
+      return invalid(reply.violation);
     case "client":
       throw new TypeError("a client is no answer to a CALL");
   }
@@ -116,6 +119,13 @@ function refusal(reason: Refusal): Response {
         "ws2api-outcome": "sent",
       });
   }
+}
+
+/** `errors` as in the example of RFC 9457 §3, with a plain JSON pointer. */
+function invalid(violation: Violation): Response {
+  const { pointer, text } = violation;
+  const members = { errors: [{ pointer, detail: text }] };
+  return problem(422, describeViolation(violation), { "ws2api-outcome": "not-sent" }, members);
 }
 
 function outcomeResponse(outcome: CallOutcome, seconds: number): Response {
@@ -171,6 +181,7 @@ export async function handleSend(
   const prepared = await prepare(request, segments, deps);
   if (prepared instanceof Response) return prepared;
   const reply = await deps.clients.ask({ kind: "send", ...prepared });
+  if (reply.kind === "invalid") return invalid(reply.violation);
   return reply.kind === "refused"
     ? refusal(reply.reason)
     : new Response(null, { status: 202, headers: { "ws2api-outcome": "sent" } });

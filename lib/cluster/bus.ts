@@ -6,6 +6,7 @@
 
 import type { Errand, Identity } from "../connection/connection.ts";
 import type { CallOutcome } from "../connection/pending.ts";
+import type { Violation } from "../validate/violation.ts";
 
 /** Who is connected; a `Connection` is one, and so is what another instance says of it. */
 export type Client = Identity;
@@ -43,6 +44,8 @@ export type ClientReply =
   /** A CALL or SEND was taken, a client closed. */
   | { readonly kind: "accepted" }
   | { readonly kind: "refused"; readonly reason: Refusal }
+  /** The payload is not as its schema says. Nothing was sent. */
+  | { readonly kind: "invalid"; readonly violation: Violation }
   /** With `waitSeconds`: how the CALL ended. */
   | { readonly kind: "outcome"; readonly outcome: CallOutcome }
   /** With `waitSeconds`: no answer in that time. */

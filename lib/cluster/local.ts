@@ -10,6 +10,7 @@ import type { Connection, Errand } from "../connection/connection.ts";
 import type { ConnectionMap } from "../connection/map.ts";
 import type { OutgoingCall } from "../connection/pending.ts";
 import type { Histogram } from "../ops/family.ts";
+import type { Inspect } from "../validate/inspector.ts";
 import type {
   CallNames,
   Client,
@@ -27,6 +28,8 @@ export interface LocalDeps {
   readonly isShuttingDown: () => boolean;
   /** Where the time from a CALL's acceptance to its outcome is counted. */
   readonly apiCallSeconds: Pick<Histogram, "observe">;
+  /** Checks payloads against their schemas; undefined when nothing is checked. */
+  readonly inspect?: Inspect | undefined;
   readonly witness: Witness;
   /** Tells the backend of a CALL that ended elsewhere without an outcome. */
   readonly reportLost: (client: Client, call: CallNames) => void;
@@ -72,21 +75,36 @@ export class LocalClients implements Peer {
       case "close":
         connection.closeByOperator();
         return ACCEPTED;
-      case "send":
+      case "send": {
         if (this.#deps.isShuttingDown()) return refused("shutting_down");
         if (connection.protocol !== "ocpp2.1") return refused("no_send");
+        const invalid = this.#inspect(connection, request);
+        if (invalid !== undefined) return invalid;
         return connection.send(request.messageId, request.action, request.payload)
           ? ACCEPTED
           : refused("gone");
+      }
       case "call": {
         if (this.#deps.isShuttingDown()) return refused("shutting_down");
         if (this.#deps.backlog.isFull) return refused("overloaded");
+        const invalid = this.#inspect(connection, request);
+        if (invalid !== undefined) return invalid;
         if (request.waitSeconds !== null) {
           return await this.#wait(connection, request, request.waitSeconds);
         }
         return this.#call(connection, request, errand);
       }
     }
+  }
+
+  #inspect(
+    connection: Connection,
+    request: ClientRequest & { kind: "call" | "send" },
+  ): ClientReply | undefined {
+    const { kind: type, action, messageId, payload } = request;
+    const frame = { direction: "out", type, action, messageId, payload } as const;
+    const violation = this.#deps.inspect?.(connection, frame);
+    return violation && { kind: "invalid", violation };
   }
 
   /** The outcome goes to the backend. */

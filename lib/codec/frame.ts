@@ -326,6 +326,17 @@ export function callErrorText(
 }
 
 /**
+ * A CALLRESULTERROR (ocpp2.1).
+ *
+ * @param messageId The MessageId, not yet JSON.
+ * @param code The code, not yet JSON.
+ * @param description The description, not yet JSON.
+ */
+export function callResultErrorText(messageId: string, code: string, description: string): string {
+  return `[5,${quoted(messageId)},${quoted(code)},${quoted(description)},{}]`;
+}
+
+/**
  * The body of `/error`: `{"code": …, "description": …, "details": {…}}`.
  *
  * @param codeText The code as JSON text.

@@ -70,6 +70,16 @@ export function replyText(
   );
 }
 
+/**
+ * The payload of the CALLRESULT that `replyText` makes of a 2xx answer.
+ *
+ * @param body The answer's body.
+ */
+export function resultPayload(body: string): string {
+  const text = trimSpace(body);
+  return text === "" ? "{}" : text;
+}
+
 function meaningOf(status: number): ErrorMeaning {
   switch (status) {
     case 400:

@@ -6,10 +6,12 @@
 
 import { errorCode } from "../codec/error_code.ts";
 import { type Call, callErrorText, frameKind } from "../codec/frame.ts";
-import { replyText } from "../codec/reply.ts";
+import { replyText, resultPayload } from "../codec/reply.ts";
 import { backendPath } from "../codec/route.ts";
 import type { Dialect } from "../codec/subprotocol.ts";
 import type { BackendFault } from "../forwarder/forwarder.ts";
+import type { Inspect } from "../validate/inspector.ts";
+import { describeViolation } from "../validate/violation.ts";
 import type { Identity, Shared } from "./connection.ts";
 import { Lane, type LaneOptions } from "./lane.ts";
 
@@ -95,7 +97,7 @@ export class Calls implements LaneOptions<Waiting> {
 
   /** Forwards one and answers it. Never rejects: the forwarder does not. */
   async handle({ call, since }: Waiting): Promise<void> {
-    const { forwarder, backlog, clock, metrics, log } = this.#shared;
+    const { forwarder, backlog, clock, metrics, log, inspect } = this.#shared;
     const { clientId, connectionId, dialect } = this.#caller;
     metrics.requestsStarted.add(1);
     const reply = await forwarder.forward({
@@ -115,19 +117,38 @@ export class Calls implements LaneOptions<Waiting> {
       log.warn("backend failed", { ...names, failure, durationMs });
     }
     if (call.kind === "send") return;
-    const answer = reply.ok
+    let answer = reply.ok
       ? replyText(call.messageIdText, reply.status, reply.body, dialect)
-      : callErrorText(
-        call.messageIdText,
-        errorCode("internal", dialect),
-        this.#describe(reply.fault),
-      );
+      : this.#internalError(call, this.#describe(reply.fault));
+    if (reply.ok && inspect !== undefined && frameKind(answer) === "result") {
+      answer = this.#refusalOf(call, reply.body, inspect) ?? answer;
+    }
     if (reply.ok && reply.status >= 200 && reply.status <= 299) {
       // Only a body that is no answer makes a CALLERROR of a success.
       metrics.backendRequests.call[frameKind(answer) === "result" ? "2xx" : "invalid"].add(1);
     }
     metrics.callSeconds.observe((clock.now() - since) / 1000);
     this.#caller.answer(answer);
+  }
+
+  /** The CALLERROR in place of a CALLRESULT whose payload is refused; undefined when it passes. */
+  #refusalOf(call: Call, body: string, inspect: Inspect): string | undefined {
+    const { action, messageId } = call;
+    const violation = inspect(this.#caller, {
+      direction: "out",
+      type: "result",
+      action,
+      messageId,
+      payload: resultPayload(body),
+    });
+    return violation && this.#internalError(
+      call,
+      `the backend's answer was refused: ${describeViolation(violation)}`,
+    );
+  }
+
+  #internalError({ messageIdText }: Call, description: string): string {
+    return callErrorText(messageIdText, errorCode("internal", this.#caller.dialect), description);
   }
 
   #describe(fault: BackendFault): string {

@@ -12,6 +12,7 @@ import {
   type CallError,
   callErrorText,
   type CallResult,
+  callResultErrorText,
   callText,
   frameKind,
   readFrame,
@@ -20,6 +21,8 @@ import { type Dialect, dialectOf } from "../codec/subprotocol.ts";
 import type { Forwarder, Origin } from "../forwarder/forwarder.ts";
 import type { Log } from "../ops/log.ts";
 import { type CloseReason, type Metrics, NO_PROTOCOL, UNMATCHED } from "../ops/metrics.ts";
+import type { Inspect } from "../validate/inspector.ts";
+import { describeViolation } from "../validate/violation.ts";
 import type { Backlog } from "./backlog.ts";
 import { type Caller, Calls } from "./calls.ts";
 import { clearIdleTimer, forgetRequest } from "./forget_request.ts";
@@ -78,6 +81,8 @@ export interface Shared {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Checks payloads against their schemas; undefined when nothing is checked. */
+  readonly inspect?: Inspect | undefined;
   /** The backend time-out in words, for descriptions. */
   readonly backendTimeoutText: string;
   readonly callTimeoutText: string;
@@ -393,7 +398,7 @@ export class Connection implements EventListenerObject, Caller {
   }
 
   #receiveCall(call: Call): void {
-    const { backlog, metrics, log } = this.#shared;
+    const { backlog, metrics, log, inspect } = this.#shared;
     if (call.kind === "call" && this.#calls?.has(call.messageId) === true) {
       const code = errorCode("duplicate_message_id", this.dialect);
       metrics.faults[code]?.add(1);
@@ -409,15 +414,46 @@ export class Connection implements EventListenerObject, Caller {
       if (call.kind === "call") this.#answerError(call, "internal", "gateway overloaded");
       return;
     }
+    const { kind: type, action, messageId, payload } = call;
+    const violation = inspect?.(this, { direction: "in", type, action, messageId, payload });
+    if (violation !== undefined) {
+      // A SEND is never answered.
+      if (type === "call") this.#answerError(call, violation.meaning, describeViolation(violation));
+      return;
+    }
     this.#calls ??= new Calls(this, this.#shared);
     this.#calls.push(call);
   }
 
   #receiveAnswer(frame: CallResult | CallError): void {
-    if (this.#pending?.settle(frame.messageId, frame) === true) return;
+    const outcome = frame.kind === "result" ? this.#inspectResult(frame) : frame;
+    if (this.#pending?.settle(frame.messageId, outcome) === true) return;
     this.#shared.metrics.faults[UNMATCHED]?.add(1);
     const { messageId } = frame;
     this.#shared.log.warn("answer to no outstanding CALL", { ...this.#who(), messageId });
+  }
+
+  /** The CALLRESULT, or what counts in its place when it is refused. */
+  #inspectResult(frame: CallResult): CallOutcome {
+    const { messageId, payload } = frame;
+    const { inspect } = this.#shared;
+    const action = inspect && this.#pending?.actionOf(messageId);
+    if (inspect === undefined || action === undefined) return frame;
+    const inspected = { direction: "in", type: "result", action, messageId, payload } as const;
+    const violation = inspect(this, inspected);
+    if (violation === undefined) return frame;
+    const description = describeViolation(violation);
+    if (this.dialect === "ocpp2.1") {
+      const code = errorCode(violation.meaning, this.dialect);
+      this.#send(callResultErrorText(messageId, code, description));
+    }
+    return {
+      kind: "error",
+      // Not the violation's: from a client that code would say that the CALL was wrong.
+      codeText: JSON.stringify(errorCode("generic", this.dialect)),
+      descriptionText: JSON.stringify(`the client's answer was refused: ${description}`),
+      details: "{}",
+    };
   }
 
   #report(report: Report, ended: () => void = () => {}): void {

@@ -103,6 +103,11 @@ export class Pending {
     return "accepted";
   }
 
+  /** The Action of the outstanding CALL with this MessageId; undefined when there is none. */
+  actionOf(messageId: string): string | undefined {
+    return this.#sent.get(messageId)?.call.action;
+  }
+
   /** Sends what may be sent. To be called again when `hasRoom` turns true. */
   pump(): void {
     const { concurrency, clock, timeoutMs, send, hasRoom } = this.#options;

@@ -129,6 +129,12 @@ function familiesOf(protocols: readonly string[]) {
       "code",
       [...ERROR_CODES, UNMATCHED],
     ),
+    invalidPayloads: counterByTwo(
+      "ws2api_invalid_payloads_total",
+      "Payloads that are not as their schema says, from (in) and to (out) clients, by type.",
+      ["direction", ["in", "out"]],
+      ["type", ["call", "result", "send"]],
+    ),
     backendRequests: counterByTwo(
       "ws2api_backend_requests_total",
       "Requests to the backend, each try counted, by kind and outcome.",

@@ -51,8 +51,6 @@ export interface InspectorDeps {
 
 /** Makes the inspector of a gateway. */
 export function createInspector({ validator, mode, log, count }: InspectorDeps): Inspect {
-  const event = mode === "strict" ? "payload refused" : "payload not valid";
-
   function inspect(
     { clientId, connectionId, protocol }: ConnectionNames,
     { direction, type, action, messageId, payload }: Inspected,
@@ -62,8 +60,13 @@ export function createInspector({ validator, mode, log, count }: InspectorDeps):
     if (violation === undefined) return undefined;
     count(direction, type);
     const reason = describeViolation(violation);
-    log.warn(event, { clientId, connectionId, direction, type, action, messageId, reason });
-    return mode === "strict" ? violation : undefined;
+    const fields = { clientId, connectionId, direction, type, action, messageId, reason };
+    if (mode === "warn") {
+      log.warn("payload not valid", fields);
+      return undefined;
+    }
+    log.warn("payload refused", fields);
+    return violation;
   }
 
   return inspect;

@@ -10,7 +10,7 @@ import { Chain } from "../cluster/chain.ts";
 import { natsOf } from "../cluster/join.ts";
 import type { FromWorker, Port, ToWorker } from "../cluster/message.ts";
 import { ThreadsBus } from "../cluster/threads.ts";
-import { type Gateway, startGateway } from "../gateway.ts";
+import { type Gateway, startGateway, validatorOf } from "../gateway.ts";
 import { configureLog, createLog } from "../ops/log.ts";
 import { print } from "../ops/print.ts";
 import type { Profiles } from "../ops/profile/profile.ts";
@@ -137,7 +137,8 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
   };
   const team = { size: workers, metricSet };
   const deps = { log, clock, version, startedAt, secrets, createBus, witness: threads, team };
-  return { gateway: startGateway(config, deps), profiles };
+  const validator = await validatorOf(config);
+  return { gateway: startGateway(config, { ...deps, validator }), profiles };
 }
 
 /** A profile of this thread's own. */

@@ -168,6 +168,7 @@ export function testBus(name: string, connect: ConnectMembers): void {
       ACCEPTED,
       ...(["duplicate", "full", "overloaded", "shutting_down", "no_send"] as const).map(refused),
       { kind: "no_answer", wasSent: true },
+      { kind: "invalid", violation: { meaning: "type_constraint", pointer: "/é/0", text: "no" } },
       { kind: "outcome", outcome: { kind: "result", payload } },
       { kind: "outcome", outcome: { kind: "error", ...error } },
       { kind: "outcome", outcome: { kind: "timeout" } },

@@ -3,6 +3,7 @@ import { readInvocation } from "../../lib/config/config.ts";
 import { readSecrets } from "../../lib/config/secret.ts";
 import { type Gateway, startGateway } from "../../lib/gateway.ts";
 import { type Log, silentLog } from "../../lib/ops/log.ts";
+import type { Validator } from "../../lib/validate/validator.ts";
 import { type ClientOptions, TestClient } from "./client.ts";
 import { inTime } from "./deadline.ts";
 
@@ -19,7 +20,12 @@ export class TestGateway implements AsyncDisposable {
   readonly #clients: TestClient[] = [];
   #isShutDown = false;
 
-  constructor(backendUrl: string, flags: readonly string[] = [], log: Log = silentLog) {
+  constructor(
+    backendUrl: string,
+    flags: readonly string[] = [],
+    log: Log = silentLog,
+    validator?: Validator,
+  ) {
     const args = [
       "--listen=127.0.0.1:0",
       `--backend=${backendUrl}`,
@@ -36,6 +42,7 @@ export class TestGateway implements AsyncDisposable {
       clock: systemClock,
       version: "0.0.0-test",
       startedAt: 0,
+      validator,
     });
   }
 
