@@ -4,6 +4,7 @@
  * @module
  */
 
+import { cutDescription } from "./description.ts";
 import { errorCode, type ErrorMeaning } from "./error_code.ts";
 import { elementTexts, isObject, parseJson, quoted, skipSpace } from "./json.ts";
 import { isSegment } from "./route.ts";
@@ -40,9 +41,7 @@ export interface CallResult {
   readonly payload: string;
 }
 
-/** `[4,"<MessageId>","<code>","<description>",{details}]` */
-export interface CallError {
-  readonly kind: "error";
+interface ErrorParts {
   readonly messageId: string;
   /** Code, description and details as the JSON texts they came as. */
   readonly codeText: string;
@@ -50,7 +49,17 @@ export interface CallError {
   readonly details: string;
 }
 
-export type Frame = Call | CallResult | CallError;
+/** `[4,"<MessageId>","<code>","<description>",{details}]` */
+export interface CallError extends ErrorParts {
+  readonly kind: "error";
+}
+
+/** `[5,…]`, otherwise as a CALLERROR: the CALLRESULT with this MessageId cannot be used. */
+export interface CallResultError extends ErrorParts {
+  readonly kind: "resulterror";
+}
+
+export type Frame = Call | CallResult | CallError | CallResultError;
 
 /** All kinds of frames, in the order of their type numbers, which begin at 2. */
 export const FRAME_KINDS = ["call", "result", "error", "resulterror", "send"] as const;
@@ -72,7 +81,10 @@ export type ReadFrame =
   | { readonly ok: false; readonly fault: FrameFault };
 
 /** Elements in each frame: the counts are exact (OCPP-J 1.6 §4.2). */
-const ELEMENTS: Readonly<Record<number, number>> = { 2: 4, 3: 3, 4: 5, 6: 4 };
+const ELEMENTS: Readonly<Record<number, number>> = { 2: 4, 3: 3, 4: 5, 5: 5, 6: 4 };
+
+/** The type numbers from this one on came with OCPP 2.1. */
+const FIRST_TYPE_OF_21 = 5;
 
 /**
  * Reads one WebSocket text message.
@@ -81,7 +93,7 @@ const ELEMENTS: Readonly<Record<number, number>> = { 2: 4, 3: 3, 4: 5, 6: 4 };
  * choose between an answer and silence.
  *
  * @param text One whole message. Its length is the caller's business.
- * @param dialect SEND exists in `ocpp2.1` only; elsewhere type 6 is an unknown type.
+ * @param dialect CALLRESULTERROR and SEND exist in `ocpp2.1` only; elsewhere types 5 and 6 are unknown.
  * @returns The frame, or what is wrong.
  *
  * @example A heartbeat is a CALL
@@ -160,7 +172,7 @@ function readAnyFrame(text: string, dialect: Dialect): ReadFrame {
     return fault("bad_frame", "the message type is not a number", undefined, messageId);
   }
   const count = ELEMENTS[type];
-  if (count === undefined || (type === 6 && dialect !== "ocpp2.1")) {
+  if (count === undefined || (type >= FIRST_TYPE_OF_21 && dialect !== "ocpp2.1")) {
     return fault("unknown_type", "unknown message type", type, messageId);
   }
   if (typeof messageId !== "string") {
@@ -186,7 +198,7 @@ function readAnyFrame(text: string, dialect: Dialect): ReadFrame {
     return { ok: true, frame: { kind: "result", messageId, payload: objectText(texts[2]!) } };
   }
   const second: unknown = array[2];
-  if (type === 4) {
+  if (type === 4 || type === 5) {
     if (typeof second !== "string" || typeof array[3] !== "string") {
       return fault("bad_frame", "code and description must be strings", type, messageId);
     }
@@ -194,7 +206,7 @@ function readAnyFrame(text: string, dialect: Dialect): ReadFrame {
     return {
       ok: true,
       frame: {
-        kind: "error",
+        kind: type === 4 ? "error" : "resulterror",
         messageId,
         codeText: texts[2]!,
         descriptionText: texts[3]!,
@@ -313,7 +325,7 @@ export function callResultText(messageIdText: string, payload: string): string {
  *
  * @param messageIdText The MessageId as JSON text.
  * @param code The code, not yet JSON.
- * @param description The description, not yet JSON.
+ * @param description The description, not yet JSON; it is cut at 255 characters.
  * @param details A JSON object's text, taken as it is.
  */
 export function callErrorText(
@@ -322,22 +334,24 @@ export function callErrorText(
   description: string,
   details = "{}",
 ): string {
-  return `[4,${messageIdText},${quoted(code)},${quoted(description)},${details}]`;
+  const descriptionText = quoted(cutDescription(description));
+  return `[4,${messageIdText},${quoted(code)},${descriptionText},${details}]`;
 }
 
 /**
- * A CALLRESULTERROR (ocpp2.1).
+ * A CALLRESULTERROR (OCPP 2.1 Part 4 §4.2.4).
  *
  * @param messageId The MessageId, not yet JSON.
  * @param code The code, not yet JSON.
- * @param description The description, not yet JSON.
+ * @param description The description, not yet JSON; it is cut at 255 characters.
  */
 export function callResultErrorText(messageId: string, code: string, description: string): string {
-  return `[5,${quoted(messageId)},${quoted(code)},${quoted(description)},{}]`;
+  const descriptionText = quoted(cutDescription(description));
+  return `[5,${quoted(messageId)},${quoted(code)},${descriptionText},{}]`;
 }
 
 /**
- * The body of `/error`: `{"code": …, "description": …, "details": {…}}`.
+ * The body of `/error` and `/resulterror`: `{"code": …, "description": …, "details": {…}}`.
  *
  * @param codeText The code as JSON text.
  * @param descriptionText The description as JSON text.

@@ -18,8 +18,8 @@ import { Lane, type LaneOptions } from "./lane.ts";
 /** The connection that the CALLs came on. */
 export interface Caller extends Identity {
   readonly dialect: Dialect;
-  /** Sends a frame; one for a connection that is closed is dropped. */
-  answer(text: string): void;
+  /** Sends the frame that answers a CALL; one for a connection that is closed is dropped. */
+  answer(text: string, call: Call): void;
   /** The client sent more than its queue holds. */
   queueFull(): void;
   /** None is waiting or under way any more. */
@@ -128,7 +128,7 @@ export class Calls implements LaneOptions<Waiting> {
       metrics.backendRequests.call[frameKind(answer) === "result" ? "2xx" : "invalid"].add(1);
     }
     metrics.callSeconds.observe((clock.now() - since) / 1000);
-    this.#caller.answer(answer);
+    this.#caller.answer(answer, call);
   }
 
   /** The CALLERROR in place of a CALLRESULT whose payload is refused; undefined when it passes. */

@@ -12,6 +12,7 @@ import {
   type CallError,
   callErrorText,
   type CallResult,
+  type CallResultError,
   callResultErrorText,
   callText,
   frameKind,
@@ -30,7 +31,15 @@ import { Lane } from "./lane.ts";
 import type { ConnectionMap } from "./map.ts";
 import { Outbox } from "./outbox.ts";
 import { type CallOutcome, type OutgoingCall, Pending } from "./pending.ts";
-import { disconnectReport, outcomeReport, postReport, type Report } from "./report.ts";
+import {
+  disconnectReport,
+  outcomeReport,
+  postReport,
+  refusedOutcome,
+  type Report,
+  resultErrorReport,
+} from "./report.ts";
+import { SentResults } from "./sent_results.ts";
 import type { Sockets } from "./sockets.ts";
 
 /** The part of a WebSocket that a connection uses. */
@@ -120,6 +129,7 @@ export class Connection implements EventListenerObject, Caller {
   #calls: Calls | null = null;
   #reports: Lane<{ readonly report: Report; readonly ended: () => void }> | null = null;
   #pending: Pending | null = null;
+  #sentResults: SentResults | null = null;
   #outbox: Outbox | null = null;
   #isOpen = false;
   #isClosed = false;
@@ -232,9 +242,7 @@ export class Connection implements EventListenerObject, Caller {
       outstandingCount: metrics.outstanding,
       queuedCount: metrics.queuedCalls,
       send: (next) => this.#send(callText("call", next.messageId, next.action, next.payload)),
-      hasRoom: () =>
-        this.#reports === null ||
-        (this.#reports.waiting < limits.maxQueue && this.#reports.size < limits.maxQueueChars),
+      hasRoom: () => this.#hasRoomForReport(),
       onEmpty: () => {
         this.#pending = null;
         this.#closeIfDone();
@@ -350,6 +358,7 @@ export class Connection implements EventListenerObject, Caller {
     this.#outbox?.drop();
     this.#outbox = null;
     this.#calls?.dropUnderPressure();
+    this.#sentResults?.clear();
     const pending = this.#pending;
     this.#pending = null;
     pending?.endAll(description);
@@ -394,6 +403,8 @@ export class Connection implements EventListenerObject, Caller {
       case "result":
       case "error":
         return this.#receiveAnswer(frame);
+      case "resulterror":
+        return this.#receiveResultError(frame);
     }
   }
 
@@ -447,17 +458,32 @@ export class Connection implements EventListenerObject, Caller {
       const code = errorCode(violation.meaning, this.dialect);
       this.#send(callResultErrorText(messageId, code, description));
     }
-    return {
-      kind: "error",
-      // Not the violation's: from a client that code would say that the CALL was wrong.
-      codeText: JSON.stringify(errorCode("generic", this.dialect)),
-      descriptionText: JSON.stringify(`the client's answer was refused: ${description}`),
-      details: "{}",
-    };
+    return refusedOutcome(description, this.dialect);
+  }
+
+  /** The client cannot use the answer to a CALL of its own. */
+  #receiveResultError(frame: CallResultError): void {
+    const { backlog, metrics, log } = this.#shared;
+    const { messageId } = frame;
+    const action = this.#sentResults?.take(messageId);
+    if (action === undefined) {
+      metrics.faults[UNMATCHED]?.add(1);
+      log.warn("CALLRESULTERROR to no CALLRESULT", { ...this.#who(), messageId });
+    } else if (backlog.isFull) {
+      const waiting = backlog.count;
+      log.warn("gateway overloaded", { ...this.#who(), action, messageId, waiting });
+    } else if (!this.#hasRoomForReport()) this.queueFull();
+    else this.#report(resultErrorReport(frame, action));
+  }
+
+  #hasRoomForReport(): boolean {
+    const { limits } = this.#shared;
+    return this.#reports === null ||
+      (this.#reports.waiting < limits.maxQueue && this.#reports.size < limits.maxQueueChars);
   }
 
   #report(report: Report, ended: () => void = () => {}): void {
-    // Without a bound of its own: only CALLs that were accepted come here, and Pending bounds them.
+    // Without a bound of its own: those who report have looked for room, or Pending has.
     this.#reports ??= new Lane<{ readonly report: Report; readonly ended: () => void }>({
       maxWaiting: Infinity,
       maxSize: Infinity,
@@ -512,7 +538,14 @@ export class Connection implements EventListenerObject, Caller {
     return dialectOf(this.protocol);
   }
 
-  answer(text: string): void {
+  answer(text: string, { messageId, action }: Call): void {
+    if (this.dialect === "ocpp2.1" && !this.#isClosed && frameKind(text) === "result") {
+      const { clock, limits } = this.#shared;
+      this.#sentResults ??= new SentResults(clock, limits.callTimeoutMs, () => {
+        this.#sentResults = null;
+      });
+      this.#sentResults.add(messageId, action);
+    }
     this.#send(text);
   }
 

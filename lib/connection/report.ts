@@ -1,11 +1,13 @@
 /**
- * What the backend is told of a client beside its CALLs: how the CALLs to it ended, and that it went.
+ * What the backend is told of a client beside its CALLs: how the CALLs to it ended, which CALLRESULTs
+ * it could not use, and that it went.
  *
  * @module
  */
 
+import { cutDescription } from "../codec/description.ts";
 import { errorCode } from "../codec/error_code.ts";
-import { errorBody } from "../codec/frame.ts";
+import { type CallResultError, errorBody } from "../codec/frame.ts";
 import { backendPath, hookPath } from "../codec/route.ts";
 import type { Dialect } from "../codec/subprotocol.ts";
 import type { Forwarder } from "../forwarder/forwarder.ts";
@@ -18,7 +20,7 @@ import type { CallOutcome } from "./pending.ts";
 /** One message to the backend that must not be lost. */
 export type Report =
   | {
-    readonly kind: "result" | "error";
+    readonly kind: "result" | "error" | "resulterror";
     readonly action: string;
     readonly messageId: string;
     readonly body: string;
@@ -57,6 +59,33 @@ export function outcomeReport(
     const body = errorBody(code, JSON.stringify(description));
     return { kind: "error", action, messageId, body };
   }
+}
+
+/**
+ * How a CALL ended whose CALLRESULT is refused.
+ *
+ * @param why What is wrong with its payload.
+ * @param dialect The version whose error codes count.
+ */
+export function refusedOutcome(why: string, dialect: Dialect): CallOutcome {
+  return {
+    kind: "error",
+    // Not the code of what is wrong: from a client it would say that the CALL was.
+    codeText: JSON.stringify(errorCode("generic", dialect)),
+    descriptionText: JSON.stringify(cutDescription(`the client's answer was refused: ${why}`)),
+    details: "{}",
+  };
+}
+
+/**
+ * The report of a CALLRESULTERROR.
+ *
+ * @param action The Action of the client's CALL whose CALLRESULT it cannot use.
+ */
+export function resultErrorReport(frame: CallResultError, action: string): Report {
+  const { messageId, codeText, descriptionText, details } = frame;
+  const body = errorBody(codeText, descriptionText, details);
+  return { kind: "resulterror", action, messageId, body };
 }
 
 /** The report of a connection's end. */

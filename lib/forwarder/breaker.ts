@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import type { BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
+import { type BackendReply, type BackendRequest, type Forwarder, isOutcome } from "./forwarder.ts";
 
 /** It opens after this many failures without a success between … */
 const FAILURES = 50;
@@ -64,8 +64,7 @@ export class Breaker {
 
   /** Whether further tries of this request are pointless now. */
   holdsBack(request: BackendRequest): boolean {
-    return this.isOpen && request.kind !== "result" && request.kind !== "error" &&
-      request.kind !== "disconnect";
+    return this.isOpen && !isOutcome(request) && request.kind !== "disconnect";
   }
 
   #failed(): void {

@@ -24,6 +24,14 @@ export interface BackendRequest {
   readonly origin: Origin;
 }
 
+/**
+ * Whether a request carries what the backend waits for: how a CALL of its own ended, or that a client
+ * could not use its answer. The backend can tell a repeated one by its URL.
+ */
+export function isOutcome({ kind }: Pick<BackendRequest, "kind">): boolean {
+  return kind === "result" || kind === "error" || kind === "resulterror";
+}
+
 /** Why there is no answer. */
 export type BackendFault =
   /** Refused, no route, no such name: the request provably never left. */

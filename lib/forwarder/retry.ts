@@ -6,7 +6,7 @@
 
 import { type Clock, pause } from "../clock.ts";
 import type { RequestKind } from "../codec/route.ts";
-import type { BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
+import { type BackendReply, type BackendRequest, type Forwarder, isOutcome } from "./forwarder.ts";
 
 /** The first pause, and by what each further one is longer: 0.4 s, 1.2 s, 3.6 s. */
 const FIRST_PAUSE_MS = 400;
@@ -26,14 +26,14 @@ const JITTER = 0.25;
  * @param reply What came of it.
  */
 export function isRetried(kind: RequestKind, reply: BackendReply): boolean {
-  const isOutcome = kind === "result" || kind === "error";
-  if (reply.ok) return isOutcome && reply.status >= 502 && reply.status <= 504;
+  const mayRepeat = isOutcome({ kind });
+  if (reply.ok) return mayRepeat && reply.status >= 502 && reply.status <= 504;
   switch (reply.fault) {
     case "unreachable":
       return true;
     case "timeout":
     case "broken":
-      return isOutcome;
+      return mayRepeat;
     // The backend did answer, so it has the request.
     case "unusable":
     // Pressure goes down only when nobody insists.

@@ -24,7 +24,7 @@ interface Waiter {
 /**
  * Limits a forwarder to `max` requests at once; more wait, in order.
  *
- * Outcomes (`result`, `error`) and disconnects go before CALLs, and an eighth of the slots is theirs alone: a
+ * Outcomes (`isOutcome`) and disconnects go before CALLs, and an eighth of the slots is theirs alone: a
  * backend that waits for a client's answer while it handles that client's CALL must get it even
  * when such CALLs hold all the slots they can.
  *

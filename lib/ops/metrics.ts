@@ -87,7 +87,7 @@ const BOUNDS = [
 /** The label of a connection without a subprotocol. */
 export const NO_PROTOCOL = "none";
 
-/** A fault that is no bad frame: an answer to no CALL that is outstanding. */
+/** A fault that is no bad frame: an answer to no CALL that is outstanding, or an error of no answer. */
 export const UNMATCHED = "unmatched";
 
 /** All that is counted; each thread of a process must use the same subprotocols. */
@@ -125,7 +125,7 @@ function familiesOf(protocols: readonly string[]) {
     ),
     faults: counterBy(
       "ws2api_faults_total",
-      "Texts that were no valid frames, by the CALLERROR code for that; unmatched: an answer to no outstanding CALL.",
+      "Texts that were no valid frames, by the CALLERROR code for that; unmatched: an answer to nothing that is known.",
       "code",
       [...ERROR_CODES, UNMATCHED],
     ),

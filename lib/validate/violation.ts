@@ -5,6 +5,7 @@
  */
 
 import type { ErrorObject } from "ajv";
+import { cutDescription } from "../codec/description.ts";
 import type { ErrorMeaning } from "../codec/error_code.ts";
 
 /** The first thing found that is wrong with a payload. */
@@ -24,9 +25,6 @@ export interface Violation {
   readonly text: string;
 }
 
-/** OCPP 2.x `errorDescription` is a `string[255]`. */
-const MAX_DESCRIPTION_CHARS = 255;
-
 /** A property's name that can stand in a pointer and a log line as it is. */
 const PLAIN_NAME = /^[\w.:$@-]{1,64}$/;
 
@@ -45,7 +43,7 @@ const PLAIN_NAME = /^[\w.:$@-]{1,64}$/;
  */
 export function describeViolation({ pointer, text }: Violation): string {
   const where = pointer === "" ? "the payload" : pointer;
-  return `${where} ${text}`.slice(0, MAX_DESCRIPTION_CHARS);
+  return cutDescription(`${where} ${text}`);
 }
 
 /**

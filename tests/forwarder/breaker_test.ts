@@ -7,7 +7,7 @@ import { failed, request, status } from "../support/backend_reply.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
 
 const HELD: readonly RequestKind[] = ["call", "send", "connect"];
-const TRIED: readonly RequestKind[] = ["result", "error", "disconnect"];
+const TRIED: readonly RequestKind[] = ["result", "error", "resulterror", "disconnect"];
 const FAILURES = 50;
 const OUTAGE_MS = 5000;
 const PROBE_MS = 1000;
@@ -188,10 +188,13 @@ Deno.test("the first success closes it, of a probe or of an outcome", async (t) 
 });
 
 Deno.test("retries of a CALL stop when it opens while they run, those of an outcome do not", async (t) => {
-  const rows: [kind: RequestKind, tries: number][] = [["call", 2], ["send", 2], ["result", 4], [
-    "error",
-    4,
-  ]];
+  const rows: [kind: RequestKind, tries: number][] = [
+    ["call", 2],
+    ["send", 2],
+    ["result", 4],
+    ["error", 4],
+    ["resulterror", 4],
+  ];
   for (const [kind, tries] of rows) {
     await t.step(`${kind}: ${tries} tries`, async () => {
       const bench = new Bench();

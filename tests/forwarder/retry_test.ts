@@ -7,7 +7,7 @@ import { failed, request, status } from "../support/backend_reply.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
 
 const MESSAGES: readonly RequestKind[] = ["call", "send"];
-const OUTCOMES: readonly RequestKind[] = ["result", "error"];
+const OUTCOMES: readonly RequestKind[] = ["result", "error", "resulterror"];
 
 const UNREACHABLE = failed("unreachable");
 
@@ -136,6 +136,8 @@ Deno.test("a request is tried as often as allowed, and its last reply counts", a
         status(200),
       ]],
       ["error, 404", "error", 3, 1, [status(404), status(200)]],
+      ["resulterror, broken off, then done", "resulterror", 3, 2, [failed("broken"), status(200)]],
+      ["resulterror, 404", "resulterror", 3, 1, [status(404), status(200)]],
       ["result, overloaded", "result", 3, 1, [failed("overloaded"), status(200)]],
     ];
   for (const [name, kind, retries, tries, replies] of rows) {

@@ -39,7 +39,13 @@ class Bench implements Forwarder {
   /** Asks for one request after the other; a name's first letter says its kind. */
   async ask(...names: string[]): Promise<void> {
     for (const name of names) {
-      const kinds: Record<string, RequestKind> = { c: "call", s: "send", r: "result", e: "error" };
+      const kinds: Record<string, RequestKind> = {
+        c: "call",
+        s: "send",
+        r: "result",
+        e: "error",
+        x: "resulterror",
+      };
       const kind = kinds[name[0]!]!;
       const origin = { connectionId: "c", protocol: null, remoteAddress: "127.0.0.1" };
       const request = { kind, path: name, body: "{}", origin };
@@ -118,11 +124,11 @@ Deno.test("a single slot is for everyone", async () => {
 
 Deno.test("outcomes go before CALLs that came earlier", async () => {
   const bench = new Bench(2);
-  await bench.ask("c1", "r1", "c2", "s3", "r2", "e3");
+  await bench.ask("c1", "r1", "c2", "s3", "r2", "x3");
   deepStrictEqual(bench.underWay, ["c1", "r1"]);
   await bench.answer("c1");
   await bench.answer("r1");
-  deepStrictEqual(bench.begun, ["c1", "r1", "r2", "e3"]);
+  deepStrictEqual(bench.begun, ["c1", "r1", "r2", "x3"]);
   await bench.answer("r2");
   await bench.answer("c2");
   deepStrictEqual(bench.begun.slice(4), ["c2", "s3"]);
@@ -170,7 +176,7 @@ Deno.test("waiting sets no timers, and closing closes the forwarder inside", asy
 
 Deno.test("whatever comes, the limit holds, no slot stays idle, and every request ends", async () => {
   const step = fc.oneof(
-    fc.constantFrom("c", "s", "r", "e").map((letter) => ({ letter, n: 0 })),
+    fc.constantFrom("c", "s", "r", "e", "x").map((letter) => ({ letter, n: 0 })),
     fc.nat(20).map((n) => ({ letter: "", n })),
   );
   await fc.assert(
