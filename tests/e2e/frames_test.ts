@@ -89,8 +89,8 @@ Deno.test("an unknown type is ignored, but answered in ocpp2.0.1", async (t) => 
   const types = ["0", "1", "7", "99", "-1", "2.5"];
   for (const protocol of PROTOCOLS) {
     const client = await connected(gateway, protocol, { protocols: [protocol] });
-    // SEND is a type of ocpp2.1.
-    for (const type of protocol === "ocpp2.1" ? types : [...types, "6"]) {
+    // CALLRESULTERROR and SEND are types of ocpp2.1.
+    for (const type of protocol === "ocpp2.1" ? types : [...types, "5", "6"]) {
       await t.step(`${protocol}: ${type}`, async () => {
         const text = `[${type},"7","Act",{}]`;
         if (protocol === "ocpp2.0.1") {
@@ -104,7 +104,7 @@ Deno.test("an unknown type is ignored, but answered in ocpp2.0.1", async (t) => 
   deepStrictEqual(backend.paths().filter((path) => !path.startsWith("/call/Heartbeat/")), []);
 });
 
-Deno.test("a malformed answer or SEND is never answered and settles nothing", async (t) => {
+Deno.test("a malformed answer, CALLRESULTERROR or SEND is never answered and settles nothing", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = new TestGateway(backend.url);
   const texts = [
@@ -123,12 +123,24 @@ Deno.test("a malformed answer or SEND is never answered and settles nothing", as
     '[4,"1","Code","text",[]]',
     '[4,1,"Code","text",{}]',
   ];
-  const sends = ['[6,"1","Act"]', '[6,"1","Act",[]]', '[6,"1","",{}]', '[6,1,"Act",{}]', "[6]"];
+  const texts21 = [
+    '[6,"1","Act"]',
+    '[6,"1","Act",[]]',
+    '[6,"1","",{}]',
+    '[6,1,"Act",{}]',
+    "[6]",
+    "[5]",
+    '[5,"1","Code","text"]',
+    '[5,"1",5,"text",{}]',
+    '[5,"1","Code",null,{}]',
+    '[5,"1","Code","text",[]]',
+    '[5,1,"Code","text",{}]',
+  ];
   for (const protocol of PROTOCOLS) {
     const client = await connected(gateway, protocol, { protocols: [protocol] });
     await gateway.call(`Act/${protocol}/1`);
     strictEqual(await client.next(), '[2,"1","Act",{}]');
-    for (const text of protocol === "ocpp2.1" ? [...texts, ...sends] : texts) {
+    for (const text of protocol === "ocpp2.1" ? [...texts, ...texts21] : texts) {
       await t.step(`${protocol}: ${text}`, async () => {
         client.send(text);
         await assertServes(client);

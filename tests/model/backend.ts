@@ -60,7 +60,7 @@ interface Arrival {
 const BREAKER_FAILURES = 50;
 
 function isOutcome({ kind }: BackendRequest): boolean {
-  return kind === "result" || kind === "error";
+  return kind === "result" || kind === "error" || kind === "resulterror";
 }
 
 /** Contract section 4: whether another try may follow this one. */

@@ -46,6 +46,8 @@ export type Command =
     stalled: boolean;
   }
   | { do: "call"; client: string; which: Which; id: string; many: boolean; stalled: boolean }
+  /** A CALLRESULTERROR; without `id` to the latest CALLRESULT. */
+  | { do: "refuse"; client: string; which: Which; id: string | undefined; times: number }
   /** `many`: three tries in the same moment. `thenGoes`: the client vanishes in that moment too. */
   | {
     do: "backend";
@@ -116,6 +118,16 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     }),
   ),
   often(9, fc.record({ do: only("call"), client, which, id, many, stalled })),
+  often(
+    5,
+    fc.record({
+      do: only("refuse"),
+      client,
+      which,
+      id: fc.oneof(often(3, fc.constant(undefined)), often(1, id)),
+      times: fc.constantFrom(1, 1, 1, 2),
+    }),
+  ),
   often(
     14,
     fc.record({

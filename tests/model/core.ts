@@ -263,6 +263,8 @@ export class ConnectionModel {
   readonly posts: { calls: Post[]; reports: Post[] } = { calls: [], reports: [] };
   /** Deliveries that are done, of each. */
   readonly done = { calls: 0, reports: 0 };
+  /** CALLRESULTs that an ocpp2.1 client may still refuse, the latest last. */
+  results: { readonly messageId: string; readonly action: string; readonly until: number }[] = [];
   /** Owed to the client: how each frame that is no CALL must begin. */
   readonly answers: string[] = [];
   answersSeen = 0;

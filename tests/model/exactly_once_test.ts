@@ -84,6 +84,9 @@ class Run {
           await this.#settle();
         }
         break;
+      case "refuse":
+        this.#refuse(this.#find(command.client, command.which), command);
+        break;
       case "backend":
         this.#backend(command);
         break;
@@ -224,6 +227,20 @@ class Run {
     const [action, payload] = [`C${serial}`, `{"call":${serial}}`];
     this.#model.calls(connection, id, action, payload);
     connection.socket.receive(`[2,"${id}","${action}",${payload}]`);
+  }
+
+  #refuse(
+    connection: ConnectionModel | undefined,
+    { id, times }: Extract<Command, { do: "refuse" }>,
+  ): void {
+    const messageId = id ?? connection?.results.at(-1)?.messageId;
+    if (connection === undefined || messageId === undefined) return;
+    for (let i = 0; i < times; i++) {
+      const details = `{"refused":${this.#serial++}}`;
+      const body = `{"code":"C","description":"d","details":${details}}`;
+      this.#model.refuses(connection, messageId, body);
+      connection.socket.receive(`[5,"${messageId}","C","d",${details}]`);
+    }
   }
 
   #backend({ nth, reply, many, stalled, thenGoes }: Extract<Command, { do: "backend" }>): void {

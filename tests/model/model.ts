@@ -55,7 +55,7 @@ export class Model {
   /** A connection ends; CALLs to its client end with it, and then the backend is told. */
   ends(connection: ConnectionModel, end: End): void {
     if (connection.state === "ended") return;
-    Object.assign(connection, { state: "ended", end, endedAt: this.#now });
+    Object.assign(connection, { state: "ended", end, endedAt: this.#now, results: [] });
     const { clientId, posts } = connection;
     if (this.config.isPressed) {
       posts.calls.length = this.core.backend.lane(connection.id, "calls").length;
@@ -137,10 +137,25 @@ export class Model {
     }
   }
 
+  /** The client cannot use the answer to a CALL of its own. */
+  refuses(connection: ConnectionModel, messageId: string, body: string): void {
+    const { results, clientId, posts } = connection;
+    const result = results.find((each) => each.messageId === messageId);
+    if (connection.state !== "open" || result === undefined) return;
+    results.splice(results.indexOf(result), 1);
+    if (this.#backlog >= this.config.maxWaiting) return;
+    if (connection.owed("reports") > this.config.maxQueue) this.ends(connection, QUEUE_FULL);
+    else {
+      const path = `resulterror/${result.action}/${clientId}/${messageId}`;
+      posts.reports.push({ path, body, messageId });
+    }
+  }
+
   /** Takes in what the gateway did until it came to rest, and fails where it owed something else. */
   settle(): void {
     for (const connection of this.connections) {
       // In the order of things: time-outs and replies came first, frames are what they led to.
+      connection.results = connection.results.filter(({ until }) => until > this.#now);
       for (const call of connection.outstanding) {
         if (call.sentAt! + this.config.callTimeoutMs <= this.#now) this.#timeOut(connection, call);
       }
@@ -192,9 +207,20 @@ export class Model {
       while (connection.owed(lane) > 0 && deliveries[connection.done[lane]]?.reply !== undefined) {
         const { request, reply } = deliveries[connection.done[lane]++]!;
         if (lane === "reports" || connection.state !== "open") continue;
-        connection.answers.push(answerTo(request.path.split("/")[3]!, reply!));
+        const [, action, , messageId] = request.path.split("/");
+        const answer = answerTo(messageId!, reply!);
+        connection.answers.push(answer);
+        if (answer.startsWith("[3,")) this.#remember(connection, messageId!, action!);
       }
     }
+  }
+
+  /** The last eight CALLRESULTs, each for as long as a client may take to answer a CALL. */
+  #remember(connection: ConnectionModel, messageId: string, action: string): void {
+    if (this.config.protocol !== "ocpp2.1") return;
+    const others = connection.results.filter((each) => each.messageId !== messageId);
+    const until = this.#now + this.config.callTimeoutMs;
+    connection.results = [...others, { messageId, action, until }].slice(-8);
   }
 
   #takeFrames(connection: ConnectionModel): void {
@@ -291,7 +317,8 @@ export class Model {
       socket.state === "opening" || socket.state === "closing";
     const held = this.connections.filter(({ socket }) => socket.state !== "closed").length;
     const outstanding = this.connections.reduce((sum, c) => sum + c.outstanding.length, 0);
-    const timers = outstanding + this.#unanswered.size + backend.pauses +
+    const remembering = this.connections.filter(({ results }) => results.length > 0).length;
+    const timers = outstanding + this.#unanswered.size + backend.pauses + remembering +
       this.connections.filter(onTheWay).length;
     deepStrictEqual(
       { waiting: backlog.count, sockets: sockets.count, timers: clock.timers },
