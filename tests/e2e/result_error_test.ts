@@ -56,7 +56,7 @@ Deno.test("a CALLRESULTERROR to no CALLRESULT that is known is dropped, logged a
   await using backend = new RecordingBackend();
   backend.answer = ({ path }) => json("{}", path.startsWith("/call/Bad/") ? 500 : 200);
   const log = new KeptLog();
-  await using gateway = new TestGateway(backend.url, ["--call-timeout=300ms"], log);
+  await using gateway = new TestGateway(backend.url, ["--call-timeout=1s"], log);
   const client = await connected(gateway, "CP1", V21);
   const refused = async (messageId: string): Promise<void> => {
     const before = log.count(NOT_KNOWN);
