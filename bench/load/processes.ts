@@ -38,7 +38,7 @@ export class Processes {
     flags: readonly string[],
     port = 0,
   ): Promise<{ pid: number; url: string }> {
-    const [, ...args] = deno.tasks.start.command.split(" ");
+    const args = deno.tasks.start.command.split(" deno ")[1]!.split(" ");
     const own = ["--listen", `127.0.0.1:${port}`, "--backend", `http://127.0.0.1:${backendPort}/`];
     const gateway = this.start([...args, ...own, ...flags]);
     const line = await firstLine(gateway, "the gateway");
