@@ -13,6 +13,7 @@ import { type Gateway, startGateway } from "./lib/gateway.ts";
 import { configureLog, createLog } from "./lib/ops/log.ts";
 import { print } from "./lib/ops/print.ts";
 import type { Profiles } from "./lib/ops/profile/profile.ts";
+import { loadTracing } from "./lib/ops/tracing.ts";
 
 /** An environment variable; one that may not be read is taken for absent. */
 function variable(name: string): string | undefined {
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
   const { cpuProfileFile: cpuFile, memProfileFile: memFile } = config;
   const isProfiled = cpuFile !== undefined || memFile !== undefined;
   const workers = config.workers === "auto" ? navigator.hardwareConcurrency : config.workers;
+  const tracing = await loadTracing();
   let profiles: Profiles | undefined;
   // Workers profile themselves.
   if (isProfiled && workers === 1) {
@@ -64,7 +66,7 @@ async function main(): Promise<void> {
   if (!isProfiled || workers === 1) await Deno.permissions.revoke({ name: "sys" });
   let gateway: Gateway;
   try {
-    const deps = { log, clock: systemClock, version: info.version, secrets: read.secrets };
+    const deps = { log, clock: systemClock, version: info.version, secrets: read.secrets, tracing };
     if (workers === 1) {
       const createBus = await natsOf(config, read.secrets, deps);
       gateway = startGateway(config, { ...deps, createBus });

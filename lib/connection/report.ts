@@ -8,6 +8,7 @@ import { errorCode } from "../codec/error_code.ts";
 import { errorBody } from "../codec/frame.ts";
 import { backendPath, hookPath } from "../codec/route.ts";
 import type { Dialect } from "../codec/subprotocol.ts";
+import { type TraceContext, traceIdOf } from "../codec/trace_context.ts";
 import type { Forwarder } from "../forwarder/forwarder.ts";
 import type { Log } from "../ops/log.ts";
 import type { Metrics } from "../ops/metrics.ts";
@@ -22,29 +23,35 @@ export type Report =
     readonly action: string;
     readonly messageId: string;
     readonly body: string;
+    readonly trace: TraceContext | undefined;
   }
-  | { readonly kind: "disconnect"; readonly body: string };
+  | { readonly kind: "disconnect"; readonly body: string; readonly trace?: undefined };
 
 /**
  * The report of a CALL's end.
  *
- * @param call The CALL's names.
+ * @param call The CALL's names. Its trace goes along with the report, also where nothing is traced: so
+ *   a backend that asked for the CALL can tell which of its requests caused what it gets.
  * @param outcome How it ended.
  * @param dialect The version whose error codes count.
  * @param callTimeoutText The call time-out in words.
  */
 export function outcomeReport(
-  { action, messageId }: { readonly action: string; readonly messageId: string },
+  { action, messageId, trace }: {
+    readonly action: string;
+    readonly messageId: string;
+    readonly trace?: TraceContext | undefined;
+  },
   outcome: CallOutcome,
   dialect: Dialect,
   callTimeoutText: string,
 ): Report {
   switch (outcome.kind) {
     case "result":
-      return { kind: "result", action, messageId, body: outcome.payload };
+      return { kind: "result", action, messageId, body: outcome.payload, trace };
     case "error": {
       const body = errorBody(outcome.codeText, outcome.descriptionText, outcome.details);
-      return { kind: "error", action, messageId, body };
+      return { kind: "error", action, messageId, body, trace };
     }
     case "timeout":
       return genericError(`no answer within ${callTimeoutText}`);
@@ -55,7 +62,7 @@ export function outcomeReport(
   function genericError(description: string): Report {
     const code = JSON.stringify(errorCode("generic", dialect));
     const body = errorBody(code, JSON.stringify(description));
-    return { kind: "error", action, messageId, body };
+    return { kind: "error", action, messageId, body, trace };
   }
 }
 
@@ -80,14 +87,14 @@ export async function postReport(
   identity: Identity,
   report: Report,
 ): Promise<void> {
-  const { kind, body } = report;
+  const { kind, body, trace } = report;
   const { clientId, connectionId } = identity;
   const encodedId = encodeURIComponent(clientId);
   const path = report.kind === "disconnect"
     ? hookPath(report.kind, encodedId)
     : backendPath(report.kind, report.action, encodedId, report.messageId);
   metrics.requestsStarted.add(1);
-  const reply = await forwarder.forward({ kind, path, body, origin: identity });
+  const reply = await forwarder.forward({ kind, path, body, origin: identity, trace });
   backlog.leave(body);
   if (reply.ok && reply.status >= 200 && reply.status <= 299) {
     metrics.requestsSucceeded.add(1);
@@ -97,5 +104,11 @@ export async function postReport(
   metrics.reportsLost[kind].add(1);
   const failure = reply.ok ? `status ${reply.status}` : reply.fault;
   // Not limited as warnings are: each of these is a message lost.
-  log.error("report not taken by the backend", { clientId, connectionId, path, failure });
+  log.error("report not taken by the backend", {
+    clientId,
+    connectionId,
+    path,
+    failure,
+    ...(trace === undefined ? {} : { traceId: traceIdOf(trace) }),
+  });
 }

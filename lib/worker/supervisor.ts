@@ -14,6 +14,7 @@ import { reserve } from "../listener/reserve.ts";
 import type { TlsPair } from "../listener/tls.ts";
 import type { Log } from "../ops/log.ts";
 import { metricsBuffer, MetricSet } from "../ops/metrics.ts";
+import type { Tracing } from "../ops/tracing.ts";
 import { Aftermath } from "./aftermath.ts";
 import { createWorker } from "./create_worker.ts";
 import type { Addresses, Death, Done, Fault } from "./message.ts";
@@ -24,6 +25,8 @@ export interface SupervisorDeps {
   readonly log: Log;
   readonly version: string;
   readonly clock: Clock;
+  /** For what is reported from here; workers have their own. */
+  readonly tracing?: Tracing | undefined;
   /** Makes a thread that runs `serveOrders`. */
   readonly createWorker?: (number: number, config: Config) => WorkerLike;
 }
@@ -79,7 +82,7 @@ export class Supervisor implements Addresses {
   #isStopping = false;
 
   private constructor(config: Config, workers: number, deps: SupervisorDeps) {
-    const { secrets, clock, log, version } = deps;
+    const { secrets, clock, log, version, tracing } = deps;
     this.#config = config;
     this.#deps = deps;
     this.#secrets = secrets;
@@ -93,6 +96,7 @@ export class Supervisor implements Addresses {
       metrics,
       version,
       signKey: secrets.signKey,
+      tracing,
     });
     this.#closeForwarder = () => forwarder.close();
     this.#aftermath = new Aftermath({
