@@ -61,19 +61,16 @@ export function createFetchForwarder(options: ForwarderOptions): Forwarder {
     const timer = clock.setTimeout(() => controller.abort(timedOut), timeoutMs);
     let hasAnswer = false;
     try {
-      const init = {
-        method: "POST",
-        headers,
-        body: request.body,
-        redirect: "manual",
-        signal: controller.signal,
-        client,
-      } as const;
-      const url = backend + request.path;
-      const response = await (tracing === undefined
-        ? fetch(url, init)
-        : tracing.run(request.trace, () =>
-          fetch(url, init)));
+      const post = () =>
+        fetch(backend + request.path, {
+          method: "POST",
+          headers,
+          body: request.body,
+          redirect: "manual",
+          signal: controller.signal,
+          client,
+        });
+      const response = await (tracing === undefined ? post() : tracing.run(request.trace, post));
       hasAnswer = true;
       const body = await readCapped(response, maxBytes);
       if (body === undefined) return { ok: false, fault: "unusable" };

@@ -38,7 +38,8 @@ export interface StackDeps {
 
 /**
  * Builds it from the outside in: the breaker's guard, tries, slots, the breaker's count, turns of the
- * event loop, its count and time, its span, and the connections. Tries are outside of the slots: one that waits holds none.
+ * event loop, its count and time, its span, and the connections. Tries are outside of the slots: one
+ * that waits holds none.
  */
 export function createForwarderStack(options: StackOptions, deps: StackDeps): Forwarder {
   const { clock, log, metrics, version, signKey, tracing } = deps;
