@@ -17,9 +17,11 @@ import {
   readFrame,
 } from "../codec/frame.ts";
 import { type Dialect, dialectOf } from "../codec/subprotocol.ts";
+import type { TraceContext } from "../codec/trace_context.ts";
 import type { Forwarder, Origin } from "../forwarder/forwarder.ts";
 import type { Log } from "../ops/log.ts";
 import { type CloseReason, type Metrics, NO_PROTOCOL, UNMATCHED } from "../ops/metrics.ts";
+import type { CallSpan, Tracing } from "../ops/tracing.ts";
 import type { Backlog } from "./backlog.ts";
 import { type Caller, Calls } from "./calls.ts";
 import { clearIdleTimer, forgetRequest } from "./forget_request.ts";
@@ -29,6 +31,7 @@ import { Outbox } from "./outbox.ts";
 import { type CallOutcome, type OutgoingCall, Pending } from "./pending.ts";
 import { disconnectReport, outcomeReport, postReport, type Report } from "./report.ts";
 import type { Sockets } from "./sockets.ts";
+import { endByOutcome } from "./span.ts";
 
 /** The part of a WebSocket that a connection uses. */
 export interface Socket extends EventTarget {
@@ -65,6 +68,14 @@ export interface Errand {
   ended(): void;
 }
 
+/** The trace of a CALL that was accepted. */
+export interface TracedBy {
+  /** For its report. */
+  readonly trace: TraceContext | undefined;
+  /** Ended with the CALL; undefined when nothing is traced. */
+  readonly span: CallSpan | undefined;
+}
+
 /** What all connections of a gateway share. */
 export interface Shared {
   readonly sockets: Sockets;
@@ -83,6 +94,8 @@ export interface Shared {
   readonly callTimeoutText: string;
   /** Whether the backend is told of each end of a connection. */
   readonly disconnectHook: boolean;
+  /** Undefined when nothing is traced. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** RFC 6455 §7.4.1 */
@@ -245,7 +258,7 @@ export class Connection implements EventListenerObject, Caller {
    * @param errand Asked, when the CALL ends, whether its outcome is reported here, and told when it was.
    */
   callForBackend(
-    call: Omit<OutgoingCall, "onOutcome">,
+    call: Omit<OutgoingCall, "onOutcome"> & TracedBy,
     errand: Errand,
   ): "accepted" | "duplicate" | "full" | "gone" {
     const { messageId, action, payload } = call;
@@ -253,6 +266,7 @@ export class Connection implements EventListenerObject, Caller {
     const since = clock.now();
     const onOutcome = (outcome: CallOutcome): void => {
       metrics.apiCallSeconds.observe((clock.now() - since) / 1000);
+      if (call.span !== undefined) endByOutcome(call.span, outcome);
       if (!errand.isOurs()) return;
       const report = outcomeReport(call, outcome, this.dialect, this.#shared.callTimeoutText);
       this.#report(report, () => errand.ended());
