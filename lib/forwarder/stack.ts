@@ -68,6 +68,8 @@ export function createForwarderStack(options: StackOptions, deps: StackDeps): Fo
     max: options.backendConnections,
     maxWaitMs: options.backendTimeoutMs,
     clock,
+    taken: metrics.slotsTaken,
+    awaited: metrics.slotsAwaited,
   });
   const retried = retryForwarder(limited, {
     retries: options.retries,
