@@ -16,6 +16,7 @@ import { configureLog, createLog } from "./lib/ops/log.ts";
 import { print } from "./lib/ops/print.ts";
 import type { Profiles } from "./lib/ops/profile/profile.ts";
 import { tellStart } from "./lib/ops/start.ts";
+import { loadTracing } from "./lib/ops/tracing.ts";
 
 /** An environment variable; one that may not be read is taken for absent. */
 function variable(name: string): string | undefined {
@@ -65,6 +66,7 @@ async function main(): Promise<void> {
   }
   const { cpuProfileFile: cpuFile, memProfileFile: memFile } = config;
   const isProfiled = cpuFile !== undefined || memFile !== undefined;
+  const tracing = await loadTracing();
   let profiles: Profiles | undefined;
   // Workers profile themselves.
   if (isProfiled && workers === 1) {
@@ -94,6 +96,7 @@ async function main(): Promise<void> {
       version: info.version,
       startedAt: performance.timeOrigin,
       secrets: read.secrets,
+      tracing,
     };
     if (workers === 1) {
       const createBus = await natsOf(config, read.secrets, deps);

@@ -32,6 +32,7 @@ import type { Log } from "./ops/log.ts";
 import { expose, type ProcessUsage } from "./ops/exposition.ts";
 import { LagWatch } from "./ops/lag.ts";
 import { MetricSet } from "./ops/metrics.ts";
+import type { Tracing } from "./ops/tracing.ts";
 import { problem } from "./problem.ts";
 import { createInspector, type Inspect } from "./validate/inspector.ts";
 import type { Validator } from "./validate/validator.ts";
@@ -50,6 +51,8 @@ export interface GatewayDeps {
   readonly validator?: Validator | undefined;
   /** For one of several gateways in this process; without it is alone. */
   readonly team?: Team | undefined;
+  /** Without it nothing is traced. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** Gateways in threads of one process, which share its ports, its memory and its limits. */
@@ -92,7 +95,7 @@ const FAREWELL_MS = 2000;
  * @throws {Deno.errors.AddrInUse} and what else `Deno.serve` throws when it cannot listen.
  */
 export function startGateway(config: Config, deps: GatewayDeps): Gateway {
-  const { log, version, startedAt, clock, secrets } = deps;
+  const { log, version, startedAt, clock, secrets, tracing } = deps;
   const { size: teamSize, metricSet } = deps.team ?? {
     size: 1,
     metricSet: new MetricSet(config.protocols),
@@ -114,6 +117,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     metrics,
     version,
     signKey: secrets.signKey,
+    tracing,
   });
   const memory = new MemoryWatch({
     maxBytes: config.maxMemoryBytes,
@@ -152,6 +156,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     apiCallSeconds: metrics.apiCallSeconds,
     witness: deps.witness ?? noWitness,
     reportLost,
+    tracing,
   });
   const bus = deps.createBus?.(local) ?? alone;
 
@@ -170,6 +175,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     backendTimeoutText: durationText(config.backendTimeoutMs),
     callTimeoutText: durationText(config.callTimeoutMs),
     disconnectHook: config.disconnectHook,
+    tracing,
   };
   const { connectRate } = config;
   const upgradeOptions = {
@@ -194,6 +200,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     maxMessageBytes: config.maxMessageBytes,
     authorize: createAuthorize(secrets.apiToken),
     isShuttingDown: shared.isShuttingDown,
+    tracing,
   };
 
   /** A CALL was accepted here for a client elsewhere, and that instance has gone. */

@@ -9,7 +9,9 @@ import type { Clients } from "../cluster/clients.ts";
 import { errorBody, isAction, isMessageId } from "../codec/frame.ts";
 import { readWaitSeconds } from "../codec/prefer.ts";
 import { decodeClientId, decodeSegment } from "../codec/route.ts";
+import { readTraceContext, type TraceContext } from "../codec/trace_context.ts";
 import type { CallOutcome } from "../connection/pending.ts";
+import type { Tracing } from "../ops/tracing.ts";
 import { problem } from "../problem.ts";
 import { describeViolation, type Violation } from "../validate/violation.ts";
 import { readPayload } from "./body.ts";
@@ -18,6 +20,8 @@ export interface CallDeps {
   readonly clients: Clients;
   readonly maxMessageBytes: number;
   readonly isShuttingDown: () => boolean;
+  /** Undefined when nothing is traced. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** How far a CALL got: tells the caller whether it may be repeated. */
@@ -36,6 +40,15 @@ function readTarget(segments: readonly string[]): Target | undefined {
   const messageId = decodeSegment(segments[2] ?? "");
   if (action === undefined || clientId === undefined || messageId === undefined) return undefined;
   return isAction(action) && isMessageId(messageId) ? { action, clientId, messageId } : undefined;
+}
+
+/** The trace that a request belongs to; that of its caller when nothing is traced here. */
+function traceOf({ headers }: Request, { tracing }: CallDeps): TraceContext | undefined {
+  const traceparent = headers.get("traceparent");
+  const given = traceparent === null
+    ? undefined
+    : readTraceContext(traceparent, headers.get("tracestate"));
+  return tracing === undefined ? given : tracing.current(given);
 }
 
 /** A problem that ends the request before anything left. */
@@ -63,7 +76,8 @@ async function prepare(
 /**
  * Sends a CALL to a client.
  *
- * @param request The request. With `Prefer: wait=SECONDS` the response waits for the client.
+ * @param request The request. With `Prefer: wait=SECONDS` the response waits for the client. Its
+ *   `traceparent` goes along to the client's result on the backend.
  * @param segments The path behind `/call/`, three raw segments.
  * @returns One of the statuses of the contract's section 6, each with `Ws2api-Outcome`.
  */
@@ -73,9 +87,10 @@ export async function handleCall(
   deps: CallDeps,
 ): Promise<Response> {
   const waitSeconds = readWaitSeconds(request.headers.get("prefer")) ?? null;
+  const trace = traceOf(request, deps);
   const prepared = await prepare(request, segments, deps);
   if (prepared instanceof Response) return prepared;
-  const reply = await deps.clients.ask({ kind: "call", ...prepared, waitSeconds });
+  const reply = await deps.clients.ask({ kind: "call", ...prepared, waitSeconds, trace });
   const seconds = waitSeconds ?? 0;
   switch (reply.kind) {
     case "accepted":

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { TraceContext } from "../codec/trace_context.ts";
 import type { Errand, Identity } from "../connection/connection.ts";
 import type { CallOutcome } from "../connection/pending.ts";
 import type { Violation } from "../validate/violation.ts";
@@ -28,6 +29,8 @@ export type ClientRequest =
     readonly payload: string;
     /** How long the outcome is waited for; null when it goes to the backend. */
     readonly waitSeconds: number | null;
+    /** The trace that the CALL belongs to, from whoever asked for it. */
+    readonly trace?: TraceContext | undefined;
   }
   | {
     readonly kind: "send";
@@ -102,6 +105,8 @@ export interface Peer {
 export interface CallNames {
   readonly action: string;
   readonly messageId: string;
+  /** The trace that its report belongs to. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** Ties instances together. None of it throws or rejects. */

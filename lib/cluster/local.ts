@@ -9,7 +9,9 @@ import type { Backlog } from "../connection/backlog.ts";
 import type { Connection, Errand } from "../connection/connection.ts";
 import type { ConnectionMap } from "../connection/map.ts";
 import type { OutgoingCall } from "../connection/pending.ts";
+import { endByOutcome } from "../connection/span.ts";
 import type { Histogram } from "../ops/family.ts";
+import type { CallSpan, Tracing } from "../ops/tracing.ts";
 import type { Inspect } from "../validate/inspector.ts";
 import type {
   CallNames,
@@ -33,6 +35,8 @@ export interface LocalDeps {
   readonly witness: Witness;
   /** Tells the backend of a CALL that ended elsewhere without an outcome. */
   readonly reportLost: (client: Client, call: CallNames) => void;
+  /** Undefined when nothing is traced. */
+  readonly tracing?: Tracing | undefined;
 }
 
 const ACCEPTED: ClientReply = { kind: "accepted" };
@@ -89,10 +93,11 @@ export class LocalClients implements Peer {
         if (this.#deps.backlog.isFull) return refused("overloaded");
         const invalid = this.#inspect(connection, request);
         if (invalid !== undefined) return invalid;
+        const span = this.#begin(connection, request);
         if (request.waitSeconds !== null) {
-          return await this.#wait(connection, request, request.waitSeconds);
+          return await this.#wait(connection, request, request.waitSeconds, span);
         }
-        return this.#call(connection, request, errand);
+        return this.#call(connection, request, errand, span);
       }
     }
   }
@@ -107,17 +112,24 @@ export class LocalClients implements Peer {
     return violation && { kind: "invalid", violation };
   }
 
+  #begin(client: Client, request: ClientRequest & { kind: "call" }): CallSpan | undefined {
+    const { kind, action, messageId, trace } = request;
+    return this.#deps.tracing?.toClient({ kind, action, messageId, client }, trace);
+  }
+
   /** The outcome goes to the backend. */
   #call(
     connection: Connection,
-    { action, messageId, payload }: ClientRequest & { kind: "call" },
+    { action, messageId, payload, trace: parent }: ClientRequest & { kind: "call" },
     errand: Errand | undefined,
+    span: CallSpan | undefined,
   ): ClientReply {
+    const trace = span?.context ?? parent;
     // Remembered before: a CALL may end while it is being taken. Whoever gave an errand remembers it.
     const forget = errand === undefined
-      ? this.#deps.witness.accepted(connection, { action, messageId })
+      ? this.#deps.witness.accepted(connection, { action, messageId, trace })
       : () => {};
-    const taken = connection.callForBackend({ action, messageId, payload }, {
+    const taken = connection.callForBackend({ action, messageId, payload, trace, span }, {
       isOurs() {
         if (errand?.isOurs() !== false) return true;
         forget();
@@ -130,6 +142,7 @@ export class LocalClients implements Peer {
     });
     if (taken === "accepted") return ACCEPTED;
     forget();
+    span?.end(taken);
     return refused(taken);
   }
 
@@ -138,12 +151,14 @@ export class LocalClients implements Peer {
     connection: Connection,
     { action, messageId, payload }: ClientRequest & { kind: "call" },
     seconds: number,
+    span: CallSpan | undefined,
   ): Promise<ClientReply> {
     const { clock, apiCallSeconds } = this.#deps;
     const since = clock.now();
     return new Promise((resolve) => {
       const timer = clock.setTimeout(() => {
         apiCallSeconds.observe((clock.now() - since) / 1000);
+        span?.end("no_answer");
         resolve({ kind: "no_answer", wasSent: connection.abandon(call) });
       }, seconds * 1000);
       const call: OutgoingCall = {
@@ -153,12 +168,14 @@ export class LocalClients implements Peer {
         onOutcome(outcome) {
           clock.clearTimeout(timer);
           apiCallSeconds.observe((clock.now() - since) / 1000);
+          if (span !== undefined) endByOutcome(span, outcome);
           resolve({ kind: "outcome", outcome });
         },
       };
       const taken = connection.call(call);
       if (taken === "accepted") return;
       clock.clearTimeout(timer);
+      span?.end(taken);
       resolve(refused(taken));
     });
   }

@@ -452,6 +452,7 @@ export class NatsBus implements Bus {
       ? this.#ledger.enter(peerId, client, {
         action: request.action,
         messageId: request.messageId,
+        trace: request.trace,
       })
       : null;
     const note: PeerNote = { kind: "ask", from: this.#options.peerId, number, request };

@@ -85,13 +85,13 @@ export class ThreadsBus implements Bus, Witness {
     });
   }
 
-  accepted(client: Client, { action, messageId }: CallNames): () => void {
+  accepted(client: Client, { action, messageId, trace }: CallNames): () => void {
     const id = ++this.#lastId;
     this.#post({
       kind: "accepted",
       id,
       client: identityOf(client),
-      call: { action, messageId },
+      call: { action, messageId, trace },
       servedId: this.#servedId,
     });
     return () => this.#post({ kind: "ended", id });

@@ -9,11 +9,13 @@ import { type Call, callErrorText, frameKind } from "../codec/frame.ts";
 import { replyText, resultPayload } from "../codec/reply.ts";
 import { backendPath } from "../codec/route.ts";
 import type { Dialect } from "../codec/subprotocol.ts";
+import { traceIdOf } from "../codec/trace_context.ts";
 import type { BackendFault } from "../forwarder/forwarder.ts";
 import type { Inspect } from "../validate/inspector.ts";
 import { describeViolation } from "../validate/violation.ts";
 import type { Identity, Shared } from "./connection.ts";
 import { Lane, type LaneOptions } from "./lane.ts";
+import { endByReply } from "./span.ts";
 
 /** The connection that the CALLs came on. */
 export interface Caller extends Identity {
@@ -97,14 +99,21 @@ export class Calls implements LaneOptions<Waiting> {
 
   /** Forwards one and answers it. Never rejects: the forwarder does not. */
   async handle({ call, since }: Waiting): Promise<void> {
-    const { forwarder, backlog, clock, metrics, log, inspect } = this.#shared;
+    const { forwarder, backlog, clock, metrics, log, inspect, tracing } = this.#shared;
     const { clientId, connectionId, dialect } = this.#caller;
+    const span = tracing?.fromClient({
+      kind: call.kind,
+      action: call.action,
+      messageId: call.messageId,
+      client: this.#caller,
+    }, clock.now() - since);
     metrics.requestsStarted.add(1);
     const reply = await forwarder.forward({
       kind: call.kind,
       path: backendPath(call.kind, call.action, encodeURIComponent(clientId), call.messageId),
       body: call.payload,
       origin: this.#caller,
+      trace: span?.context,
     });
     backlog.leave(call.payload);
     if (reply.ok && reply.status <= 499) metrics.requestsSucceeded.add(1);
@@ -114,9 +123,13 @@ export class Calls implements LaneOptions<Waiting> {
       const failure = reply.ok ? `status ${reply.status}` : reply.fault;
       const durationMs = Math.round(clock.now() - since);
       const names = { clientId, connectionId, action, messageId };
-      log.warn("backend failed", { ...names, failure, durationMs });
+      const trace = span === undefined ? {} : { traceId: traceIdOf(span.context) };
+      log.warn("backend failed", { ...names, failure, durationMs, ...trace });
     }
-    if (call.kind === "send") return;
+    if (call.kind === "send") {
+      if (span !== undefined) endByReply(span, reply, null);
+      return;
+    }
     let answer = reply.ok
       ? replyText(call.messageIdText, reply.status, reply.body, dialect)
       : this.#internalError(call, this.#describe(reply.fault));
@@ -129,6 +142,7 @@ export class Calls implements LaneOptions<Waiting> {
     }
     metrics.callSeconds.observe((clock.now() - since) / 1000);
     this.#caller.answer(answer, call);
+    if (span !== undefined) endByReply(span, reply, answer);
   }
 
   /** The CALLERROR in place of a CALLRESULT whose payload is refused; undefined when it passes. */

@@ -19,9 +19,11 @@ import {
   readFrame,
 } from "../codec/frame.ts";
 import { type Dialect, dialectOf } from "../codec/subprotocol.ts";
+import type { TraceContext } from "../codec/trace_context.ts";
 import type { Forwarder, Origin } from "../forwarder/forwarder.ts";
 import type { Log } from "../ops/log.ts";
 import { type CloseReason, type Metrics, NO_PROTOCOL, UNMATCHED } from "../ops/metrics.ts";
+import type { CallSpan, Tracing } from "../ops/tracing.ts";
 import type { Inspect } from "../validate/inspector.ts";
 import { describeViolation } from "../validate/violation.ts";
 import type { Backlog } from "./backlog.ts";
@@ -41,6 +43,7 @@ import {
 } from "./report.ts";
 import { SentResults } from "./sent_results.ts";
 import type { Sockets } from "./sockets.ts";
+import { endByOutcome } from "./span.ts";
 
 /** The part of a WebSocket that a connection uses. */
 export interface Socket extends EventTarget {
@@ -77,6 +80,14 @@ export interface Errand {
   ended(): void;
 }
 
+/** The trace of a CALL that was accepted. */
+export interface TracedBy {
+  /** For its report. */
+  readonly trace: TraceContext | undefined;
+  /** Ended with the CALL; undefined when nothing is traced. */
+  readonly span: CallSpan | undefined;
+}
+
 /** What all connections of a gateway share. */
 export interface Shared {
   readonly sockets: Sockets;
@@ -97,6 +108,8 @@ export interface Shared {
   readonly callTimeoutText: string;
   /** Whether the backend is told of each end of a connection. */
   readonly disconnectHook: boolean;
+  /** Undefined when nothing is traced. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** RFC 6455 §7.4.1 */
@@ -258,7 +271,7 @@ export class Connection implements EventListenerObject, Caller {
    * @param errand Asked, when the CALL ends, whether its outcome is reported here, and told when it was.
    */
   callForBackend(
-    call: Omit<OutgoingCall, "onOutcome">,
+    call: Omit<OutgoingCall, "onOutcome"> & TracedBy,
     errand: Errand,
   ): "accepted" | "duplicate" | "full" | "gone" {
     const { messageId, action, payload } = call;
@@ -266,6 +279,7 @@ export class Connection implements EventListenerObject, Caller {
     const since = clock.now();
     const onOutcome = (outcome: CallOutcome): void => {
       metrics.apiCallSeconds.observe((clock.now() - since) / 1000);
+      if (call.span !== undefined) endByOutcome(call.span, outcome);
       if (!errand.isOurs()) return;
       const report = outcomeReport(call, outcome, this.dialect, this.#shared.callTimeoutText);
       this.#report(report, () => errand.ended());

@@ -10,6 +10,7 @@ import { errorCode } from "../codec/error_code.ts";
 import { type CallResultError, errorBody } from "../codec/frame.ts";
 import { backendPath, hookPath } from "../codec/route.ts";
 import type { Dialect } from "../codec/subprotocol.ts";
+import { type TraceContext, traceIdOf } from "../codec/trace_context.ts";
 import type { Forwarder } from "../forwarder/forwarder.ts";
 import type { Log } from "../ops/log.ts";
 import type { Metrics } from "../ops/metrics.ts";
@@ -24,29 +25,35 @@ export type Report =
     readonly action: string;
     readonly messageId: string;
     readonly body: string;
+    readonly trace: TraceContext | undefined;
   }
-  | { readonly kind: "disconnect"; readonly body: string };
+  | { readonly kind: "disconnect"; readonly body: string; readonly trace?: undefined };
 
 /**
  * The report of a CALL's end.
  *
- * @param call The CALL's names.
+ * @param call The CALL's names. Its trace goes along with the report, also where nothing is traced: so
+ *   a backend that asked for the CALL can tell which of its requests caused what it gets.
  * @param outcome How it ended.
  * @param dialect The version whose error codes count.
  * @param callTimeoutText The call time-out in words.
  */
 export function outcomeReport(
-  { action, messageId }: { readonly action: string; readonly messageId: string },
+  { action, messageId, trace }: {
+    readonly action: string;
+    readonly messageId: string;
+    readonly trace?: TraceContext | undefined;
+  },
   outcome: CallOutcome,
   dialect: Dialect,
   callTimeoutText: string,
 ): Report {
   switch (outcome.kind) {
     case "result":
-      return { kind: "result", action, messageId, body: outcome.payload };
+      return { kind: "result", action, messageId, body: outcome.payload, trace };
     case "error": {
       const body = errorBody(outcome.codeText, outcome.descriptionText, outcome.details);
-      return { kind: "error", action, messageId, body };
+      return { kind: "error", action, messageId, body, trace };
     }
     case "timeout":
       return genericError(`no answer within ${callTimeoutText}`);
@@ -57,7 +64,7 @@ export function outcomeReport(
   function genericError(description: string): Report {
     const code = JSON.stringify(errorCode("generic", dialect));
     const body = errorBody(code, JSON.stringify(description));
-    return { kind: "error", action, messageId, body };
+    return { kind: "error", action, messageId, body, trace };
   }
 }
 
@@ -85,7 +92,8 @@ export function refusedOutcome(why: string, dialect: Dialect): CallOutcome {
 export function resultErrorReport(frame: CallResultError, action: string): Report {
   const { messageId, codeText, descriptionText, details } = frame;
   const body = errorBody(codeText, descriptionText, details);
-  return { kind: "resulterror", action, messageId, body };
+  // The CALL that it belongs to, and its trace, are over.
+  return { kind: "resulterror", action, messageId, body, trace: undefined };
 }
 
 /** The report of a connection's end. */
@@ -109,14 +117,14 @@ export async function postReport(
   identity: Identity,
   report: Report,
 ): Promise<void> {
-  const { kind, body } = report;
+  const { kind, body, trace } = report;
   const { clientId, connectionId } = identity;
   const encodedId = encodeURIComponent(clientId);
   const path = report.kind === "disconnect"
     ? hookPath(report.kind, encodedId)
     : backendPath(report.kind, report.action, encodedId, report.messageId);
   metrics.requestsStarted.add(1);
-  const reply = await forwarder.forward({ kind, path, body, origin: identity });
+  const reply = await forwarder.forward({ kind, path, body, origin: identity, trace });
   backlog.leave(body);
   if (reply.ok && reply.status >= 200 && reply.status <= 299) {
     metrics.requestsSucceeded.add(1);
@@ -129,5 +137,6 @@ export async function postReport(
   const names = report.kind === "disconnect"
     ? { clientId, connectionId, kind }
     : { clientId, connectionId, kind, action: report.action, messageId: report.messageId };
-  log.error("report not taken by the backend", { ...names, failure });
+  const traced = trace === undefined ? {} : { traceId: traceIdOf(trace) };
+  log.error("report not taken by the backend", { ...names, failure, ...traced });
 }

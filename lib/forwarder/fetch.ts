@@ -4,6 +4,7 @@
  * @module
  */
 
+import { traceHeaders } from "../codec/trace_context.ts";
 import { utf8Text } from "./body.ts";
 import type {
   BackendFault,
@@ -25,7 +26,7 @@ import { signatureNow } from "./signature.ts";
  * can it tell a connect that timed out from an answer that did.
  */
 export function createFetchForwarder(options: ForwarderOptions): Forwarder {
-  const { backend, timeoutMs, maxBytes, userAgent, clock, signKey } = options;
+  const { backend, timeoutMs, maxBytes, userAgent, clock, signKey, tracing } = options;
   const basePath = new URL(backend).pathname;
   const timedOut = new Error("no answer in time");
   const client = Deno.createHttpClient({
@@ -49,20 +50,27 @@ export function createFetchForwarder(options: ForwarderOptions): Forwarder {
       const value = signatureNow(signKey, basePath + request.path, request.body);
       headers.push(["x-ws2api-signature", value]);
     }
+    if (request.trace !== undefined) {
+      const all = traceHeaders(request.trace);
+      // The runtime that traces adds its own traceparent, and that alone.
+      headers.push(...(tracing === undefined ? all : all.slice(1)));
+    }
     // Not AbortSignal.timeout: its timer would live on for the whole time-out after each answer, and
     // at 1,500 requests a second that keeps 45,000 signals in memory.
     const controller = new AbortController();
     const timer = clock.setTimeout(() => controller.abort(timedOut), timeoutMs);
     let hasAnswer = false;
     try {
-      const response = await fetch(backend + request.path, {
-        method: "POST",
-        headers,
-        body: request.body,
-        redirect: "manual",
-        signal: controller.signal,
-        client,
-      });
+      const post = () =>
+        fetch(backend + request.path, {
+          method: "POST",
+          headers,
+          body: request.body,
+          redirect: "manual",
+          signal: controller.signal,
+          client,
+        });
+      const response = await (tracing === undefined ? post() : tracing.run(request.trace, post));
       hasAnswer = true;
       const body = await readCapped(response, maxBytes);
       if (body === undefined) return { ok: false, fault: "unusable" };

@@ -6,6 +6,8 @@
 
 import type { Clock } from "../clock.ts";
 import type { RequestKind } from "../codec/route.ts";
+import type { TraceContext } from "../codec/trace_context.ts";
+import type { Tracing } from "../ops/tracing.ts";
 
 /** Which connection a request is made for; it becomes headers. */
 export interface Origin {
@@ -22,6 +24,8 @@ export interface BackendRequest {
   /** JSON. */
   readonly body: string;
   readonly origin: Origin;
+  /** The trace that it belongs to: the headers `traceparent` and `tracestate`. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /**
@@ -71,6 +75,8 @@ export interface ForwarderOptions {
   readonly signKey?: Uint8Array | undefined;
   /** Certificates (PEM) that are trusted beside the runtime's own. */
   readonly caCerts?: readonly string[] | undefined;
+  /** Given when the runtime traces: it then adds a traceparent to each `fetch` itself. */
+  readonly tracing?: Pick<Tracing, "run"> | undefined;
 }
 
 export interface Forwarder {

@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { Cell } from "../ops/tally.ts";
 import { Queue } from "../queue.ts";
 import type { BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
 
@@ -14,6 +15,9 @@ export interface SlotsOptions {
   /** How long a CALL, SEND or connect hook may wait for its slot before it is given up. */
   readonly maxWaitMs: number;
   readonly clock: Clock;
+  /** Where requests under way are counted, and those that wait. */
+  readonly taken?: Cell;
+  readonly awaited?: Cell;
 }
 
 interface Waiter {
@@ -33,11 +37,10 @@ interface Waiter {
  * CALLs that waited too long are given up, so a wait ends without a timer of its own.
  */
 export function limitForwarder(inner: Forwarder, options: SlotsOptions): Forwarder {
-  const { max, maxWaitMs, clock } = options;
+  const { max, maxWaitMs, clock, taken = new Cell(), awaited = new Cell() } = options;
   const maxForCalls = max === 1 ? 1 : max - Math.ceil(max / 8);
   const outcomes = new Queue<Waiter>();
   const calls = new Queue<Waiter>();
-  let underWay = 0;
   let callsUnderWay = 0;
 
   function isCall(request: BackendRequest): boolean {
@@ -45,14 +48,14 @@ export function limitForwarder(inner: Forwarder, options: SlotsOptions): Forward
   }
 
   function take(forCall: boolean): boolean {
-    if (underWay >= max || (forCall && callsUnderWay >= maxForCalls)) return false;
-    underWay++;
+    if (taken.own >= max || (forCall && callsUnderWay >= maxForCalls)) return false;
+    taken.add(1);
     if (forCall) callsUnderWay++;
     return true;
   }
 
   function release(forCall: boolean): void {
-    underWay--;
+    taken.add(-1);
     if (forCall) callsUnderWay--;
     while (outcomes.length > 0 && take(false)) outcomes.shift()!.resolve(true);
     const oldest = clock.now() - maxWaitMs;
@@ -75,9 +78,11 @@ export function limitForwarder(inner: Forwarder, options: SlotsOptions): Forward
 
   async function wait(request: BackendRequest, forCall: boolean): Promise<BackendReply> {
     const queue = forCall ? calls : outcomes;
+    awaited.add(1);
     const hasSlot = await new Promise<boolean>((resolve) =>
       queue.push({ since: clock.now(), resolve })
     );
+    awaited.add(-1);
     return hasSlot ? send(request, forCall) : { ok: false, fault: "overloaded" };
   }
 

@@ -7,6 +7,7 @@
 import type { Clock } from "../clock.ts";
 import type { Log } from "../ops/log.ts";
 import type { Metrics } from "../ops/metrics.ts";
+import type { Tracing } from "../ops/tracing.ts";
 import { Breaker } from "./breaker.ts";
 import { countForwarder } from "./count.ts";
 import { createFetchForwarder } from "./fetch.ts";
@@ -14,6 +15,7 @@ import type { Forwarder } from "./forwarder.ts";
 import { retryForwarder } from "./retry.ts";
 import { limitForwarder } from "./slots.ts";
 import { createTcpForwarder } from "./tcp.ts";
+import { traceForwarder } from "./trace.ts";
 import { paceForwarder } from "./turn.ts";
 
 export interface StackOptions {
@@ -31,14 +33,16 @@ export interface StackDeps {
   readonly metrics: Metrics;
   readonly version: string;
   readonly signKey: Uint8Array | undefined;
+  readonly tracing?: Tracing | undefined;
 }
 
 /**
  * Builds it from the outside in: the breaker's guard, tries, slots, the breaker's count, turns of the
- * event loop, its count and time, and the connections. Tries are outside of the slots: one that waits holds none.
+ * event loop, its count and time, its span, and the connections. Tries are outside of the slots: one
+ * that waits holds none.
  */
 export function createForwarderStack(options: StackOptions, deps: StackDeps): Forwarder {
-  const { clock, log, metrics, version, signKey } = deps;
+  const { clock, log, metrics, version, signKey, tracing } = deps;
   const { backend } = options;
   const breaker = new Breaker(clock, (isOpen) => {
     metrics.breakerOpen.own = isOpen ? 1 : 0;
@@ -54,12 +58,18 @@ export function createForwarderStack(options: StackOptions, deps: StackDeps): Fo
     userAgent: `ws2api/${version}`,
     clock,
     signKey,
+    tracing,
   });
-  const paced = paceForwarder(countForwarder(backendForwarder, metrics, clock), clock);
+  const traced = tracing === undefined
+    ? backendForwarder
+    : traceForwarder(backendForwarder, tracing);
+  const paced = paceForwarder(countForwarder(traced, metrics, clock), clock);
   const limited = limitForwarder(breaker.counting(paced), {
     max: options.backendConnections,
     maxWaitMs: options.backendTimeoutMs,
     clock,
+    taken: metrics.slotsTaken,
+    awaited: metrics.slotsAwaited,
   });
   const retried = retryForwarder(limited, {
     retries: options.retries,

@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Timer } from "../clock.ts";
+import { traceHeaders } from "../codec/trace_context.ts";
 import { type BackendAddress, backendAddress, dial } from "./dial.ts";
 import type {
   BackendReply,
@@ -143,7 +144,7 @@ class TcpForwarder implements Forwarder {
       : clock.setTimeout(() => this.#closeLate(), next - now);
   }
 
-  #requestText({ path, body, origin }: BackendRequest): string {
+  #requestText({ path, body, origin, trace }: BackendRequest): string {
     const { signKey } = this.#options;
     const fullPath = this.#address.basePath + path;
     let head =
@@ -151,6 +152,9 @@ class TcpForwarder implements Forwarder {
       originLines(origin);
     if (signKey !== undefined) {
       head += `X-Ws2api-Signature: ${signatureNow(signKey, fullPath, body)}\r\n`;
+    }
+    if (trace !== undefined) {
+      for (const [name, value] of traceHeaders(trace)) head += `${name}: ${value}\r\n`;
     }
     return `${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
   }

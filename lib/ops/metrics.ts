@@ -172,6 +172,14 @@ function familiesOf(protocols: readonly string[]) {
       "Messages that must not be lost, and that the backend did not take, by kind.",
       ...kind,
     ),
+    slotsTaken: gauge(
+      "ws2api_backend_connections",
+      "Requests to the backend under way; --backend-connections bounds them, for each worker.",
+    ),
+    slotsAwaited: gauge(
+      "ws2api_backend_requests_waiting",
+      "Requests that wait until fewer are under way.",
+    ),
     requestsStarted: counter(
       "ws2api_requests_started_total",
       "Messages handed to the forwarder; one that is tried again counts once.",

@@ -15,6 +15,7 @@ import { configureLog, createLog } from "../ops/log.ts";
 import { print } from "../ops/print.ts";
 import type { Profiles } from "../ops/profile/profile.ts";
 import { MetricSet } from "../ops/metrics.ts";
+import { loadTracing } from "../ops/tracing.ts";
 import type { Addresses, Done, FromThread, Order, ToThread } from "./message.ts";
 
 /** The part of a worker's global scope that is used. */
@@ -136,9 +137,13 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     return createNats === undefined ? near : new Chain(near, createNats(local));
   };
   const team = { size: workers, metricSet };
-  const deps = { log, clock, version, startedAt, secrets, createBus, witness: threads, team };
   const validator = await validatorOf(config);
-  return { gateway: startGateway(config, { ...deps, validator }), profiles };
+  const tracing = await loadTracing();
+  const deps = {
+    ...{ log, clock, version, startedAt, secrets, validator },
+    ...{ createBus, witness: threads, team, tracing },
+  };
+  return { gateway: startGateway(config, deps), profiles };
 }
 
 /** A profile of this thread's own. */

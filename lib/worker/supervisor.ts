@@ -14,6 +14,7 @@ import { reserve } from "../listener/reserve.ts";
 import type { TlsPair } from "../listener/tls.ts";
 import type { Log } from "../ops/log.ts";
 import { metricsBuffer, MetricSet } from "../ops/metrics.ts";
+import type { Tracing } from "../ops/tracing.ts";
 import { Aftermath } from "./aftermath.ts";
 import { createWorker } from "./create_worker.ts";
 import type { Addresses, Death, Done, Fault } from "./message.ts";
@@ -26,6 +27,8 @@ export interface SupervisorDeps {
   /** When the process began, in milliseconds since 1970. */
   readonly startedAt: number;
   readonly clock: Clock;
+  /** For what is reported from here; workers have their own. */
+  readonly tracing?: Tracing | undefined;
   /** Makes a thread that runs `serveOrders`. */
   readonly createWorker?: (number: number, config: Config) => WorkerLike;
 }
@@ -81,7 +84,7 @@ export class Supervisor implements Addresses {
   #isStopping = false;
 
   private constructor(config: Config, workers: number, deps: SupervisorDeps) {
-    const { secrets, clock, log, version } = deps;
+    const { secrets, clock, log, version, tracing } = deps;
     this.#config = config;
     this.#deps = deps;
     this.#secrets = secrets;
@@ -95,6 +98,7 @@ export class Supervisor implements Addresses {
       metrics,
       version,
       signKey: secrets.signKey,
+      tracing,
     });
     this.#closeForwarder = () => forwarder.close();
     this.#aftermath = new Aftermath({

@@ -156,8 +156,13 @@ export function testBus(name: string, connect: ConnectMembers): void {
       deepStrictEqual(await found(other, clientId), { kind: "client", client: clientOf(clientId) });
     }
     const payload = `{"a":1.0,"a":"\\u00e9 é 😀 ${"x".repeat(100_000)}"}`;
+    const trace = {
+      traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+      tracestate: "a=b, c=d",
+    };
     const requests: ClientRequest[] = [
       callTo(clientId, { payload }),
+      { ...callTo(clientId, { payload }), trace },
       callTo(clientId, { messageId: "😀 .", waitSeconds: 5 }),
       { kind: "send", clientId, action: "N.o*t>ify", messageId: "s", payload },
       { kind: "describe", clientId },

@@ -405,6 +405,8 @@ Deno.test("only what leaves the program is told by the wall clock, which may jum
     // A profile says when it was taken.
     "ops/profile/cpu.ts": ["Date.now"],
     "ops/profile/heap.ts": ["Date.now"],
+    // A span says when its CALL came.
+    "ops/trace.ts": ["Date.now"],
     // The calendar, not the clock: how long a month is.
     "validate/format.ts": ["Date.UTC", "new Date"],
     // All else is measured and waited for with this one.

@@ -200,29 +200,35 @@ Deno.test("a backend that cannot be reached is counted, and so are the tries", a
 
 Deno.test("what is under way shows in gauges, and goes down again", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = new TestGateway(backend.url, ["--backend-connections=1"]);
   const client = await connected(gateway);
+  const other = await connected(gateway, "CP2");
   let release = (_: Response): void => {};
   backend.answer = () => new Promise((resolve) => release = resolve);
   client.send('[2,"1","A",{"a":1}]');
   await backend.next("/call");
+  other.send('[2,"1","A",{}]');
+  await handled(other);
   for (const id of ["m1", "m2", "m3"]) strictEqual((await gateway.call(`A/CP1/${id}`)).status, 202);
   const gauges = async (): Promise<(number | undefined)[]> => {
     const series = await scrape(gateway);
-    return ["waiting", "waiting_chars", "outstanding_calls", "queued_calls"]
-      .map((name) => series.get(`ws2api_${name}`));
+    return [
+      ...["waiting", "waiting_chars", "backend_connections", "backend_requests_waiting"],
+      ...["outstanding_calls", "queued_calls"],
+    ].map((name) => series.get(`ws2api_${name}`));
   };
-  deepStrictEqual(await gauges(), [1, 7, 1, 2]);
+  deepStrictEqual(await gauges(), [2, 9, 1, 1, 1, 2]);
+  backend.answer = () => json("{}");
   release(json("{}"));
   await client.next("[3");
-  backend.answer = () => json("{}");
+  await other.next("[3");
   for (const id of ["m1", "m2", "m3"]) {
     await client.next(`[2,"${id}"`);
     client.send(`[3,"${id}",{}]`);
     await backend.next(`/result/A/CP1/${id}`);
   }
   await handled(client);
-  deepStrictEqual(await gauges(), [0, 0, 0, 0]);
+  deepStrictEqual(await gauges(), [0, 0, 0, 0, 0, 0]);
 });
 
 Deno.test("API requests are counted by status", async () => {

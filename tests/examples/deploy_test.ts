@@ -155,6 +155,12 @@ Deno.test("the gateway on Kubernetes accepts its variables", () => {
   const env: { name: string; value?: string }[] = deployment.spec.template.spec.containers[0].env;
   const variables = env.map(({ name, value = "given" }) => [name, value]);
   strictEqual(configOf(Object.fromEntries(variables)).listen.port, 4000);
+  const { containers } = deployment.spec.template.spec;
+  const ports: { name: string }[] = containers[0].ports;
+  const monitor = parse(read("kubernetes/monitoring.yaml"));
+  for (const { port } of monitor.spec.podMetricsEndpoints) {
+    ok(ports.some(({ name }) => name === port));
+  }
 });
 
 Deno.test("the service of systemd starts the program as the start task does, and accepts its variables", () => {

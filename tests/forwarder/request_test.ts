@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import type { TraceContext } from "../../lib/codec/trace_context.ts";
 import type { BackendReply, Origin } from "../../lib/forwarder/forwarder.ts";
 import { closedPort, RawBackend, write } from "../support/backend.ts";
 import { makeCertificate, Program, TempDir } from "../support/program.ts";
@@ -52,6 +53,30 @@ for (const [name] of FORWARDERS) {
           ].sort(),
           String.fromCharCode(...bytes),
         ]);
+      });
+    }
+  });
+
+  Deno.test(`${name}: a trace is named in two headers, and no value of it ends a line`, async (t) => {
+    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const rows: [trace: TraceContext, lines: string[]][] = [
+      [{ traceparent }, [`traceparent: ${traceparent}`]],
+      [{ traceparent, tracestate: "a=b, c=d" }, [
+        `traceparent: ${traceparent}`,
+        "tracestate: a=b, c=d",
+      ]],
+      [{ traceparent: "x\r\nX-Evil: 1", tracestate: "y\n\u010aX-Evil: 2" }, [
+        "traceparent: xX-Evil: 1",
+        "tracestate: yX-Evil: 2",
+      ]],
+    ];
+    for (const [trace, lines] of rows) {
+      await t.step(JSON.stringify(trace), async () => {
+        await using backend = new RawBackend(ok200);
+        using forwarder = new TestForwarder(name, backend.url);
+        deepStrictEqual(await forwarder.forward({ trace }), taken("{}"));
+        const head = sorted(backend.requests[0]!);
+        deepStrictEqual(head.filter((line) => /^trace|evil/i.test(line)), lines);
       });
     }
   });
