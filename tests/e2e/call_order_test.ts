@@ -158,15 +158,20 @@ Deno.test("SENDs keep their place among the client's CALLs, and are no duplicate
   const client = await connected(gateway, "CP1", { protocols: ["ocpp2.1"] });
   client.send('[2,"1","Act",{}]');
   await backend.next();
-  for (const text of ['[6,"1","S",{}]', '[6,"1","S",{}]', '[2,"2","Act",{}]', '[6,"2","S",{}]']) {
-    client.send(text);
-  }
-  client.send('[2,"1","Act",{}]');
+  const send = (id: string): void => client.send(`[6,"${id}","S",{}]`);
+  const call = (id: string): void => client.send(`[2,"${id}","Act",{}]`);
+  send("1");
+  send("1");
+  call("2");
+  send("2");
+  send("3");
+  call("3");
+  call("1");
   deepStrictEqual(JSON.parse(await client.next()).slice(0, 3), [4, "1", "RpcFrameworkError"]);
   held.resolve();
   strictEqual(await client.next(), '[3,"1",{}]');
   strictEqual(await client.next(), '[3,"2",{}]');
-  await backend.next("/send/S/CP1/2");
+  strictEqual(await client.next(), '[3,"3",{}]');
   await handled(client);
   deepStrictEqual(client.left, [], "a SEND is never answered, whatever the backend says");
   deepStrictEqual(backend.paths(), [
@@ -175,5 +180,7 @@ Deno.test("SENDs keep their place among the client's CALLs, and are no duplicate
     "/send/S/CP1/1",
     "/call/Act/CP1/2",
     "/send/S/CP1/2",
+    "/send/S/CP1/3",
+    "/call/Act/CP1/3",
   ]);
 });

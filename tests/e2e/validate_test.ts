@@ -1,4 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { type Config, readInvocation } from "../../lib/config/config.ts";
+import { validatorOf } from "../../lib/gateway.ts";
 import { createValidator } from "../../lib/validate/validator.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
@@ -317,6 +319,8 @@ Deno.test("nothing is checked when --validate is off, and what checks is not eve
   await using gateway = new TestGateway(backend.url, ["--validate=off"]);
   const client = await connected(gateway);
   strictEqual(await client.ask('[2,"1","Authorize",{"x":1}]'), '[3,"1",{}]');
+  const { config } = readInvocation(["--validate=off"], () => undefined, "") as { config: Config };
+  strictEqual(await validatorOf(config), undefined);
   for (const start of ["main.ts", "lib/worker/worker.ts"]) {
     const { stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["info", "--json", new URL(start, ROOT).pathname],
