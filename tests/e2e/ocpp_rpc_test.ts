@@ -6,6 +6,7 @@ import { startBackend } from "../../examples/backend.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
+import { strictGateway } from "../support/strict_gateway.ts";
 
 function strictClient(gateway: TestGateway, identity: string, protocol = "ocpp1.6"): RPCClient {
   const options = {
@@ -128,7 +129,7 @@ for (const protocol of ["ocpp2.0.1", "ocpp2.1"]) {
         if (path.startsWith("/call/")) return json('{"code":"NotSupported"}', 400);
         return new Response(null, { status: 204 });
       };
-      await using gateway = new TestGateway(backend.url, ["--validate=strict"]);
+      await using gateway = strictGateway(backend.url);
       const client = strictClient(gateway, "CP1", protocol);
       client.handle("Reset", () => Promise.resolve({ status: "Scheduled" }));
       await inTime(client.connect(), "the client's connect");

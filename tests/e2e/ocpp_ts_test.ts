@@ -4,7 +4,8 @@ import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict
 import { OcppClient } from "ocpp-ts";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { inTime } from "../support/deadline.ts";
-import { TestGateway } from "../support/gateway.ts";
+import type { TestGateway } from "../support/gateway.ts";
+import { strictGateway } from "../support/strict_gateway.ts";
 
 interface Station {
   readonly client: OcppClient;
@@ -43,7 +44,7 @@ Deno.test({
       }
       return json("{}");
     };
-    await using gateway = new TestGateway(backend.url, ["--validate=strict"]);
+    await using gateway = strictGateway(backend.url);
     const { client, closed } = await connect(gateway, "CP1");
     client.on("Reset", ({ type }, answer) => {
       answer({ status: type === "Soft" ? "Accepted" : "Rejected" });

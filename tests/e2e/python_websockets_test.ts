@@ -2,8 +2,9 @@
 
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { json, RecordingBackend } from "../support/backend.ts";
-import { TestGateway } from "../support/gateway.ts";
+import type { TestGateway } from "../support/gateway.ts";
 import { isInstalled, Program } from "../support/program.ts";
+import { strictGateway } from "../support/strict_gateway.ts";
 
 /** Debian's own: the package is for it, whatever other `python3` comes first. */
 const PYTHON = "/usr/bin/python3";
@@ -43,7 +44,7 @@ for (const protocol of ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const) {
         }
         return json("{}");
       };
-      await using gateway = new TestGateway(backend.url, ["--validate=strict"]);
+      await using gateway = strictGateway(backend.url);
       const [reset, accepted] = RESET[protocol];
       const isSendSpoken = protocol === "ocpp2.1";
       const event =

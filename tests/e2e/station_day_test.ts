@@ -103,6 +103,13 @@ Deno.test("a day of an ocpp1.6 station", async () => {
     NOT_IMPLEMENTED,
   );
 
+  await day.callsWrongly("Heartbeat", '{"n":1.0}', {
+    code: '"OccurenceConstraintViolation"',
+    description: '"/n is no property of the schema"',
+    details: "{}",
+  });
+  await day.isCalledWrongly("Reset", '{"type":"Softly"}');
+
   await day.isCalled("Reset", '{"type":"Soft"}', accepted);
   await day.isSilent("GetConfiguration", '{"key":["HeartbeatInterval"]}');
   await day.isSilent("ClearCache", "{}");
@@ -224,6 +231,13 @@ for (const protocol of ["ocpp2.0.1", "ocpp2.1"]) {
       { status: 501, body: "" },
       NOT_IMPLEMENTED,
     );
+
+    await day.callsWrongly("Heartbeat", '{"n":1.0}', {
+      code: '"OccurrenceConstraintViolation"',
+      description: '"/n is no property of the schema"',
+      details: "{}",
+    });
+    await day.isCalledWrongly("Reset", '{"type":"Softly"}');
 
     await day.isCalled("Reset", '{"type":"OnIdle"}', '{"status":"Scheduled"}');
     await day.isSilent("GetTransactionStatus", '{"transactionId":"t-1"}');

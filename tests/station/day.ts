@@ -1,12 +1,11 @@
 /** A station's day behind a strict gateway, told as the station and the backend see it. */
 
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { createValidator } from "../../lib/validate/validator.ts";
-import type { PayloadKind } from "../../lib/validate/schemas.ts";
 import { RecordingBackend } from "../support/backend.ts";
 import type { TestClient } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
-import { TestGateway } from "../support/gateway.ts";
+import type { TestGateway } from "../support/gateway.ts";
+import { strictGateway } from "../support/strict_gateway.ts";
 
 /** Of a CALLERROR, as JSON texts behind the MessageId. */
 export interface ErrorTexts {
@@ -27,7 +26,6 @@ export class Day implements AsyncDisposable {
   readonly #path: string;
   readonly #backend = new RecordingBackend();
   readonly #gateway: TestGateway;
-  readonly #validator = createValidator({ allowedActions: new Set() });
   #station: TestClient | undefined;
   /** The connection's id, as the backend heard it when it let the station in. */
   #connectionId: string | null = null;
@@ -50,9 +48,8 @@ export class Day implements AsyncDisposable {
       if (!path.startsWith("/call/")) return new Response(null, { status: 204 });
       return new Response(this.#answer.body, { status: this.#answer.status });
     };
-    this.#gateway = new TestGateway(this.#backend.url, [
-      ...["--validate=strict", "--connect-hook", "--disconnect-hook", "--require-protocol"],
-    ]);
+    const flags = ["--connect-hook", "--disconnect-hook", "--require-protocol"];
+    this.#gateway = strictGateway(this.#backend.url, flags);
   }
 
   /** The station connects, while an older connection of its may still be open. */
@@ -111,8 +108,6 @@ export class Day implements AsyncDisposable {
 
   /** The station calls, and the backend's answer is its CALLRESULT. */
   async calls(action: string, payload: string, result = "{}"): Promise<void> {
-    this.#isValid("request", action, payload);
-    this.#isValid("response", action, result);
     this.#answer = { status: 200, body: result };
     const messageId = await this.#call(action, payload);
     strictEqual(await this.#connected.next(), `[3,"${messageId}",${result}]`);
@@ -125,9 +120,20 @@ export class Day implements AsyncDisposable {
     answer: { readonly status: number; readonly body: string },
     { code, description, details }: ErrorTexts,
   ): Promise<void> {
-    this.#isValid("request", action, payload);
     this.#answer = answer;
     const messageId = await this.#call(action, payload);
+    const error = `[4,"${messageId}",${code},${description},${details}]`;
+    strictEqual(await this.#connected.next(), error);
+  }
+
+  /** The station calls with a payload that is not valid: it gets a CALLERROR, the backend nothing. */
+  async callsWrongly(
+    action: string,
+    payload: string,
+    { code, description, details }: ErrorTexts,
+  ): Promise<void> {
+    const messageId = String(++this.#lastStationId);
+    this.#connected.send(`[2,"${messageId}","${action}",${payload}]`);
     const error = `[4,"${messageId}",${code},${description},${details}]`;
     strictEqual(await this.#connected.next(), error);
   }
@@ -141,7 +147,6 @@ export class Day implements AsyncDisposable {
 
   /** The station sends what nobody answers. */
   async sends(action: string, payload: string): Promise<void> {
-    this.#isValid("request", action, payload);
     const messageId = String(++this.#lastStationId);
     this.#connected.send(`[6,"${messageId}","${action}",${payload}]`);
     await this.#backendGets("send", action, messageId, payload);
@@ -158,7 +163,6 @@ export class Day implements AsyncDisposable {
     result: string,
     meanwhile = (): Promise<void> => Promise.resolve(),
   ): Promise<void> {
-    this.#isValid("response", action, result);
     const messageId = await this.#callOfBackend(action, payload);
     strictEqual(await this.#connected.next(), `[2,"${messageId}","${action}",${payload}]`);
     await meanwhile();
@@ -179,6 +183,16 @@ export class Day implements AsyncDisposable {
     await this.#backendGets("error", action, messageId, body);
   }
 
+  /** The backend calls with a payload that is not valid: the station gets nothing. */
+  async isCalledWrongly(action: string, payload: string): Promise<void> {
+    const messageId = String(++this.#lastBackendId);
+    const { status, headers } = await this.#gateway.call(
+      `${action}/${this.#path}/${messageId}`,
+      payload,
+    );
+    deepStrictEqual([status, headers.get("ws2api-outcome")], [422, "not-sent"]);
+  }
+
   /** The backend calls the station, which does not answer: the CALLs behind it have to wait. */
   async isSilent(action: string, payload: string): Promise<void> {
     const isFirst = this.#open.length === 0;
@@ -194,7 +208,6 @@ export class Day implements AsyncDisposable {
   }
 
   async #callOfBackend(action: string, payload: string): Promise<string> {
-    this.#isValid("request", action, payload);
     const messageId = String(++this.#lastBackendId);
     const { status } = await this.#gateway.call(`${action}/${this.#path}/${messageId}`, payload);
     strictEqual(status, 202);
@@ -214,11 +227,6 @@ export class Day implements AsyncDisposable {
   get #connected(): TestClient {
     if (this.#station === undefined) throw new TypeError("the station is not connected");
     return this.#station;
-  }
-
-  #isValid(kind: PayloadKind, action: string, payload: string): void {
-    const violation = this.#validator.check(this.#protocol, kind, action, payload);
-    strictEqual(violation, undefined, `${action}: ${JSON.stringify(violation)}`);
   }
 
   async #backendGets(
