@@ -23,9 +23,9 @@ function station(gateway: TestGateway, protocols: string, script: Script): Progr
 }
 
 const RESET = {
-  "ocpp1.6": ['{"type":"Soft"}', '{"status":"Accepted"}'],
-  "ocpp2.0.1": ['{"type":"Immediate","evseId":1.0}', '{"status":"Accepted"}'],
-  "ocpp2.1": ['{"type":"ImmediateAndResume"}', '{"status":"Accepted"}'],
+  "ocpp1.6": ['{"type" : "Soft"}', '{ "status":"Accepted"}'],
+  "ocpp2.0.1": ['{"type":"Immediate","evseId":1.0}', '{"status" :"Accepted"}'],
+  "ocpp2.1": ['{"type":"ImmediateAndResume"}', '{"status": "Accepted"}'],
 } as const;
 
 for (const protocol of ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const) {
