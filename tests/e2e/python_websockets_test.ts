@@ -46,13 +46,18 @@ for (const protocol of ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const) {
       };
       await using gateway = strictGateway(backend.url);
       const [reset, accepted] = RESET[protocol];
-      const isSendSpoken = protocol === "ocpp2.1";
+      const is21 = protocol === "ocpp2.1";
       const event =
         '{"id":1,"pending":0,"basetime":"2026-01-01T00:00:00Z","data":[{"t":0.50,"v":"1"}]}';
       const script: Script = {
         say: [
           '[2,"h1","Heartbeat",{}]',
-          ...(isSendSpoken ? [`[6,"s1","NotifyPeriodicEventStream",${event}]`] : []),
+          ...(is21
+            ? [
+              '[5,"h1","GenericError","ü",{"n":2.0}]',
+              `[6,"s1","NotifyPeriodicEventStream",${event}]`,
+            ]
+            : []),
           '[2,"d1","DataTransfer",{"vendorId":"V"}]',
         ],
         answers: {
@@ -68,15 +73,24 @@ for (const protocol of ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const) {
         '[4,"d1","GenericError","é",{"n":1.0}]',
       ];
       deepStrictEqual(await first.lines(opened.length), opened);
+      if (is21) {
+        const { path, body } = await backend.next("/resulterror/");
+        deepStrictEqual([path, body], [
+          "/resulterror/Heartbeat/CP%201/h1",
+          '{"code":"GenericError","description":"ü","details":{"n":2.0}}',
+        ]);
+      }
       deepStrictEqual(
-        backend.requests.map(({ path, body, headers }) => [
+        backend.requests.filter(({ path }) => !path.startsWith("/resulterror/")).map((
+          { path, body, headers },
+        ) => [
           path,
           body,
           headers.get("x-ws2api-protocol"),
         ]),
         [
           ["/call/Heartbeat/CP%201/h1", "{}", protocol],
-          ...(isSendSpoken ? [["/send/NotifyPeriodicEventStream/CP%201/s1", event, protocol]] : []),
+          ...(is21 ? [["/send/NotifyPeriodicEventStream/CP%201/s1", event, protocol]] : []),
           ["/call/DataTransfer/CP%201/d1", '{"vendorId":"V"}', protocol],
         ],
       );

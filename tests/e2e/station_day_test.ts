@@ -19,6 +19,11 @@ const BACKENDS_ERROR = {
   body: `{"code":${NOT_SUPPORTED.code},"description":${NOT_SUPPORTED.description},` +
     `"details":${NOT_SUPPORTED.details}}`,
 };
+const BAD_STATUS = {
+  code: '"PropertyConstraintViolation"',
+  description: '"/status must be equal to one of the allowed values"',
+  details: "{}",
+};
 const NOT_IMPLEMENTED = {
   code: '"NotImplemented"',
   description: '"the backend answered 501"',
@@ -109,6 +114,7 @@ Deno.test("a day of an ocpp1.6 station", async () => {
     details: "{}",
   });
   await day.isCalledWrongly("Reset", '{"type":"Softly"}');
+  await day.answersWrongly("Reset", '{"type":"Soft"}', '{"status":"Perhaps"}', BAD_STATUS);
 
   await day.isCalled("Reset", '{"type":"Soft"}', accepted);
   await day.isSilent("GetConfiguration", '{"key":["HeartbeatInterval"]}');
@@ -193,6 +199,7 @@ for (const protocol of ["ocpp2.0.1", "ocpp2.1"]) {
         await day.sends("NotifyPeriodicEventStream", events);
       }
       await day.calls("ClosePeriodicEventStream", '{"id":1}');
+      await day.callsForNothing("Heartbeat", "{}", now, NOT_SUPPORTED);
     }
     // The station goes on calling while it owes an answer.
     await day.isCalled(
@@ -238,6 +245,7 @@ for (const protocol of ["ocpp2.0.1", "ocpp2.1"]) {
       details: "{}",
     });
     await day.isCalledWrongly("Reset", '{"type":"Softly"}');
+    await day.answersWrongly("Reset", '{"type":"OnIdle"}', '{"status":"Perhaps"}', BAD_STATUS);
 
     await day.isCalled("Reset", '{"type":"OnIdle"}', '{"status":"Scheduled"}');
     await day.isSilent("GetTransactionStatus", '{"transactionId":"t-1"}');

@@ -145,6 +145,20 @@ export class Day implements AsyncDisposable {
     return messageId;
   }
 
+  /** The station calls, and cannot use the CALLRESULT. */
+  async callsForNothing(
+    action: string,
+    payload: string,
+    result: string,
+    { code, description, details }: ErrorTexts,
+  ): Promise<void> {
+    await this.calls(action, payload, result);
+    const messageId = String(this.#lastStationId);
+    this.#connected.send(`[5,"${messageId}",${code},${description},${details}]`);
+    const body = `{"code":${code},"description":${description},"details":${details}}`;
+    await this.#backendGets("resulterror", action, messageId, body);
+  }
+
   /** The station sends what nobody answers. */
   async sends(action: string, payload: string): Promise<void> {
     const messageId = String(++this.#lastStationId);
@@ -181,6 +195,30 @@ export class Day implements AsyncDisposable {
     this.#connected.send(`[4,"${messageId}",${code},${description},${details}]`);
     const body = `{"code":${code},"description":${description},"details":${details}}`;
     await this.#backendGets("error", action, messageId, body);
+  }
+
+  /**
+   * The station's answer is not valid: the backend gets an error, and the station is told, if its
+   * version can say it.
+   */
+  async answersWrongly(
+    action: string,
+    payload: string,
+    result: string,
+    { code, description, details }: ErrorTexts,
+  ): Promise<void> {
+    const messageId = await this.#callOfBackend(action, payload);
+    strictEqual(await this.#connected.next(), `[2,"${messageId}","${action}",${payload}]`);
+    this.#connected.send(`[3,"${messageId}",${result}]`);
+    const refused = {
+      code: "GenericError",
+      description: `the client's answer was refused: ${JSON.parse(description)}`,
+      details: {},
+    };
+    await this.#backendGets("error", action, messageId, JSON.stringify(refused));
+    if (this.#protocol !== "ocpp2.1") return;
+    const error = `[5,"${messageId}",${code},${description},${details}]`;
+    strictEqual(await this.#connected.next(), error);
   }
 
   /** The backend calls with a payload that is not valid: the station gets nothing. */
