@@ -30,6 +30,30 @@ const NOT_IMPLEMENTED = {
   details: "{}",
 };
 
+/** What goes wrong on either side in all versions: payloads that are good, and a code. */
+interface Mistakes {
+  readonly unlock: string;
+  readonly authorize: string;
+  readonly reset: string;
+  readonly extraField: string;
+}
+
+async function goesWrong(day: Day, mistakes: Mistakes): Promise<void> {
+  const { unlock, authorize, reset, extraField } = mistakes;
+  await day.isCalledInVain("UnlockConnector", unlock, NOT_SUPPORTED);
+  await day.callsInVain("Authorize", authorize, BACKENDS_ERROR, NOT_SUPPORTED);
+  const event = '{"type":"InvalidTLSVersion","timestamp":"2026-01-02T09:00:00Z"}';
+  const unknown = { status: 501, body: "" };
+  await day.callsInVain("SecurityEventNotification", event, unknown, NOT_IMPLEMENTED);
+  await day.callsWrongly("Heartbeat", '{"n":1.0}', {
+    code: extraField,
+    description: '"/n is no property of the schema"',
+    details: "{}",
+  });
+  await day.isCalledWrongly("Reset", '{"type":"Softly"}');
+  await day.answersWrongly("Reset", reset, '{"status":"Perhaps"}', BAD_STATUS);
+}
+
 Deno.test("a day of an ocpp1.6 station", async () => {
   await using day = new Day("ocpp1.6", "RDAM 123");
   const boot = '{"chargePointVendor":"ACME","chargePointModel":"One","iccid":""}';
@@ -98,23 +122,12 @@ Deno.test("a day of an ocpp1.6 station", async () => {
   await day.calls("FirmwareStatusNotification", '{"status":"Downloaded"}');
   await day.isCalled("GetDiagnostics", '{"location":"ftp://u:p@127.0.0.1/"}', '{"fileName":"d"}');
   await day.calls("DiagnosticsStatusNotification", '{"status":"Uploaded"}');
-  await day.isCalledInVain("UnlockConnector", '{"connectorId":2}', NOT_SUPPORTED);
-  await day.callsInVain("Authorize", '{"idTag":"?"}', BACKENDS_ERROR, NOT_SUPPORTED);
-  const event = '{"type":"InvalidTLSVersion","timestamp":"2026-01-02T09:00:00Z"}';
-  await day.callsInVain(
-    "SecurityEventNotification",
-    event,
-    { status: 501, body: "" },
-    NOT_IMPLEMENTED,
-  );
-
-  await day.callsWrongly("Heartbeat", '{"n":1.0}', {
-    code: '"OccurenceConstraintViolation"',
-    description: '"/n is no property of the schema"',
-    details: "{}",
+  await goesWrong(day, {
+    unlock: '{"connectorId":2}',
+    authorize: '{"idTag":"?"}',
+    reset: '{"type":"Soft"}',
+    extraField: '"OccurenceConstraintViolation"',
   });
-  await day.isCalledWrongly("Reset", '{"type":"Softly"}');
-  await day.answersWrongly("Reset", '{"type":"Soft"}', '{"status":"Perhaps"}', BAD_STATUS);
 
   await day.isCalled("Reset", '{"type":"Soft"}', accepted);
   await day.isSilent("GetConfiguration", '{"key":["HeartbeatInterval"]}');
@@ -224,28 +237,12 @@ for (const protocol of ["ocpp2.0.1", "ocpp2.1"]) {
       '{"status":"Accepted","filename":"d"}',
     );
     await day.calls("LogStatusNotification", '{"status":"Uploaded","requestId":2}');
-    await day.isCalledInVain("UnlockConnector", '{"evseId":1,"connectorId":2}', NOT_SUPPORTED);
-    await day.callsInVain(
-      "Authorize",
-      '{"idToken":{"idToken":"","type":"Central"}}',
-      BACKENDS_ERROR,
-      NOT_SUPPORTED,
-    );
-    const event = '{"type":"InvalidTLSVersion","timestamp":"2026-01-02T09:00:00Z"}';
-    await day.callsInVain(
-      "SecurityEventNotification",
-      event,
-      { status: 501, body: "" },
-      NOT_IMPLEMENTED,
-    );
-
-    await day.callsWrongly("Heartbeat", '{"n":1.0}', {
-      code: '"OccurrenceConstraintViolation"',
-      description: '"/n is no property of the schema"',
-      details: "{}",
+    await goesWrong(day, {
+      unlock: '{"evseId":1,"connectorId":2}',
+      authorize: '{"idToken":{"idToken":"","type":"Central"}}',
+      reset: '{"type":"OnIdle"}',
+      extraField: '"OccurrenceConstraintViolation"',
     });
-    await day.isCalledWrongly("Reset", '{"type":"Softly"}');
-    await day.answersWrongly("Reset", '{"type":"OnIdle"}', '{"status":"Perhaps"}', BAD_STATUS);
 
     await day.isCalled("Reset", '{"type":"OnIdle"}', '{"status":"Scheduled"}');
     await day.isSilent("GetTransactionStatus", '{"transactionId":"t-1"}');
