@@ -18,7 +18,7 @@ const AUTHORIZATION = `Basic ${btoa("user:password")}`;
 
 /**
  * One station and one backend. Each step takes what both hear next and compares it, texts byte for
- * byte; `end` says that nothing else came. Both count their MessageIds from 1: the two directions
+ * byte; `ends` says that nothing else came. Both count their MessageIds from 1: the two directions
  * have MessageIds of their own.
  */
 export class Day implements AsyncDisposable {
