@@ -1,6 +1,6 @@
 /**
  * An example backend for ocpp1.6: an HTTP server that answers what charging stations ask, and a
- * function that calls one.
+ * function that calls one. Of later versions it takes what needs no answer.
  *
  * Runs by itself on the address where the gateway looks for it by default:
  *
@@ -18,7 +18,7 @@ export type Payload = Record<string, unknown>;
 
 /** One request of the gateway and what this backend answered. */
 export interface Exchange {
-  /** `/call/<Action>/<ClientId>/<MessageId>`, or the same with `result` or `error`. */
+  /** `/call/<Action>/<ClientId>/<MessageId>`, or the same with what else the gateway tells. */
   readonly path: string;
   readonly body: string;
   readonly status: number;
@@ -85,6 +85,9 @@ export function startBackend(options: BackendOptions): Backend {
     } else if (kind === "result" || kind === "error") {
       // A station's answer to a CALL of this backend. It comes once more under the same path if the
       // connection broke before the gateway saw the 204.
+      status = 204;
+    } else if (kind === "send" || kind === "resulterror") {
+      // From ocpp2.1 stations: a SEND, and what is wrong with this backend's answer to a CALL.
       status = 204;
     }
     onRequest({ path, body, status, answer: answer ?? "" });

@@ -124,6 +124,23 @@ Deno.test("a SEND goes to ocpp2.1 clients only", async () => {
   }
 });
 
+Deno.test("a SEND waits neither for outstanding CALLs nor for those behind them, in either direction", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  const client = await connected(gateway, "CP1", { protocols: ["ocpp2.1"] });
+  for (const id of ["1", "2"]) await gateway.call(`Act/CP1/${id}`);
+  strictEqual(await client.next(), '[2,"1","Act",{}]');
+  await gateway.api("/send/Act/CP1/1", { method: "POST", body: '{"n":1.0}' });
+  strictEqual(await client.next(), '[6,"1","Act",{"n":1.0}]');
+  client.send('[6,"1","Act",{"n":2.0}]');
+  const { path, body } = await backend.next();
+  deepStrictEqual([path, body], ["/send/Act/CP1/1", '{"n":2.0}']);
+  client.send('[3,"1",{}]');
+  strictEqual(await client.next(), '[2,"2","Act",{}]');
+  client.send('[3,"2",{}]');
+  await backend.next("/result/Act/CP1/2");
+});
+
 Deno.test("a shutdown refuses what is new with 503 and finishes what is under way", async () => {
   await using backend = new RecordingBackend();
   await using gateway = new TestGateway(backend.url, ["--drain-timeout=30s"]);

@@ -174,6 +174,8 @@ Deno.test("the example backend answers only what the gateway asks", async () => 
     ["POST", "call/Unknown/CP1/1", 501],
     ["POST", "result/Reset/CP1/b1", 204],
     ["POST", "error/Reset/CP1/b1", 204],
+    ["POST", "resulterror/Authorize/CP1/1", 204],
+    ["POST", "send/NotifyPeriodicEventStream/CP1/1", 204],
     ["POST", "elsewhere", 404],
     ["GET", "call/Heartbeat/CP1/1", 405],
   ];

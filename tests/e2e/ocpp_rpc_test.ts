@@ -1,18 +1,20 @@
-/** A client that nobody here wrote: ocpp-rpc's RPCClient, strict about OCPP 1.6's schemas. */
+/** A client that nobody here wrote: ocpp-rpc's RPCClient, strict about OCPP's schemas. */
 
-import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
 import { RPCClient } from "ocpp-rpc";
 import { startBackend } from "../../examples/backend.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
+import { strictGateway } from "../support/strict_gateway.ts";
 
-function strictClient(gateway: TestGateway, identity: string): RPCClient {
+function strictClient(gateway: TestGateway, identity: string, protocol = "ocpp1.6"): RPCClient {
   const options = {
     endpoint: gateway.url.replace("http", "ws"),
     identity,
-    protocols: ["ocpp1.6"],
-    strictMode: true,
+    protocols: [protocol],
+    // Its schemas of 2.1 have other names than it looks for.
+    strictMode: protocol !== "ocpp2.1",
     reconnect: false,
   };
   // The package's types want every option, its documentation only these.
@@ -111,3 +113,57 @@ Deno.test({
     await backend.stop();
   },
 });
+
+for (const protocol of ["ocpp2.0.1", "ocpp2.1"]) {
+  Deno.test({
+    name: `ocpp-rpc's client of ${protocol} calls, is called, and is replaced`,
+    sanitizeOps: false,
+    sanitizeResources: false,
+    async fn() {
+      await using backend = new RecordingBackend();
+      const currentTime = "2026-01-01T00:00:00.000Z";
+      backend.answer = ({ path }) => {
+        if (path.startsWith("/call/BootNotification/")) {
+          return json(`{"status":"Accepted","currentTime":"${currentTime}","interval":300}`);
+        }
+        if (path.startsWith("/call/")) return json('{"code":"NotSupported"}', 400);
+        return new Response(null, { status: 204 });
+      };
+      await using gateway = strictGateway(backend.url);
+      const client = strictClient(gateway, "CP1", protocol);
+      client.handle("Reset", () => Promise.resolve({ status: "Scheduled" }));
+      await inTime(client.connect(), "the client's connect");
+      strictEqual(client.protocol, protocol);
+
+      const params = { reason: "PowerUp", chargingStation: { vendorName: "V", model: "M" } };
+      const boot = await inTime(client.call("BootNotification", params), "the boot");
+      deepStrictEqual(boot, { status: "Accepted", currentTime, interval: 300 });
+      const { path, headers } = await backend.next("/call/BootNotification/");
+      match(path, /^\/call\/BootNotification\/CP1\/[0-9a-f-]{36}$/);
+      strictEqual(headers.get("x-ws2api-protocol"), protocol);
+      await rejects(inTime(client.call("Heartbeat", {}), "the refusal"), {
+        rpcErrorCode: "NotSupported",
+      });
+
+      strictEqual((await gateway.call("Reset/CP1/r1", '{"type":"OnIdle"}')).status, 202);
+      const result = await backend.next("/result/");
+      deepStrictEqual([result.path, result.body], [
+        "/result/Reset/CP1/r1",
+        '{"status":"Scheduled"}',
+      ]);
+      strictEqual((await gateway.call("ClearCache/CP1/c1")).status, 202);
+      const error = await backend.next("/error/");
+      deepStrictEqual([error.path, JSON.parse(error.body).code], [
+        "/error/ClearCache/CP1/c1",
+        "NotImplemented",
+      ]);
+
+      const replaced = new Promise((resolve) => client.once("close", resolve));
+      const newer = strictClient(gateway, "CP1", protocol);
+      await inTime(newer.connect(), "the newer client's connect");
+      deepStrictEqual(await inTime(replaced, "the close"), { code: 1008, reason: "replaced" });
+      await inTime(newer.call("BootNotification", params), "the newer client's boot");
+      await inTime(newer.close({}), "the client's close");
+    },
+  });
+}

@@ -174,6 +174,30 @@ Deno.test("a client without a subprotocol in common is closed with 1002 behind t
   }
 });
 
+Deno.test("a version in the path decides nothing", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url, ["--ws-path=/ocpp2.1/"]);
+  using client = await RawClient.connect(gateway, "/ocpp2.1/ocpp2.0.1?protocol=ocpp2.1", {
+    "Sec-WebSocket-Protocol": "ocpp1.6",
+  });
+  strictEqual(headerOf(client.head, "sec-websocket-protocol"), "ocpp1.6");
+  await client.send("no frame");
+  match(await client.text(), /^\[4,"-1","FormationViolation",/);
+  await gateway.api("/clients/ocpp2.0.1", { method: "DELETE" });
+});
+
+Deno.test("compression that a client offers is not agreed to, and frames go uncompressed", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  using client = await RawClient.connect(gateway, "/CP1", {
+    "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits",
+  });
+  strictEqual(headerOf(client.head, "sec-websocket-extensions"), undefined);
+  await client.send('[2,"1","Heartbeat",{}]');
+  strictEqual(await client.text(), '[3,"1",{}]');
+  await gateway.api("/clients/CP1", { method: "DELETE" });
+});
+
 Deno.test("--require-protocol refuses a client that offers none", async () => {
   await using backend = new RecordingBackend();
   await using gateway = new TestGateway(backend.url, ["--require-protocol"]);
