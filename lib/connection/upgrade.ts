@@ -70,10 +70,7 @@ const TAKEOVER_ROOM = 1000;
  */
 const MAX_UPGRADES = 8;
 
-/**
- * In this time the end of a client that has gone while it was held back comes round; one that was held
- * back for longer, as all are in a storm, need not wait for that.
- */
+/** In this time the end of a client that has gone while it was held back comes round. */
 const SETTLE_MS = 5;
 
 /** Who asks for an upgrade, as far as that is known. */
@@ -237,10 +234,8 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     // Counted while it waits, and asked for its end before: later it would know of none.
     sockets.enter();
     const { signal } = request;
-    const since = clock.now();
     return gate.begin(async () => {
-      const restMs = since + SETTLE_MS - clock.now();
-      if (restMs > 0) await pause(clock, restMs);
+      await pause(clock, SETTLE_MS);
       sockets.leave();
       if (signal.aborted || shared.isShuttingDown()) return turnAway(identity);
       return connect(request, identity);
