@@ -14,6 +14,7 @@ import { backendAddress } from "./lib/forwarder/dial.ts";
 import { type Gateway, startGateway, validatorOf } from "./lib/gateway.ts";
 import { configureLog, createLog } from "./lib/ops/log.ts";
 import { print } from "./lib/ops/print.ts";
+import { faultsBuffer, RecentFaults } from "./lib/ops/recent_faults.ts";
 import type { Profiles } from "./lib/ops/profile/profile.ts";
 import { tellStart } from "./lib/ops/start.ts";
 import { loadTracing } from "./lib/ops/tracing.ts";
@@ -58,7 +59,8 @@ async function main(): Promise<void> {
   const workers = asked.workers === "auto" ? navigator.hardwareConcurrency : asked.workers;
   const config = { ...asked, maxConnections: clientsThatFit(asked, workers) };
   await configureLog(config.logLevel, config.logFormat, (bytes) => print(Deno.stderr, bytes));
-  const log = createLog(systemClock);
+  const faults = new RecentFaults(faultsBuffer(workers === 1 ? 1 : 1 + workers), 0);
+  const log = createLog(systemClock, {}, faults);
   const read = readSecrets(config, (name) => Deno.readFileSync(name));
   if (!read.ok) {
     print(Deno.stderr, `ws2api: ${read.message}\n`);
@@ -92,6 +94,7 @@ async function main(): Promise<void> {
   try {
     const deps = {
       log,
+      faults,
       clock: systemClock,
       version: info.version,
       startedAt: performance.timeOrigin,

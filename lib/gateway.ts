@@ -23,6 +23,7 @@ import { ConnectionMap } from "./connection/map.ts";
 import { MemoryWatch } from "./connection/memory.ts";
 import { outcomeReport, postReport } from "./connection/report.ts";
 import { Sockets } from "./connection/sockets.ts";
+import { Taps } from "./connection/tap.ts";
 import { terminate } from "./connection/terminate.ts";
 import { createUpgrade, isUpgrade } from "./connection/upgrade.ts";
 import { createForwarderStack } from "./forwarder/stack.ts";
@@ -32,13 +33,18 @@ import type { Log } from "./ops/log.ts";
 import { expose, type ProcessUsage } from "./ops/exposition.ts";
 import { LagWatch } from "./ops/lag.ts";
 import { MetricSet } from "./ops/metrics.ts";
+import { RecentFaults } from "./ops/recent_faults.ts";
 import type { Tracing } from "./ops/tracing.ts";
 import { problem } from "./problem.ts";
+import { snapshotOf } from "./status/snapshot.ts";
+import { Status } from "./status/status.ts";
 import { createInspector, type Inspect } from "./validate/inspector.ts";
 import type { Validator } from "./validate/validator.ts";
 
 export interface GatewayDeps {
   readonly log: Log;
+  /** What the log told of, for the status page. */
+  readonly faults?: RecentFaults;
   readonly version: string;
   /** When the process began, in milliseconds since 1970. */
   readonly startedAt: number;
@@ -147,8 +153,10 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   }
 
   const inspect = inspectOf(config.validate, deps.validator);
+  const taps = config.noTail ? undefined : new Taps(clock);
   const local = new LocalClients({
     inspect,
+    taps,
     connections,
     backlog,
     clock,
@@ -192,8 +200,18 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     maxWaiting: config.maxWaiting,
     maxMemoryBytes: config.maxMemoryBytes,
   };
+  const clients = new Clients(local, bus);
+  const status = new Status({
+    clients,
+    snapshot: () => snapshotOf(metrics, facts, processUsage(), Date.now()),
+    faults: deps.faults ?? new RecentFaults(),
+    clock,
+    noTail: config.noTail,
+    isShuttingDown: () => isShuttingDown,
+  });
   const apiDeps = {
-    clients: new Clients(local, bus),
+    clients,
+    status,
     log,
     metrics,
     expose: () => expose(metricSet.samples(), facts, processUsage()),
@@ -256,6 +274,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   async function shutdown(): Promise<void> {
     isShuttingDown = true;
     const since = clock.now();
+    status.close();
     log.info("shutting down", { clients: connections.size, waiting: backlog.count });
     await drain(connections, config.drainTimeoutMs, clock);
     // What ended just now still has to reach the backend.
@@ -272,6 +291,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     await Promise.all(listeners.map((listener) => listener.stop(FAREWELL_MS)));
     memory.stop();
     lag.stop();
+    taps?.close();
     forwarder.close();
     log.info("shut down", { durationMs: Math.round(clock.now() - since) });
   }

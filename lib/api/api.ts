@@ -9,6 +9,8 @@ import type { Exposition } from "../ops/exposition.ts";
 import type { Log } from "../ops/log.ts";
 import type { Metrics } from "../ops/metrics.ts";
 import { problem } from "../problem.ts";
+import { prefersHtml } from "../status/accept.ts";
+import type { Status } from "../status/status.ts";
 import type { Authorize } from "./authorize.ts";
 import { type CallDeps, handleCall, handleSend } from "./call.ts";
 import { handleClient, listClients } from "./clients.ts";
@@ -19,12 +21,14 @@ export interface ApiDeps extends CallDeps {
   readonly metrics: Metrics;
   /** All metrics, for Prometheus. */
   readonly expose: () => Promise<Exposition>;
+  readonly status: Status;
 }
 
 /** One resource: the methods it has, and what answers them. */
 interface Resource {
   readonly methods: readonly string[];
-  readonly isOpen?: true;
+  /** Whether it needs no token. */
+  readonly isOpen?: (request: Request) => boolean;
   readonly handle: (request: Request, deps: ApiDeps) => Response | Promise<Response>;
 }
 
@@ -39,15 +43,22 @@ function resourceAt(path: string): Resource | undefined {
   if (rest.length === 0) {
     switch (first) {
       case "":
-        return { methods: READ, handle: (_, { metrics }) => text(200, countersText(metrics)) };
+        return {
+          methods: READ,
+          isOpen: wantsPage,
+          handle: (request, { status, metrics }) =>
+            wantsPage(request)
+              ? status.page()
+              : text(200, countersText(metrics), { vary: "Accept" }),
+        };
       case "metrics":
         return { methods: READ, handle: (_, { expose }) => metricsResponse(expose) };
       case "healthz":
-        return { methods: READ, isOpen: true, handle: () => text(200, "ok") };
+        return { methods: READ, isOpen: always, handle: () => text(200, "ok") };
       case "readyz":
         return {
           methods: READ,
-          isOpen: true,
+          isOpen: always,
           handle: (_, deps) => {
             if (deps.isShuttingDown()) return text(503, "shutting down");
             return deps.clients.isAvailable
@@ -64,6 +75,17 @@ function resourceAt(path: string): Resource | undefined {
       methods: [...READ, "DELETE"],
       handle: (request, deps) => handleClient(request, rest[0]!, deps.clients),
     };
+  }
+  if (first === "status" && rest.length === 1) {
+    switch (rest[0]) {
+      case "stream":
+        return { methods: ["GET"], handle: (_, { status }) => status.stream() };
+      case "clients":
+        return { methods: READ, handle: (request, { status }) => status.clients(request) };
+    }
+  }
+  if (first === "status" && rest[0] === "tail" && rest.length === 2) {
+    return { methods: ["GET"], handle: (request, { status }) => status.tail(request, rest[1]!) };
   }
   if ((first === "call" || first === "send") && rest.length === 3) {
     const handle = first === "call" ? handleCall : handleSend;
@@ -106,7 +128,9 @@ function answer(
   resource: Resource | undefined,
   deps: ApiDeps,
 ): Response | Promise<Response> {
-  if (resource?.isOpen !== true && !deps.authorize(request.headers.get("authorization"))) {
+  if (
+    resource?.isOpen?.(request) !== true && !deps.authorize(request.headers.get("authorization"))
+  ) {
     deps.log.warn("API request without a valid token", { path });
     return problem(401, "a bearer token is needed", { "www-authenticate": "Bearer" });
   }
@@ -122,6 +146,18 @@ async function metricsResponse(expose: ApiDeps["expose"]): Promise<Response> {
   return new Response(text, { headers: { "content-type": contentType } });
 }
 
-function text(status: number, body: string): Response {
-  return new Response(body, { status, headers: { "content-type": "text/plain; charset=utf-8" } });
+function always(): boolean {
+  return true;
+}
+
+/** The page holds no data; what it fetches does. */
+function wantsPage(request: Request): boolean {
+  return prefersHtml(request.headers.get("accept"));
+}
+
+function text(status: number, body: string, headers: Record<string, string> = {}): Response {
+  return new Response(body, {
+    status,
+    headers: { "content-type": "text/plain; charset=utf-8", ...headers },
+  });
 }

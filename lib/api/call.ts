@@ -106,7 +106,8 @@ export async function handleCall(
     case "invalid":
       return invalid(reply.violation);
     case "client":
-      throw new TypeError("a client is no answer to a CALL");
+    case "frames":
+      throw new TypeError(`${reply.kind} is no answer to a CALL`);
   }
 }
 
@@ -122,6 +123,8 @@ function refusal(reason: Refusal): Response {
       return notSent(404, "no such client is connected");
     case "no_send":
       return notSent(409, "the client does not speak ocpp2.1");
+    case "no_tail":
+      throw new TypeError("only frames to look at are refused so");
     case "too_large":
       return notSent(413, "the body is larger than the way between instances takes");
     case "shutting_down":

@@ -5,33 +5,67 @@
  */
 
 import type { Client } from "../cluster/bus.ts";
+import type { ConnectionState } from "../connection/connection.ts";
 import type { Clients } from "../cluster/clients.ts";
 import { decodeClientId } from "../codec/route.ts";
 import { problem } from "../problem.ts";
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
+/** No ClientId is longer. */
+const MAX_SEARCH_CHARS = 255;
 
-function describe(client: Client): Record<string, string | null> {
+/** A client as the API shows it. */
+export function describe(
+  client: Client,
+  state?: ConnectionState,
+): Record<string, string | number | null> {
   return {
     id: client.clientId,
     protocol: client.protocol,
     remoteAddress: client.remoteAddress,
     connectedAt: new Date(client.connectedAt).toISOString(),
     connection: client.connectionId,
+    ...(state && { ...state, lastActivityAt: new Date(state.lastActivityAt).toISOString() }),
   };
 }
 
-/** `GET /clients?limit=100&after=ID`: one page, sorted by id. */
-export async function listClients(request: Request, clients: Clients): Promise<Response> {
+/** Which page of the clients is asked for. */
+export interface PageQuery {
+  readonly after: string | null;
+  readonly limit: number;
+  readonly search: string | undefined;
+}
+
+/**
+ * Reads `?search=TEXT&after=ID&limit=N`.
+ *
+ * @returns The query, or the problem with it.
+ */
+export function readPageQuery(
+  request: Request,
+  defaultLimit: number,
+  maxLimit: number,
+): PageQuery | Response {
   const query = new URL(request.url).searchParams;
-  const limitText = query.get("limit") ?? String(DEFAULT_LIMIT);
+  const limitText = query.get("limit") ?? String(defaultLimit);
   const limit = /^\d{1,4}$/.test(limitText) ? Number(limitText) : 0;
-  if (limit < 1 || limit > MAX_LIMIT) {
-    return problem(400, `limit must be a whole number from 1 to ${MAX_LIMIT}`);
+  if (limit < 1 || limit > maxLimit) {
+    return problem(400, `limit must be a whole number from 1 to ${maxLimit}`);
   }
-  const page = await clients.page(query.get("after"), limit);
-  return Response.json({ ...page, clients: page.clients.map(describe) });
+  const search = query.get("search") ?? undefined;
+  if (search !== undefined && search.length > MAX_SEARCH_CHARS) {
+    return problem(400, `search must not be longer than ${MAX_SEARCH_CHARS} characters`);
+  }
+  return { after: query.get("after"), limit, search };
+}
+
+/** `GET /clients?limit=100&after=ID&search=TEXT`: one page, sorted by id. */
+export async function listClients(request: Request, clients: Clients): Promise<Response> {
+  const query = readPageQuery(request, DEFAULT_LIMIT, MAX_LIMIT);
+  if (query instanceof Response) return query;
+  const page = await clients.page(query.after, query.limit, query.search);
+  return Response.json({ ...page, clients: page.clients.map((client) => describe(client)) });
 }
 
 /** `GET` and `DELETE /clients/<ClientId>`. */
@@ -46,7 +80,7 @@ export async function handleClient(
   const reply = await clients.ask({ kind, clientId });
   switch (reply.kind) {
     case "client":
-      return Response.json(describe(reply.client));
+      return Response.json(describe(reply.client, reply.state));
     case "accepted":
       return new Response(null, { status: 204 });
     default:

@@ -5,8 +5,9 @@
  */
 
 import type { TraceContext } from "../codec/trace_context.ts";
-import type { Errand, Identity } from "../connection/connection.ts";
+import type { ConnectionState, Errand, Identity } from "../connection/connection.ts";
 import type { CallOutcome } from "../connection/pending.ts";
+import type { TapReading } from "../connection/tap.ts";
 import type { Violation } from "../validate/violation.ts";
 
 /** Who is connected; a `Connection` is one, and so is what another instance says of it. */
@@ -40,7 +41,14 @@ export type ClientRequest =
     readonly payload: string;
   }
   | { readonly kind: "describe"; readonly clientId: string }
-  | { readonly kind: "close"; readonly clientId: string };
+  | { readonly kind: "close"; readonly clientId: string }
+  /** The frames after one with this number; those to come are kept for a while from now on. */
+  | {
+    readonly kind: "tail";
+    readonly clientId: string;
+    readonly since: number;
+    readonly withPayloads: boolean;
+  };
 
 /** The answer of the instance that holds the client. */
 export type ClientReply =
@@ -53,7 +61,10 @@ export type ClientReply =
   | { readonly kind: "outcome"; readonly outcome: CallOutcome }
   /** With `waitSeconds`: no answer in that time. */
   | { readonly kind: "no_answer"; readonly wasSent: boolean }
-  | { readonly kind: "client"; readonly client: Client };
+  /** An instance of an older version does not tell the state. */
+  | { readonly kind: "client"; readonly client: Client; readonly state?: ConnectionState }
+  /** Frames are numbered for each connection anew. */
+  | ({ readonly kind: "frames"; readonly connectionId: string } & TapReading);
 
 export type Refusal =
   /** No such client is connected. */
@@ -67,6 +78,8 @@ export type Refusal =
   | "shutting_down"
   /** The client speaks no SEND. */
   | "no_send"
+  /** The instance that holds the client shows no frames. */
+  | "no_tail"
   /** It cannot be found out who holds the client. Nothing was sent. */
   | "unavailable"
   /** The request is larger than the way to the other instance takes. */
@@ -76,7 +89,7 @@ export type Refusal =
 
 /** One instance's part of the list of clients. */
 export interface ClientPage {
-  /** Clients of that instance in all. */
+  /** Clients of that instance in all, or those that the search finds. */
   readonly total: number;
   /** Sorted by ClientId in UTF-16 code units. */
   readonly clients: readonly Client[];
@@ -96,8 +109,11 @@ export interface Peer {
    * @param errand For a CALL whose outcome goes to the backend; without one it is this instance's own.
    */
   serve(request: ClientRequest, errand?: Errand): Promise<ClientReply>;
-  /** @param after Exclusive; null for the first page. */
-  page(after: string | null, limit: number): ClientPage;
+  /**
+   * @param after Exclusive; null for the first page.
+   * @param search Only clients with this in their ClientId, in upper or lower case.
+   */
+  page(after: string | null, limit: number, search?: string): ClientPage;
   /** An accepted CALL will have no outcome from the instance that had it: the backend is told. */
   lost(client: Client, call: CallNames): void;
 }
@@ -117,8 +133,12 @@ export interface Bus {
   detach(client: Client): void;
   /** Asks whoever else holds the client; `gone` when nobody does. Ends in bounded time. */
   ask(request: ClientRequest): Promise<ClientReply>;
-  /** The clients of all others, as far as they answer in time. */
-  pages(after: string | null, limit: number): Promise<readonly ClientPage[]>;
+  /**
+   * The clients of all others, as far as they answer in time.
+   *
+   * @param search As for `Peer.page`; an instance of an older version does not heed it.
+   */
+  pages(after: string | null, limit: number, search?: string): Promise<readonly ClientPage[]>;
   /** Whether the others can be reached; local clients are served either way. */
   readonly isAvailable: boolean;
   /** Leaves the others. */

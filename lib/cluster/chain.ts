@@ -38,8 +38,8 @@ export class Chain implements Bus {
     return reply.kind === "refused" && reply.reason === "gone" ? this.#far.ask(request) : reply;
   }
 
-  pages(after: string | null, limit: number): Promise<readonly ClientPage[]> {
-    return this.#far.isAvailable ? this.#far.pages(after, limit) : this.#near.pages(after, limit);
+  pages(after: string | null, limit: number, search?: string): Promise<readonly ClientPage[]> {
+    return (this.#far.isAvailable ? this.#far : this.#near).pages(after, limit, search);
   }
 
   async close(): Promise<void> {

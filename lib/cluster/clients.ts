@@ -4,6 +4,7 @@
  * @module
  */
 
+import { matcherOf } from "./search.ts";
 import type { Bus, Client, ClientPage, ClientReply, ClientRequest, Peer } from "./bus.ts";
 
 /** What the API sees: one gateway, however many instances it is. */
@@ -35,26 +36,41 @@ export class Clients {
    * One page of all clients, sorted by ClientId in UTF-16 code units.
    *
    * @param after Exclusive; null for the first page.
+   * @param search Only clients with this in their ClientId, in upper or lower case.
    * @returns `next` is the ClientId to go on after, null when this was the last page.
    */
   async page(
     after: string | null,
     limit: number,
+    search?: string,
   ): Promise<{ total: number; clients: readonly Client[]; next: string | null }> {
-    const pages = [this.#local.page(after, limit), ...await this.#bus.pages(after, limit)];
+    const pages = [
+      this.#local.page(after, limit, search),
+      ...await this.#bus.pages(after, limit, search),
+    ];
+    const matches = matcherOf(search);
     const all = pages.length === 1 ? pages[0]!.clients : merged(pages);
     // Behind the end of a page that is not the last one, its instance may have more.
     const ends = pages.filter(({ hasMore }) => hasMore)
       .map(({ clients }) => clients.at(-1)?.clientId ?? "");
-    const known = all.filter(({ clientId }) => ends.every((end) => clientId <= end));
+    // An instance of an older version does not know of the search.
+    const known = all.filter(({ clientId }) =>
+      ends.every((end) => clientId <= end) && matches?.(clientId) !== false
+    );
     const clients = known.slice(0, limit);
     const hasMore = ends.length > 0 || known.length > limit;
+    const seenTo = clients.length === limit ? clients.at(-1)!.clientId : ends.toSorted(compare)[0];
     return {
       total: pages.reduce((sum, page) => sum + page.total, 0),
       clients,
-      next: hasMore ? clients.at(-1)?.clientId ?? null : null,
+      next: hasMore ? seenTo ?? null : null,
     };
   }
+}
+
+/** In UTF-16 code units. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Sorted; of a client that is being replaced, and so twice here, the newer connection. */
@@ -66,5 +82,5 @@ function merged(pages: readonly ClientPage[]): Client[] {
       byId.set(client.clientId, client);
     }
   }
-  return [...byId.values()].sort((a, b) => (a.clientId < b.clientId ? -1 : 1));
+  return [...byId.values()].sort((a, b) => compare(a.clientId, b.clientId));
 }

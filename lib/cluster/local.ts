@@ -10,18 +10,21 @@ import type { Connection, Errand } from "../connection/connection.ts";
 import type { ConnectionMap } from "../connection/map.ts";
 import type { OutgoingCall } from "../connection/pending.ts";
 import { endByOutcome } from "../connection/span.ts";
+import type { Taps } from "../connection/tap.ts";
 import type { Histogram } from "../ops/family.ts";
 import type { CallSpan, Tracing } from "../ops/tracing.ts";
 import type { Inspect } from "../validate/inspector.ts";
-import type {
-  CallNames,
-  Client,
-  ClientPage,
-  ClientReply,
-  ClientRequest,
-  Peer,
-  Witness,
+import {
+  type CallNames,
+  type Client,
+  type ClientPage,
+  type ClientReply,
+  type ClientRequest,
+  identityOf,
+  type Peer,
+  type Witness,
 } from "./bus.ts";
+import { matcherOf } from "./search.ts";
 
 export interface LocalDeps {
   readonly connections: ConnectionMap<Connection>;
@@ -33,6 +36,8 @@ export interface LocalDeps {
   /** Checks payloads against their schemas; undefined when nothing is checked. */
   readonly inspect?: Inspect | undefined;
   readonly witness: Witness;
+  /** Without it nobody may look at the frames of clients. */
+  readonly taps?: Taps | undefined;
   /** Tells the backend of a CALL that ended elsewhere without an outcome. */
   readonly reportLost: (client: Client, call: CallNames) => void;
   /** Undefined when nothing is traced. */
@@ -64,10 +69,9 @@ export class LocalClients implements Peer {
     this.#deps.reportLost(client, call);
   }
 
-  page(after: string | null, limit: number): ClientPage {
-    const { connections } = this.#deps;
-    const page = connections.page(after ?? undefined, limit);
-    return { total: connections.size, clients: page.connections, hasMore: page.next !== null };
+  page(after: string | null, limit: number, search?: string): ClientPage {
+    const page = this.#deps.connections.page(after ?? undefined, limit, matcherOf(search));
+    return { total: page.total, clients: page.connections, hasMore: page.next !== null };
   }
 
   async serve(request: ClientRequest, errand?: Errand): Promise<ClientReply> {
@@ -75,7 +79,14 @@ export class LocalClients implements Peer {
     if (connection === undefined) return refused("gone");
     switch (request.kind) {
       case "describe":
-        return { kind: "client", client: connection };
+        return { kind: "client", client: identityOf(connection), state: connection.state };
+      case "tail": {
+        const { taps } = this.#deps;
+        if (taps === undefined) return refused("no_tail");
+        const reading = taps.read(connection, request.since, request.withPayloads);
+        if (reading === undefined) return refused("overloaded");
+        return { kind: "frames", connectionId: connection.connectionId, ...reading };
+      }
       case "close":
         connection.closeByOperator();
         return ACCEPTED;

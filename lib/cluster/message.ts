@@ -31,6 +31,7 @@ export type FromWorker =
     readonly id: number;
     readonly after: string | null;
     readonly limit: number;
+    readonly search: string | undefined;
   }
   /** A CALL was accepted, and this worker owes the backend its outcome. */
   | {

@@ -135,14 +135,18 @@ export class NatsBus implements Bus {
     return typeof found === "string" ? refused(found) : await this.#askHolder(found, request);
   }
 
-  async pages(after: string | null, limit: number): Promise<readonly ClientPage[]> {
+  async pages(
+    after: string | null,
+    limit: number,
+    search?: string,
+  ): Promise<readonly ClientPage[]> {
     const connection = this.#connection;
     if (connection === null || !this.#isConnected || this.#peers.size === 0) return [];
     const pages: ClientPage[] = [];
     try {
       const answers = await connection.requestMany(
         allSubject(this.#options.prefix),
-        JSON.stringify({ kind: "page", after, limit } satisfies AllNote),
+        JSON.stringify({ kind: "page", after, limit, search } satisfies AllNote),
         { strategy: "count", maxMessages: this.#peers.size, maxWait: PAGES_MS },
       );
       for await (const message of answers) pages.push(message.json());
@@ -401,7 +405,7 @@ export class NatsBus implements Bus {
         this.#errands.delete(note.peerId);
         break;
       case "page":
-        message.respond(this.#pageText(local.page(note.after, note.limit)));
+        message.respond(this.#pageText(local.page(note.after, note.limit, note.search)));
         break;
     }
   }
@@ -465,8 +469,9 @@ export class NatsBus implements Bus {
         const answer = await connection.request(peerSubject(this.#options.prefix, peerId), text, {
           timeout: ANSWER_MS + 1000 * (waitSeconds ?? 0),
         });
-        const { epoch, reply: given }: { epoch: number; reply: ClientReply } = answer.json();
-        reply = given;
+        const { epoch, reply: given }: { epoch: number; reply?: ClientReply } = answer.json();
+        // An older version does not know all requests.
+        reply = given ?? refused("unavailable");
         this.#peers.set(peerId, this.#options.clock.now());
         if (number !== null && reply.kind === "accepted") {
           this.#ledger.accepted(number, epoch);

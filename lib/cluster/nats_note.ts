@@ -35,7 +35,12 @@ export type ClientNote =
 /** What goes to all. */
 export type AllNote =
   | { readonly kind: "hello" | "alive" | "bye"; readonly peerId: string }
-  | { readonly kind: "page"; readonly after: string | null; readonly limit: number };
+  | {
+    readonly kind: "page";
+    readonly after: string | null;
+    readonly limit: number;
+    readonly search?: string | undefined;
+  };
 
 export interface Holder {
   readonly peerId: string;

@@ -6,6 +6,7 @@
 
 import type { Clock, Timer } from "../clock.ts";
 import { ConnectionMap } from "../connection/map.ts";
+import { matcherOf } from "./search.ts";
 import type { CallNames, Client, ClientPage, ClientReply, ClientRequest } from "./bus.ts";
 import type { FromWorker, Port, ToWorker } from "./message.ts";
 
@@ -130,8 +131,9 @@ export class Switchboard {
       case "served":
         return this.#served(worker, message.id, message.reply);
       case "ask_pages": {
-        const { id, after, limit } = message;
-        return worker.port.post({ kind: "pages", id, pages: this.#pages(worker, after, limit) });
+        const { id, after, limit, search } = message;
+        const pages = this.#pages(worker, after, limit, search);
+        return worker.port.post({ kind: "pages", id, pages });
       }
       case "accepted":
         worker.owed.set(message.id, message);
@@ -206,10 +208,15 @@ export class Switchboard {
   }
 
   /** All others' clients are known here, so nobody has to be asked. */
-  #pages(asker: Worker, after: string | null, limit: number): ClientPage[] {
+  #pages(
+    asker: Worker,
+    after: string | null,
+    limit: number,
+    search: string | undefined,
+  ): ClientPage[] {
     return [...this.#workers].filter((worker) => worker !== asker).map(({ clients }) => {
-      const page = clients.page(after ?? undefined, limit);
-      return { total: clients.size, clients: page.connections, hasMore: page.next !== null };
+      const page = clients.page(after ?? undefined, limit, matcherOf(search));
+      return { total: page.total, clients: page.connections, hasMore: page.next !== null };
     });
   }
 }

@@ -76,12 +76,12 @@ export class ThreadsBus implements Bus, Witness {
     });
   }
 
-  pages(after: string | null, limit: number): Promise<readonly ClientPage[]> {
+  pages(after: string | null, limit: number, search?: string): Promise<readonly ClientPage[]> {
     if (this.#isClosed) return Promise.resolve([]);
     return new Promise((resolve) => {
       const id = ++this.#lastId;
       this.#askedPages.set(id, resolve);
-      this.#post({ kind: "ask_pages", id, after, limit });
+      this.#post({ kind: "ask_pages", id, after, limit, search });
     });
   }
 
@@ -155,5 +155,5 @@ export class ThreadsBus implements Bus, Witness {
 }
 
 function cloneable(reply: ClientReply): ClientReply {
-  return reply.kind === "client" ? { kind: "client", client: identityOf(reply.client) } : reply;
+  return reply.kind === "client" ? { ...reply, client: identityOf(reply.client) } : reply;
 }

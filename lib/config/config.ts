@@ -17,6 +17,7 @@ export interface Config {
   readonly backend: string;
   readonly apiToken: string | undefined;
   readonly apiTokenFile: string | undefined;
+  readonly noTail: boolean;
   /** Begins and ends with a slash. */
   readonly wsPath: string;
   readonly trustProxy: boolean;
@@ -133,6 +134,7 @@ export function readInvocation(
     backend: must("backend"),
     apiToken: take("api-token"),
     apiTokenFile: take("api-token-file"),
+    noTail: must("no-tail"),
     wsPath: must("ws-path"),
     trustProxy: must("trust-proxy"),
     protocols: must("protocols"),
@@ -277,7 +279,9 @@ function parseArguments(args: readonly string[], version: string): Parsed {
     const key = option.attributeName();
     if (command.getOptionValueSource(key) !== "cli") continue;
     const value: unknown = command.getOptionValue(key);
-    texts.set(option.name() as FlagName, value === true ? "true" : String(value));
+    // Commander takes `--no-x` for the negation of `--x`, and its presence for a false.
+    const isSwitch = value === true || option.negate;
+    texts.set(option.name() as FlagName, isSwitch ? "true" : String(value));
   }
   return { kind: "given", texts };
 }

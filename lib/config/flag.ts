@@ -78,6 +78,7 @@ export const FLAGS = {
   },
   "api-token-file": unset(filePath, "FILE", "reads the API's token from a file"),
   "insecure-api": onOff("allow an API without a token on an address that is not loopback"),
+  "no-tail": onOff("nobody can look at the frames of a client on the status page"),
   "ws-path": flag(pathPrefix, "PREFIX", "/", "clients connect to PREFIX + ClientId"),
   "trust-proxy": onOff("believe the last address in the peer's X-Forwarded-For"),
   "protocols": flag(

@@ -65,6 +65,11 @@ export class Calls implements LaneOptions<Waiting> {
     this.#caller.callsDone();
   }
 
+  /** CALLs and SENDs that wait or are under way. */
+  get count(): number {
+    return this.#lane.count;
+  }
+
   /** Whether a CALL with this MessageId waits or is under way. */
   has(messageId: string): boolean {
     return this.#lane.some(({ call }) => call.kind === "call" && call.messageId === messageId);

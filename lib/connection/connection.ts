@@ -44,6 +44,7 @@ import {
 import { SentResults } from "./sent_results.ts";
 import type { Sockets } from "./sockets.ts";
 import { endByOutcome } from "./span.ts";
+import type { Tap, Tapped } from "./tap.ts";
 
 /** The part of a WebSocket that a connection uses. */
 export interface Socket extends EventTarget {
@@ -58,6 +59,18 @@ export interface Identity extends Origin {
   readonly clientId: string;
   /** Milliseconds since 1970. */
   readonly connectedAt: number;
+}
+
+/** What a connection is about. */
+export interface ConnectionState {
+  /** When the last frame came or went, to the second; milliseconds since 1970. */
+  readonly lastActivityAt: number;
+  readonly framesIn: number;
+  readonly framesOut: number;
+  /** Messages that wait for the backend or for their turn to go to the client. */
+  readonly waiting: number;
+  /** CALLs that the client has not answered. */
+  readonly outstanding: number;
 }
 
 export interface ConnectionLimits {
@@ -131,12 +144,17 @@ const MAX_SENT_AFTER_CLOSE = 1000;
  * pending CALLs exist only while they hold something: an idle connection is this object and its
  * socket. The lanes live on after the socket until they are empty.
  */
-export class Connection implements EventListenerObject, Caller {
+export class Connection implements EventListenerObject, Caller, Tapped {
   readonly clientId: string;
   readonly connectionId: string;
   readonly protocol: string | null;
   readonly remoteAddress: string;
   readonly connectedAt: number;
+  framesIn = 0;
+  framesOut = 0;
+  tap: Tap | null = null;
+  /** Seconds after `connectedAt`: a small number needs no memory of its own. */
+  #activeAfterSeconds = 0;
   readonly #socket: Socket;
   readonly #shared: Shared;
   #calls: Calls | null = null;
@@ -226,6 +244,18 @@ export class Connection implements EventListenerObject, Caller {
     const description = "the client disconnected";
     if (wasClean) this.#end(code, reason, description, "client");
     else this.#end(ABNORMAL, reason, description, "lost");
+  }
+
+  /** What it is about at this moment. */
+  get state(): ConnectionState {
+    return {
+      lastActivityAt: this.connectedAt + 1000 * this.#activeAfterSeconds,
+      framesIn: this.framesIn,
+      framesOut: this.framesOut,
+      waiting: (this.#calls?.count ?? 0) + (this.#reports?.count ?? 0) +
+        (this.#pending?.waiting ?? 0),
+      outstanding: this.#pending?.outstanding ?? 0,
+    };
   }
 
   /** Whether it ever sent a valid frame. */
@@ -395,6 +425,8 @@ export class Connection implements EventListenerObject, Caller {
       return this.close(TOO_BIG, "message too large", description, "too_large");
     }
     if (data === "") return;
+    this.framesIn++;
+    this.#passed("in", data);
     if (log.isDebug) log.debug("frame in", { ...this.#who(), frame: data.slice(0, 1000) });
     const read = readFrame(data, this.dialect);
     if (!read.ok) {
@@ -529,6 +561,8 @@ export class Connection implements EventListenerObject, Caller {
     const { log, limits, clock, metrics } = this.#shared;
     if (this.#isClosed) return;
     metrics.frames.out[frameKind(text)].add(1);
+    this.framesOut++;
+    this.#passed("out", text);
     if (log.isDebug) log.debug("frame out", { ...this.#who(), frame: text.slice(0, 1000) });
     try {
       if (this.#outbox === null) {
@@ -546,6 +580,11 @@ export class Connection implements EventListenerObject, Caller {
     log.warn("client does not read", this.#who());
     const description = "the client does not read what is sent to it";
     this.close(POLICY, "not reading", description, "not_reading");
+  }
+
+  #passed(direction: "in" | "out", text: string): void {
+    this.#activeAfterSeconds = Math.trunc((Date.now() - this.connectedAt) / 1000);
+    this.tap?.note(this.framesIn + this.framesOut, direction, text);
   }
 
   get dialect(): Dialect {

@@ -36,6 +36,11 @@ export class Lane<T> {
     return this.#waiting.length;
   }
 
+  /** All items, the one being handled included. */
+  get count(): number {
+    return this.#waiting.length + (this.#current === undefined ? 0 : 1);
+  }
+
   /** What their sizes come to. */
   get size(): number {
     return this.#size;

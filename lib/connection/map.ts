@@ -56,12 +56,23 @@ export class ConnectionMap<C extends object> {
    *
    * @param after Exclusive; undefined for the first page.
    * @param limit The page's length, 1 or more.
-   * @returns The page, and the ClientId to go on after: null when this was the last one.
+   * @param matches Which ClientIds count; all without it.
+   * @returns The page, the ClientId to go on after: null when this was the last one, and how many
+   *   there are on all pages.
    */
-  page(after: string | undefined, limit: number): { connections: C[]; next: string | null } {
+  page(
+    after: string | undefined,
+    limit: number,
+    matches?: (clientId: string) => boolean,
+  ): { connections: C[]; next: string | null; total: number } {
     const ids: string[] = [];
     let hasMore = false;
+    let total = matches === undefined ? this.#connections.size : 0;
     for (const id of this.#connections.keys()) {
+      if (matches !== undefined) {
+        if (!matches(id)) continue;
+        total++;
+      }
       if (after !== undefined && id <= after) continue;
       if (ids.length === limit) {
         hasMore = true;
@@ -73,6 +84,7 @@ export class ConnectionMap<C extends object> {
     return {
       connections: ids.map((id) => this.#connections.get(id)!),
       next: hasMore ? ids[limit - 1]! : null,
+      total,
     };
   }
 }

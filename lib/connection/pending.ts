@@ -83,6 +83,11 @@ export class Pending {
     return this.#sent.size;
   }
 
+  /** CALLs that wait their turn. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
   /**
    * Takes a CALL, and sends it when its turn is now.
    *

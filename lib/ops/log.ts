@@ -82,9 +82,15 @@ function textLine(values: {
  * The log of one gateway, over what `configureLog` set up.
  *
  * @param fields Stand in each of its lines.
+ * @param faults Remembers the warnings and errors that are written.
  */
-export function createLog(clock: Clock, fields: LogFields = {}): Log {
-  return limitLines(fromLogger(getLogger(["ws2api"]).with(fields)), clock);
+export function createLog(
+  clock: Clock,
+  fields: LogFields = {},
+  faults?: { watch(log: Log): Log },
+): Log {
+  const log = fromLogger(getLogger(["ws2api"]).with(fields));
+  return limitLines(faults?.watch(log) ?? log, clock);
 }
 
 function fromLogger(logger: Logger): Log {

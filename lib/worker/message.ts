@@ -23,6 +23,7 @@ export type Order =
     readonly metrics: SharedArrayBuffer;
     /** When the process began, in milliseconds since 1970. */
     readonly startedAt: number;
+    readonly faults: SharedArrayBuffer;
   }
   | { readonly kind: "reload_tls"; readonly pair: TlsPair }
   /** Begins to write; done before it is written. */

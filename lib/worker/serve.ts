@@ -15,6 +15,7 @@ import { configureLog, createLog } from "../ops/log.ts";
 import { print } from "../ops/print.ts";
 import type { Profiles } from "../ops/profile/profile.ts";
 import { MetricSet } from "../ops/metrics.ts";
+import { RecentFaults } from "../ops/recent_faults.ts";
 import { loadTracing } from "../ops/tracing.ts";
 import type { Addresses, Done, FromThread, Order, ToThread } from "./message.ts";
 
@@ -112,7 +113,8 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
   const { number, workers, config, secrets, version, startedAt } = order;
   const clock = systemClock;
   await configureLog(config.logLevel, config.logFormat, (bytes) => print(Deno.stderr, bytes));
-  const log = createLog(clock, { worker: number });
+  const faults = new RecentFaults(order.faults, number);
+  const log = createLog(clock, { worker: number }, faults);
   const { cpuProfileFile, memProfileFile } = config;
   let profiles: Profiles | undefined;
   if (cpuProfileFile !== undefined || memProfileFile !== undefined) {
@@ -140,7 +142,7 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
   const validator = await validatorOf(config);
   const tracing = await loadTracing();
   const deps = {
-    ...{ log, clock, version, startedAt, secrets, validator },
+    ...{ log, faults, clock, version, startedAt, secrets, validator },
     ...{ createBus, witness: threads, team, tracing },
   };
   return { gateway: startGateway(config, deps), profiles };

@@ -14,6 +14,7 @@ import { reserve } from "../listener/reserve.ts";
 import type { TlsPair } from "../listener/tls.ts";
 import type { Log } from "../ops/log.ts";
 import { metricsBuffer, MetricSet } from "../ops/metrics.ts";
+import { faultsBuffer, type RecentFaults } from "../ops/recent_faults.ts";
 import type { Tracing } from "../ops/tracing.ts";
 import { Aftermath } from "./aftermath.ts";
 import { createWorker } from "./create_worker.ts";
@@ -23,6 +24,8 @@ import { Thread, WORKER_DIED, type WorkerLike } from "./thread.ts";
 export interface SupervisorDeps {
   readonly secrets: Secrets;
   readonly log: Log;
+  /** Of all threads; this one's row is the first. */
+  readonly faults?: RecentFaults;
   readonly version: string;
   /** When the process began, in milliseconds since 1970. */
   readonly startedAt: number;
@@ -75,6 +78,7 @@ export class Supervisor implements Addresses {
   readonly #deps: SupervisorDeps;
   #secrets: Secrets;
   readonly #buffer: SharedArrayBuffer;
+  readonly #faults: SharedArrayBuffer;
   readonly #metricSet: MetricSet;
   readonly #switchboard: Switchboard;
   readonly #aftermath: Aftermath;
@@ -88,6 +92,7 @@ export class Supervisor implements Addresses {
     this.#config = config;
     this.#deps = deps;
     this.#secrets = secrets;
+    this.#faults = deps.faults?.buffer ?? faultsBuffer(1 + workers);
     this.#buffer = metricsBuffer(config.protocols, 1 + workers);
     this.#metricSet = new MetricSet(config.protocols, this.#buffer, 0);
     const { metrics } = this.#metricSet;
@@ -237,6 +242,7 @@ export class Supervisor implements Addresses {
       version: this.#deps.version,
       metrics: this.#buffer,
       startedAt: this.#deps.startedAt,
+      faults: this.#faults,
     });
     slot.isUp = done.ok;
     if (done.ok && done.addresses !== undefined) this.#addresses = done.addresses;

@@ -72,6 +72,44 @@ Deno.test("page after page over many instances lists every client once and in or
   );
 });
 
+Deno.test("a search finds each client once, also with instances that do not know of searches", async () => {
+  const id = fc.string({ unit: fc.constantFrom("a", "A", "b", "."), maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(id, { maxLength: 25 }),
+      fc.string({ unit: fc.constantFrom("a", "B", "."), minLength: 1, maxLength: 2 }),
+      fc.infiniteStream(fc.nat(2)),
+      fc.integer({ min: 1, max: 4 }),
+      async (ids, search, places, limit) => {
+        const held: Client[][] = [[], [], []];
+        for (const one of ids) held[places.next().value!]!.push(client(one));
+        const [own = [], older = [], newer = []] = held;
+        const find = (all: readonly Client[]) =>
+          all.filter(({ clientId }) => clientId.toLowerCase().includes(search.toLowerCase()));
+        const local = {
+          ...peer(own),
+          page: (after: string | null, most: number) => pageOf(find(own), after, most),
+        };
+        const bus: Bus = {
+          ...alone,
+          pages: (after, most) =>
+            Promise.resolve([pageOf(older, after, most), pageOf(find(newer), after, most)]),
+        };
+        const clients = new Clients(local, bus);
+        const seen: string[] = [];
+        let after: string | null = null;
+        do {
+          const page = await clients.page(after, limit, search);
+          seen.push(...page.clients.map(({ clientId }) => clientId));
+          after = page.next;
+        } while (after !== null);
+        deepStrictEqual(seen, find(held.flat()).map(({ clientId }) => clientId).sort());
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
 Deno.test("of a client that two instances hold for a moment, the newer connection is listed", async () => {
   const [older, newer] = [client("CP1", "c1"), client("CP1", "c2")];
   for (const [own, other] of [[older, newer], [newer, older]] as const) {

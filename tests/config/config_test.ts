@@ -101,6 +101,13 @@ const ROWS: Record<FlagName, Row> = {
     bad: ["a\0b"],
   },
   "insecure-api": { variable: "WS2API_INSECURE_API", good: [], bad: NO_SWITCH },
+  "no-tail": {
+    variable: "WS2API_NO_TAIL",
+    key: "noTail",
+    default: false,
+    good: SWITCH,
+    bad: NO_SWITCH,
+  },
   "ws-path": {
     variable: "WS2API_WS_PATH",
     key: "wsPath",

@@ -101,7 +101,7 @@ Deno.test("a page goes on behind the id that it is given", async (t) => {
     });
   }
   await t.step("of nobody", () => {
-    deepStrictEqual(mapOf([]).page(undefined, 1), { connections: [], next: null });
+    deepStrictEqual(mapOf([]).page(undefined, 1), { connections: [], next: null, total: 0 });
   });
 });
 
@@ -120,6 +120,26 @@ Deno.test("any page equals the slice of a sorted list", () => {
       },
     ),
     { numRuns: 1000 },
+  );
+});
+
+Deno.test("any page of a search equals the slice of those that it finds", () => {
+  const id = fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 3 });
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(id, { maxLength: 30 }),
+      fc.option(id, { nil: undefined }),
+      fc.integer({ min: 1, max: 12 }),
+      (ids, after, limit) => {
+        const matches = (one: string) => one.includes("b");
+        const found = ids.filter(matches).sort();
+        const left = found.filter((one) => after === undefined || one > after);
+        const page = mapOf(ids).page(after, limit, matches);
+        deepStrictEqual(page.connections.map((one) => one.id), left.slice(0, limit));
+        strictEqual(page.next, left.length > limit ? left[limit - 1]! : null);
+        strictEqual(page.total, found.length);
+      },
+    ),
   );
 });
 

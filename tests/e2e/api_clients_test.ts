@@ -55,6 +55,39 @@ Deno.test("/clients lists who is connected, page by page, in UTF-16 order", asyn
   }
 });
 
+Deno.test("/clients?search= lists those whose ClientId contains the text", async (t) => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  for (const id of ["Site.A-1", "site.a-2", "SITE-3", "Sitexa", "é", "%"]) {
+    await connected(gateway, encodeURIComponent(id));
+  }
+  const rows: [search: string, ids: string[]][] = [
+    ["site.a", ["Site.A-1", "site.a-2"]],
+    ["SITE", ["SITE-3", "Site.A-1", "Sitexa", "site.a-2"]],
+    ["3", ["SITE-3"]],
+    ["%C3%89", ["é"]],
+    ["%25", ["%"]],
+    ["(", []],
+    ["nobody", []],
+    ["", ["%", "SITE-3", "Site.A-1", "Sitexa", "site.a-2", "é"]],
+  ];
+  for (const [search, ids] of rows) {
+    await t.step(JSON.stringify(search), async () => {
+      const expected = { total: ids.length, ids, next: null };
+      deepStrictEqual(await page(gateway, `?search=${search}`), expected);
+    });
+  }
+  await t.step("page by page", async () => {
+    const first = await page(gateway, "?search=site&limit=3");
+    deepStrictEqual(first, { total: 4, ids: ["SITE-3", "Site.A-1", "Sitexa"], next: "Sitexa" });
+    const second = await page(gateway, "?search=site&limit=3&after=Sitexa");
+    deepStrictEqual(second, { total: 4, ids: ["site.a-2"], next: null });
+  });
+  await t.step("one that is too long is 400", async () => {
+    assertProblem(await gateway.api(`/clients?search=${"a".repeat(256)}`), 400);
+  });
+});
+
 Deno.test("/clients/<ClientId> tells of one client", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = new TestGateway(backend.url);
@@ -72,7 +105,13 @@ Deno.test("/clients/<ClientId> tells of one client", async (t) => {
     client.send('[2,"1","Heartbeat",{}]');
     strictEqual((await backend.next()).headers.get("x-ws2api-connection"), connection);
     const { clients } = JSON.parse((await gateway.api("/clients")).text);
-    deepStrictEqual(clients[0], JSON.parse(text));
+    const { lastActivityAt, framesIn, framesOut, waiting, outstanding, ...listed } = JSON.parse(
+      text,
+    );
+    deepStrictEqual(clients[0], listed);
+    strictEqual(Date.parse(lastActivityAt) >= Date.parse(connectedAt), true);
+    // That it is connected was seen by a frame and its answer.
+    deepStrictEqual([framesIn, framesOut, waiting, outstanding], [1, 1, 0, 0]);
   });
   await t.step("protocol is null without one", async () => {
     strictEqual(JSON.parse((await gateway.api("/clients/none")).text).protocol, null);

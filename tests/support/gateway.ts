@@ -3,6 +3,7 @@ import { readInvocation } from "../../lib/config/config.ts";
 import { readSecrets } from "../../lib/config/secret.ts";
 import { type Gateway, startGateway } from "../../lib/gateway.ts";
 import { type Log, silentLog } from "../../lib/ops/log.ts";
+import type { RecentFaults } from "../../lib/ops/recent_faults.ts";
 import type { Validator } from "../../lib/validate/validator.ts";
 import { type ClientOptions, TestClient } from "./client.ts";
 import { inTime } from "./deadline.ts";
@@ -25,6 +26,7 @@ export class TestGateway implements AsyncDisposable {
     flags: readonly string[] = [],
     log: Log = silentLog,
     validator?: Validator,
+    faults?: RecentFaults,
   ) {
     const args = [
       "--listen=127.0.0.1:0",
@@ -39,6 +41,7 @@ export class TestGateway implements AsyncDisposable {
     this.gateway = startGateway(invocation.config, {
       secrets: read.secrets,
       log,
+      ...(faults && { faults }),
       clock: systemClock,
       version: "0.0.0-test",
       startedAt: 0,

@@ -1,0 +1,99 @@
+/**
+ * Server-Sent Events, with bounds.
+ *
+ * @module
+ */
+
+import type { Clock, Timer } from "../clock.ts";
+
+export interface EventStreamOptions {
+  readonly clock: Clock;
+  /** How often there is something to say. */
+  readonly intervalMs: number;
+  /**
+   * Says what is new, by `write`; called at the start, at each interval and only when the reader has
+   * taken what was said before.
+   *
+   * @returns Whether it goes on.
+   */
+  readonly tick: (write: (event: string, data: unknown) => void) => Promise<boolean> | boolean;
+  /** Called once, at the end. */
+  readonly onEnd: () => void;
+}
+
+/** After that the reader has to ask again. */
+const MAX_AGE_MS = 3_600_000;
+/** A reader that takes nothing for so long is not waited for. */
+const MAX_SILENCE_MS = 15_000;
+/** What is handed to the runtime ahead. */
+const AHEAD_BYTES = 64 * 1024;
+
+/** One reader of events. Has a timer for as long as it lives. */
+export class EventStream {
+  readonly #options: EventStreamOptions;
+  readonly #encoder = new TextEncoder();
+  readonly #startedAt: number;
+  #takenAt: number;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #timer: Timer | undefined;
+  readonly response: Response;
+
+  constructor(options: EventStreamOptions) {
+    this.#options = options;
+    this.#startedAt = this.#takenAt = options.clock.now();
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.#controller = controller;
+      },
+      cancel: () => this.#end(),
+    }, new ByteLengthQueuingStrategy({ highWaterMark: AHEAD_BYTES }));
+    this.response = new Response(body, {
+      headers: {
+        "content-type": "text/event-stream",
+        "cache-control": "no-store, no-transform",
+        "x-content-type-options": "nosniff",
+        // Otherwise nginx would hold events back.
+        "x-accel-buffering": "no",
+      },
+    });
+    void this.#tick();
+  }
+
+  /** Ends it for the reader too. */
+  close(): void {
+    const controller = this.#controller;
+    this.#end();
+    try {
+      controller?.close();
+    } catch {
+      // The reader went in this very moment.
+    }
+  }
+
+  #end(): void {
+    if (this.#controller === undefined) return;
+    this.#controller = undefined;
+    if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
+    this.#options.onEnd();
+  }
+
+  async #tick(): Promise<void> {
+    const { clock, intervalMs, tick } = this.#options;
+    this.#timer = undefined;
+    const now = clock.now();
+    const hasRoom = (this.#controller?.desiredSize ?? 0) > 0;
+    if (hasRoom) this.#takenAt = now;
+    if (now - this.#startedAt >= MAX_AGE_MS || now - this.#takenAt >= MAX_SILENCE_MS) {
+      return this.close();
+    }
+    if (hasRoom && !await tick((event, data) => this.#write(event, data))) return this.close();
+    if (this.#controller === undefined) return;
+    this.#timer = clock.setTimeout(() => void this.#tick(), intervalMs);
+  }
+
+  #write(event: string, data: unknown): void {
+    // JSON has no line ends of its own.
+    const text = `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+    this.#controller?.enqueue(this.#encoder.encode(text));
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * The status page: what comes from the gateway, and where it is shown.
+ *
+ * @module
+ */
+
+import { Charts } from "./charts.js";
+import { ClientView } from "./client.js";
+import { ClientsView } from "./clients.js";
+import { byId, bytesText, durationText, numberText, setText, spanText } from "./dom.js";
+import { Faults } from "./faults.js";
+import { backendState, isSameRun, pointOf, sumOf } from "./rates.js";
+import { follow, Session } from "./session.js";
+
+/** @import { Snapshot } from "../snapshot.ts" */
+
+/** Percentiles and the backend's state are those of so many seconds. */
+const WINDOW = 10;
+/** A page that nobody sees lets go of the gateway. */
+const HIDDEN_MS = 60_000;
+
+const session = new Session();
+const charts = new Charts(byId("charts"));
+const client = new ClientView(session, () => clients.select(null));
+const clients = new ClientsView(session, (clientId) => {
+  openClient(clientId);
+});
+const faults = new Faults((clientId) => openClient(clientId));
+
+/** The last ones, the newest at the end. @type {Snapshot[]} */
+let snapshots = [];
+/** @type {AbortController | null} */
+let following = null;
+
+/** @param {string} clientId */
+function openClient(clientId) {
+  client.open(clientId);
+  clients.select(clientId);
+}
+
+/** @param {Snapshot} snapshot */
+function takeSnapshot(snapshot) {
+  const before = snapshots.at(-1);
+  if (before !== undefined && !isSameRun(before, snapshot)) {
+    snapshots = [];
+    charts.clear();
+  }
+  snapshots.push(snapshot);
+  if (snapshots.length > WINDOW + 1) snapshots.shift();
+  showGateway(snapshot);
+  const [older] = snapshots;
+  const last = snapshots.at(-2);
+  if (older === undefined || last === undefined) return;
+  const point = pointOf(older, last, snapshot);
+  charts.add(point);
+  tell("in", numberText(point.inRate), `${numberText(sumOf(snapshot.framesIn))} in all`);
+  tell("out", numberText(point.outRate), `${numberText(sumOf(snapshot.framesOut))} in all`);
+  tell("latency", durationText(point.p50), `p99 ${durationText(point.p99)}`);
+  tell("errors", numberText(point.faultRate), `${numberText(snapshot.faults)} in all`);
+  const { text, detail, level } = backendState(older, snapshot);
+  tell("backend", text, detail);
+  byId("tile-backend").dataset.level = level;
+}
+
+/** @param {Snapshot} snapshot */
+function showGateway(snapshot) {
+  const { version, startedAt, at, workers } = snapshot;
+  const threads = workers === 1 ? "" : ` · ${workers} workers`;
+  setText(byId("about"), `${version} · up ${spanText(at - startedAt)}${threads}`);
+  const { opened, waiting, outstanding, residentBytes, eventLoopLagMs } = snapshot;
+  const connections = sumOf(snapshot.connections);
+  tell("connections", numberText(connections), `${numberText(opened)} opened in all`);
+  tell("waiting", numberText(waiting), `${numberText(outstanding)} unanswered`);
+  tell("memory", bytesText(residentBytes), `loop lag ${durationText(eventLoopLagMs)}`);
+  byId("tile-memory").dataset.level = residentBytes > 0.9 * snapshot.maxMemoryBytes ? "bad" : "";
+  byId("tile-waiting").dataset.level = waiting > 0.5 * snapshot.maxWaiting ? "bad" : "";
+}
+
+/**
+ * @param {string} tile
+ * @param {string} value
+ * @param {string} detail
+ */
+function tell(tile, value, detail) {
+  const element = byId(`tile-${tile}`);
+  const [dd, small] = [element.querySelector("dd"), element.querySelector("small")];
+  if (dd?.firstChild) dd.firstChild.nodeValue = value;
+  if (small) setText(small, detail);
+}
+
+/** @param {"connected" | "reconnecting" | "connecting" | "asleep"} state */
+function showState(state) {
+  const element = byId("state");
+  setText(element, STATES[state]);
+  element.dataset.state = state;
+}
+
+const STATES = {
+  connecting: "Connecting",
+  connected: "Live",
+  reconnecting: "Reconnecting",
+  asleep: "Paused",
+};
+
+function start() {
+  following?.abort();
+  following = new AbortController();
+  void follow(session, "status/stream", {
+    signal: following.signal,
+    onState: (state) => {
+      showState(state);
+      if (state !== "connected") return;
+      const dialog = byId("token-dialog", HTMLDialogElement);
+      if (dialog.open) dialog.close();
+      // They are all told again.
+      faults.clear();
+      void clients.refresh();
+    },
+    onEvent: (event, data) => {
+      if (event === "snapshot") takeSnapshot(data);
+      if (event === "faults") faults.add(data);
+    },
+    onRefused: (detail) => setText(byId("state"), `Refused: ${detail}`),
+  });
+}
+
+function askForToken() {
+  const dialog = byId("token-dialog", HTMLDialogElement);
+  setText(byId("token-note"), session.hasToken ? "The gateway refused this token." : "");
+  session.setToken(null);
+  following?.abort();
+  showState("connecting");
+  if (!dialog.open) dialog.showModal();
+  byId("token", HTMLInputElement).focus();
+}
+
+session.onUnauthorized = askForToken;
+byId("token-dialog").addEventListener("cancel", (event) => event.preventDefault());
+byId("token-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const input = byId("token", HTMLInputElement);
+  session.setToken(input.value.trim());
+  input.value = "";
+  // So that it is read out again when the next one is wrong too.
+  setText(byId("token-note"), "");
+  start();
+});
+
+byId("theme").addEventListener("click", () => {
+  const root = document.documentElement;
+  const isDark = getComputedStyle(root).colorScheme === "dark" ||
+    (root.dataset.theme === undefined && matchMedia("(prefers-color-scheme: dark)").matches);
+  root.dataset.theme = isDark ? "light" : "dark";
+  charts.restyle();
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts.restyle());
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let hiddenTimer;
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(hiddenTimer);
+  if (document.hidden) {
+    hiddenTimer = setTimeout(() => {
+      following?.abort();
+      client.close();
+      showState("asleep");
+    }, HIDDEN_MS);
+    return;
+  }
+  charts.draw();
+  if (following?.signal.aborted && !byId("token-dialog", HTMLDialogElement).open) start();
+});
+
+showState("connecting");
+start();

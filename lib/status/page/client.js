@@ -1,0 +1,217 @@
+/**
+ * One client: what it is, its frames, a CALL to it, its end.
+ *
+ * @module
+ */
+
+import { byId, durationText, el, numberText, setText, spanText, timeText } from "./dom.js";
+import { problemOf, Unauthorized } from "./session.js";
+import { TailView } from "./tail.js";
+
+/** @import { Session } from "./session.js" */
+
+const DESCRIBE_MS = 3000;
+/** How long the second click may take. */
+const CONFIRM_MS = 6000;
+const WAIT_SECONDS = 30;
+/** More of an answer is not shown. */
+const MAX_ANSWER_CHARS = 100_000;
+
+/** The panel of one client. */
+export class ClientView {
+  #session;
+  #tail;
+  #onClosed;
+  #panel = byId("client");
+  #title = byId("client-title");
+  #details = byId("client-details");
+  #disconnect = byId("disconnect", HTMLButtonElement);
+  #disconnectNote = byId("disconnect-note");
+  #outcome = byId("call-outcome");
+  #answer = byId("call-answer");
+  #send = byId("call-send", HTMLButtonElement);
+  /** @type {string | null} */
+  #clientId = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #confirmTimer;
+
+  /**
+   * @param {Session} session
+   * @param {() => void} onClosed
+   */
+  constructor(session, onClosed) {
+    this.#session = session;
+    this.#tail = new TailView(session);
+    this.#onClosed = onClosed;
+    byId("client-close").addEventListener("click", () => this.close());
+    this.#panel.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.close();
+    });
+    byId("call-form", HTMLFormElement).addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.#call();
+    });
+    this.#disconnect.addEventListener("click", () => void this.#confirmDisconnect());
+    this.#disconnect.addEventListener("blur", () => this.#calmDown());
+  }
+
+  /** @returns {string | null} */
+  get clientId() {
+    return this.#clientId;
+  }
+
+  /** @param {string} clientId */
+  open(clientId) {
+    this.#clientId = clientId;
+    setText(this.#title, clientId);
+    this.#details.replaceChildren();
+    setText(this.#outcome, "");
+    this.#answer.hidden = true;
+    setText(this.#disconnectNote, "");
+    this.#send.disabled = false;
+    this.#calmDown();
+    this.#panel.hidden = false;
+    this.#title.focus();
+    this.#panel.scrollIntoView({ block: "nearest" });
+    this.#tail.open(clientId);
+    void this.#refresh();
+  }
+
+  close() {
+    if (this.#clientId === null) return;
+    this.#clientId = null;
+    clearTimeout(this.#timer);
+    this.#tail.close();
+    this.#panel.hidden = true;
+    this.#onClosed();
+  }
+
+  async #refresh() {
+    clearTimeout(this.#timer);
+    const clientId = this.#clientId;
+    if (clientId === null) return;
+    if (!document.hidden) {
+      try {
+        const response = await this.#session.fetch(`clients/${encodeURIComponent(clientId)}`);
+        const client = response.ok ? await response.json() : null;
+        if (this.#clientId === clientId) this.#describe(client, response.status);
+      } catch (error) {
+        if (error instanceof Unauthorized) return;
+      }
+    }
+    if (this.#clientId === clientId) {
+      this.#timer = setTimeout(() => void this.#refresh(), DESCRIBE_MS);
+    }
+  }
+
+  /**
+   * @param {any} client
+   * @param {number} status
+   */
+  #describe(client, status) {
+    this.#disconnect.disabled = client === null;
+    if (client === null) {
+      const text = status === 404 ? "Not connected." : "Cannot be reached at the moment.";
+      this.#details.replaceChildren(el("dt", {}, "State"), el("dd", {}, text));
+      return;
+    }
+    const now = Date.now();
+    const since = Date.parse(client.connectedAt);
+    /** @type {[string, string][]} */
+    const rows = [
+      ["Subprotocol", client.protocol ?? "none"],
+      ["Address", client.remoteAddress],
+      ["Connected", `${spanText(now - since)}, since ${timeText(since)}`],
+      ["Connection", client.connection],
+    ];
+    if (client.lastActivityAt !== undefined) {
+      rows.push(
+        ["Last activity", `${spanText(now - Date.parse(client.lastActivityAt))} ago`],
+        ["Frames", `${numberText(client.framesIn)} in, ${numberText(client.framesOut)} out`],
+        ["Waiting", numberText(client.waiting)],
+        ["CALLs outstanding", numberText(client.outstanding)],
+      );
+    }
+    this.#details.replaceChildren(
+      ...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
+    );
+  }
+
+  async #call() {
+    const clientId = this.#clientId;
+    if (clientId === null) return;
+    const action = byId("call-action", HTMLInputElement).value.trim();
+    const payload = byId("call-payload", HTMLTextAreaElement).value;
+    const path = [action, clientId, crypto.randomUUID()].map(encodeURIComponent).join("/");
+    this.#send.disabled = true;
+    this.#answer.hidden = true;
+    setText(this.#outcome, "Sent, waiting for the answer …");
+    const startedAt = performance.now();
+    let text;
+    let answer = "";
+    try {
+      const response = await this.#session.fetch(`call/${path}`, {
+        method: "POST",
+        headers: { "prefer": `wait=${WAIT_SECONDS}`, "content-type": "application/json" },
+        body: payload,
+      });
+      const reach = response.headers.get("ws2api-outcome") ?? "unknown";
+      const word = OUTCOMES[response.status] ?? `Status ${response.status}`;
+      text = `${word} · ${reach} · ${durationText(performance.now() - startedAt)}`;
+      const isProblem = response.headers.get("content-type") === "application/problem+json";
+      answer = isProblem ? await problemOf(response) : await response.text();
+    } catch (error) {
+      text = error instanceof Unauthorized
+        ? "Not sent: the token is missing."
+        : "No response from the gateway; the CALL may have been sent.";
+    }
+    // Meanwhile another client may be shown.
+    if (this.#clientId !== clientId) return;
+    this.#send.disabled = false;
+    setText(this.#outcome, text);
+    setText(this.#answer, answer.slice(0, MAX_ANSWER_CHARS));
+    this.#answer.hidden = answer === "";
+  }
+
+  async #confirmDisconnect() {
+    const clientId = this.#clientId;
+    if (clientId === null) return;
+    if (this.#confirmTimer === undefined) {
+      setText(this.#disconnect, "Click again to disconnect");
+      setText(this.#disconnectNote, "The client may connect again at once.");
+      this.#disconnect.classList.add("sure");
+      this.#confirmTimer = setTimeout(() => this.#calmDown(), CONFIRM_MS);
+      return;
+    }
+    this.#calmDown();
+    try {
+      const response = await this.#session.fetch(`clients/${encodeURIComponent(clientId)}`, {
+        method: "DELETE",
+      });
+      const text = response.ok ? "Disconnected." : `Failed: ${await problemOf(response)}.`;
+      if (this.#clientId === clientId) setText(this.#disconnectNote, text);
+    } catch {
+      setText(this.#disconnectNote, "No response from the gateway.");
+    }
+    void this.#refresh();
+  }
+
+  #calmDown() {
+    if (this.#confirmTimer === undefined) return;
+    clearTimeout(this.#confirmTimer);
+    this.#confirmTimer = undefined;
+    setText(this.#disconnect, "Disconnect");
+    setText(this.#disconnectNote, "");
+    this.#disconnect.classList.remove("sure");
+  }
+}
+
+/** @type {Record<number, string>} */
+const OUTCOMES = {
+  200: "200 CALLRESULT",
+  422: "422 CALLERROR",
+  410: "410 The client went",
+  504: "504 No answer in time",
+};

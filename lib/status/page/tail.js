@@ -1,0 +1,138 @@
+/**
+ * One client's frames as they pass.
+ *
+ * @module
+ */
+
+import { byId, el, numberText, setText, timeText } from "./dom.js";
+import { follow } from "./session.js";
+
+/** @import { TappedFrame } from "../../connection/tap.ts" */
+/** @import { Session } from "./session.js" */
+
+const MAX_FRAMES = 200;
+const TYPES = {
+  call: "CALL",
+  result: "CALLRESULT",
+  error: "CALLERROR",
+  resulterror: "CALLRESULTERROR",
+  send: "SEND",
+};
+const REASONS = {
+  no_tail: "Off: the instance that holds the client was started with --no-tail.",
+  overloaded: "Too many clients are being looked at. Try again in a moment.",
+};
+
+/** The list of frames. One element for each frame, the newest first. */
+export class TailView {
+  #session;
+  #rows = byId("tail-rows");
+  #note = byId("tail-note");
+  #payloads = byId("tail-payloads", HTMLButtonElement);
+  #pause = byId("tail-pause", HTMLButtonElement);
+  #clientId = "";
+  /** @type {AbortController | null} */
+  #following = null;
+
+  /** @param {Session} session */
+  constructor(session) {
+    this.#session = session;
+    for (const button of [this.#payloads, this.#pause]) {
+      button.addEventListener("click", () => {
+        button.setAttribute("aria-pressed", String(!isPressed(button)));
+        this.#follow();
+      });
+    }
+  }
+
+  /**
+   * Begins with a client. Payloads are shown only when they are asked for again.
+   *
+   * @param {string} clientId
+   */
+  open(clientId) {
+    this.#clientId = clientId;
+    for (const button of [this.#payloads, this.#pause]) {
+      button.setAttribute("aria-pressed", "false");
+    }
+    this.#rows.replaceChildren();
+    this.#follow();
+  }
+
+  close() {
+    this.#following?.abort();
+    this.#following = null;
+  }
+
+  #follow() {
+    this.close();
+    if (isPressed(this.#pause)) return setText(this.#note, "Paused.");
+    const following = this.#following = new AbortController();
+    const payloads = isPressed(this.#payloads) ? 1 : 0;
+    // What is kept is told again, now with or without payloads.
+    this.#rows.replaceChildren();
+    setText(this.#note, "Waiting for frames …");
+    void follow(
+      this.#session,
+      `status/tail/${encodeURIComponent(this.#clientId)}?payloads=${payloads}`,
+      {
+        signal: following.signal,
+        onEvent: (event, data) => this.#take(event, data),
+        onState: (state) => {
+          if (state === "reconnecting") setText(this.#note, "Cut off, connecting again …");
+        },
+        onRefused: (detail) => setText(this.#note, `Off: ${detail}.`),
+      },
+    );
+  }
+
+  /**
+   * @param {string} event
+   * @param {any} data
+   */
+  #take(event, data) {
+    switch (event) {
+      case "connection":
+        if (data.connectionId === null) setText(this.#note, "The client is not connected.");
+        else setText(this.#note, "Live, newest first.");
+        break;
+      case "refused":
+        setText(this.#note, REASONS[/** @type {keyof typeof REASONS} */ (data.reason)]);
+        this.close();
+        break;
+      case "frames":
+        if (data.isBroken) this.#rows.prepend(gapRow());
+        for (const frame of data.frames) this.#rows.prepend(frameRow(frame));
+        while (this.#rows.childElementCount > MAX_FRAMES) this.#rows.lastElementChild?.remove();
+        break;
+    }
+  }
+}
+
+/** @param {HTMLElement} button */
+function isPressed(button) {
+  return button.getAttribute("aria-pressed") === "true";
+}
+
+/** @param {TappedFrame} frame */
+function frameRow({ direction, at, type, messageId, action, code, size, text }) {
+  const way = direction === "in" ? "from client" : "to client";
+  const row = el(
+    "li",
+    { class: "frame" },
+    el("time", { class: "num", datetime: new Date(at).toISOString() }, timeText(at, true)),
+    el("span", { class: `way ${direction}` }, way),
+    el("span", { class: "kind" }, type === null ? "no frame" : TYPES[type]),
+    el("span", { class: "name" }, action ?? code ?? ""),
+    el("span", { class: "message-id", title: "MessageId" }, messageId ?? ""),
+    el("span", { class: "num size" }, `${numberText(size)} chars`),
+  );
+  if (text !== null) {
+    row.append(el("code", {}, text.length < size ? `${text} …` : text));
+  }
+  return row;
+}
+
+function gapRow() {
+  return el("li", { class: "frame gap" }, "Some frames are left out here: there were too many.");
+}

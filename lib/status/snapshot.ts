@@ -1,0 +1,124 @@
+/**
+ * A gateway in numbers, at one moment.
+ *
+ * @module
+ */
+
+import type { ProcessFacts, ProcessUsage } from "../ops/exposition.ts";
+import type { By, Histogram } from "../ops/family.ts";
+import type { Metrics } from "../ops/metrics.ts";
+
+/** Durations, counted by their length. */
+export interface HistogramSnapshot {
+  /** Upper ends of the buckets in seconds, ascending, without the last one, which has none. */
+  readonly bounds: readonly number[];
+  /** One more than `bounds`; each counts its own bucket only. */
+  readonly counts: readonly number[];
+  readonly sumSeconds: number;
+}
+
+/**
+ * All threads' numbers together. Totals count from the start; who reads two snapshots gets rates and
+ * percentiles of the time between them.
+ */
+export interface Snapshot {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly version: string;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly workers: number;
+  /** By subprotocol; `none` without one. */
+  readonly connections: Readonly<Record<string, number>>;
+  readonly maxConnections: number;
+  readonly opened: number;
+  readonly closed: number;
+  /** Upgrades that were refused. */
+  readonly refused: number;
+  /** By type: `call`, `result`, `error`, `send`, `resulterror`. */
+  readonly framesIn: Readonly<Record<string, number>>;
+  readonly framesOut: Readonly<Record<string, number>>;
+  /** Texts that were no valid frames, or answered nothing. */
+  readonly faults: number;
+  /** By outcome: `2xx`, `4xx`, `5xx`, `timeout`, `unreachable`, `invalid`. */
+  readonly backendRequests: Readonly<Record<string, number>>;
+  readonly backendRetries: number;
+  /** Threads whose circuit breaker lets no CALL through at this moment. */
+  readonly breakersOpen: number;
+  /** One request to the backend. */
+  readonly backendSeconds: HistogramSnapshot;
+  /** A client's CALL, from frame in to frame out. */
+  readonly callSeconds: HistogramSnapshot;
+  /** A CALL of the API, from its acceptance to its outcome. */
+  readonly apiCallSeconds: HistogramSnapshot;
+  /** Messages that wait for the backend, and how many may. */
+  readonly waiting: number;
+  readonly maxWaiting: number;
+  /** CALLs that clients have not answered. */
+  readonly outstanding: number;
+  readonly residentBytes: number;
+  readonly maxMemoryBytes: number;
+  readonly eventLoopLagMs: number;
+}
+
+/**
+ * Takes a snapshot.
+ *
+ * @param at Milliseconds since 1970.
+ */
+export function snapshotOf(
+  metrics: Metrics,
+  facts: ProcessFacts,
+  usage: ProcessUsage,
+  at: number,
+): Snapshot {
+  return {
+    at,
+    version: facts.version,
+    startedAt: 1000 * facts.startedAtSeconds,
+    workers: facts.workers,
+    connections: sums(metrics.connections),
+    maxConnections: facts.maxConnections,
+    opened: metrics.opened.sum,
+    closed: total(metrics.closed),
+    refused: total(metrics.refused),
+    framesIn: sums(metrics.frames.in),
+    framesOut: sums(metrics.frames.out),
+    faults: total(metrics.faults),
+    backendRequests: backendOutcomes(metrics.backendRequests),
+    backendRetries: total(metrics.backendRetries),
+    breakersOpen: metrics.breakerOpen.sum,
+    backendSeconds: histogramOf(metrics.backendSeconds),
+    callSeconds: histogramOf(metrics.callSeconds),
+    apiCallSeconds: histogramOf(metrics.apiCallSeconds),
+    waiting: metrics.waiting.sum,
+    maxWaiting: facts.maxWaiting,
+    outstanding: metrics.outstanding.sum,
+    residentBytes: usage.memory.rss,
+    maxMemoryBytes: facts.maxMemoryBytes,
+    eventLoopLagMs: 1000 * metrics.eventLoopLag.max,
+  };
+}
+
+function sums(by: By<string>): Record<string, number> {
+  return Object.fromEntries(Object.entries(by).map(([value, cell]) => [value, cell.sum]));
+}
+
+function total(by: By<string>): number {
+  return Object.values(by).reduce((sum, cell) => sum + cell.sum, 0);
+}
+
+/** Of all kinds of requests together. */
+function backendOutcomes(byKind: Metrics["backendRequests"]): Record<string, number> {
+  const outcomes: Record<string, number> = {};
+  for (const byOutcome of Object.values(byKind)) {
+    for (const [outcome, count] of Object.entries(sums(byOutcome))) {
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
+    }
+  }
+  return outcomes;
+}
+
+function histogramOf({ bounds, counts, sumSeconds }: Histogram): HistogramSnapshot {
+  return { bounds, counts, sumSeconds };
+}

@@ -1,0 +1,118 @@
+/**
+ * The status page, and what it shows.
+ *
+ * @module
+ */
+
+import { describe, readPageQuery } from "../api/clients.ts";
+import type { Clock } from "../clock.ts";
+import type { Client } from "../cluster/bus.ts";
+import type { Clients } from "../cluster/clients.ts";
+import { decodeClientId } from "../codec/route.ts";
+import type { FaultCursor, RecentFaults } from "../ops/recent_faults.ts";
+import { problem } from "../problem.ts";
+import { EventStream } from "./event_stream.ts";
+import type { Page } from "./page.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { Tail } from "./tail.ts";
+
+export interface StatusDeps {
+  readonly clients: Clients;
+  readonly snapshot: () => Snapshot;
+  readonly faults: RecentFaults;
+  readonly clock: Clock;
+  /** Nobody may look at the frames of clients. */
+  readonly noTail: boolean;
+  readonly isShuttingDown: () => boolean;
+}
+
+const SNAPSHOT_MS = 1000;
+const TAIL_MS = 500;
+/** Readers at once, of each thread. */
+const MAX_STREAMS = 16;
+const MAX_TAILS = 8;
+/** Each client's state is asked for where it is connected. */
+const MAX_CLIENTS = 50;
+
+/** Owns the streams of those who look. While there are none, it does nothing. */
+export class Status {
+  readonly #deps: StatusDeps;
+  readonly #streams = new Set<EventStream>();
+  readonly #tails = new Set<EventStream>();
+  #page: Promise<Page> | undefined;
+
+  constructor(deps: StatusDeps) {
+    this.#deps = deps;
+  }
+
+  /** `GET /` for a browser: one document, without any data. */
+  async page(): Promise<Response> {
+    this.#page ??= import("./page.ts").then(({ createPage }) => createPage());
+    const { html, headers } = await this.#page;
+    return new Response(html, { headers });
+  }
+
+  /** `GET /status/stream`: a `snapshot` each second, and `faults` when there are new ones. */
+  stream(): Response {
+    const { snapshot, faults } = this.#deps;
+    let cursor: FaultCursor = [];
+    return this.#open(this.#streams, MAX_STREAMS, SNAPSHOT_MS, (write) => {
+      const news = faults.since(cursor);
+      cursor = news.cursor;
+      write("snapshot", snapshot());
+      if (news.faults.length > 0) write("faults", news.faults);
+      return true;
+    });
+  }
+
+  /** `GET /status/clients?search=TEXT&after=ID&limit=50`: clients with their state. */
+  async clients(request: Request): Promise<Response> {
+    const query = readPageQuery(request, MAX_CLIENTS, MAX_CLIENTS);
+    if (query instanceof Response) return query;
+    const page = await this.#deps.clients.page(query.after, query.limit, query.search);
+    const clients = await Promise.all(page.clients.map((client) => this.#withState(client)));
+    return Response.json({ ...page, clients }, { headers: { "cache-control": "no-store" } });
+  }
+
+  /** `GET /status/tail/<ClientId>?payloads=1`: the frames of a client as they pass. */
+  tail(request: Request, rawClientId: string): Response {
+    const { clients, noTail } = this.#deps;
+    if (noTail) return problem(403, "the gateway was started with --no-tail");
+    const clientId = decodeClientId(rawClientId);
+    if (clientId === undefined) return problem(400, "the path holds no ClientId");
+    const withPayloads = new URL(request.url).searchParams.get("payloads") === "1";
+    const tail = new Tail(clients, clientId, withPayloads);
+    return this.#open(this.#tails, MAX_TAILS, TAIL_MS, (write) => tail.tell(write));
+  }
+
+  /** Ends all streams. */
+  close(): void {
+    for (const stream of [...this.#streams, ...this.#tails]) stream.close();
+  }
+
+  #open(
+    streams: Set<EventStream>,
+    max: number,
+    intervalMs: number,
+    tick: (write: (event: string, data: unknown) => void) => Promise<boolean> | boolean,
+  ): Response {
+    if (this.#deps.isShuttingDown()) {
+      return problem(503, "the gateway is shutting down", { "retry-after": "5" });
+    }
+    if (streams.size >= max) {
+      return problem(503, "too many others are looking", { "retry-after": "10" });
+    }
+    const { clock } = this.#deps;
+    const onEnd = () => void streams.delete(stream);
+    const stream: EventStream = new EventStream({ clock, intervalMs, tick, onEnd });
+    streams.add(stream);
+    return stream.response;
+  }
+
+  async #withState(client: Client) {
+    const { clientId } = client;
+    const reply = await this.#deps.clients.ask({ kind: "describe", clientId });
+    // Without a state it has just gone, or its instance does not answer.
+    return reply.kind === "client" ? describe(reply.client, reply.state) : describe(client);
+  }
+}

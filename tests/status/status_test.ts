@@ -1,0 +1,134 @@
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { silentLog } from "../../lib/ops/log.ts";
+import { RecentFaults } from "../../lib/ops/recent_faults.ts";
+import { RecordingBackend } from "../support/backend.ts";
+import { connected } from "../support/connected.ts";
+import { EventReader } from "../support/event_reader.ts";
+import { TestGateway } from "../support/gateway.ts";
+import { assertProblem } from "../support/problem.ts";
+
+Deno.test("the stream tells what is counted, again and again", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  await using stream = await EventReader.open(`${gateway.url}/status/stream`);
+  const first = await stream.next("snapshot");
+  deepStrictEqual([first.version, first.workers, first.opened], ["0.0.0-test", 1, 0]);
+  ok(first.residentBytes > 0 && first.at > first.startedAt);
+  const client = await connected(gateway);
+  client.send('[2,"1","Heartbeat",{}]');
+  await client.next('[3,"1"');
+  const { connections, opened, framesIn, faults, callSeconds } = await stream.next(
+    "snapshot",
+    ({ framesOut }) => framesOut.result === 1,
+  );
+  deepStrictEqual([connections["ocpp1.6"], opened, framesIn.call, faults], [1, 1, 1, 1]);
+  strictEqual(callSeconds.counts.length, callSeconds.bounds.length + 1);
+  strictEqual(callSeconds.counts.reduce((a: number, b: number) => a + b, 0), 1);
+});
+
+Deno.test("the stream tells of recent faults, and of new ones as they come", async () => {
+  await using backend = new RecordingBackend();
+  const faults = new RecentFaults();
+  const log = faults.watch(silentLog);
+  await using gateway = new TestGateway(backend.url, [], log, undefined, faults);
+  log.warn("before", { clientId: "CP1" });
+  await using stream = await EventReader.open(`${gateway.url}/status/stream`);
+  const [before] = await stream.next("faults");
+  deepStrictEqual([before.event, before.fields], ["before", { clientId: "CP1" }]);
+  log.error("after");
+  const after = await stream.next("faults");
+  deepStrictEqual(after.map(({ event }: { event: string }) => event), ["after"]);
+});
+
+Deno.test("all but the page needs the token", async (t) => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url, ["--api-token=s3cret"]);
+  await connected(gateway);
+  const html = await gateway.api("/", { headers: { accept: "text/html" } });
+  strictEqual(html.status, 200);
+  const paths = ["/", "/status/stream", "/status/clients", "/status/tail/CP1", "/status/x"];
+  for (const path of paths) {
+    await t.step(path, async () => {
+      for (const authorization of [undefined, "Bearer wrong"]) {
+        const headers = authorization === undefined ? {} : { authorization };
+        const answer = await gateway.api(path, { headers });
+        assertProblem(answer, 401);
+        strictEqual(answer.headers.get("www-authenticate"), "Bearer");
+      }
+    });
+  }
+  const headers = { authorization: "Bearer s3cret" };
+  await using stream = await EventReader.open(`${gateway.url}/status/stream`, { headers });
+  await stream.next("snapshot");
+  strictEqual((await gateway.api("/status/x", { headers })).status, 404);
+  assertProblem(await gateway.api("/status/stream", { method: "POST", headers }), 405);
+});
+
+Deno.test("16 may read the stream and 8 the frames; one that goes makes room", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  for (const [path, most] of [["/status/stream", 16], ["/status/tail/CP1", 8]] as const) {
+    const readers: EventReader[] = [];
+    for (let i = 0; i < most; i++) readers.push(await EventReader.open(gateway.url + path));
+    const refused = await gateway.api(path);
+    assertProblem(refused, 503);
+    ok(Number(refused.headers.get("retry-after")) > 0);
+    await readers.pop()![Symbol.asyncDispose]();
+    // The gateway hears of it a moment later.
+    for (;;) {
+      const reader = await EventReader.open(gateway.url + path).catch(() => undefined);
+      if (reader === undefined) continue;
+      readers.push(reader);
+      break;
+    }
+    for (const reader of readers) await reader[Symbol.asyncDispose]();
+  }
+});
+
+Deno.test("a shutdown ends the streams at once, and lets nobody begin one", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url, ["--drain-timeout=10s"]);
+  const client = await connected(gateway);
+  backend.answer = () => new Promise((resolve) => answer = () => resolve(new Response("{}")));
+  let answer = () => {};
+  // This is under way, and the drain waits for it.
+  client.send('[2,"1","Slow",{}]');
+  await backend.next();
+  const stream = await EventReader.open(`${gateway.url}/status/stream`);
+  const tail = await EventReader.open(`${gateway.url}/status/tail/CP1`);
+  await tail.next("connection");
+  const isDown = gateway.shutdown();
+  await stream.whenEnded();
+  await tail.whenEnded();
+  await rejects(EventReader.open(`${gateway.url}/status/stream`), /^Error: 503 /);
+  answer();
+  await isDown;
+});
+
+Deno.test("/status/clients lists clients with what they are about", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  const busy = await connected(gateway, "busy");
+  await connected(gateway, "idle", { protocols: [] });
+  await gateway.call("Act/busy/1");
+  await gateway.call("Act/busy/2");
+  await busy.next('[2,"1"');
+  const read = async (query: string) =>
+    JSON.parse((await gateway.api(`/status/clients${query}`)).text);
+  const { total, clients, next } = await read("");
+  deepStrictEqual([total, next], [2, null]);
+  const states = clients.map((one: Record<string, unknown>) =>
+    ["id", "protocol", "framesIn", "framesOut", "waiting", "outstanding"].map((name) => one[name])
+  );
+  deepStrictEqual(
+    states,
+    [["busy", "ocpp1.6", 1, 2, 1, 1], ["idle", null, 1, 1, 0, 0]],
+  );
+  ok(clients.every((one: { lastActivityAt: string }) => Date.parse(one.lastActivityAt) > 0));
+  const found = await read("?search=DL&limit=1");
+  deepStrictEqual([found.total, found.clients[0].id, found.next], [1, "idle", null]);
+  deepStrictEqual((await read("?limit=1")).next, "busy");
+  for (const limit of ["0", "51", "x"]) {
+    assertProblem(await gateway.api(`/status/clients?limit=${limit}`), 400);
+  }
+});

@@ -1,0 +1,54 @@
+import type { Browser, Page } from "playwright-core";
+import { isInstalled } from "./program.ts";
+
+const CHROMIUM = "/usr/bin/chromium";
+
+/** Whether there is a browser here. */
+export const hasChromium = isInstalled(CHROMIUM, "--version");
+
+/** A page in a real Chromium, and all that it asked for and complained about. */
+export class TestPage implements AsyncDisposable {
+  readonly page: Page;
+  /** Addresses of all requests. */
+  readonly requests: string[] = [];
+  /** Errors and warnings of the console, such as violations of the page's policy. */
+  readonly complaints: string[] = [];
+  readonly #browser: Browser;
+
+  private constructor(browser: Browser, page: Page) {
+    this.#browser = browser;
+    this.page = page;
+    page.setDefaultTimeout(15_000);
+    page.on("request", (request) => void this.requests.push(request.url()));
+    page.on("pageerror", (error) => void this.complaints.push(error.message));
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) this.complaints.push(message.text());
+    });
+  }
+
+  static async open(url: string): Promise<TestPage> {
+    // Otherwise it looks, as it is loaded, into a file that needs all permissions.
+    Deno.env.set("__IS_WSL_TEST__", "1");
+    const { chromium } = await import("playwright-core");
+    const browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      // As root it has no sandbox.
+      args: ["--no-sandbox"],
+      handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
+    });
+    const test = new TestPage(browser, await browser.newPage());
+    await test.page.goto(url);
+    return test;
+  }
+
+  /** Waits until an element's text fits. */
+  async text(selector: string, pattern: RegExp): Promise<void> {
+    await this.page.locator(selector).filter({ hasText: pattern }).first().waitFor();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#browser.close();
+  }
+}
