@@ -44,7 +44,7 @@ import type { Validator } from "./validate/validator.ts";
 export interface GatewayDeps {
   readonly log: Log;
   /** What the log told of, for the status page. */
-  readonly faults?: RecentFaults;
+  readonly faults?: RecentFaults | undefined;
   readonly version: string;
   /** When the process began, in milliseconds since 1970. */
   readonly startedAt: number;
@@ -206,6 +206,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     snapshot: () => snapshotOf(metrics, facts, processUsage(), Date.now()),
     faults: deps.faults ?? new RecentFaults(),
     clock,
+    needsToken: secrets.apiToken !== undefined,
     noTail: config.noTail,
     isShuttingDown: () => isShuttingDown,
   });

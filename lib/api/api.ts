@@ -4,12 +4,12 @@
  * @module
  */
 
+import { prefersHtml } from "../codec/accept.ts";
 import { countersText } from "../ops/counters.ts";
 import type { Exposition } from "../ops/exposition.ts";
 import type { Log } from "../ops/log.ts";
 import type { Metrics } from "../ops/metrics.ts";
 import { problem } from "../problem.ts";
-import { prefersHtml } from "../status/accept.ts";
 import type { Status } from "../status/status.ts";
 import type { Authorize } from "./authorize.ts";
 import { type CallDeps, handleCall, handleSend } from "./call.ts";

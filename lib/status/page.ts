@@ -30,8 +30,10 @@ const MODULES = [dom, rates, session, charts, faults, tail, client, clients, app
 /**
  * Joins the page's files. It loads nothing from elsewhere: the policy names the hash of each script
  * and style in it, and allows requests to the gateway itself only.
+ *
+ * @param needsToken Whether it asks for the token at once.
  */
-export function createPage(): Page {
+export function createPage(needsToken: boolean): Page {
   const script = joined(MODULES);
   const styles = `${plotStyle}\n${style}`;
   const policy = [
@@ -46,6 +48,7 @@ export function createPage(): Page {
   ];
   return {
     html: html
+      .replace("<body>", needsToken ? "<body data-needs-token>" : "<body>")
       .replace("<!-- style -->", () => `<style>${styles}</style>`)
       .replace(
         "<!-- script -->",

@@ -21,6 +21,8 @@ export interface StatusDeps {
   readonly snapshot: () => Snapshot;
   readonly faults: RecentFaults;
   readonly clock: Clock;
+  /** The page asks for the token before it asks for anything else. */
+  readonly needsToken: boolean;
   /** Nobody may look at the frames of clients. */
   readonly noTail: boolean;
   readonly isShuttingDown: () => boolean;
@@ -47,7 +49,7 @@ export class Status {
 
   /** `GET /` for a browser: one document, without any data. */
   async page(): Promise<Response> {
-    this.#page ??= import("./page.ts").then(({ createPage }) => createPage());
+    this.#page ??= import("./page.ts").then(({ createPage }) => createPage(this.#deps.needsToken));
     const { html, headers } = await this.#page;
     return new Response(html, { headers });
   }

@@ -10,6 +10,7 @@ import {
   until,
 } from "../support/nats.ts";
 import { assertProblem } from "../support/problem.ts";
+import { EventReader } from "../support/event_reader.ts";
 
 /** Two gateways on one NATS. */
 class Pair implements AsyncDisposable {
@@ -301,4 +302,19 @@ test("a client's instance that loses its NATS server goes to another one", async
   await cluster.servers[1]!.kill();
   await until("the client over another server", reach, 5000);
   strictEqual(client.socket.readyState, WebSocket.OPEN);
+});
+
+test("the status page of one instance shows clients and frames of the other", async () => {
+  await using pair = await Pair.start();
+  const { a, b, backend } = pair;
+  backend.answer = () => json('{"b":2.0}');
+  const client = await b.connect("Site.1");
+  await b.connect("other");
+  const read = async (query: string) => JSON.parse((await a.api(`/status/clients${query}`)).text);
+  const { total, clients: [found] } = await read("?search=site");
+  deepStrictEqual([total, found.id, found.framesIn, found.framesOut], [1, "Site.1", 1, 1]);
+  await using tail = await EventReader.open(`${a.url}/status/tail/Site.1?payloads=1`);
+  strictEqual((await tail.next("connection")).connectionId, found.connection);
+  await client.ask('[2,"1","Act",{"a":1.0}]');
+  strictEqual((await tail.next("frames")).frames[0].text, '[2,"1","Act",{"a":1.0}]');
 });

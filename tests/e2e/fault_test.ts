@@ -400,6 +400,10 @@ Deno.test("only what leaves the program is told by the wall clock, which may jum
     // Shown to people and to the backend.
     "api/clients.ts": ["new Date"],
     "connection/upgrade.ts": ["Date.now"],
+    "connection/connection.ts": ["Date.now"],
+    "connection/tap.ts": ["Date.now"],
+    "gateway.ts": ["Date.now"],
+    "ops/recent_faults.ts": ["Date.now"],
     // A signature's time is compared with the backend's own wall clock.
     "forwarder/signature.ts": ["Date.now"],
     // A profile says when it was taken.

@@ -134,6 +134,9 @@ Deno.test({
       await page.getByLabel("API token").fill(token);
       await page.getByRole("button", { name: "Open" }).click();
     };
+    await page.getByRole("dialog").waitFor();
+    // It need not be refused first.
+    deepStrictEqual(test.requests.filter((url) => !url.startsWith("data:")), [`${gateway.url}/`]);
     for (const wrong of ["wrong", "s3cret2", "wröng…"]) {
       await give(wrong);
       await page.getByRole("alert").filter({ hasText: "The gateway refused this token." })

@@ -2,16 +2,14 @@ import { Inbox, inTime } from "./deadline.ts";
 
 /** Reads Server-Sent Events; disposing of it hangs up. */
 export class EventReader implements AsyncDisposable {
-  readonly headers: Headers;
-  /** Resolves when the stream has ended. */
-  readonly ended: Promise<void>;
   readonly #inbox = new Inbox<{ event: string; data: unknown }>();
-  readonly #controller: AbortController;
+  // Hung up by this: the signal of a fetch does not always reach one that waits for more.
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #ended: Promise<void>;
 
-  private constructor(response: Response, controller: AbortController) {
-    this.headers = response.headers;
-    this.#controller = controller;
-    this.ended = this.#read(response.body!);
+  private constructor(response: Response) {
+    this.#reader = response.body!.getReader();
+    this.#ended = this.#read();
   }
 
   /** @throws When the answer is no stream. */
@@ -19,27 +17,23 @@ export class EventReader implements AsyncDisposable {
     url: string,
     init: RequestInit & { client?: Deno.HttpClient } = {},
   ): Promise<EventReader> {
-    const controller = new AbortController();
-    const { signal } = controller;
-    const response = await inTime(fetch(url, { ...init, signal }), url);
-    if (response.status === 200) return new EventReader(response, controller);
+    const response = await inTime(fetch(url, init), url);
+    if (response.status === 200) return new EventReader(response);
     throw new Error(`${response.status} ${await response.text()}`);
   }
 
-  async #read(body: ReadableStream<Uint8Array>): Promise<void> {
-    let rest = "";
+  async #read(): Promise<void> {
     const decoder = new TextDecoder();
-    try {
-      for await (const bytes of body) {
-        const blocks = (rest + decoder.decode(bytes, { stream: true })).split("\n\n");
-        rest = blocks.pop()!;
-        for (const block of blocks) {
-          const [, event = "", data = ""] = /^event: (.*)\ndata: (.*)$/.exec(block) ?? [];
-          this.#inbox.put({ event, data: JSON.parse(data) });
-        }
+    let rest = "";
+    for (;;) {
+      const { done, value } = await this.#reader.read();
+      if (done) return;
+      const blocks = (rest + decoder.decode(value, { stream: true })).split("\n\n");
+      rest = blocks.pop()!;
+      for (const block of blocks) {
+        const [, event = "", data = ""] = /^event: (.*)\ndata: (.*)$/.exec(block) ?? [];
+        this.#inbox.put({ event, data: JSON.parse(data) });
       }
-    } catch (error) {
-      if (!this.#controller.signal.aborted) throw error;
     }
   }
 
@@ -52,12 +46,13 @@ export class EventReader implements AsyncDisposable {
     )).data;
   }
 
+  /** Resolves when the stream has ended. */
   whenEnded(): Promise<void> {
-    return inTime(this.ended, "the end of a stream of events");
+    return inTime(this.#ended, "the end of a stream of events");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#controller.abort();
+    await this.#reader.cancel();
     await this.whenEnded();
   }
 }

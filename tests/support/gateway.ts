@@ -41,7 +41,7 @@ export class TestGateway implements AsyncDisposable {
     this.gateway = startGateway(invocation.config, {
       secrets: read.secrets,
       log,
-      ...(faults && { faults }),
+      faults,
       clock: systemClock,
       version: "0.0.0-test",
       startedAt: 0,

@@ -109,6 +109,7 @@ function start() {
     signal: following.signal,
     onState: (state) => {
       showState(state);
+      clients.isLive = state === "connected";
       if (state !== "connected") return;
       const dialog = byId("token-dialog", HTMLDialogElement);
       if (dialog.open) dialog.close();
@@ -128,6 +129,7 @@ function askForToken() {
   const dialog = byId("token-dialog", HTMLDialogElement);
   setText(byId("token-note"), session.hasToken ? "The gateway refused this token." : "");
   session.setToken(null);
+  clients.isLive = false;
   following?.abort();
   showState("connecting");
   if (!dialog.open) dialog.showModal();
@@ -172,4 +174,5 @@ document.addEventListener("visibilitychange", () => {
 });
 
 showState("connecting");
-start();
+if (document.body.dataset.needsToken === undefined) start();
+else askForToken();

@@ -29,6 +29,8 @@ export class ClientsView {
   /** @type {string | null} */
   #selected = null;
   #isSeen = false;
+  /** Whether the gateway can be asked. */
+  isLive = false;
   /** Only the last request counts. */
   #number = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -89,7 +91,7 @@ export class ClientsView {
   /** Asks now, and again in a while. */
   async refresh() {
     clearTimeout(this.#timer);
-    if (document.hidden || !this.#isSeen) return;
+    if (document.hidden || !this.#isSeen || !this.isLive) return;
     const number = ++this.#number;
     const query = new URLSearchParams({ search: this.#search.value.trim() });
     const after = this.#begins.at(-1) ?? null;

@@ -1,5 +1,5 @@
 import { strictEqual } from "node:assert/strict";
-import { prefersHtml } from "../../lib/status/accept.ts";
+import { prefersHtml } from "../../lib/codec/accept.ts";
 
 Deno.test("a page is for those who name text/html, and not less than text/plain", async (t) => {
   const rows: [accept: string | null, isPage: boolean][] = [
