@@ -88,10 +88,13 @@ function tell(tile, value, detail) {
   if (small) setText(small, detail);
 }
 
-/** @param {"connected" | "reconnecting" | "connecting" | "asleep"} state */
-function showState(state) {
+/**
+ * @param {"connected" | "reconnecting" | "connecting" | "asleep"} state
+ * @param {string} [reason]
+ */
+function showState(state, reason = "") {
   const element = byId("state");
-  setText(element, STATES[state]);
+  setText(element, reason === "" ? STATES[state] : `${STATES[state]}: ${reason}`);
   element.dataset.state = state;
 }
 
@@ -107,8 +110,8 @@ function start() {
   following = new AbortController();
   void follow(session, "status/stream", {
     signal: following.signal,
-    onState: (state) => {
-      showState(state);
+    onState: (state, reason) => {
+      showState(state, reason);
       clients.isLive = state === "connected";
       if (state !== "connected") return;
       const dialog = byId("token-dialog", HTMLDialogElement);

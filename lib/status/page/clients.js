@@ -19,6 +19,9 @@ export class ClientsView {
   #onOpen;
   #search = byId("search", HTMLInputElement);
   #note = byId("clients-note");
+  /** What is read out: the answer to what was asked for, and not each refresh. */
+  #said = byId("clients-said");
+  #isAsked = false;
   #rows = byId("clients-rows");
   #previous = byId("clients-previous", HTMLButtonElement);
   #next = byId("clients-next", HTMLButtonElement);
@@ -85,6 +88,7 @@ export class ClientsView {
   /** @param {(string | null)[]} begins */
   #go(begins) {
     this.#begins = begins;
+    this.#isAsked = true;
     void this.refresh();
   }
 
@@ -117,7 +121,10 @@ export class ClientsView {
     const number = this.#begins.length;
     const all = `${numberText(total)} ${total === 1 ? "client" : "clients"}`;
     const place = next === null && number === 1 ? "" : `, page ${number}`;
-    setText(this.#note, `${all}${isSearch ? " found" : " connected"}${place}`);
+    const note = `${all}${isSearch ? " found" : " connected"}${place}`;
+    setText(this.#note, note);
+    if (this.#isAsked) setText(this.#said, note);
+    this.#isAsked = false;
     this.#after = next;
     this.#next.disabled = next === null;
     this.#previous.disabled = number === 1;

@@ -94,7 +94,7 @@ async function readEvents(response, onEvent) {
 /**
  * @typedef {object} FollowOptions
  * @property {(event: string, data: any) => void} onEvent
- * @property {(state: "connected" | "reconnecting") => void} onState
+ * @property {(state: "connected" | "reconnecting", reason: string) => void} onState
  * @property {(detail: string) => void} [onRefused] It is not tried again after a 4xx.
  * @property {AbortSignal} signal Ends it.
  */
@@ -109,24 +109,25 @@ async function readEvents(response, onEvent) {
 export async function follow(session, path, { onEvent, onState, onRefused, signal }) {
   let pauseMs = FIRST_PAUSE_MS;
   while (!signal.aborted) {
+    let reason = "";
     try {
       const response = await session.fetch(path, { signal });
       if (response.ok) {
-        onState("connected");
+        onState("connected", reason);
         await readEvents(response, (event, data) => {
           pauseMs = FIRST_PAUSE_MS;
           onEvent(event, data);
         });
       } else {
-        const detail = await problemOf(response);
-        if (response.status < 500) return onRefused?.(detail);
+        reason = await problemOf(response);
+        if (response.status < 500) return onRefused?.(reason);
       }
     } catch (error) {
       if (error instanceof Unauthorized) return;
       // The network, or the gateway that restarts.
     }
     if (signal.aborted) return;
-    onState("reconnecting");
+    onState("reconnecting", reason);
     await paused(pauseMs * (0.75 + Math.random() / 2), signal);
     pauseMs = Math.min(MAX_PAUSE_MS, 2 * pauseMs);
   }

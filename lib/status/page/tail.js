@@ -18,6 +18,7 @@ const TYPES = {
   resulterror: "CALLRESULTERROR",
   send: "SEND",
 };
+/** @type {Record<string, string>} */
 const REASONS = {
   no_tail: "Off: the instance that holds the client was started with --no-tail.",
   overloaded: "Too many clients are being looked at. Try again in a moment.",
@@ -78,8 +79,9 @@ export class TailView {
       {
         signal: following.signal,
         onEvent: (event, data) => this.#take(event, data),
-        onState: (state) => {
-          if (state === "reconnecting") setText(this.#note, "Cut off, connecting again …");
+        onState: (state, reason) => {
+          if (state === "connected") return;
+          setText(this.#note, `${reason || "Cut off"}, trying again …`);
         },
         onRefused: (detail) => setText(this.#note, `Off: ${detail}.`),
       },
@@ -97,7 +99,7 @@ export class TailView {
         else setText(this.#note, "Live, newest first.");
         break;
       case "refused":
-        setText(this.#note, REASONS[/** @type {keyof typeof REASONS} */ (data.reason)]);
+        setText(this.#note, REASONS[data.reason] ?? `Off: ${data.reason}.`);
         this.close();
         break;
       case "frames":
