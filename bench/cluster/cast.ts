@@ -75,7 +75,7 @@ async function startGateways(
     ];
     if (sharesPort) flags.push("--reuse-port");
     if (i === 0 && profileFile !== null) flags.push(`-cpuprofile=${profileFile}`);
-    const all = [...flags, "--log-level=error", ...gatewayFlags];
+    const all = [...flags, ...gatewayFlags];
     const { pid, url } = await processes.startGateway(stubPort, all);
     started.push({ pid, port: Number(new URL(url).port) });
   }

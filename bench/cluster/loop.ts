@@ -51,7 +51,7 @@ export async function loop(
   durationMs: number,
 ): Promise<LoopSample> {
   const stub = await processes.startServer(["run", "--allow-ffi", "bench/cluster/stub.ts"]);
-  const gateway = await processes.startGateway(stub.port, ["--log-level=error", ...gatewayFlags]);
+  const gateway = await processes.startGateway(stub.port, gatewayFlags);
   const { hostname, port } = target(gateway.url);
   const generator = await startGenerator(processes, {
     hostnames: [hostname],

@@ -32,7 +32,7 @@ export async function measureWorkers(
   durationMs: number,
 ): Promise<WaySamples> {
   const backendPort = await processes.startBackend();
-  const flags = ["--log-level=error", "--workers=2"];
+  const flags = ["--workers=2"];
   const { url } = await processes.startGateway(backendPort, flags);
   const sides = await sidesOfWorkers(Number(new URL(url).port));
   return await measure(sides, ["local", "other worker"], durationMs);
@@ -45,7 +45,7 @@ export async function measureInstances(
 ): Promise<WaySamples> {
   const nats = await startNats(processes);
   const backendPort = await processes.startBackend();
-  const flags = ["--log-level=error", `--nats=${nats.url}`];
+  const flags = [`--nats=${nats.url}`];
   const first = await processes.startGateway(backendPort, flags);
   const second = await processes.startGateway(backendPort, flags);
   const ports = [first, second].map(({ url }) => Number(new URL(url).port));

@@ -55,7 +55,7 @@ function startHonest(port: number): void {
 
 async function soak(): Promise<boolean> {
   const backendPort = await processes.startBackend("bench/hold/backend.ts");
-  const gateway = await processes.startGateway(backendPort, ["--log-level=error"]);
+  const gateway = await processes.startGateway(backendPort, []);
   const { port } = new URL(gateway.url);
   startHonest(Number(port));
   await processes.startScript("bench/hold/hostile.ts", [port, ...Deno.args]);

@@ -14,7 +14,7 @@ import { Processes } from "../load/processes.ts";
 import { writeErr, writeOut } from "../load/text.ts";
 
 const CLIENTS = Number(Deno.args[0] ?? 10_000);
-const GATEWAY_FLAGS = ["--log-level=error", ...Deno.args.slice(1)];
+const GATEWAY_FLAGS = Deno.args.slice(1);
 /** Open files a process: a socket each here and in the gateway. */
 if (!(CLIENTS >= 1 && CLIENTS <= 18_000)) {
   writeErr("the number of clients must be from 1 to 18000\n");

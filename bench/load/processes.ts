@@ -39,7 +39,11 @@ export class Processes {
     port = 0,
   ): Promise<{ pid: number; url: string }> {
     const args = deno.tasks.start.command.split(" deno ")[1]!.split(" ");
-    const own = ["--listen", `127.0.0.1:${port}`, "--backend", `http://127.0.0.1:${backendPort}/`];
+    const own = [
+      ...["--listen", `127.0.0.1:${port}`, "--backend", `http://127.0.0.1:${backendPort}/`],
+      // A line for each client would hide the figures.
+      "--log-level=error",
+    ];
     const gateway = this.start([...args, ...own, ...flags]);
     const line = await firstLine(gateway, "the gateway");
     const url = /^ws2api listening on http:(\/\/\S+)$/.exec(line)?.[1];
