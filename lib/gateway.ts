@@ -14,7 +14,7 @@ import { alone, noWitness } from "./cluster/alone.ts";
 import type { Bus, CallNames, Client, Peer, Witness } from "./cluster/bus.ts";
 import { Clients } from "./cluster/clients.ts";
 import { LocalClients } from "./cluster/local.ts";
-import type { Config } from "./config/config.ts";
+import { type Config, isLoopback } from "./config/config.ts";
 import type { Secrets } from "./config/secret.ts";
 import { Backlog } from "./connection/backlog.ts";
 import type { Connection, Shared } from "./connection/connection.ts";
@@ -217,7 +217,10 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     metrics,
     expose: () => expose(metricSet.samples(), facts, processUsage()),
     maxMessageBytes: config.maxMessageBytes,
-    authorize: createAuthorize(secrets.apiToken),
+    authorize: createAuthorize(
+      secrets.apiToken,
+      isLoopback((config.apiListen ?? config.listen).host),
+    ),
     isShuttingDown: shared.isShuttingDown,
     tracing,
   };

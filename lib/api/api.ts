@@ -11,7 +11,7 @@ import type { Log } from "../ops/log.ts";
 import type { Metrics } from "../ops/metrics.ts";
 import { problem } from "../problem.ts";
 import type { Status } from "../status/status.ts";
-import type { Authorize } from "./authorize.ts";
+import type { Authorize, Denial } from "./authorize.ts";
 import { type CallDeps, handleCall, handleSend } from "./call.ts";
 import { handleClient, listClients } from "./clients.ts";
 
@@ -33,6 +33,19 @@ interface Resource {
 }
 
 const READ = ["GET", "HEAD"] as const;
+
+const DENIALS = {
+  no_token: {
+    status: 401,
+    detail: "a bearer token is needed",
+    headers: { "www-authenticate": "Bearer" },
+  },
+  foreign_origin: {
+    status: 403,
+    detail: "a page of another origin may use the API with a token only",
+    headers: {},
+  },
+} as const satisfies Record<Denial, unknown>;
 
 /**
  * Finds what a path means. The path is matched as raw segments, not by `URLPattern`, which would
@@ -113,12 +126,20 @@ export function isApiPath(path: string): boolean {
  */
 export async function handleApi(request: Request, path: string, deps: ApiDeps): Promise<Response> {
   const resource = resourceAt(path);
-  const response = await answer(request, path, resource, deps);
+  const count = (status: number): void => deps.metrics.apiRequests[String(status)]?.add(1);
+  let response: Response;
+  try {
+    response = await answer(request, path, resource, deps);
+  } catch (error) {
+    // A bug, which the listener answers.
+    count(500);
+    throw error;
+  }
   // Each answer to a CALL says how far it got, also when it got nowhere.
   if (/^\/call(?:\/|$)/.test(path) && !response.headers.has("ws2api-outcome")) {
     response.headers.set("ws2api-outcome", "not-sent");
   }
-  deps.metrics.apiRequests[String(response.status)]?.add(1);
+  count(response.status);
   return response;
 }
 
@@ -128,11 +149,11 @@ function answer(
   resource: Resource | undefined,
   deps: ApiDeps,
 ): Response | Promise<Response> {
-  if (
-    resource?.isOpen?.(request) !== true && !deps.authorize(request.headers.get("authorization"))
-  ) {
-    deps.log.warn("API request without a valid token", { path });
-    return problem(401, "a bearer token is needed", { "www-authenticate": "Bearer" });
+  const denial = resource?.isOpen?.(request) === true ? null : deps.authorize(request.headers);
+  if (denial !== null) {
+    const { status, detail, headers } = DENIALS[denial];
+    deps.log.warn("API request refused", { path, status, reason: detail });
+    return problem(status, detail, headers);
   }
   if (resource === undefined) return problem(404, "no such path");
   if (!resource.methods.includes(request.method)) {

@@ -52,8 +52,8 @@ export function replyText(
       `the backend answered ${status} with a body that is no JSON object`,
     );
   }
-  const code = isObjectText(text) ? parseJson(memberText(text, "code") ?? "") : undefined;
-  if (typeof code === "string") {
+  const code = errorCodeOf(text);
+  if (code !== undefined) {
     const description = parseJson(memberText(text, "description") ?? "");
     const details = memberText(text, "details");
     return callErrorText(
@@ -78,6 +78,16 @@ export function replyText(
 export function resultPayload(body: string): string {
   const text = trimSpace(body);
   return text === "" ? "{}" : text;
+}
+
+/** Whether an answer other than a 2xx is the backend's own CALLERROR, with a code of its own. */
+export function hasErrorCode(body: string): boolean {
+  return errorCodeOf(trimSpace(body)) !== undefined;
+}
+
+function errorCodeOf(text: string): string | undefined {
+  const code = isObjectText(text) ? parseJson(memberText(text, "code") ?? "") : undefined;
+  return typeof code === "string" ? code : undefined;
 }
 
 function meaningOf(status: number): ErrorMeaning {

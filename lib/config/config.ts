@@ -29,6 +29,8 @@ export interface Config {
   readonly backendTimeoutMs: number;
   readonly backendConnections: number;
   readonly forwarder: "fetch" | "tcp";
+  /** The environment names a proxy, which `fetch` goes through. */
+  readonly hasProxy: boolean;
   readonly retries: number;
   readonly callTimeoutMs: number;
   readonly callConcurrency: number;
@@ -124,6 +126,9 @@ export function readInvocation(
     return take(name) as ValueOf<N>;
   }
 
+  const hasProxy = PROXY_VARIABLES.some((name) =>
+    [name, name.toUpperCase()].some((each) => (variable(each) ?? "") !== "")
+  );
   const insecureApi = must("insecure-api");
   const maxMessageBytes = must("max-message");
   const certFile = take("tls-cert");
@@ -144,7 +149,8 @@ export function readInvocation(
     signKeyFile: take("sign-key-file"),
     backendTimeoutMs: must("backend-timeout"),
     backendConnections: must("backend-connections"),
-    forwarder: forwarderOf(must("forwarder"), take("backend") ?? "", variable),
+    forwarder: forwarderOf(must("forwarder"), take("backend") ?? "", hasProxy),
+    hasProxy,
     retries: must("retries"),
     callTimeoutMs: must("call-timeout"),
     callConcurrency: must("call-concurrency"),
@@ -216,12 +222,9 @@ const PROXY_VARIABLES = ["http_proxy", "https_proxy", "all_proxy"];
 function forwarderOf(
   kind: "auto" | "fetch" | "tcp",
   backend: string,
-  variable: (name: string) => string | undefined,
+  hasProxy: boolean,
 ): "fetch" | "tcp" {
   if (kind !== "auto") return kind;
-  const hasProxy = PROXY_VARIABLES.some((name) =>
-    [name, name.toUpperCase()].some((each) => (variable(each) ?? "") !== "")
-  );
   return hasProxy || backend.startsWith("https:") ? "fetch" : "tcp";
 }
 

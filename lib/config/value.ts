@@ -92,7 +92,7 @@ export const workerCount: ValueReader<number | "auto"> = (text) => {
 /** Open files as `ulimit -n` prints them; Infinity for no limit. */
 export const openFileCount: ValueReader<number> = (text) => {
   if (text === "unlimited") return ok(Infinity);
-  const count = integer(64, 1_000_000_000)(text);
+  const count = integer(1, Number.MAX_SAFE_INTEGER)(text);
   return count.ok ? count : { ok: false, allowed: `${count.allowed}, or unlimited` };
 };
 

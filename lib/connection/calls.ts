@@ -6,11 +6,11 @@
 
 import { errorCode } from "../codec/error_code.ts";
 import { type Call, callErrorText, frameKind } from "../codec/frame.ts";
-import { replyText, resultPayload } from "../codec/reply.ts";
+import { hasErrorCode, replyText, resultPayload } from "../codec/reply.ts";
 import { backendPath } from "../codec/route.ts";
 import type { Dialect } from "../codec/subprotocol.ts";
 import { traceIdOf } from "../codec/trace_context.ts";
-import type { BackendFault } from "../forwarder/forwarder.ts";
+import type { BackendFault, BackendReply } from "../forwarder/forwarder.ts";
 import type { Inspect } from "../validate/inspector.ts";
 import { describeViolation } from "../validate/violation.ts";
 import type { Identity, Shared } from "./connection.ts";
@@ -104,8 +104,8 @@ export class Calls implements LaneOptions<Waiting> {
 
   /** Forwards one and answers it. Never rejects: the forwarder does not. */
   async handle({ call, since }: Waiting): Promise<void> {
-    const { forwarder, backlog, clock, metrics, log, inspect, tracing } = this.#shared;
-    const { clientId, connectionId, dialect } = this.#caller;
+    const { forwarder, backlog, clock, metrics, log, tracing } = this.#shared;
+    const { clientId, connectionId } = this.#caller;
     const span = tracing?.fromClient({
       kind: call.kind,
       action: call.action,
@@ -121,33 +121,36 @@ export class Calls implements LaneOptions<Waiting> {
       trace: span?.context,
     });
     backlog.leave(call.payload);
-    if (reply.ok && reply.status <= 499) metrics.requestsSucceeded.add(1);
-    else metrics.requestsFailed.add(1);
-    if (!reply.ok || reply.status >= 500) {
+    const answer = call.kind === "send" ? null : this.#answerTo(call, reply);
+    const failure = failureOf(reply, answer);
+    if (failure === null) metrics.requestsSucceeded.add(1);
+    else {
+      metrics.requestsFailed.add(1);
       const { action, messageId } = call;
-      const failure = reply.ok ? `status ${reply.status}` : reply.fault;
       const durationMs = Math.round(clock.now() - since);
       const names = { clientId, connectionId, action, messageId };
       const trace = span === undefined ? {} : { traceId: traceIdOf(span.context) };
       log.warn("backend failed", { ...names, failure, durationMs, ...trace });
     }
-    if (call.kind === "send") {
-      if (span !== undefined) endByReply(span, reply, null);
-      return;
+    if (answer !== null) {
+      if (reply.ok && isSuccess(reply.status)) {
+        metrics.backendRequests.call[failure === null ? "2xx" : "invalid"].add(1);
+      }
+      metrics.callSeconds.observe((clock.now() - since) / 1000);
+      this.#caller.answer(answer, call);
     }
-    let answer = reply.ok
-      ? replyText(call.messageIdText, reply.status, reply.body, dialect)
-      : this.#internalError(call, this.#describe(reply.fault));
-    if (reply.ok && inspect !== undefined && frameKind(answer) === "result") {
-      answer = this.#refusalOf(call, reply.body, inspect) ?? answer;
-    }
-    if (reply.ok && reply.status >= 200 && reply.status <= 299) {
-      // Only a body that is no answer makes a CALLERROR of a success.
-      metrics.backendRequests.call[frameKind(answer) === "result" ? "2xx" : "invalid"].add(1);
-    }
-    metrics.callSeconds.observe((clock.now() - since) / 1000);
-    this.#caller.answer(answer, call);
     if (span !== undefined) endByReply(span, reply, answer);
+  }
+
+  /** The frame that answers a CALL. */
+  #answerTo(call: Call, reply: BackendReply): string {
+    if (!reply.ok) return this.#internalError(call, this.#describe(reply.fault));
+    const { inspect } = this.#shared;
+    const { status, body } = reply;
+    const answer = replyText(call.messageIdText, status, body, this.#caller.dialect);
+    return inspect === undefined || frameKind(answer) !== "result"
+      ? answer
+      : this.#refusalOf(call, body, inspect) ?? answer;
   }
 
   /** The CALLERROR in place of a CALLRESULT whose payload is refused; undefined when it passes. */
@@ -184,4 +187,24 @@ export class Calls implements LaneOptions<Waiting> {
         return "the backend is overloaded";
     }
   }
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status <= 299;
+}
+
+/**
+ * Why the backend's reply is a failure of its; null when it is none, which an error that it means is not:
+ * a CALLERROR of its own, a request that it does not take, an Action that it does not know.
+ *
+ * @param answer What the client gets; null for a SEND.
+ */
+function failureOf(reply: BackendReply, answer: string | null): string | null {
+  if (!reply.ok) return reply.fault;
+  const { status, body } = reply;
+  if (isSuccess(status)) {
+    return answer === null || frameKind(answer) === "result" ? null : `status ${status}, no answer`;
+  }
+  const isMeant = (status >= 400 && status <= 499) || status === 501 || hasErrorCode(body);
+  return isMeant ? null : `status ${status}`;
 }

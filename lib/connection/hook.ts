@@ -21,7 +21,7 @@ export type Verdict =
   /** 401 or 403, with the backend's WWW-Authenticate. */
   | { readonly kind: "denied"; readonly status: 401 | 403; readonly challenge: string | null }
   /** No answer, or none that says yes or no. */
-  | { readonly kind: "unavailable" };
+  | { readonly kind: "unavailable"; readonly failure: string };
 
 /**
  * Asks the backend whether a client may connect: `POST /connect/<ClientId>`. Each time anew: nothing is
@@ -41,10 +41,10 @@ export async function askBackend(
     body: JSON.stringify({ protocols, remoteAddress, authorization }),
     origin: identity,
   });
-  if (!reply.ok) return { kind: "unavailable" };
+  if (!reply.ok) return { kind: "unavailable", failure: reply.fault };
   const { status, challenge = null } = reply;
   if (status >= 200 && status <= 299) return { kind: "accepted" };
   return status === 401 || status === 403
     ? { kind: "denied", status, challenge }
-    : { kind: "unavailable" };
+    : { kind: "unavailable", failure: `status ${status}` };
 }

@@ -111,16 +111,17 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     const { headers } = request;
     const remoteAddress = addressOf(peer, trustProxy ? headers.get("x-forwarded-for") : null);
     let who: Asker = { remoteAddress };
-    if (!path.startsWith(wsPath)) return refuse(who, "path", 404, "no such path");
+    const isOurs = path.startsWith(wsPath);
     const rawClientId = path.slice(wsPath.length);
     if (!isUpgrade(request)) {
-      return rawClientId === "" || rawClientId.includes("/")
+      return !isOurs || rawClientId === "" || rawClientId.includes("/")
         ? problem(404, "no such path")
         : problem(426, "a client connects with a WebSocket upgrade", {
           upgrade: "websocket",
           connection: "Upgrade",
         });
     }
+    if (!isOurs) return refuse(who, "path", 404, "no such path");
     const clientId = decodeClientId(rawClientId);
     if (clientId === undefined) return refuse(who, "client_id", 400, "the path holds no ClientId");
     who = { clientId, remoteAddress };
@@ -166,7 +167,8 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     if (agreed.kind === "none_in_common") {
       // OCPP-J 1.6 §3.1.2: complete the handshake without a subprotocol, then close.
       metrics.refused.protocol.add(1);
-      log.warn("upgrade refused", { ...who, cause: "protocol", reason: "none in common" });
+      const reason = "no subprotocol in common";
+      log.warn("upgrade refused", { ...who, cause: "protocol", status: 101, reason });
       const { response, socket } = open(request, null);
       let isGivenUp = false;
       sockets.enterOpening(socket, () => isGivenUp = true);
@@ -210,7 +212,11 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
         );
       }
       case "unavailable":
-        return refuseForNow(identity, "backend", "the backend cannot say who gets in");
+        return refuseForNow(
+          identity,
+          "backend",
+          `the backend cannot say who gets in: ${verdict.failure}`,
+        );
       case "accepted":
         // Neither open nor close would ever come of a client that has gone in the meantime.
         if (signal.aborted || shared.isShuttingDown()) return turnAway(identity);
@@ -226,7 +232,9 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       // Never rejects, and a shutdown waits for it; the refusal need not.
       void postReport(shared, identity, report);
     }
-    return refuseForNow(identity, "gone", "the client or the gateway is going");
+    return shared.isShuttingDown()
+      ? refuseForNow(identity, "shutdown", "the gateway is shutting down")
+      : refuseForNow(identity, "gone", "the client has gone");
   }
 
   function letIn(request: Request, identity: Identity): Response | Promise<Response> {

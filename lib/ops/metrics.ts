@@ -186,6 +186,10 @@ function familiesOf(protocols: readonly string[]) {
     ),
     requestsSucceeded: counter("ws2api_requests_succeeded_total", "Those that the backend took."),
     requestsFailed: counter("ws2api_requests_failed_total", "Those that it did not."),
+    workerDeaths: counter(
+      "ws2api_worker_deaths_total",
+      "Workers that died, and were started again.",
+    ),
     waiting: gauge("ws2api_waiting", "Messages of all clients that wait for the backend."),
     waitingChars: gauge(
       "ws2api_waiting_chars",

@@ -34,8 +34,8 @@ export async function tellStart(facts: StartFacts, log: Log, clock: Clock): Prom
       { openFiles: openFiles ?? null, maxConnections, clients: clientsThatFit },
     );
   }
-  // Through a proxy it is not for this machine to reach.
-  if (config.forwarder === "fetch" && !backend.startsWith("https:")) return;
+  // What a proxy is for may well be out of this machine's reach.
+  if (config.hasProxy && config.forwarder === "fetch") return;
   const reason = await probeBackend(backend, PROBE_MS, clock);
   if (reason !== undefined) {
     log.warn("the backend cannot be reached: is it running, and is --backend right?", {

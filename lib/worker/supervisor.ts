@@ -14,6 +14,7 @@ import { reserve } from "../listener/reserve.ts";
 import type { TlsPair } from "../listener/tls.ts";
 import type { Log } from "../ops/log.ts";
 import { metricsBuffer, MetricSet } from "../ops/metrics.ts";
+import { Cell } from "../ops/tally.ts";
 import { faultsBuffer, type RecentFaults } from "../ops/recent_faults.ts";
 import type { Tracing } from "../ops/tracing.ts";
 import { Aftermath } from "./aftermath.ts";
@@ -100,7 +101,8 @@ export class Supervisor implements Addresses {
     const forwarder = createForwarderStack(config, {
       clock,
       log,
-      metrics,
+      // It seldom sends anything, so that its breaker would tell of an outage long after its end.
+      metrics: { ...metrics, breakerOpen: new Cell() },
       version,
       signKey: secrets.signKey,
       tracing,
@@ -260,7 +262,9 @@ export class Supervisor implements Addresses {
       ? { clients: [], calls: [] }
       : this.#switchboard.disconnect(line);
     this.#metricSet.clearGauges(number);
-    this.#metricSet.metrics.closed.worker_died.add(legacy.clients.length);
+    const { closed, workerDeaths } = this.#metricSet.metrics;
+    closed.worker_died.add(legacy.clients.length);
+    workerDeaths.add(1);
     this.#aftermath.report(legacy);
     log.error("a worker died", {
       worker: number,

@@ -152,8 +152,8 @@ const ROWS: Record<FlagName, Row> = {
   "open-files": {
     variable: "WS2API_OPEN_FILES",
     key: "openFiles",
-    good: [["64", 64], ["1048576", 1_048_576], ["unlimited", Infinity]],
-    bad: ["63", "1000000001", "Unlimited", ...NO_WHOLE],
+    good: [["1", 1], ["1073741816", 1_073_741_816], ["unlimited", Infinity]],
+    bad: ["0", "9007199254740992", "Unlimited", ...NO_WHOLE],
   },
   "connect-rate": {
     variable: "WS2API_CONNECT_RATE",

@@ -158,3 +158,14 @@ Deno.test("--api-listen moves the API off the clients' port", async (t) => {
     strictEqual(JSON.parse((await gateway.api("/clients")).text).total, 1);
   });
 });
+
+Deno.test("without a token a page of another origin commands no client", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  const client = await gateway.connect("CP1");
+  const foreign = await gateway.call("Reset/CP1/m1", "{}", { origin: "https://evil.example" });
+  strictEqual(foreign.status, 403);
+  strictEqual(foreign.headers.get("ws2api-outcome"), "not-sent");
+  strictEqual((await gateway.call("Reset/CP1/m2", "{}", { origin: gateway.url })).status, 202);
+  match(await client.next("[2"), /^\[2,"m2"/);
+});

@@ -140,6 +140,8 @@ Deno.test("requests to the backend are counted by kind and outcome", async () =>
     () => json("no object"),
     () => json("{}", 404),
     () => json("{}", 503),
+    () => json("{}", 501),
+    () => json('{"code":"NotSupported"}', 500),
     () => new Promise(() => {}),
   ];
   backend.answer = () => answers.shift()?.() ?? json("{}");
@@ -149,15 +151,16 @@ Deno.test("requests to the backend are counted by kind and outcome", async () =>
     'ws2api_backend_requests_total{kind="call",outcome="2xx"}': 1,
     'ws2api_backend_requests_total{kind="call",outcome="invalid"}': 1,
     'ws2api_backend_requests_total{kind="call",outcome="4xx"}': 1,
-    'ws2api_backend_requests_total{kind="call",outcome="5xx"}': 1,
+    'ws2api_backend_requests_total{kind="call",outcome="5xx"}': 3,
     'ws2api_backend_requests_total{kind="call",outcome="timeout"}': 1,
   });
-  strictEqual(series.get("ws2api_backend_request_seconds_count"), 5);
-  strictEqual(series.get("ws2api_call_seconds_count"), 5);
+  strictEqual(series.get("ws2api_backend_request_seconds_count"), 7);
+  strictEqual(series.get("ws2api_call_seconds_count"), 7);
   deepStrictEqual(counted(series, "ws2api_requests"), {
-    ws2api_requests_started_total: 5,
-    ws2api_requests_succeeded_total: 3,
-    ws2api_requests_failed_total: 2,
+    ws2api_requests_started_total: 7,
+    // An error that the backend means is no failure: a status of its own, an Action it does not know.
+    ws2api_requests_succeeded_total: 4,
+    ws2api_requests_failed_total: 3,
   });
 });
 
