@@ -431,7 +431,8 @@ export class Connection implements EventListenerObject, Caller, Tapped {
     const read = readFrame(data, this.dialect);
     if (!read.ok) {
       const { meaning, messageIdText, reason } = read.fault;
-      const code = errorCode(meaning, this.dialect);
+      // A type that is not known is told by the name that the only version has which answers it.
+      const code = errorCode(meaning, meaning === "unknown_type" ? "ocpp2.0.1" : this.dialect);
       metrics.faults[code]?.add(1);
       const messageId = JSON.parse(messageIdText) as string;
       log.warn("frame refused", { ...this.#who(), messageId, code, reason });
@@ -517,6 +518,7 @@ export class Connection implements EventListenerObject, Caller, Tapped {
       log.warn("CALLRESULTERROR to no CALLRESULT", { ...this.#who(), messageId });
     } else if (backlog.isFull) {
       const waiting = backlog.count;
+      metrics.reportsLost.resulterror.add(1);
       log.warn("gateway overloaded", { ...this.#who(), action, messageId, waiting });
     } else if (!this.#hasRoomForReport()) this.queueFull();
     else this.#report(resultErrorReport(frame, action));

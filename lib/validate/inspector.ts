@@ -7,14 +7,12 @@
  */
 
 import type { Log } from "../ops/log.ts";
+import type { PayloadFrame } from "./schemas.ts";
 import type { Validator } from "./validator.ts";
 import { describeViolation, type Violation } from "./violation.ts";
 
 /** From a client, or to one. */
 export type Direction = "in" | "out";
-
-/** The frames whose payloads have schemas. */
-export type PayloadFrame = "call" | "send" | "result";
 
 /** A frame as far as it is inspected. */
 export interface Inspected {
@@ -55,8 +53,7 @@ export function createInspector({ validator, mode, log, count }: InspectorDeps):
     { clientId, connectionId, protocol }: ConnectionNames,
     { direction, type, action, messageId, payload }: Inspected,
   ): Violation | undefined {
-    const kind = type === "result" ? "response" : "request";
-    const violation = validator.check(protocol, kind, action, payload);
+    const violation = validator.check(protocol, type, action, payload);
     if (violation === undefined) return undefined;
     count(direction, type);
     const reason = describeViolation(violation);

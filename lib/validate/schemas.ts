@@ -7,8 +7,15 @@
 import { Ajv, type ValidateFunction } from "ajv";
 import { isDateTime, isUri } from "./format.ts";
 
-/** A CALL's or SEND's payload, or a CALLRESULT's. */
-export type PayloadKind = "request" | "response";
+/** The frames whose payloads have schemas. */
+export type PayloadFrame = "call" | "send" | "result";
+
+/** Which frame a message is of, by the end of its name. */
+const FRAMES: Readonly<Record<string, PayloadFrame>> = {
+  Request: "call",
+  Response: "result",
+  "": "send",
+};
 
 /** A JSON schema, with the types that it refers to. */
 export interface MessageSchema {
@@ -22,7 +29,11 @@ export interface MessageSchema {
 export class Schemas {
   readonly #ajv: Ajv;
   /** Names of schemas by the Actions. */
-  readonly #names = { request: new Map<string, string>(), response: new Map<string, string>() };
+  readonly #names = {
+    call: new Map<string, string>(),
+    send: new Map<string, string>(),
+    result: new Map<string, string>(),
+  };
   readonly #compiled = new Map<string, ValidateFunction>();
 
   /**
@@ -36,7 +47,7 @@ export class Schemas {
       Object.assign(definitions, types);
       definitions[name] = message;
       const [, action, suffix] = /^(.+?)(Request|Response)?$/.exec(name)!;
-      this.#names[suffix === "Response" ? "response" : "request"].set(action!, name);
+      this.#names[FRAMES[suffix ?? ""]!].set(action!, name);
     }
     this.#ajv = new Ajv({
       // The schemas come as they are: `additionalItems` without a list of items, `default`s.
@@ -56,8 +67,8 @@ export class Schemas {
   }
 
   /** The Actions that have a schema of this kind. */
-  actions(kind: PayloadKind): string[] {
-    return [...this.#names[kind].keys()];
+  actions(frame: PayloadFrame): string[] {
+    return [...this.#names[frame].keys()];
   }
 
   /**
@@ -65,8 +76,8 @@ export class Schemas {
    *
    * @returns Undefined when there is none.
    */
-  find(kind: PayloadKind, action: string): ValidateFunction | undefined {
-    const name = this.#names[kind].get(action);
+  find(frame: PayloadFrame, action: string): ValidateFunction | undefined {
+    const name = this.#names[frame].get(action);
     if (name === undefined) return undefined;
     let validate = this.#compiled.get(name);
     if (validate === undefined) {

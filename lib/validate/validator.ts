@@ -10,7 +10,7 @@ import * as v16 from "typed-ocpp/dist/ocpp16/schemas.js";
 import * as v201 from "typed-ocpp/dist/ocpp20/schemas.js";
 import * as v21 from "typed-ocpp/dist/ocpp21/schemas.js";
 import { parseJson } from "../codec/json.ts";
-import { type PayloadKind, Schemas } from "./schemas.ts";
+import { type PayloadFrame, Schemas } from "./schemas.ts";
 import { type Violation, violationOf } from "./violation.ts";
 
 export interface Validator {
@@ -24,14 +24,14 @@ export interface Validator {
    * The first payload of an Action compiles its schema, which takes some milliseconds.
    *
    * @param protocol The negotiated subprotocol, null without one.
-   * @param kind `request` for a CALL or SEND, `response` for a CALLRESULT.
+   * @param frame What carries it.
    * @param action The Action; of a CALLRESULT the one of the CALL that it answers.
    * @param payload The payload's JSON text.
    * @returns What is wrong first; undefined when nothing is.
    */
   check(
     protocol: string | null,
-    kind: PayloadKind,
+    frame: PayloadFrame,
     action: string,
     payload: string,
   ): Violation | undefined;
@@ -48,9 +48,9 @@ export interface Validator {
  * import { strictEqual } from "node:assert/strict";
  *
  * const validator = createValidator({ allowedActions: new Set(["VendorReset"]) });
- * strictEqual(validator.check("ocpp1.6", "request", "Heartbeat", "{}"), undefined);
- * strictEqual(validator.check("ocpp1.6", "request", "VendorReset", "{}"), undefined);
- * strictEqual(validator.check("ocpp1.6", "request", "Authorize", "{}")?.pointer, "/idTag");
+ * strictEqual(validator.check("ocpp1.6", "call", "Heartbeat", "{}"), undefined);
+ * strictEqual(validator.check("ocpp1.6", "call", "VendorReset", "{}"), undefined);
+ * strictEqual(validator.check("ocpp1.6", "call", "Authorize", "{}")?.pointer, "/idTag");
  * ```
  */
 export function createValidator(
@@ -69,16 +69,16 @@ export function createValidator(
 
   function check(
     protocol: string | null,
-    kind: PayloadKind,
+    frame: PayloadFrame,
     action: string,
     payload: string,
   ): Violation | undefined {
     const schemas = byProtocol.get(protocol);
     if (schemas === undefined || allowedActions.has(action)) return undefined;
-    const validate = schemas.find(kind, action);
+    const validate = schemas.find(frame, action);
     if (validate === undefined) {
-      if (kind === "response") return undefined;
-      const text = "belongs to no Action of this OCPP version";
+      if (frame === "result") return undefined;
+      const text = `the Action is no ${frame === "send" ? "SEND" : "CALL"} of this OCPP version`;
       return { meaning: "not_implemented", pointer: "", text };
     }
     const value = parseJson(payload);

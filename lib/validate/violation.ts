@@ -21,7 +21,10 @@ export interface Violation {
   >;
   /** Where, as a JSON pointer (RFC 6901) into the payload; empty for the payload as a whole. */
   readonly pointer: string;
-  /** What, behind the pointer. It has nothing of the payload's text. */
+  /**
+   * What, behind the pointer; of an Action that is not known it stands alone. It has nothing of the
+   * payload's text.
+   */
   readonly text: string;
 }
 
@@ -41,7 +44,9 @@ const PLAIN_NAME = /^[\w.:$@-]{1,64}$/;
  * strictEqual(describeViolation(violation), "/evse/id must be integer");
  * ```
  */
-export function describeViolation({ pointer, text }: Violation): string {
+export function describeViolation({ meaning, pointer, text }: Violation): string {
+  // It is not the payload that is wrong then.
+  if (meaning === "not_implemented") return text;
   const where = pointer === "" ? "the payload" : pointer;
   return cutDescription(`${where} ${text}`);
 }

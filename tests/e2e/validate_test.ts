@@ -75,7 +75,7 @@ const BAD_16: readonly BadCall[] = [
     PROPERTY,
     "/idTag must NOT have more than 20 characters",
   ],
-  ["TransactionEvent", "{}", UNKNOWN, "the payload belongs to no Action of this OCPP version"],
+  ["TransactionEvent", "{}", UNKNOWN, "the Action is no CALL of this OCPP version"],
 ];
 const BAD_2: readonly BadCall[] = [
   ["Authorize", "{}", OCCURRENCE, "/idToken is missing"],
@@ -87,7 +87,7 @@ const BAD_2: readonly BadCall[] = [
     PROPERTY,
     "/reason must be equal to one of the allowed values",
   ],
-  ["StartTransaction", "{}", UNKNOWN, "the payload belongs to no Action of this OCPP version"],
+  ["StartTransaction", "{}", UNKNOWN, "the Action is no CALL of this OCPP version"],
 ];
 
 Deno.test("strict: a client's bad CALL is answered with its version's code, and goes nowhere", async (t) => {
@@ -230,7 +230,7 @@ Deno.test("strict: an API request with a bad payload is 422 with the pointer, an
   const rows: [protocol: string, path: string, body: string, pointer: string, detail: string][] = [
     ["ocpp1.6", "call/Reset", "{}", "/type", "is missing"],
     ["ocpp1.6", "call/Reset", '{"type":1}', "/type", "must be string"],
-    ["ocpp1.6", "call/Nonsense", "{}", "", "belongs to no Action of this OCPP version"],
+    ["ocpp1.6", "call/Nonsense", "{}", "", "the Action is no CALL of this OCPP version"],
     ["ocpp2.0.1", "call/Reset", '{"type":"Immediate","evseId":"1"}', "/evseId", "must be integer"],
     ["ocpp2.1", "call/Reset", '{"x":1,"type":"Immediate"}', "/x", "is no property of the schema"],
     ["ocpp2.1", "send/NotifyPeriodicEventStream", '{"id":1}', "/pending", "is missing"],
@@ -241,7 +241,7 @@ Deno.test("strict: an API request with a bad payload is 422 with the pointer, an
       for (const headers of [{}, WAIT]) {
         const answer = await gateway.api(`/${path}/CP1/1`, { method: "POST", body, headers });
         assertProblem(answer, 422, "not-sent", { errors: [{ pointer, detail }] });
-        strictEqual(JSON.parse(answer.text).detail, `${pointer || "the payload"} ${detail}`);
+        strictEqual(JSON.parse(answer.text).detail, `${pointer} ${detail}`.trim());
       }
       await handled(client);
       deepStrictEqual(client.left, []);

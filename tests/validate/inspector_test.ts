@@ -16,7 +16,7 @@ const BAD: readonly (readonly [frame: Inspected, reason: string])[] = [
   [{ ...GOOD, direction: "out", type: "result" }, "/currentTime is missing"],
   [
     { ...GOOD, direction: "out", action: "Nonsense" },
-    "the payload belongs to no Action of this OCPP version",
+    "the Action is no CALL of this OCPP version",
   ],
   [
     {

@@ -1,21 +1,21 @@
-import type { PayloadKind } from "../../lib/validate/schemas.ts";
+import type { PayloadFrame } from "../../lib/validate/schemas.ts";
 import type { Violation } from "../../lib/validate/violation.ts";
 
 /** A payload, and what is found wrong with it first. */
 export interface Row {
-  readonly kind: PayloadKind;
+  readonly kind: PayloadFrame;
   readonly action: string;
   readonly payload: unknown;
   /** None for a good one. */
   readonly bad?: readonly [meaning: Violation["meaning"], pointer: string];
 }
 
-function good(kind: PayloadKind, action: string, payload: unknown): Row {
+function good(kind: PayloadFrame, action: string, payload: unknown): Row {
   return { kind, action, payload };
 }
 
 function bad(
-  kind: PayloadKind,
+  kind: PayloadFrame,
   action: string,
   payload: unknown,
   meaning: Violation["meaning"],
@@ -53,83 +53,83 @@ const LIMIT_16 = "/csChargingProfiles/chargingSchedule/chargingSchedulePeriod/0/
 const STATUS_16 = { connectorId: 1, errorCode: "NoError", status: "Available" };
 
 const ROWS_16: readonly Row[] = [
-  good("request", "Heartbeat", {}),
-  good("response", "Heartbeat", { currentTime: "2026-01-02T03:04:05.123Z" }),
-  good("request", "BootNotification", BOOT_16),
-  good("request", "MeterValues", METER_16),
-  good("response", "MeterValues", {}),
-  good("request", "SetChargingProfile", profile16(16.4)),
-  good("request", "SetChargingProfile", profile16(123_456.7)),
-  good("request", "DataTransfer", { vendorId: "com.acme", data: '{"any": [1, 2]}' }),
-  good("request", "SecurityEventNotification", {
+  good("call", "Heartbeat", {}),
+  good("result", "Heartbeat", { currentTime: "2026-01-02T03:04:05.123Z" }),
+  good("call", "BootNotification", BOOT_16),
+  good("call", "MeterValues", METER_16),
+  good("result", "MeterValues", {}),
+  good("call", "SetChargingProfile", profile16(16.4)),
+  good("call", "SetChargingProfile", profile16(123_456.7)),
+  good("call", "DataTransfer", { vendorId: "com.acme", data: '{"any": [1, 2]}' }),
+  good("call", "SecurityEventNotification", {
     type: "FirmwareUpdated",
     timestamp: "2026-01-02T03:04:05+01:00",
   }),
-  good("request", "SignCertificate", { csr: "-----BEGIN CERTIFICATE REQUEST-----" }),
-  good("response", "NotInAnyVersion", { a: 1 }),
+  good("call", "SignCertificate", { csr: "-----BEGIN CERTIFICATE REQUEST-----" }),
+  good("result", "NotInAnyVersion", { a: 1 }),
 
-  bad("request", "NotInAnyVersion", {}, "not_implemented", ""),
-  bad("request", "TransactionEvent", {}, "not_implemented", ""),
-  bad("request", "heartbeat", {}, "not_implemented", ""),
-  bad("request", "BootNotificationRequest", BOOT_16, "not_implemented", ""),
-  bad("request", "BootNotificationResponse", {}, "not_implemented", ""),
-  bad("request", "Heartbeat", [], "type_constraint", ""),
-  bad("request", "Heartbeat", { a: 1 }, "occurrence_constraint", "/a"),
-  bad("request", "Heartbeat", JSON.parse('{"__proto__":1}'), "occurrence_constraint", "/__proto__"),
-  bad("request", "Heartbeat", { "a/b": 1 }, "occurrence_constraint", ""),
-  bad("request", "Heartbeat", { "": 1 }, "occurrence_constraint", ""),
-  bad("request", "Heartbeat", { ["n".repeat(65)]: 1 }, "occurrence_constraint", ""),
-  bad("response", "Heartbeat", {}, "occurrence_constraint", "/currentTime"),
-  bad("response", "Heartbeat", { currentTime: "now" }, "property_constraint", "/currentTime"),
-  bad("response", "Heartbeat", { currentTime: 0 }, "type_constraint", "/currentTime"),
-  bad("request", "Authorize", {}, "occurrence_constraint", "/idTag"),
-  bad("request", "Authorize", { idTag: null }, "type_constraint", "/idTag"),
-  bad("request", "Authorize", { idTag: 12 }, "type_constraint", "/idTag"),
-  bad("request", "Authorize", { idTag: "x".repeat(21) }, "property_constraint", "/idTag"),
+  bad("call", "NotInAnyVersion", {}, "not_implemented", ""),
+  bad("call", "TransactionEvent", {}, "not_implemented", ""),
+  bad("call", "heartbeat", {}, "not_implemented", ""),
+  bad("call", "BootNotificationRequest", BOOT_16, "not_implemented", ""),
+  bad("call", "BootNotificationResponse", {}, "not_implemented", ""),
+  bad("call", "Heartbeat", [], "type_constraint", ""),
+  bad("call", "Heartbeat", { a: 1 }, "occurrence_constraint", "/a"),
+  bad("call", "Heartbeat", JSON.parse('{"__proto__":1}'), "occurrence_constraint", "/__proto__"),
+  bad("call", "Heartbeat", { "a/b": 1 }, "occurrence_constraint", ""),
+  bad("call", "Heartbeat", { "": 1 }, "occurrence_constraint", ""),
+  bad("call", "Heartbeat", { ["n".repeat(65)]: 1 }, "occurrence_constraint", ""),
+  bad("result", "Heartbeat", {}, "occurrence_constraint", "/currentTime"),
+  bad("result", "Heartbeat", { currentTime: "now" }, "property_constraint", "/currentTime"),
+  bad("result", "Heartbeat", { currentTime: 0 }, "type_constraint", "/currentTime"),
+  bad("call", "Authorize", {}, "occurrence_constraint", "/idTag"),
+  bad("call", "Authorize", { idTag: null }, "type_constraint", "/idTag"),
+  bad("call", "Authorize", { idTag: 12 }, "type_constraint", "/idTag"),
+  bad("call", "Authorize", { idTag: "x".repeat(21) }, "property_constraint", "/idTag"),
   bad(
-    "request",
+    "call",
     "BootNotification",
     { chargePointVendor: "ACME" },
     "occurrence_constraint",
     "/chargePointModel",
   ),
   bad(
-    "request",
+    "call",
     "BootNotification",
     { ...BOOT_16, customData: { vendorId: "x" } },
     "occurrence_constraint",
     "/customData",
   ),
   bad(
-    "response",
+    "result",
     "BootNotification",
     { status: "Perhaps", currentTime: "2026-01-02T03:04:05Z", interval: 300 },
     "property_constraint",
     "/status",
   ),
   bad(
-    "response",
+    "result",
     "BootNotification",
     { status: "Accepted", currentTime: "2026-01-02T03:04:05Z", interval: 1.5 },
     "type_constraint",
     "/interval",
   ),
   bad(
-    "request",
+    "call",
     "StatusNotification",
     { ...STATUS_16, errorCode: "Error" },
     "property_constraint",
     "/errorCode",
   ),
   bad(
-    "request",
+    "call",
     "MeterValues",
     { connectorId: 1, meterValue: [{ timestamp: "2026-01-02", sampledValue: [{ value: "1" }] }] },
     "property_constraint",
     "/meterValue/0/timestamp",
   ),
   bad(
-    "request",
+    "call",
     "MeterValues",
     {
       connectorId: 1,
@@ -139,30 +139,30 @@ const ROWS_16: readonly Row[] = [
     "/meterValue/0/sampledValue/0/value",
   ),
   bad(
-    "request",
+    "call",
     "MeterValues",
     { connectorId: "1", meterValue: METER_16.meterValue },
     "type_constraint",
     "/connectorId",
   ),
-  bad("request", "SetChargingProfile", profile16(16.45), "property_constraint", LIMIT_16),
-  bad("request", "SetChargingProfile", profile16(0.01), "property_constraint", LIMIT_16),
-  bad("request", "DataTransfer", { data: "x" }, "occurrence_constraint", "/vendorId"),
+  bad("call", "SetChargingProfile", profile16(16.45), "property_constraint", LIMIT_16),
+  bad("call", "SetChargingProfile", profile16(0.01), "property_constraint", LIMIT_16),
+  bad("call", "DataTransfer", { data: "x" }, "occurrence_constraint", "/vendorId"),
   bad(
-    "request",
+    "call",
     "DataTransfer",
     { vendorId: "com.acme", data: { any: [1, 2] } },
     "type_constraint",
     "/data",
   ),
   bad(
-    "request",
+    "call",
     "GetDiagnostics",
     { location: "no scheme" },
     "property_constraint",
     "/location",
   ),
-  bad("response", "Reset", { status: "accepted" }, "property_constraint", "/status"),
+  bad("result", "Reset", { status: "accepted" }, "property_constraint", "/status"),
 ];
 
 const CUSTOM = { vendorId: "com.acme", any: { thing: [1, null, "2"] } };
@@ -182,73 +182,73 @@ const EVENT_2 = {
 
 /** What both versions have in common. */
 const ROWS_2: readonly Row[] = [
-  good("request", "Heartbeat", {}),
-  good("request", "Heartbeat", { customData: CUSTOM }),
-  good("response", "Heartbeat", { currentTime: "2026-01-02T03:04:05Z", customData: CUSTOM }),
-  good("request", "BootNotification", BOOT_2),
-  good("request", "BootNotification", {
+  good("call", "Heartbeat", {}),
+  good("call", "Heartbeat", { customData: CUSTOM }),
+  good("result", "Heartbeat", { currentTime: "2026-01-02T03:04:05Z", customData: CUSTOM }),
+  good("call", "BootNotification", BOOT_2),
+  good("call", "BootNotification", {
     ...BOOT_2,
     chargingStation: { ...BOOT_2.chargingStation, customData: CUSTOM },
   }),
-  good("request", "TransactionEvent", EVENT_2),
-  good("request", "DataTransfer", { vendorId: "com.acme", data: { any: [1, null] } }),
-  good("request", "DataTransfer", { vendorId: "com.acme", data: 12 }),
-  good("response", "DataTransfer", { status: "Accepted", data: [[]] }),
-  good("response", "NotInAnyVersion", { a: 1 }),
+  good("call", "TransactionEvent", EVENT_2),
+  good("call", "DataTransfer", { vendorId: "com.acme", data: { any: [1, null] } }),
+  good("call", "DataTransfer", { vendorId: "com.acme", data: 12 }),
+  good("result", "DataTransfer", { status: "Accepted", data: [[]] }),
+  good("result", "NotInAnyVersion", { a: 1 }),
 
-  bad("request", "NotInAnyVersion", {}, "not_implemented", ""),
-  bad("request", "RemoteStartTransaction", {}, "not_implemented", ""),
-  bad("request", "BootNotificationRequest", BOOT_2, "not_implemented", ""),
-  bad("request", "BootNotification-Signed", BOOT_2, "not_implemented", ""),
-  bad("request", "Heartbeat", { a: 1 }, "occurrence_constraint", "/a"),
-  bad("request", "Heartbeat", { customData: {} }, "occurrence_constraint", "/customData/vendorId"),
-  bad("request", "Heartbeat", { customData: "x" }, "type_constraint", "/customData"),
-  bad("response", "Heartbeat", {}, "occurrence_constraint", "/currentTime"),
-  bad("request", "BootNotification", { reason: "PowerUp" }, "occurrence_constraint", STATION),
+  bad("call", "NotInAnyVersion", {}, "not_implemented", ""),
+  bad("call", "RemoteStartTransaction", {}, "not_implemented", ""),
+  bad("call", "BootNotificationRequest", BOOT_2, "not_implemented", ""),
+  bad("call", "BootNotification-Signed", BOOT_2, "not_implemented", ""),
+  bad("call", "Heartbeat", { a: 1 }, "occurrence_constraint", "/a"),
+  bad("call", "Heartbeat", { customData: {} }, "occurrence_constraint", "/customData/vendorId"),
+  bad("call", "Heartbeat", { customData: "x" }, "type_constraint", "/customData"),
+  bad("result", "Heartbeat", {}, "occurrence_constraint", "/currentTime"),
+  bad("call", "BootNotification", { reason: "PowerUp" }, "occurrence_constraint", STATION),
   bad(
-    "request",
+    "call",
     "BootNotification",
     { ...BOOT_2, reason: "Boredom" },
     "property_constraint",
     "/reason",
   ),
   bad(
-    "request",
+    "call",
     "BootNotification",
     { ...BOOT_2, chargingStation: { model: "One" } },
     "occurrence_constraint",
     `${STATION}/vendorName`,
   ),
   bad(
-    "request",
+    "call",
     "BootNotification",
     { ...BOOT_2, chargingStation: { ...BOOT_2.chargingStation, model: "x".repeat(21) } },
     "property_constraint",
     `${STATION}/model`,
   ),
   bad(
-    "request",
+    "call",
     "BootNotification",
     { ...BOOT_2, chargingStation: { ...BOOT_2.chargingStation, modem: null } },
     "type_constraint",
     `${STATION}/modem`,
   ),
   bad(
-    "request",
+    "call",
     "TransactionEvent",
     { ...EVENT_2, meterValue: [] },
     "occurrence_constraint",
     "/meterValue",
   ),
   bad(
-    "request",
+    "call",
     "TransactionEvent",
     { ...EVENT_2, meterValue: [{ timestamp: "2026-01-02T03:04:05Z", sampledValue: [{}] }] },
     "occurrence_constraint",
     "/meterValue/0/sampledValue/0/value",
   ),
   bad(
-    "request",
+    "call",
     "TransactionEvent",
     {
       ...EVENT_2,
@@ -258,23 +258,23 @@ const ROWS_2: readonly Row[] = [
     "/meterValue/0/sampledValue/0/value",
   ),
   bad(
-    "request",
+    "call",
     "TransactionEvent",
     { ...EVENT_2, timestamp: "2026-02-30T03:04:05Z" },
     "property_constraint",
     "/timestamp",
   ),
-  bad("request", "TransactionEvent", { ...EVENT_2, seqNo: 7.5 }, "type_constraint", "/seqNo"),
+  bad("call", "TransactionEvent", { ...EVENT_2, seqNo: 7.5 }, "type_constraint", "/seqNo"),
   bad(
-    "request",
+    "call",
     "TransactionEvent",
     { ...EVENT_2, transactionInfo: { ...EVENT_2.transactionInfo, remoteStartId: "1" } },
     "type_constraint",
     "/transactionInfo/remoteStartId",
   ),
-  bad("request", "DataTransfer", { data: {} }, "occurrence_constraint", "/vendorId"),
-  bad("response", "DataTransfer", { status: "OK" }, "property_constraint", "/status"),
-  bad("response", "GetBaseReport", { status: 1 }, "type_constraint", "/status"),
+  bad("call", "DataTransfer", { data: {} }, "occurrence_constraint", "/vendorId"),
+  bad("result", "DataTransfer", { status: "OK" }, "property_constraint", "/status"),
+  bad("result", "GetBaseReport", { status: 1 }, "type_constraint", "/status"),
 ];
 
 const STREAM = {
@@ -288,36 +288,39 @@ export const ROWS: Readonly<Record<"ocpp1.6" | "ocpp2.0.1" | "ocpp2.1", readonly
   "ocpp1.6": ROWS_16,
   "ocpp2.0.1": [
     ...ROWS_2,
-    bad("request", "NotifyPeriodicEventStream", STREAM, "not_implemented", ""),
-    bad("request", "SetDERControl", {}, "not_implemented", ""),
-    bad("request", "TransactionEvent", { ...EVENT_2, seqNo: "7" }, "type_constraint", "/seqNo"),
+    bad("call", "NotifyPeriodicEventStream", STREAM, "not_implemented", ""),
+    bad("send", "NotifyPeriodicEventStream", STREAM, "not_implemented", ""),
+    bad("call", "SetDERControl", {}, "not_implemented", ""),
+    bad("call", "TransactionEvent", { ...EVENT_2, seqNo: "7" }, "type_constraint", "/seqNo"),
   ],
   "ocpp2.1": [
     ...ROWS_2,
-    good("request", "NotifyPeriodicEventStream", STREAM),
+    good("send", "NotifyPeriodicEventStream", STREAM),
+    bad("call", "NotifyPeriodicEventStream", STREAM, "not_implemented", ""),
+    bad("send", "Heartbeat", {}, "not_implemented", ""),
     // A SEND has no answer; whoever sends one is dealt with elsewhere.
-    good("response", "NotifyPeriodicEventStream", { a: 1 }),
+    good("result", "NotifyPeriodicEventStream", { a: 1 }),
     bad(
-      "request",
+      "send",
       "NotifyPeriodicEventStream",
       { ...STREAM, data: [] },
       "occurrence_constraint",
       "/data",
     ),
     bad(
-      "request",
+      "send",
       "NotifyPeriodicEventStream",
       { ...STREAM, data: [{ t: "0", v: "16.4" }] },
       "type_constraint",
       "/data/0/t",
     ),
     bad(
-      "request",
+      "send",
       "NotifyPeriodicEventStream",
       { ...STREAM, pending: -1 },
       "property_constraint",
       "/pending",
     ),
-    bad("request", "SetDERControl", {}, "occurrence_constraint", "/isDefault"),
+    bad("call", "SetDERControl", {}, "occurrence_constraint", "/isDefault"),
   ],
 };

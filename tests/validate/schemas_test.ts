@@ -22,16 +22,13 @@ const VERSIONS: readonly Version[] = [
 for (const { name, messages, actions, sends } of VERSIONS) {
   Deno.test(`each message of ${name} has a schema that compiles`, () => {
     const schemas = new Schemas(messages);
-    const requests = schemas.actions("request");
-    const responses = schemas.actions("response");
-    strictEqual(requests.length, actions);
-    deepStrictEqual(requests.filter((action) => !responses.includes(action)), sends);
-    deepStrictEqual(responses.filter((action) => !requests.includes(action)), []);
-    for (const action of requests) {
-      strictEqual(schemas.find("request", action)?.("no object"), false, action);
-    }
-    for (const action of responses) {
-      strictEqual(schemas.find("response", action)?.("no object"), false, action);
+    deepStrictEqual(schemas.actions("send"), sends);
+    deepStrictEqual(schemas.actions("call"), schemas.actions("result"));
+    strictEqual(schemas.actions("call").length + sends.length, actions);
+    for (const frame of ["call", "send", "result"] as const) {
+      for (const action of schemas.actions(frame)) {
+        strictEqual(schemas.find(frame, action)?.("no object"), false, action);
+      }
     }
   });
 
@@ -49,13 +46,13 @@ for (const { name, messages, actions, sends } of VERSIONS) {
 
 Deno.test("a schema is compiled once", () => {
   const schemas = new Schemas(v16);
-  const first = schemas.find("request", "Heartbeat");
-  strictEqual(schemas.find("request", "Heartbeat"), first);
-  strictEqual(schemas.find("request", "NotInAnyVersion"), undefined);
+  const first = schemas.find("call", "Heartbeat");
+  strictEqual(schemas.find("call", "Heartbeat"), first);
+  strictEqual(schemas.find("call", "NotInAnyVersion"), undefined);
 });
 
 Deno.test("a payload that is wrong in many places has one error", () => {
-  const validate = new Schemas(v16).find("request", "MeterValues")!;
+  const validate = new Schemas(v16).find("call", "MeterValues")!;
   strictEqual(validate({ connectorId: "1", meterValue: Array(1000).fill(0), extra: 1 }), false);
   strictEqual(validate.errors?.length, 1);
 });

@@ -29,18 +29,18 @@ Deno.test("the subprotocol says which schemas count", async (t) => {
   const boot16 = '{"chargePointVendor":"ACME","chargePointModel":"One"}';
   for (const protocol of [null, "ocpp1.6"]) {
     await t.step(`${protocol}: those of 1.6`, () => {
-      strictEqual(validator.check(protocol, "request", "BootNotification", boot16), undefined);
+      strictEqual(validator.check(protocol, "call", "BootNotification", boot16), undefined);
     });
   }
   for (const protocol of ["ocpp2.0", "ocpp2.0.1", "ocpp2.1"]) {
     await t.step(`${protocol}: others`, () => {
-      ok(validator.check(protocol, "request", "BootNotification", boot16) !== undefined);
+      ok(validator.check(protocol, "call", "BootNotification", boot16) !== undefined);
     });
   }
   for (const protocol of ["ocpp1.5", "soap", "__proto__", ""]) {
     await t.step(`${JSON.stringify(protocol)}: none`, () => {
-      strictEqual(validator.check(protocol, "request", "BootNotification", "{}"), undefined);
-      strictEqual(validator.check(protocol, "request", "NotInAnyVersion", "{}"), undefined);
+      strictEqual(validator.check(protocol, "call", "BootNotification", "{}"), undefined);
+      strictEqual(validator.check(protocol, "call", "NotInAnyVersion", "{}"), undefined);
     });
   }
 });
@@ -49,12 +49,12 @@ Deno.test("an allowed Action is not checked, whether the version has it or not",
   const validator = create("VendorReset", "Authorize", "__proto__");
   for (const protocol of PROTOCOLS) {
     for (const action of ["VendorReset", "Authorize", "__proto__"]) {
-      strictEqual(validator.check(protocol, "request", action, '{"any":1}'), undefined);
-      strictEqual(validator.check(protocol, "response", action, '{"any":1}'), undefined);
+      strictEqual(validator.check(protocol, "call", action, '{"any":1}'), undefined);
+      strictEqual(validator.check(protocol, "result", action, '{"any":1}'), undefined);
     }
-    const other = validator.check(protocol, "request", "vendorReset", "{}");
+    const other = validator.check(protocol, "call", "vendorReset", "{}");
     strictEqual(other?.meaning, "not_implemented");
-    strictEqual(validator.check(protocol, "request", "Heartbeat", '{"any":1}')?.pointer, "/any");
+    strictEqual(validator.check(protocol, "call", "Heartbeat", '{"any":1}')?.pointer, "/any");
   }
 });
 
@@ -62,9 +62,9 @@ Deno.test("a name of JavaScript's own is no Action", () => {
   const validator = create();
   for (const protocol of PROTOCOLS) {
     for (const action of HOSTILE) {
-      const violation = validator.check(protocol, "request", action, "{}");
+      const violation = validator.check(protocol, "call", action, "{}");
       strictEqual(violation?.meaning, "not_implemented", action);
-      strictEqual(validator.check(protocol, "response", action, "{}"), undefined, action);
+      strictEqual(validator.check(protocol, "result", action, "{}"), undefined, action);
     }
   }
 });
@@ -75,27 +75,27 @@ Deno.test("a number is checked by its value, however it is written", () => {
     `{"eventType":"Ended","timestamp":"2026-01-02T03:04:05Z","triggerReason":"StopAuthorized",` +
     `"seqNo":${seqNo},"transactionInfo":{"transactionId":"t"}}`;
   for (const text of ["7", "7.0", "7e0", "12345678901234567890", "-0"]) {
-    strictEqual(validator.check("ocpp2.1", "request", "TransactionEvent", event(text)), undefined);
+    strictEqual(validator.check("ocpp2.1", "call", "TransactionEvent", event(text)), undefined);
   }
   // 1e400 is no number that JavaScript has.
   for (const text of ["7.1", "1e400", "-1e400"]) {
-    const violation = validator.check("ocpp2.0.1", "request", "TransactionEvent", event(text));
+    const violation = validator.check("ocpp2.0.1", "call", "TransactionEvent", event(text));
     deepStrictEqual(violation?.meaning, "type_constraint", text);
   }
 });
 
 Deno.test("of duplicate names the last one is checked", () => {
   const validator = create();
-  strictEqual(validator.check(null, "request", "Authorize", '{"idTag":1,"idTag":"A"}'), undefined);
+  strictEqual(validator.check(null, "call", "Authorize", '{"idTag":1,"idTag":"A"}'), undefined);
   strictEqual(
-    validator.check(null, "request", "Authorize", '{"idTag":"A","idTag":1}')?.pointer,
+    validator.check(null, "call", "Authorize", '{"idTag":"A","idTag":1}')?.pointer,
     "/idTag",
   );
 });
 
 Deno.test("what is no JSON is said to be none", () => {
   for (const text of ["", "{", "undefined", "{}{}", "\ufeff{}"]) {
-    const violation = create().check("ocpp1.6", "request", "Heartbeat", text);
+    const violation = create().check("ocpp1.6", "call", "Heartbeat", text);
     strictEqual(violation?.meaning, "bad_payload");
     strictEqual(violation.pointer, "");
   }
@@ -115,7 +115,7 @@ Deno.test("a payload that is wrong in 100,000 places, or deep, gives one short v
   ];
   for (const [name, action, payload] of rows) {
     await t.step(name, () => {
-      const violation = validator.check("ocpp1.6", "request", action, payload);
+      const violation = validator.check("ocpp1.6", "call", action, payload);
       ok(violation !== undefined && describeViolation(violation).length <= 100);
     });
   }
@@ -151,7 +151,7 @@ Deno.test("any payload of any Action is good or has a violation that can be sent
   fc.assert(
     fc.property(
       fc.constantFrom(...PROTOCOLS, null, "soap"),
-      fc.constantFrom("request", "response"),
+      fc.constantFrom("call", "send", "result"),
       fc.oneof(fc.constantFrom(...actions, ...HOSTILE), fc.string({ unit: "binary" })),
       fc.oneof(payloads.map((payload) => JSON.stringify(payload)), fc.json(), fc.string()),
       (protocol, kind, action, payload) => {
