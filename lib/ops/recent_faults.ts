@@ -131,7 +131,12 @@ export class RecentFaults {
     const length = this.#words[at / 4 + 1]!;
     const copy = this.#bytes.slice(at + SLOT_HEAD_BYTES, at + SLOT_HEAD_BYTES + length);
     if (Atomics.load(this.#words, at / 4) !== number) return undefined;
-    return { ...JSON.parse(this.#decoder.decode(copy)), thread: row };
+    try {
+      return { ...JSON.parse(this.#decoder.decode(copy)), thread: row };
+    } catch {
+      // Torn, though its number stood still.
+      return undefined;
+    }
   }
 
   /** As JSON that fits into a slot: values are cut, and the last fields left out where that is not enough. */

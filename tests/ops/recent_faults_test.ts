@@ -59,6 +59,16 @@ Deno.test("each thread keeps its last 100, and all see all, from where they were
   deepStrictEqual(threads[1]!.since(cursor).faults, []);
 });
 
+Deno.test("what is torn is left out, and nothing else", () => {
+  const faults = new RecentFaults();
+  const log = faults.watch(silentLog);
+  for (const event of ["one", "two", "three"]) log.warn(event);
+  const bytes = new Uint8Array(faults.buffer);
+  const at = new TextDecoder().decode(bytes.slice()).indexOf("two");
+  bytes.set(new TextEncoder().encode('"\\x'), at);
+  deepStrictEqual(faults.since([]).faults.map(({ event }) => event), ["one", "three"]);
+});
+
 Deno.test("what does not fit is cut, and stays readable", () => {
   const fields: Record<string, LogFields> = {
     long: { clientId: "😀".repeat(1000), reason: "é".repeat(1000) },
