@@ -206,6 +206,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     snapshot: () => snapshotOf(metrics, facts, processUsage(), Date.now()),
     faults: deps.faults ?? new RecentFaults(),
     clock,
+    log,
     needsToken: secrets.apiToken !== undefined,
     noTail: config.noTail,
     isShuttingDown: () => isShuttingDown,

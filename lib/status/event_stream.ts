@@ -17,13 +17,15 @@ export interface EventStreamOptions {
    * @returns Whether it goes on.
    */
   readonly tick: (write: (event: string, data: unknown) => void) => Promise<boolean> | boolean;
-  /** Called once, at the end. */
+  /** Called once, at the end; until then its socket may hold what was said. */
   readonly onEnd: () => void;
+  /** `tick` threw; the end follows. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** After that the reader has to ask again. */
 const MAX_AGE_MS = 3_600_000;
-/** A reader that takes nothing for so long is not waited for. */
+/** A reader that takes nothing for so long is told nothing more. */
 const MAX_SILENCE_MS = 15_000;
 /** What is handed to the runtime ahead. */
 const AHEAD_BYTES = 64 * 1024;
@@ -36,6 +38,8 @@ export class EventStream {
   #takenAt: number;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #timer: Timer | undefined;
+  /** Nothing more is said: it ends when the reader has taken what was said before. */
+  #isFinishing = false;
   readonly response: Response;
 
   constructor(options: EventStreamOptions) {
@@ -44,6 +48,9 @@ export class EventStream {
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
         this.#controller = controller;
+      },
+      pull: () => {
+        if (this.#isFinishing) this.#finish();
       },
       cancel: () => this.#end(),
     }, new ByteLengthQueuingStrategy({ highWaterMark: AHEAD_BYTES }));
@@ -56,10 +63,10 @@ export class EventStream {
         "x-accel-buffering": "no",
       },
     });
-    void this.#tick();
+    this.#run();
   }
 
-  /** Ends it for the reader too. */
+  /** Ends it for the reader too, at once. */
   close(): void {
     const controller = this.#controller;
     this.#end();
@@ -77,6 +84,19 @@ export class EventStream {
     this.#options.onEnd();
   }
 
+  /** Ends it when the reader has taken all; one that takes nothing holds its socket, and its place. */
+  #finish(): void {
+    this.#isFinishing = true;
+    if (this.#controller?.desiredSize === AHEAD_BYTES) this.close();
+  }
+
+  #run(): void {
+    this.#tick().catch((error) => {
+      this.#options.onFailure(error);
+      this.close();
+    });
+  }
+
   async #tick(): Promise<void> {
     const { clock, intervalMs, tick } = this.#options;
     this.#timer = undefined;
@@ -84,11 +104,11 @@ export class EventStream {
     const hasRoom = (this.#controller?.desiredSize ?? 0) > 0;
     if (hasRoom) this.#takenAt = now;
     if (now - this.#startedAt >= MAX_AGE_MS || now - this.#takenAt >= MAX_SILENCE_MS) {
-      return this.close();
+      return this.#finish();
     }
-    if (hasRoom && !await tick((event, data) => this.#write(event, data))) return this.close();
+    if (hasRoom && !await tick((event, data) => this.#write(event, data))) return this.#finish();
     if (this.#controller === undefined) return;
-    this.#timer = clock.setTimeout(() => void this.#tick(), intervalMs);
+    this.#timer = clock.setTimeout(() => this.#run(), intervalMs);
   }
 
   #write(event: string, data: unknown): void {

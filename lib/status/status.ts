@@ -9,6 +9,7 @@ import type { Clock } from "../clock.ts";
 import type { Client } from "../cluster/bus.ts";
 import type { Clients } from "../cluster/clients.ts";
 import { decodeClientId } from "../codec/route.ts";
+import type { Log } from "../ops/log.ts";
 import type { FaultCursor, RecentFaults } from "../ops/recent_faults.ts";
 import { problem } from "../problem.ts";
 import { EventStream } from "./event_stream.ts";
@@ -21,6 +22,7 @@ export interface StatusDeps {
   readonly snapshot: () => Snapshot;
   readonly faults: RecentFaults;
   readonly clock: Clock;
+  readonly log: Pick<Log, "error">;
   /** The page asks for the token before it asks for anything else. */
   readonly needsToken: boolean;
   /** Nobody may look at the frames of clients. */
@@ -50,8 +52,14 @@ export class Status {
   /** `GET /` for a browser: one document, without any data. */
   async page(): Promise<Response> {
     this.#page ??= import("./page.ts").then(({ createPage }) => createPage(this.#deps.needsToken));
-    const { html, headers } = await this.#page;
-    return new Response(html, { headers });
+    try {
+      const { html, headers } = await this.#page;
+      return new Response(html, { headers });
+    } catch (error) {
+      // The next one tries again.
+      this.#page = undefined;
+      throw error;
+    }
   }
 
   /** `GET /status/stream`: a `snapshot` each second, and `faults` when there are new ones. */
@@ -104,9 +112,11 @@ export class Status {
     if (streams.size >= max) {
       return problem(503, "too many others are looking", { "retry-after": "10" });
     }
-    const { clock } = this.#deps;
+    const { clock, log } = this.#deps;
+    const onFailure = (error: unknown) =>
+      log.error("a status stream failed", { error: String(error) });
     const onEnd = () => void streams.delete(stream);
-    const stream: EventStream = new EventStream({ clock, intervalMs, tick, onEnd });
+    const stream: EventStream = new EventStream({ clock, intervalMs, tick, onEnd, onFailure });
     streams.add(stream);
     return stream.response;
   }

@@ -1,9 +1,13 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import { silentLog } from "../../lib/ops/log.ts";
+import type { Clients } from "../../lib/cluster/clients.ts";
+import { type LogFields, silentLog } from "../../lib/ops/log.ts";
 import { RecentFaults } from "../../lib/ops/recent_faults.ts";
+import type { Snapshot } from "../../lib/status/snapshot.ts";
+import { Status } from "../../lib/status/status.ts";
 import { RecordingBackend } from "../support/backend.ts";
 import { connected } from "../support/connected.ts";
 import { EventReader } from "../support/event_reader.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { assertProblem } from "../support/problem.ts";
 
@@ -38,6 +42,46 @@ Deno.test("the stream tells of recent faults, and of new ones as they come", asy
   log.error("after");
   const after = await stream.next("faults");
   deepStrictEqual(after.map(({ event }: { event: string }) => event), ["after"]);
+});
+
+Deno.test("a stream that fails is logged, and the gateway goes on", async () => {
+  await using backend = new RecordingBackend();
+  class Broken extends RecentFaults {
+    override since(): never {
+      throw new Error("broken");
+    }
+  }
+  const logged: unknown[] = [];
+  const log = {
+    ...silentLog,
+    error: (event: string, fields?: LogFields) => logged.push([event, fields]),
+  };
+  await using gateway = new TestGateway(backend.url, [], log, undefined, new Broken());
+  await using stream = await EventReader.open(`${gateway.url}/status/stream`);
+  await stream.whenEnded();
+  deepStrictEqual(logged, [["a status stream failed", { error: "Error: broken" }]]);
+  strictEqual((await gateway.api("/")).status, 200);
+});
+
+Deno.test("a page that could not be made is made for the next one who asks", async () => {
+  let times = 0;
+  const status = new Status({
+    clients: {} as Clients,
+    snapshot: () => ({} as Snapshot),
+    faults: new RecentFaults(),
+    clock: new FakeClock(),
+    log: silentLog,
+    get needsToken() {
+      if (++times === 1) throw new Error("broken");
+      return false;
+    },
+    noTail: false,
+    isShuttingDown: () => false,
+  });
+  await rejects(status.page(), /broken/);
+  strictEqual((await status.page()).status, 200);
+  await status.page();
+  strictEqual(times, 2);
 });
 
 Deno.test("all but the page needs the token", async (t) => {
