@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { silentLog } from "../../lib/ops/log.ts";
 import { RecentFaults } from "../../lib/ops/recent_faults.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
@@ -7,6 +7,18 @@ import { connected, handled } from "../support/connected.ts";
 import { TestGateway } from "../support/gateway.ts";
 
 const HOSTILE = "<img src=x onerror=globalThis.hacked=1>";
+
+/** Gives a token to the page's dialog. */
+async function give({ page }: TestPage, token: string): Promise<void> {
+  await page.getByLabel("API token").fill(token);
+  await page.getByRole("button", { name: "Open" }).click();
+}
+
+/** Opens a client from the list. */
+async function openClient({ page }: TestPage, name: string): Promise<void> {
+  await page.locator("#clients").scrollIntoViewIfNeeded();
+  await page.getByRole("rowheader", { name, exact: true }).getByRole("button").click();
+}
 
 /** What only hostile input could have brought into the page. */
 async function assertUnharmed({ page }: TestPage): Promise<void> {
@@ -130,25 +142,20 @@ Deno.test({
     await connected(gateway);
     await using test = await TestPage.open(gateway.url);
     const { page } = test;
-    const give = async (token: string) => {
-      await page.getByLabel("API token").fill(token);
-      await page.getByRole("button", { name: "Open" }).click();
-    };
     await page.getByRole("dialog").waitFor();
     // It need not be refused first.
     deepStrictEqual(test.requests.filter((url) => !url.startsWith("data:")), [`${gateway.url}/`]);
     for (const wrong of ["wrong", "s3cret2", "wröng…"]) {
-      await give(wrong);
+      await give(test, wrong);
       await page.getByRole("alert").filter({ hasText: "The gateway refused this token." })
         .waitFor();
     }
     strictEqual(await page.locator("#tile-connections dd").innerText(), "–");
-    await give("s3cret");
+    await give(test, "s3cret");
     await test.text("#tile-connections dd", /^1/);
     strictEqual(await page.getByRole("dialog").count(), 0);
 
-    await page.locator("#clients").scrollIntoViewIfNeeded();
-    await page.getByRole("button", { name: "CP1" }).click();
+    await openClient(test, "CP1");
     await test.text("#client-details", /127\.0\.0\.1/);
     await test.text("#tail-note", /^Off: .*--no-tail/);
 
@@ -162,5 +169,124 @@ Deno.test({
     deepStrictEqual(test.complaints.filter((text) => !/status of 40[13] /.test(text)), []);
     await page.reload();
     await page.getByRole("dialog").waitFor();
+  },
+});
+
+Deno.test({
+  name: "the status page reaches a client over plain HTTP from another host",
+  ignore: !hasChromium,
+  async fn() {
+    await using backend = new RecordingBackend();
+    await using gateway = new TestGateway(backend.url, ["--api-token=s3cret"]);
+    const client = await connected(gateway);
+    const url = gateway.url.replace("127.0.0.1", "gw.example");
+    await using test = await TestPage.open(url, ["gw.example"]);
+    const { page } = test;
+    strictEqual(await page.evaluate("isSecureContext"), false);
+    await give(test, "s3cret");
+    await openClient(test, "CP1");
+    const messageIds = new Set<string>();
+    for (const action of ["One", "Two"]) {
+      await page.getByLabel("Action").fill(action);
+      const frame = client.next("[2,");
+      await page.getByRole("button", { name: "Send" }).click();
+      const [, messageId, sent] = JSON.parse(await frame);
+      strictEqual(sent, action);
+      match(messageId, /^[0-9a-f]{32}$/);
+      messageIds.add(messageId);
+      client.send(`[3,"${messageId}",{"to":"${action}"}]`);
+      await test.text("#call-answer", new RegExp(action));
+    }
+    strictEqual(messageIds.size, 2);
+    // Over plain HTTP the browser leaves one header of the page out, and says so.
+    deepStrictEqual(
+      test.complaints.filter((text) => !text.startsWith("The Cross-Origin-Opener-Policy header")),
+      [],
+    );
+  },
+});
+
+Deno.test({
+  name: "the status page goes on with a client after another token was asked for",
+  ignore: !hasChromium,
+  async fn() {
+    await using backend = new RecordingBackend();
+    const first = new TestGateway(backend.url, ["--api-token=one"]);
+    const { url } = first;
+    await connected(first);
+    await using test = await TestPage.open(url);
+    const { page } = test;
+    await give(test, "one");
+    await openClient(test, "CP1");
+    await test.text("#tail-note", /^Live/);
+    await first[Symbol.asyncDispose]();
+
+    const listen = `--listen=${new URL(url).host}`;
+    await using second = new TestGateway(backend.url, ["--api-token=two", listen]);
+    const client = await connected(second);
+    const alert = page.getByRole("alert").filter({ hasText: "The gateway refused this token." });
+    await alert.waitFor();
+    await give(test, "wrong");
+    await alert.waitFor();
+    await give(test, "two");
+    await test.text("#tail-note", /^Live/);
+    await test.text("#client-details", /Frames.*1 in, 1 out/s);
+    await client.ask('[2,"1","Heartbeat",{}]');
+    await test.text("#tail-rows .frame", /from client.*CALL.*Heartbeat/s);
+    await test.text("#client-details", /Frames.*2 in, 2 out/s);
+  },
+});
+
+Deno.test({
+  name: "a status page that nobody sees lets go of its streams, and goes on when it is seen again",
+  ignore: !hasChromium,
+  async fn() {
+    await using backend = new RecordingBackend();
+    await using gateway = new TestGateway(backend.url);
+    const client = await connected(gateway);
+    await using test = await TestPage.open(gateway.url);
+    const { page } = test;
+    await openClient(test, "CP1");
+    await test.text("#tail-note", /^Live/);
+    await client.ask('[2,"1","Before",{}]');
+    await test.text("#tail-rows .frame", /Before/);
+
+    const ends = ["stream", "tail/CP1?payloads=0"].map((path) =>
+      page.waitForEvent(
+        "requestfailed",
+        (request) => request.url() === `${gateway.url}/status/${path}`,
+      )
+    );
+    await test.setHidden(true);
+    await Promise.all(ends);
+    await test.text("#state", /^Paused$/);
+    await client.ask('[2,"2","Meanwhile",{}]');
+    strictEqual(await page.locator("#client-title").innerText(), "CP1");
+
+    await test.setHidden(false);
+    await test.text("#state", /^Live$/);
+    await test.text("#tail-note", /^Live/);
+    await client.ask('[2,"3","After",{}]');
+    await test.text("#tail-rows .frame", /After/);
+    // Each once: what was shown stays, and what passed meanwhile is still kept for a moment.
+    const names = await page.locator("#tail-rows .name").allInnerTexts();
+    deepStrictEqual(names.filter((name) => name !== ""), ["After", "Meanwhile", "Before"]);
+    deepStrictEqual(test.complaints, []);
+  },
+});
+
+Deno.test({
+  name: "a client whose name was cut cannot be opened from a fault",
+  ignore: !hasChromium,
+  async fn() {
+    await using backend = new RecordingBackend();
+    const faults = new RecentFaults();
+    const log = faults.watch(silentLog);
+    await using gateway = new TestGateway(backend.url, [], log, undefined, faults);
+    log.warn("whole", { clientId: "CP1" });
+    log.warn("cut", { clientId: "x".repeat(255), reason: "é".repeat(300), error: "é".repeat(300) });
+    await using test = await TestPage.open(gateway.url);
+    await test.text("#faults-rows", /cut.*clientId x+….*whole/s);
+    deepStrictEqual(await test.page.locator("#faults-rows button").allInnerTexts(), ["CP1"]);
   },
 });

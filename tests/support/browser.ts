@@ -26,14 +26,16 @@ export class TestPage implements AsyncDisposable {
     });
   }
 
-  static async open(url: string): Promise<TestPage> {
+  /** @param hosts Names that mean 127.0.0.1 here. */
+  static async open(url: string, hosts: readonly string[] = []): Promise<TestPage> {
     // Otherwise it looks, as it is loaded, into a file that needs all permissions.
     Deno.env.set("__IS_WSL_TEST__", "1");
     const { chromium } = await import("playwright-core");
+    const rules = hosts.map((host) => `MAP ${host} 127.0.0.1`).join(", ");
     const browser = await chromium.launch({
       executablePath: CHROMIUM,
       // As root it has no sandbox.
-      args: ["--no-sandbox"],
+      args: ["--no-sandbox", "--no-proxy-server", `--host-resolver-rules=${rules}`],
       handleSIGINT: false,
       handleSIGTERM: false,
       handleSIGHUP: false,
@@ -46,6 +48,14 @@ export class TestPage implements AsyncDisposable {
   /** Waits until an element's text fits. */
   async text(selector: string, pattern: RegExp): Promise<void> {
     await this.page.locator(selector).filter({ hasText: pattern }).first().waitFor();
+  }
+
+  /** Tells the page that it is hidden, or seen again: without a screen there is no other way. */
+  async setHidden(isHidden: boolean): Promise<void> {
+    await this.page.evaluate(`
+      Object.defineProperty(document, "hidden", { value: ${isHidden}, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    `);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

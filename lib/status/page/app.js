@@ -16,8 +16,8 @@ import { follow, Session } from "./session.js";
 
 /** Percentiles and the backend's state are those of so many seconds. */
 const WINDOW = 10;
-/** A page that nobody sees lets go of the gateway. */
-const HIDDEN_MS = 60_000;
+/** A page that nobody sees lets go of the gateway: a browser has six connections for all its tabs. */
+const HIDDEN_MS = 5000;
 
 const session = new Session();
 const charts = new Charts(byId("charts"));
@@ -119,6 +119,7 @@ function start() {
       // They are all told again.
       faults.clear();
       void clients.refresh();
+      client.wake();
     },
     onEvent: (event, data) => {
       if (event === "snapshot") takeSnapshot(data);
@@ -134,6 +135,7 @@ function askForToken() {
   session.setToken(null);
   clients.isLive = false;
   following?.abort();
+  client.sleep();
   showState("connecting");
   if (!dialog.open) dialog.showModal();
   byId("token", HTMLInputElement).focus();
@@ -162,20 +164,23 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => char
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let hiddenTimer;
-document.addEventListener("visibilitychange", () => {
+function heedVisibility() {
   clearTimeout(hiddenTimer);
   if (document.hidden) {
     hiddenTimer = setTimeout(() => {
       following?.abort();
-      client.close();
+      client.sleep();
       showState("asleep");
     }, HIDDEN_MS);
     return;
   }
   charts.draw();
   if (following?.signal.aborted && !byId("token-dialog", HTMLDialogElement).open) start();
-});
+}
+document.addEventListener("visibilitychange", heedVisibility);
 
 showState("connecting");
 if (document.body.dataset.needsToken === undefined) start();
 else askForToken();
+// It may have been opened behind another one.
+heedVisibility();

@@ -32,6 +32,9 @@ export class ClientView {
   #send = byId("call-send", HTMLButtonElement);
   /** @type {string | null} */
   #clientId = null;
+  #isAsleep = false;
+  /** Only the last request for the details counts. */
+  #number = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -65,6 +68,7 @@ export class ClientView {
   /** @param {string} clientId */
   open(clientId) {
     this.#clientId = clientId;
+    this.#isAsleep = false;
     setText(this.#title, clientId);
     this.#details.replaceChildren();
     setText(this.#outcome, "");
@@ -82,26 +86,48 @@ export class ClientView {
   close() {
     if (this.#clientId === null) return;
     this.#clientId = null;
-    clearTimeout(this.#timer);
+    this.#halt();
     this.#tail.close();
     this.#panel.hidden = true;
     this.#onClosed();
   }
 
-  async #refresh() {
+  /** Asks the gateway for nothing more, and stays as it is. */
+  sleep() {
+    this.#isAsleep = true;
+    this.#halt();
+    this.#tail.sleep();
+  }
+
+  /** Goes on with the client that is shown. */
+  wake() {
+    if (!this.#isAsleep) return;
+    this.#isAsleep = false;
+    if (this.#clientId === null) return;
+    this.#tail.wake();
+    void this.#refresh();
+  }
+
+  #halt() {
     clearTimeout(this.#timer);
+    this.#number++;
+  }
+
+  async #refresh() {
+    this.#halt();
+    const number = this.#number;
     const clientId = this.#clientId;
-    if (clientId === null) return;
+    if (clientId === null || this.#isAsleep) return;
     if (!document.hidden) {
       try {
         const response = await this.#session.fetch(`clients/${encodeURIComponent(clientId)}`);
         const client = response.ok ? await response.json() : null;
-        if (this.#clientId === clientId) this.#describe(client, response.status);
+        if (this.#number === number) this.#describe(client, response.status);
       } catch (error) {
         if (error instanceof Unauthorized) return;
       }
     }
-    if (this.#clientId === clientId) {
+    if (this.#number === number) {
       this.#timer = setTimeout(() => void this.#refresh(), DESCRIBE_MS);
     }
   }
@@ -144,7 +170,6 @@ export class ClientView {
     if (clientId === null) return;
     const action = byId("call-action", HTMLInputElement).value.trim();
     const payload = byId("call-payload", HTMLTextAreaElement).value;
-    const path = [action, clientId, crypto.randomUUID()].map(encodeURIComponent).join("/");
     this.#send.disabled = true;
     this.#answer.hidden = true;
     setText(this.#outcome, "Sent, waiting for the answer …");
@@ -152,6 +177,7 @@ export class ClientView {
     let text;
     let answer = "";
     try {
+      const path = [action, clientId, newMessageId()].map(encodeURIComponent).join("/");
       const response = await this.#session.fetch(`call/${path}`, {
         method: "POST",
         headers: { "prefer": `wait=${WAIT_SECONDS}`, "content-type": "application/json" },
@@ -206,6 +232,12 @@ export class ClientView {
     setText(this.#disconnectNote, "");
     this.#disconnect.classList.remove("sure");
   }
+}
+
+/** 128 random bits. Not by `randomUUID`, which a page has over TLS or from localhost only. */
+function newMessageId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** @type {Record<number, string>} */

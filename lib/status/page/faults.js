@@ -57,7 +57,8 @@ export class Faults {
    */
   #field(name, value) {
     const field = el("span", { class: "field" }, el("i", {}, `${name} `));
-    if (name !== "clientId") {
+    // One that was cut to fit is nobody's.
+    if (name !== "clientId" || value.endsWith("…")) {
       field.append(value);
       return field;
     }

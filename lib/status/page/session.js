@@ -27,7 +27,8 @@ export class Session {
   }
 
   /**
-   * A request to the gateway.
+   * A request to the gateway. One that was sent with another token than the present one says
+   * nothing of the present one.
    *
    * @param {string} path Relative to the page.
    * @param {RequestInit} [init]
@@ -35,9 +36,10 @@ export class Session {
    */
   async fetch(path, init = {}) {
     const headers = new Headers(init.headers);
-    if (this.#token !== null) {
+    const token = this.#token;
+    if (token !== null) {
       try {
-        headers.set("authorization", `Bearer ${this.#token}`);
+        headers.set("authorization", `Bearer ${token}`);
       } catch {
         // No header can hold it, so it cannot be the right one.
         this.onUnauthorized();
@@ -47,7 +49,7 @@ export class Session {
     const response = await fetch(path, { ...init, headers, cache: "no-store" });
     if (response.status !== 401) return response;
     await response.body?.cancel();
-    this.onUnauthorized();
+    if (this.#token === token) this.onUnauthorized();
     throw new Unauthorized();
   }
 }

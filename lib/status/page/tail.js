@@ -32,6 +32,10 @@ export class TailView {
   #payloads = byId("tail-payloads", HTMLButtonElement);
   #pause = byId("tail-pause", HTMLButtonElement);
   #clientId = "";
+  /** Of the frames that are shown. @type {string | null} */
+  #connectionId = null;
+  /** The number of the newest frame that is shown. */
+  #newest = 0;
   /** @type {AbortController | null} */
   #following = null;
 
@@ -41,6 +45,8 @@ export class TailView {
     for (const button of [this.#payloads, this.#pause]) {
       button.addEventListener("click", () => {
         button.setAttribute("aria-pressed", String(!isPressed(button)));
+        // What is kept is told again, now with or without payloads.
+        if (!isPressed(this.#pause)) this.#clear();
         this.#follow();
       });
     }
@@ -56,7 +62,7 @@ export class TailView {
     for (const button of [this.#payloads, this.#pause]) {
       button.setAttribute("aria-pressed", "false");
     }
-    this.#rows.replaceChildren();
+    this.#clear();
     this.#follow();
   }
 
@@ -65,13 +71,27 @@ export class TailView {
     this.#following = null;
   }
 
+  /** Follows nobody for a while. */
+  sleep() {
+    this.close();
+    setText(this.#note, "Waiting for the gateway …");
+  }
+
+  /** Goes on behind what is shown. */
+  wake() {
+    this.#follow();
+  }
+
+  #clear() {
+    this.#rows.replaceChildren();
+    this.#newest = 0;
+  }
+
   #follow() {
     this.close();
     if (isPressed(this.#pause)) return setText(this.#note, "Paused.");
     const following = this.#following = new AbortController();
     const payloads = isPressed(this.#payloads) ? 1 : 0;
-    // What is kept is told again, now with or without payloads.
-    this.#rows.replaceChildren();
     setText(this.#note, "Waiting for frames …");
     void follow(
       this.#session,
@@ -96,18 +116,42 @@ export class TailView {
     switch (event) {
       case "connection":
         if (data.connectionId === null) setText(this.#note, "The client is not connected.");
-        else setText(this.#note, "Live, newest first.");
+        else this.#begin(data.connectionId);
         break;
       case "refused":
         setText(this.#note, REASONS[data.reason] ?? `Off: ${data.reason}.`);
         this.close();
         break;
       case "frames":
-        if (data.isBroken) this.#rows.prepend(gapRow());
-        for (const frame of data.frames) this.#rows.prepend(frameRow(frame));
-        while (this.#rows.childElementCount > MAX_FRAMES) this.#rows.lastElementChild?.remove();
+        this.#add(data.frames, data.isBroken);
         break;
     }
+  }
+
+  /** @param {string} connectionId */
+  #begin(connectionId) {
+    setText(this.#note, "Live, newest first.");
+    // Frames are numbered from 1 in each.
+    if (connectionId !== this.#connectionId) this.#newest = 0;
+    this.#connectionId = connectionId;
+  }
+
+  /**
+   * @param {readonly TappedFrame[]} frames After a while without a tail, some are told again.
+   * @param {boolean} isBroken
+   */
+  #add(frames, isBroken) {
+    const isFirst = this.#newest === 0;
+    let expected = this.#newest + 1;
+    if (isBroken) this.#rows.prepend(gapRow());
+    for (const frame of frames) {
+      if (frame.number < expected) continue;
+      if (frame.number > expected && !isFirst && !isBroken) this.#rows.prepend(gapRow());
+      this.#rows.prepend(frameRow(frame));
+      expected = frame.number + 1;
+    }
+    this.#newest = expected - 1;
+    while (this.#rows.childElementCount > MAX_FRAMES) this.#rows.lastElementChild?.remove();
   }
 }
 
@@ -136,5 +180,5 @@ function frameRow({ direction, at, type, messageId, action, code, size, text }) 
 }
 
 function gapRow() {
-  return el("li", { class: "frame gap" }, "Some frames are left out here: there were too many.");
+  return el("li", { class: "frame gap" }, "Some frames are left out here.");
 }
