@@ -29,18 +29,17 @@ import { describeViolation } from "../validate/violation.ts";
 import type { Backlog } from "./backlog.ts";
 import { type Caller, Calls } from "./calls.ts";
 import { clearIdleTimer, forgetRequest } from "./forget_request.ts";
-import { Lane } from "./lane.ts";
 import type { ConnectionMap } from "./map.ts";
 import { Outbox } from "./outbox.ts";
 import { type CallOutcome, type OutgoingCall, Pending } from "./pending.ts";
 import {
   disconnectReport,
   outcomeReport,
-  postReport,
   refusedOutcome,
   type Report,
   resultErrorReport,
 } from "./report.ts";
+import { type Reporter, Reports } from "./reports.ts";
 import { SentResults } from "./sent_results.ts";
 import type { Sockets } from "./sockets.ts";
 import { endByOutcome } from "./span.ts";
@@ -144,7 +143,7 @@ const MAX_SENT_AFTER_CLOSE = 1000;
  * pending CALLs exist only while they hold something: an idle connection is this object and its
  * socket. The lanes live on after the socket until they are empty.
  */
-export class Connection implements EventListenerObject, Caller, Tapped {
+export class Connection implements EventListenerObject, Caller, Reporter, Tapped {
   readonly clientId: string;
   readonly connectionId: string;
   readonly protocol: string | null;
@@ -158,7 +157,7 @@ export class Connection implements EventListenerObject, Caller, Tapped {
   readonly #socket: Socket;
   readonly #shared: Shared;
   #calls: Calls | null = null;
-  #reports: Lane<{ readonly report: Report; readonly ended: () => void }> | null = null;
+  #reports: Reports | null = null;
   #pending: Pending | null = null;
   #sentResults: SentResults | null = null;
   #outbox: Outbox | null = null;
@@ -525,34 +524,12 @@ export class Connection implements EventListenerObject, Caller, Tapped {
   }
 
   #hasRoomForReport(): boolean {
-    const { limits } = this.#shared;
-    return this.#reports === null ||
-      (this.#reports.waiting < limits.maxQueue && this.#reports.size < limits.maxQueueChars);
+    return this.#reports?.hasRoom ?? true;
   }
 
-  #report(report: Report, ended: () => void = () => {}): void {
-    // Without a bound of its own: those who report have looked for room, or Pending has.
-    this.#reports ??= new Lane<{ readonly report: Report; readonly ended: () => void }>({
-      maxWaiting: Infinity,
-      maxSize: Infinity,
-      sizeOf: (waiting) => waiting.report.body.length,
-      handle: (next) => this.#forwardReport(next),
-      onIdle: () => {
-        this.#reports = null;
-        this.#closeIfDone();
-      },
-    });
-    this.#shared.backlog.enter(report.body);
-    this.#reports.push({ report, ended });
-  }
-
-  async #forwardReport(
-    { report, ended }: { readonly report: Report; readonly ended: () => void },
-  ): Promise<void> {
-    await postReport(this.#shared, this, report);
-    ended();
-    // There is room for one more outcome.
-    this.#pending?.pump();
+  #report(report: Report, ended?: () => void): void {
+    this.#reports ??= new Reports(this, this.#shared);
+    this.#reports.push(report, ended);
   }
 
   #answerError(call: Call, meaning: ErrorMeaning, description: string): void {
@@ -612,6 +589,15 @@ export class Connection implements EventListenerObject, Caller, Tapped {
 
   callsDone(): void {
     this.#calls = null;
+    this.#closeIfDone();
+  }
+
+  reportDone(): void {
+    this.#pending?.pump();
+  }
+
+  reportsDone(): void {
+    this.#reports = null;
     this.#closeIfDone();
   }
 
