@@ -5,42 +5,30 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { errorCode, type ErrorMeaning } from "../codec/error_code.ts";
-import {
-  answerToFault,
-  type Call,
-  type CallError,
-  callErrorText,
-  type CallResult,
-  type CallResultError,
-  callResultErrorText,
-  callText,
-  frameKind,
-  readFrame,
-} from "../codec/frame.ts";
+import { type Call, callText, frameKind, readFrame } from "../codec/frame.ts";
 import { type Dialect, dialectOf } from "../codec/subprotocol.ts";
 import type { TraceContext } from "../codec/trace_context.ts";
 import type { Forwarder, Origin } from "../forwarder/forwarder.ts";
 import type { Log } from "../ops/log.ts";
-import { type CloseReason, type Metrics, NO_PROTOCOL, UNMATCHED } from "../ops/metrics.ts";
+import { type CloseReason, type Metrics, NO_PROTOCOL } from "../ops/metrics.ts";
 import type { CallSpan, Tracing } from "../ops/tracing.ts";
 import type { Inspect } from "../validate/inspector.ts";
-import { describeViolation } from "../validate/violation.ts";
 import type { Backlog } from "./backlog.ts";
 import { type Caller, Calls } from "./calls.ts";
 import { clearIdleTimer, forgetRequest } from "./forget_request.ts";
-import { Lane } from "./lane.ts";
+import {
+  isAdmitted,
+  isLongerThan,
+  type Receiver,
+  refuseFrame,
+  reportOf,
+  settleCall,
+} from "./incoming.ts";
 import type { ConnectionMap } from "./map.ts";
 import { Outbox } from "./outbox.ts";
 import { type CallOutcome, type OutgoingCall, Pending } from "./pending.ts";
-import {
-  disconnectReport,
-  outcomeReport,
-  postReport,
-  refusedOutcome,
-  type Report,
-  resultErrorReport,
-} from "./report.ts";
+import { disconnectReport, outcomeReport, type Report } from "./report.ts";
+import { type Reporter, Reports } from "./reports.ts";
 import { SentResults } from "./sent_results.ts";
 import type { Sockets } from "./sockets.ts";
 import { endByOutcome } from "./span.ts";
@@ -144,7 +132,7 @@ const MAX_SENT_AFTER_CLOSE = 1000;
  * pending CALLs exist only while they hold something: an idle connection is this object and its
  * socket. The lanes live on after the socket until they are empty.
  */
-export class Connection implements EventListenerObject, Caller, Tapped {
+export class Connection implements EventListenerObject, Receiver, Caller, Reporter, Tapped {
   readonly clientId: string;
   readonly connectionId: string;
   readonly protocol: string | null;
@@ -158,7 +146,7 @@ export class Connection implements EventListenerObject, Caller, Tapped {
   readonly #socket: Socket;
   readonly #shared: Shared;
   #calls: Calls | null = null;
-  #reports: Lane<{ readonly report: Report; readonly ended: () => void }> | null = null;
+  #reports: Reports | null = null;
   #pending: Pending | null = null;
   #sentResults: SentResults | null = null;
   #outbox: Outbox | null = null;
@@ -284,7 +272,7 @@ export class Connection implements EventListenerObject, Caller, Tapped {
       },
       outstandingCount: metrics.outstanding,
       queuedCount: metrics.queuedCalls,
-      send: (next) => this.#send(callText("call", next.messageId, next.action, next.payload)),
+      send: (next) => this.write(callText("call", next.messageId, next.action, next.payload)),
       hasRoom: () => this.#hasRoomForReport(),
       onEmpty: () => {
         this.#pending = null;
@@ -333,7 +321,7 @@ export class Connection implements EventListenerObject, Caller, Tapped {
    */
   send(messageId: string, action: string, payload: string): boolean {
     if (this.#isClosed) return false;
-    this.#send(callText("send", messageId, action, payload));
+    this.write(callText("send", messageId, action, payload));
     return true;
   }
 
@@ -429,137 +417,37 @@ export class Connection implements EventListenerObject, Caller, Tapped {
     this.#passed("in", data);
     if (log.isDebug) log.debug("frame in", { ...this.#who(), frame: data.slice(0, 1000) });
     const read = readFrame(data, this.dialect);
-    if (!read.ok) {
-      const { meaning, messageIdText, reason } = read.fault;
-      // A type that is not known is told by the name that the only version has which answers it.
-      const code = errorCode(meaning, meaning === "unknown_type" ? "ocpp2.0.1" : this.dialect);
-      metrics.faults[code]?.add(1);
-      const messageId = JSON.parse(messageIdText) as string;
-      log.warn("frame refused", { ...this.#who(), messageId, code, reason });
-      const answer = answerToFault(read.fault, this.dialect);
-      if (answer !== null) this.#send(answer);
-      return;
-    }
+    if (!read.ok) return refuseFrame(this, this.#shared, read.fault);
     this.#hasSpoken = true;
     const { frame } = read;
     metrics.frames.in[frame.kind].add(1);
     switch (frame.kind) {
       case "call":
       case "send":
-        return this.#receiveCall(frame);
+        if (!isAdmitted(this, this.#shared, this.#calls, frame)) return;
+        this.#calls ??= new Calls(this, this.#shared);
+        return this.#calls.push(frame);
       case "result":
       case "error":
-        return this.#receiveAnswer(frame);
-      case "resulterror":
-        return this.#receiveResultError(frame);
+        return settleCall(this, this.#shared, this.#pending, frame);
+      case "resulterror": {
+        const report = reportOf(this, this.#shared, this.#sentResults, frame);
+        if (report === null) return;
+        return this.#hasRoomForReport() ? this.#report(report) : this.queueFull();
+      }
     }
-  }
-
-  #receiveCall(call: Call): void {
-    const { backlog, metrics, log, inspect } = this.#shared;
-    if (call.kind === "call" && this.#calls?.has(call.messageId) === true) {
-      const code = errorCode("duplicate_message_id", this.dialect);
-      metrics.faults[code]?.add(1);
-      log.warn("MessageId still in use", { ...this.#who(), ...namesOf(call), code });
-      return this.#answerError(call, "duplicate_message_id", "the MessageId is still in use");
-    }
-    if (backlog.isFull) {
-      log.warn("gateway overloaded", {
-        ...this.#who(),
-        ...namesOf(call),
-        waiting: backlog.count,
-      });
-      if (call.kind === "call") this.#answerError(call, "internal", "gateway overloaded");
-      return;
-    }
-    const { kind: type, action, messageId, payload } = call;
-    const violation = inspect?.(this, { direction: "in", type, action, messageId, payload });
-    if (violation !== undefined) {
-      // A SEND is never answered.
-      if (type === "call") this.#answerError(call, violation.meaning, describeViolation(violation));
-      return;
-    }
-    this.#calls ??= new Calls(this, this.#shared);
-    this.#calls.push(call);
-  }
-
-  #receiveAnswer(frame: CallResult | CallError): void {
-    const outcome = frame.kind === "result" ? this.#inspectResult(frame) : frame;
-    if (this.#pending?.settle(frame.messageId, outcome) === true) return;
-    this.#shared.metrics.faults[UNMATCHED]?.add(1);
-    const { messageId } = frame;
-    this.#shared.log.warn("answer to no outstanding CALL", { ...this.#who(), messageId });
-  }
-
-  /** The CALLRESULT, or what counts in its place when it is refused. */
-  #inspectResult(frame: CallResult): CallOutcome {
-    const { messageId, payload } = frame;
-    const { inspect } = this.#shared;
-    const action = inspect && this.#pending?.actionOf(messageId);
-    if (inspect === undefined || action === undefined) return frame;
-    const inspected = { direction: "in", type: "result", action, messageId, payload } as const;
-    const violation = inspect(this, inspected);
-    if (violation === undefined) return frame;
-    const description = describeViolation(violation);
-    if (this.dialect === "ocpp2.1") {
-      const code = errorCode(violation.meaning, this.dialect);
-      this.#send(callResultErrorText(messageId, code, description));
-    }
-    return refusedOutcome(description, this.dialect);
-  }
-
-  /** The client cannot use the answer to a CALL of its own. */
-  #receiveResultError(frame: CallResultError): void {
-    const { backlog, metrics, log } = this.#shared;
-    const { messageId } = frame;
-    const action = this.#sentResults?.take(messageId);
-    if (action === undefined) {
-      metrics.faults[UNMATCHED]?.add(1);
-      log.warn("CALLRESULTERROR to no CALLRESULT", { ...this.#who(), messageId });
-    } else if (backlog.isFull) {
-      const waiting = backlog.count;
-      metrics.reportsLost.resulterror.add(1);
-      log.warn("gateway overloaded", { ...this.#who(), action, messageId, waiting });
-    } else if (!this.#hasRoomForReport()) this.queueFull();
-    else this.#report(resultErrorReport(frame, action));
   }
 
   #hasRoomForReport(): boolean {
-    const { limits } = this.#shared;
-    return this.#reports === null ||
-      (this.#reports.waiting < limits.maxQueue && this.#reports.size < limits.maxQueueChars);
+    return this.#reports?.hasRoom ?? true;
   }
 
-  #report(report: Report, ended: () => void = () => {}): void {
-    // Without a bound of its own: those who report have looked for room, or Pending has.
-    this.#reports ??= new Lane<{ readonly report: Report; readonly ended: () => void }>({
-      maxWaiting: Infinity,
-      maxSize: Infinity,
-      sizeOf: (waiting) => waiting.report.body.length,
-      handle: (next) => this.#forwardReport(next),
-      onIdle: () => {
-        this.#reports = null;
-        this.#closeIfDone();
-      },
-    });
-    this.#shared.backlog.enter(report.body);
-    this.#reports.push({ report, ended });
+  #report(report: Report, ended?: () => void): void {
+    this.#reports ??= new Reports(this, this.#shared);
+    this.#reports.push(report, ended);
   }
 
-  async #forwardReport(
-    { report, ended }: { readonly report: Report; readonly ended: () => void },
-  ): Promise<void> {
-    await postReport(this.#shared, this, report);
-    ended();
-    // There is room for one more outcome.
-    this.#pending?.pump();
-  }
-
-  #answerError(call: Call, meaning: ErrorMeaning, description: string): void {
-    this.#send(callErrorText(call.messageIdText, errorCode(meaning, this.dialect), description));
-  }
-
-  #send(text: string): void {
+  write(text: string): void {
     const { log, limits, clock, metrics } = this.#shared;
     if (this.#isClosed) return;
     metrics.frames.out[frameKind(text)].add(1);
@@ -601,7 +489,7 @@ export class Connection implements EventListenerObject, Caller, Tapped {
       });
       this.#sentResults.add(messageId, action);
     }
-    this.#send(text);
+    this.write(text);
   }
 
   queueFull(): void {
@@ -615,19 +503,16 @@ export class Connection implements EventListenerObject, Caller, Tapped {
     this.#closeIfDone();
   }
 
+  reportDone(): void {
+    this.#pending?.pump();
+  }
+
+  reportsDone(): void {
+    this.#reports = null;
+    this.#closeIfDone();
+  }
+
   #who(): { clientId: string; connectionId: string } {
     return { clientId: this.clientId, connectionId: this.connectionId };
   }
-}
-
-function namesOf({ action, messageId }: Call): { action: string; messageId: string } {
-  return { action, messageId };
-}
-
-const encoder = new TextEncoder();
-
-/** Compares UTF-8 bytes, and counts them only when the number of code units leaves a doubt. */
-function isLongerThan(text: string, maxBytes: number): boolean {
-  if (text.length * 3 <= maxBytes) return false;
-  return text.length > maxBytes || encoder.encode(text).length > maxBytes;
 }
