@@ -4,8 +4,8 @@
  * @module
  */
 
-import deno from "../../deno.json" with { type: "json" };
 import type { Part } from "./generator.ts";
+import { startCommand } from "../../tests/support/program.ts";
 import { lines } from "./text.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -38,13 +38,12 @@ export class Processes {
     flags: readonly string[],
     port = 0,
   ): Promise<{ pid: number; url: string }> {
-    const args = deno.tasks.start.command.split(" deno ")[1]!.split(" ");
     const own = [
       ...["--listen", `127.0.0.1:${port}`, "--backend", `http://127.0.0.1:${backendPort}/`],
       // A line for each client would hide the figures.
       "--log-level=error",
     ];
-    const gateway = this.start([...args, ...own, ...flags]);
+    const gateway = this.start([...startCommand(), ...own, ...flags]);
     const line = await firstLine(gateway, "the gateway");
     const url = /^ws2api listening on http:(\/\/\S+)$/.exec(line)?.[1];
     if (url === undefined) throw new Error(`the gateway said ${JSON.stringify(line)}`);

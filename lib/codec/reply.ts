@@ -42,8 +42,7 @@ export function replyText(
   dialect: Dialect,
 ): string {
   const text = trimSpace(body);
-  const isSuccess = status >= 200 && status <= 299;
-  if (isSuccess) {
+  if (isSuccess(status)) {
     if (text === "") return callResultText(messageIdText, "{}");
     if (isObjectText(text)) return callResultText(messageIdText, text);
     return callErrorText(
@@ -78,6 +77,11 @@ export function replyText(
 export function resultPayload(body: string): string {
   const text = trimSpace(body);
   return text === "" ? "{}" : text;
+}
+
+/** Whether a status says that the backend took a request: 2xx. */
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status <= 299;
 }
 
 /** Whether an answer other than a 2xx is the backend's own CALLERROR, with a code of its own. */

@@ -6,7 +6,7 @@
 
 import { errorCode } from "../codec/error_code.ts";
 import { type Call, callErrorText, frameKind } from "../codec/frame.ts";
-import { hasErrorCode, replyText, resultPayload } from "../codec/reply.ts";
+import { hasErrorCode, isSuccess, replyText, resultPayload } from "../codec/reply.ts";
 import { backendPath } from "../codec/route.ts";
 import type { Dialect } from "../codec/subprotocol.ts";
 import { traceIdOf } from "../codec/trace_context.ts";
@@ -187,10 +187,6 @@ export class Calls implements LaneOptions<Waiting> {
         return "the backend is overloaded";
     }
   }
-}
-
-function isSuccess(status: number): boolean {
-  return status >= 200 && status <= 299;
 }
 
 /**

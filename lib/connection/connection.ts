@@ -19,6 +19,7 @@ import { clearIdleTimer, forgetRequest } from "./forget_request.ts";
 import {
   isAdmitted,
   isLongerThan,
+  namesOf,
   type Receiver,
   refuseFrame,
   reportOf,
@@ -206,7 +207,7 @@ export class Connection implements EventListenerObject, Receiver, Caller, Report
     metrics.opened.add(1);
     metrics.connections[this.protocol ?? NO_PROTOCOL]?.add(1);
     const { protocol, remoteAddress } = this;
-    log.info("client connected", { ...this.#who(), protocol, remoteAddress });
+    log.info("client connected", { ...namesOf(this), protocol, remoteAddress });
     const other = connections.get(this.clientId);
     // Its upgrade came later, but the backend let it in sooner.
     const isOlder = other !== undefined && other.connectionId > this.connectionId;
@@ -268,7 +269,7 @@ export class Connection implements EventListenerObject, Receiver, Caller, Report
       onTimeout: (late) => {
         const { callTimeoutMs: durationMs } = limits;
         const { action, messageId } = late;
-        log.warn("no answer from the client", { ...this.#who(), action, messageId, durationMs });
+        log.warn("no answer from the client", { ...namesOf(this), action, messageId, durationMs });
       },
       outstandingCount: metrics.outstanding,
       queuedCount: metrics.queuedCalls,
@@ -385,7 +386,7 @@ export class Connection implements EventListenerObject, Receiver, Caller, Report
       this.#shared.bus.detach(this);
       metrics.closed[cause].add(1);
       metrics.connections[this.protocol ?? NO_PROTOCOL]?.add(-1);
-      log.info("client disconnected", { ...this.#who(), cause, closeCode: code, reason });
+      log.info("client disconnected", { ...namesOf(this), cause, closeCode: code, reason });
     }
     this.#outbox?.drop();
     this.#outbox = null;
@@ -415,7 +416,7 @@ export class Connection implements EventListenerObject, Receiver, Caller, Report
     if (data === "") return;
     this.framesIn++;
     this.#passed("in", data);
-    if (log.isDebug) log.debug("frame in", { ...this.#who(), frame: data.slice(0, 1000) });
+    if (log.isDebug) log.debug("frame in", { ...namesOf(this), frame: data.slice(0, 1000) });
     const read = readFrame(data, this.dialect);
     if (!read.ok) return refuseFrame(this, this.#shared, read.fault);
     this.#hasSpoken = true;
@@ -453,7 +454,7 @@ export class Connection implements EventListenerObject, Receiver, Caller, Report
     metrics.frames.out[frameKind(text)].add(1);
     this.framesOut++;
     this.#passed("out", text);
-    if (log.isDebug) log.debug("frame out", { ...this.#who(), frame: text.slice(0, 1000) });
+    if (log.isDebug) log.debug("frame out", { ...namesOf(this), frame: text.slice(0, 1000) });
     try {
       if (this.#outbox === null) {
         if (!Outbox.isNeeded(this.#socket)) return this.#socket.send(text);
@@ -467,7 +468,7 @@ export class Connection implements EventListenerObject, Receiver, Caller, Report
       return;
     }
     if (this.#outbox.waiting <= limits.maxBufferedBytes) return this.#outbox.push(text);
-    log.warn("client does not read", this.#who());
+    log.warn("client does not read", namesOf(this));
     const description = "the client does not read what is sent to it";
     this.close(POLICY, "not reading", description, "not_reading");
   }
@@ -493,7 +494,7 @@ export class Connection implements EventListenerObject, Receiver, Caller, Report
   }
 
   queueFull(): void {
-    this.#shared.log.warn("queue full", this.#who());
+    this.#shared.log.warn("queue full", namesOf(this));
     const description = "the client sent more than its queue holds";
     this.close(POLICY, "queue full", description, "queue_full");
   }
@@ -510,9 +511,5 @@ export class Connection implements EventListenerObject, Receiver, Caller, Report
   reportsDone(): void {
     this.#reports = null;
     this.#closeIfDone();
-  }
-
-  #who(): { clientId: string; connectionId: string } {
-    return { clientId: this.clientId, connectionId: this.connectionId };
   }
 }

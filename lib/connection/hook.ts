@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isSuccess } from "../codec/reply.ts";
 import { hookPath } from "../codec/route.ts";
 import type { Forwarder } from "../forwarder/forwarder.ts";
 import type { Identity } from "./connection.ts";
@@ -43,7 +44,7 @@ export async function askBackend(
   });
   if (!reply.ok) return { kind: "unavailable", failure: reply.fault };
   const { status, challenge = null } = reply;
-  if (status >= 200 && status <= 299) return { kind: "accepted" };
+  if (isSuccess(status)) return { kind: "accepted" };
   return status === 401 || status === 403
     ? { kind: "denied", status, challenge }
     : { kind: "unavailable", failure: `status ${status}` };

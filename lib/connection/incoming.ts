@@ -155,6 +155,9 @@ function answerError(on: Receiver, call: Call, meaning: ErrorMeaning, descriptio
   on.write(callErrorText(call.messageIdText, errorCode(meaning, on.dialect), description));
 }
 
-function namesOf({ clientId, connectionId }: Identity): { clientId: string; connectionId: string } {
+/** How a connection is named in the log. */
+export function namesOf(
+  { clientId, connectionId }: Identity,
+): { clientId: string; connectionId: string } {
   return { clientId, connectionId };
 }

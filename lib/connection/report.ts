@@ -8,6 +8,7 @@
 import { cutDescription } from "../codec/description.ts";
 import { errorCode } from "../codec/error_code.ts";
 import { type CallResultError, errorBody } from "../codec/frame.ts";
+import { isSuccess } from "../codec/reply.ts";
 import { backendPath, hookPath } from "../codec/route.ts";
 import type { Dialect } from "../codec/subprotocol.ts";
 import { type TraceContext, traceIdOf } from "../codec/trace_context.ts";
@@ -126,7 +127,7 @@ export async function postReport(
   metrics.requestsStarted.add(1);
   const reply = await forwarder.forward({ kind, path, body, origin: identity, trace });
   backlog.leave(body);
-  if (reply.ok && reply.status >= 200 && reply.status <= 299) {
+  if (reply.ok && isSuccess(reply.status)) {
     metrics.requestsSucceeded.add(1);
     return;
   }

@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { isSuccess } from "../codec/reply.ts";
 import type { RequestKind } from "../codec/route.ts";
 import type { BackendOutcome, Metrics } from "../ops/metrics.ts";
 import type { BackendReply, Forwarder } from "./forwarder.ts";
@@ -44,7 +45,7 @@ export function outcomeOf(kind: RequestKind, reply: BackendReply): BackendOutcom
         return "invalid";
     }
   }
-  if (reply.status >= 200 && reply.status <= 299) return kind === "call" ? null : "2xx";
+  if (isSuccess(reply.status)) return kind === "call" ? null : "2xx";
   if (reply.status >= 400 && reply.status <= 499) return "4xx";
   if (reply.status >= 500 && reply.status <= 599) return "5xx";
   // Nothing else ends a request.

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { totalOf } from "./family.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** Counters since the start as `name value` lines. */
@@ -11,15 +12,11 @@ export function countersText(metrics: Metrics): string {
   const { opened, closed, requestsStarted, requestsFailed, requestsSucceeded, faults } = metrics;
   const counters = {
     connections_opened: opened.sum,
-    connections_closed: total(closed),
+    connections_closed: totalOf(closed),
     requests_started: requestsStarted.sum,
     requests_failed: requestsFailed.sum,
     requests_succeeded: requestsSucceeded.sum,
-    faults: total(faults),
+    faults: totalOf(faults),
   };
   return Object.entries(counters).map(([name, value]) => `${name} ${value}\n`).join("");
-}
-
-function total(cells: Readonly<Record<string, { readonly sum: number }>>): number {
-  return Object.values(cells).reduce((sum, cell) => sum + cell.sum, 0);
 }

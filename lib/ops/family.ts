@@ -69,6 +69,11 @@ function single(
 /** A cell for each value of a label. */
 export type By<V extends string> = Readonly<Record<V, Cell>>;
 
+/** All of a family's cells together, over all threads. */
+export function totalOf(cells: By<string>): number {
+  return Object.values(cells).reduce((sum, cell) => sum + cell.sum, 0);
+}
+
 /** A counter for each value of a label; the values are few, and never come from outside. */
 export function counterBy<V extends string>(
   name: string,

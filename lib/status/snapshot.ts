@@ -5,7 +5,7 @@
  */
 
 import type { ProcessFacts, ProcessUsage } from "../ops/exposition.ts";
-import type { By, Histogram } from "../ops/family.ts";
+import { type By, type Histogram, totalOf } from "../ops/family.ts";
 import type { Metrics } from "../ops/metrics.ts";
 
 /** Durations, counted by their length. */
@@ -80,13 +80,13 @@ export function snapshotOf(
     connections: sums(metrics.connections),
     maxConnections: facts.maxConnections,
     opened: metrics.opened.sum,
-    closed: total(metrics.closed),
-    refused: total(metrics.refused),
+    closed: totalOf(metrics.closed),
+    refused: totalOf(metrics.refused),
     framesIn: sums(metrics.frames.in),
     framesOut: sums(metrics.frames.out),
-    faults: total(metrics.faults),
+    faults: totalOf(metrics.faults),
     backendRequests: backendOutcomes(metrics.backendRequests),
-    backendRetries: total(metrics.backendRetries),
+    backendRetries: totalOf(metrics.backendRetries),
     breakersOpen: metrics.breakerOpen.sum,
     backendSeconds: histogramOf(metrics.backendSeconds),
     callSeconds: histogramOf(metrics.callSeconds),
@@ -102,10 +102,6 @@ export function snapshotOf(
 
 function sums(by: By<string>): Record<string, number> {
   return Object.fromEntries(Object.entries(by).map(([value, cell]) => [value, cell.sum]));
-}
-
-function total(by: By<string>): number {
-  return Object.values(by).reduce((sum, cell) => sum + cell.sum, 0);
 }
 
 /** Of all kinds of requests together. */
