@@ -18,6 +18,7 @@ import { faultsBuffer, RecentFaults } from "./lib/ops/recent_faults.ts";
 import type { Profiles } from "./lib/ops/profile/profile.ts";
 import { tellStart } from "./lib/ops/start.ts";
 import { loadTracing } from "./lib/ops/tracing.ts";
+import { StopRequests } from "./lib/stop_request.ts";
 
 /** An environment variable; one that may not be read is taken for absent. */
 function variable(name: string): string | undefined {
@@ -139,10 +140,11 @@ async function main(): Promise<void> {
     print(Deno.stderr, `ws2api: cannot listen on ${places.join(" or ")}: ${what}\n`);
     Deno.exit(1);
   }
-  let isStopping = false;
+  const requests = new StopRequests(systemClock);
   const stop = async (): Promise<void> => {
-    if (isStopping) Deno.exit(1);
-    isStopping = true;
+    const request = requests.note();
+    if (request === "second") Deno.exit(1);
+    if (request === "same") return;
     await gateway.shutdown();
     await profiles?.stop();
     Deno.exit(0);

@@ -1,5 +1,5 @@
 /**
- * Writes the README's table of flags anew, from what `--help` prints too.
+ * Writes the table of flags in flags.md anew, from what `--help` prints too.
  *
  *     deno task flags
  *
@@ -8,7 +8,7 @@
 
 import { type Flag, type FlagName, FLAGS, variableOf } from "../lib/config/flag.ts";
 
-const README = new URL("../README.md", import.meta.url);
+const PAGE = new URL("./flags.md", import.meta.url);
 const BEGIN = "<!-- flags begin: written by `deno task flags` -->";
 const END = "<!-- flags end -->";
 
@@ -26,14 +26,14 @@ export function flagTable(): string {
 }
 
 /** What stands between the two marks, and what around them. */
-export function splitReadme(text: string): { before: string; table: string; after: string } {
+export function splitPage(text: string): { before: string; table: string; after: string } {
   const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
-  if (begin === -1 || end < begin) throw new Error("the README has no marks for the flags");
+  if (begin === -1 || end < begin) throw new Error("the page has no marks for the flags");
   const start = begin + BEGIN.length;
   return { before: text.slice(0, start), table: text.slice(start, end), after: text.slice(end) };
 }
 
 if (import.meta.main) {
-  const { before, after } = splitReadme(await Deno.readTextFile(README));
-  await Deno.writeTextFile(README, `${before}\n\n${flagTable()}\n\n${after}`);
+  const { before, after } = splitPage(await Deno.readTextFile(PAGE));
+  await Deno.writeTextFile(PAGE, `${before}\n\n${flagTable()}\n\n${after}`);
 }

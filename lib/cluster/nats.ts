@@ -194,7 +194,7 @@ export class NatsBus implements Bus {
         return;
       } catch (error) {
         if (this.#isClosed) return;
-        if (!isTold) log.error("nats cannot be reached, trying on", { reason: textOf(error) });
+        if (!isTold) log.error("nats cannot be reached, still trying", { reason: textOf(error) });
         isTold = true;
         // Cleared by a close, and then nothing goes on from here.
         await new Promise<void>((resolve) => {

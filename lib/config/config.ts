@@ -40,6 +40,8 @@ export interface Config {
   readonly maxBufferedBytes: number;
   readonly maxMemoryBytes: number;
   readonly maxConnections: number;
+  /** Whether somebody asked for that many: the default is no wish. */
+  readonly isMaxConnectionsAsked: boolean;
   /** Infinity for no limit, undefined when nobody knows. */
   readonly openFiles: number | undefined;
   /** Undefined for no limit. */
@@ -101,6 +103,7 @@ export function readInvocation(
   const parsed = parseArguments(args, version);
   if (parsed.kind !== "given") return parsed;
   let refusal: string | undefined;
+  const asked = new Set<FlagName>();
 
   function take<N extends FlagName>(name: N): ValueOf<N> | undefined {
     const flag: Flag<unknown> = FLAGS[name];
@@ -111,7 +114,8 @@ export function readInvocation(
       text = variable(variableOf(name));
       if (text === "" && !GUARDS.includes(name)) text = undefined;
     }
-    text ??= flag.default;
+    if (text === undefined) text = flag.default;
+    else asked.add(name);
     if (text === undefined) return undefined;
     const read = flag.read(text);
     if (read.ok) return read.value as ValueOf<N>;
@@ -160,6 +164,7 @@ export function readInvocation(
     maxBufferedBytes: take("max-buffered") ?? 4 * maxMessageBytes,
     maxMemoryBytes: must("max-memory"),
     maxConnections: must("max-connections"),
+    isMaxConnectionsAsked: asked.has("max-connections"),
     openFiles: take("open-files"),
     connectRate: take("connect-rate"),
     tcpBacklog: must("tcp-backlog"),
@@ -244,7 +249,7 @@ function parseArguments(args: readonly string[], version: string): Parsed {
     .version(version)
     .helpOption("-h, --help", "display this help")
     .allowExcessArguments(false)
-    .showSuggestionAfterError(false)
+    .showSuggestionAfterError(true)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => output += text,
@@ -276,7 +281,7 @@ function parseArguments(args: readonly string[], version: string): Parsed {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: "print", text: output };
-    return { kind: "refuse", message: refusalOf(error) };
+    return { kind: "refuse", message: refusalOf(error, args, command.args[0] ?? "") };
   }
   for (const option of command.options) {
     const key = option.attributeName();
@@ -295,20 +300,25 @@ function withTwoDashes(argument: string): string {
 }
 
 /**
- * Commander's message as the one line of this program. Values stay out of it: what stands behind a
- * misspelled `--api-token` is a token too.
+ * Commander's message as the one line of this program. The values of flags stay out of it: what stands
+ * behind a misspelled `--api-token` is a token too.
+ *
+ * @param args The whole command line.
+ * @param stray The first argument that belongs to no flag, if that is the error.
  */
-function refusalOf(error: CommanderError): string {
+function refusalOf(error: CommanderError, args: readonly string[], stray: string): string {
   const given = /--?[\w-]{1,50}/.exec(error.message)?.[0] ?? "";
   const name = given.slice(2);
   const flag: Flag<unknown> | undefined = Object.hasOwn(FLAGS, name)
     ? FLAGS[name as FlagName]
     : undefined;
   switch (error.code) {
-    case "commander.unknownOption":
-      return flag === undefined
-        ? `${given}: no such flag; allowed are those that --help lists`
-        : `${given}: a value is not allowed; allowed is the flag alone`;
+    case "commander.unknownOption": {
+      if (flag !== undefined) return `${given}: a value is not allowed; allowed is the flag alone`;
+      const nearest = /\(Did you mean (?:one of )?(.+)\?\)$/.exec(error.message)?.[1];
+      const hint = nearest === undefined ? "" : `did you mean ${nearest}? `;
+      return `${given}: no such flag; ${hint}allowed are those that --help lists`;
+    }
     case "commander.optionMissingArgument": {
       const read = flag?.read("");
       return `${given}: no value given; allowed is ${
@@ -316,8 +326,20 @@ function refusalOf(error: CommanderError): string {
       }`;
     }
     default:
-      return "an argument that belongs to no flag; only flags are allowed, --help lists them";
+      return `${
+        strayName(args, stray)
+      }: an argument that belongs to no flag is not allowed; allowed are flags, --help lists them`;
   }
+}
+
+/** A stray argument as it may be printed: what stands behind a secret may be the rest of that secret. */
+function strayName(args: readonly string[], stray: string): string {
+  const at = args.indexOf(stray);
+  const isBehindSecret = args.slice(Math.max(0, at - 2), at).some((argument) => {
+    const name = /^--([\w-]+)/.exec(argument)?.[1] ?? "";
+    return Object.hasOwn(FLAGS, name) && "isSecret" in FLAGS[name as FlagName];
+  });
+  return isBehindSecret ? "what stands behind a secret" : JSON.stringify(stray.slice(0, 100));
 }
 
 /** Whether only this machine can reach an address. A name other than localhost may be anything. */

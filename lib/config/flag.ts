@@ -197,7 +197,11 @@ export const FLAGS = {
     "ties instances together over NATS: a CALL on any of them reaches every client",
   ),
   "nats-creds": unset(filePath, "FILE", "NATS credentials (JWT and seed)"),
-  "nats-ca": unset(filePath, "FILE", "certificates (PEM) to believe NATS servers by; implies TLS"),
+  "nats-ca": unset(
+    filePath,
+    "FILE",
+    "CA certificates (PEM) to check those of NATS servers against; implies TLS",
+  ),
   "nats-subject": flag(
     subjectPrefix,
     "PREFIX",

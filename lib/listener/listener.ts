@@ -120,7 +120,7 @@ function listenPlain(
    * opened any more. Those connected are served on.
    */
   async function listenAgain(error: unknown): Promise<void> {
-    log.warn("no connection can be accepted, trying on", { error: String(error) });
+    log.warn("no connection can be accepted, still trying", { error: String(error) });
     while (!isStopping) {
       await pause(clock, PAUSE_MS);
       if (isStopping) return;

@@ -26,13 +26,18 @@ const PROBE_MS = 3000;
  */
 export async function tellStart(facts: StartFacts, log: Log, clock: Clock): Promise<void> {
   const { config, version, workers, clientsThatFit } = facts;
-  const { backend, maxConnections, openFiles } = config;
+  const { backend, maxConnections, isMaxConnectionsAsked, openFiles = null } = config;
   log.info("gateway started", { version, workers, backend });
-  if (clientsThatFit < maxConnections) {
+  if (clientsThatFit < maxConnections && isMaxConnectionsAsked) {
     log.warn(
       "open files (ulimit -n) do not suffice for --max-connections: fewer clients are let in",
-      { openFiles: openFiles ?? null, maxConnections, clients: clientsThatFit },
+      { openFiles, maxConnections, clients: clientsThatFit },
     );
+  } else if (clientsThatFit < maxConnections) {
+    log.info("clients are let in as far as the open files (ulimit -n) go", {
+      openFiles,
+      clients: clientsThatFit,
+    });
   }
   // What a proxy is for may well be out of this machine's reach.
   if (config.hasProxy && config.forwarder === "fetch") return;

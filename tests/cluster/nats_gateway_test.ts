@@ -270,7 +270,10 @@ test("NATS away at the start, or with a password that is wrong, keeps no gateway
       const log = new KeptLog();
       const nats = `nats://u:p@127.0.0.1:${port}`;
       await using gateway = NatsGateway.start(backend.url, nats, [], log);
-      await until("a word of it", () => log.count("error nats cannot be reached, trying on") === 1);
+      await until(
+        "a word of it",
+        () => log.count("error nats cannot be reached, still trying") === 1,
+      );
       const client = await gateway.connect("CP1");
       echo(client);
       strictEqual((await gateway.call("Act/CP1/m1", "{}", { prefer: "wait=5" })).status, 200);

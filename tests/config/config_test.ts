@@ -433,11 +433,25 @@ Deno.test("a bad token is not shown", () => {
 Deno.test("what is no flag is refused by its name", async (t) => {
   for (const flag of ["--bogus", "--list", "--Listen", "-x", "--no-trust-proxy", "--ws_path"]) {
     await t.step(flag, () => {
-      match(refusalOf([flag]), new RegExp(`^${flag}: no such flag; allowed are [^\n]+$`));
+      match(refusalOf([flag]), new RegExp(`^${flag}: no such flag; [^\n]*allowed are [^\n]+$`));
       match(refusalOf(["--retries", "1", flag, "2"]), new RegExp(`^${flag}: no such flag`));
     });
   }
-  await t.step("an argument", () => match(refusalOf(["here"]), /^[^\n]*only flags are allowed/));
+  await t.step("the nearest flags are named", () => {
+    match(
+      refusalOf(["--bakend", "x"]),
+      /^--bakend: no such flag; did you mean --backend\? allowed/,
+    );
+    match(refusalOf(["--tls-ky"]), /; did you mean --tls-key\? /);
+    match(refusalOf(["--bogus"]), /no such flag; allowed/);
+  });
+  await t.step("an argument", () => {
+    match(
+      refusalOf(["here"]),
+      /^"here": an argument that belongs to no flag is not allowed; allowed/,
+    );
+    match(refusalOf(["--retries", "1", "2\n"]), /^"2\\n": /);
+  });
 });
 
 Deno.test("help lists every flag with its default and its variable", async (t) => {

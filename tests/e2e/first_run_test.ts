@@ -86,17 +86,31 @@ Deno.test("a certificate that cannot be read, and one that is none, end with 2 a
 
 Deno.test("too few open files are told at the start, and fewer clients let in", async () => {
   await using backend = new RecordingBackend();
-  await using program = startWithFiles(128, ["--listen=127.0.0.1:0", `--backend=${backend.url}`]);
+  await using program = startWithFiles(128, [
+    ...["--listen=127.0.0.1:0", `--backend=${backend.url}`, "--max-connections=100"],
+  ]);
   const url = await urlOf(program);
   match(
     await program.logged("do not suffice"),
-    /warning open files \(ulimit -n\) do not suffice for --max-connections: fewer clients are let in openFiles=128 maxConnections=200000 clients=32\n/,
+    /warning open files \(ulimit -n\) do not suffice for --max-connections: fewer clients are let in openFiles=128 maxConnections=100 clients=32\n/,
   );
   const clients = Array.from({ length: 33 }, (_, i) => connect(url, `CP${i}`));
   let refused = 0;
   for (const { opened } of clients) await opened.catch(() => refused++);
   strictEqual(refused, 1);
   for (const client of clients) await client.close();
+});
+
+Deno.test("who asked for no number of clients is told how many the open files leave room for, without a warning", async () => {
+  await using backend = new RecordingBackend();
+  await using program = startWithFiles(128, ["--listen=127.0.0.1:0", `--backend=${backend.url}`]);
+  await urlOf(program);
+  const log = await program.logged("open files");
+  match(
+    log,
+    / info clients are let in as far as the open files \(ulimit -n\) go openFiles=128 clients=32\n/,
+  );
+  strictEqual(log.includes("warning"), false);
 });
 
 Deno.test("when no file can be opened any more those connected are served, and others later", async () => {
@@ -116,7 +130,7 @@ Deno.test("when no file can be opened any more those connected are served, and o
   } catch {
     // Nobody listens any more: so much for the files.
   }
-  await program.logged("no connection can be accepted, trying on");
+  await program.logged("no connection can be accepted, still trying");
   strictEqual(await client.ask('[2,"2","A",{}]'), '[3,"2",{}]');
   for (const conn of greedy) conn.close();
   const late = await connectLate(url);

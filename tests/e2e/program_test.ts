@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { SAME_REQUEST_MS } from "../../lib/stop_request.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
 import { startProgram, urlOf } from "../support/program.ts";
@@ -42,6 +43,7 @@ Deno.test("a bad command line ends with 2 and one line, a port in use with 1 and
   const taken = `127.0.0.1:${(listener.addr as Deno.NetAddr).port}`;
   const rows: [args: string[], code: number, line: RegExp][] = [
     [["--colour"], 2, /^ws2api: --colour: no such flag; allowed .*\n$/],
+    [["start"], 2, /^ws2api: "start": an argument that belongs to no flag .*\n$/],
     [["--backend-timeout", "30"], 2, /^ws2api: --backend-timeout: "30" .* 500ms, 30s or 2m\n$/],
     [["--backend", "localhost:5000"], 2, /^ws2api: --backend: "localhost:5000" .*http:\/\/.*\n$/],
     [["--listen", ":0"], 2, /^ws2api: --listen: .*--api-token.*--api-listen.*--insecure-api\n$/],
@@ -127,7 +129,7 @@ Deno.test("a CALL that the client never answers ends in /error at the drain time
   await client.whenClosed();
 });
 
-Deno.test("a second signal ends the program at once with 1", async () => {
+Deno.test("a second signal a second later ends the program at once with 1, one before that does nothing", async () => {
   await using backend = new RecordingBackend();
   await using program = startProgram(["--listen=127.0.0.1:0", `--backend=${backend.url}`]);
   const url = await urlOf(program);
@@ -142,7 +144,11 @@ Deno.test("a second signal ends the program at once with 1", async () => {
     await ready.body?.cancel();
     status = ready.status;
   }
+  // The runtime tells of signals in their order: once a later one has had its effect, so had this one.
   program.signal("SIGTERM");
+  await new Promise((resolve) => setTimeout(resolve, SAME_REQUEST_MS));
+  strictEqual(await fetch(`${url}/healthz`).then((answer) => answer.text()), "ok");
+  program.signal("SIGINT");
   strictEqual((await program.ended()).code, 1);
   await client.whenClosed();
 });

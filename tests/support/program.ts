@@ -8,7 +8,8 @@ import denoJson from "../../deno.json" with { type: "json" };
 import { TestClient } from "./client.ts";
 import { inTime } from "./deadline.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+/** The project's folder. */
+export const ROOT = new URL("../../", import.meta.url).pathname;
 
 /** What a process writes to one of its outputs. */
 class Output {

@@ -1,5 +1,5 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { flagTable, splitReadme } from "../../docs/flags.ts";
+import { flagTable, splitPage } from "../../docs/flags.ts";
 
 /** The cells of a table, however its columns are aligned. */
 function cells(table: string): string[][] {
@@ -7,7 +7,7 @@ function cells(table: string): string[][] {
     .map((line) => line.split("|").map((cell) => cell.trim().replace(/^-+$/, "-")));
 }
 
-Deno.test("the README's table holds each flag as the help does, and no other", async () => {
-  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
-  deepStrictEqual(cells(splitReadme(readme).table), cells(flagTable()));
+Deno.test("the page's table holds each flag as the help does, and no other", async () => {
+  const page = await Deno.readTextFile(new URL("../../docs/flags.md", import.meta.url));
+  deepStrictEqual(cells(splitPage(page).table), cells(flagTable()));
 });
