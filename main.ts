@@ -6,18 +6,18 @@
 
 import info from "./deno.json" with { type: "json" };
 import { systemClock } from "./lib/clock.ts";
-import { natsOf } from "./lib/cluster/join.ts";
+import { natsOf } from "./lib/cluster/nats/join.ts";
 import { type Config, readInvocation } from "./lib/config/config.ts";
 import { clientsThatFit } from "./lib/config/open_files.ts";
 import { readSecrets, readTlsPair } from "./lib/config/secret.ts";
 import { backendAddress } from "./lib/forwarder/dial.ts";
 import { type Gateway, startGateway, validatorOf } from "./lib/gateway.ts";
-import { configureLog, createLog } from "./lib/ops/log.ts";
-import { print } from "./lib/ops/print.ts";
-import { faultsBuffer, RecentFaults } from "./lib/ops/recent_faults.ts";
-import type { Profiles } from "./lib/ops/profile/profile.ts";
-import { tellStart } from "./lib/ops/start.ts";
-import { loadTracing } from "./lib/ops/tracing.ts";
+import { configureLog, createLog } from "./lib/log/log.ts";
+import { print } from "./lib/log/print.ts";
+import { faultsBuffer, RecentFaults } from "./lib/log/recent_faults.ts";
+import type { Profiles } from "./lib/profile/profile.ts";
+import { tellStart } from "./lib/start.ts";
+import { loadTracing } from "./lib/trace/tracing.ts";
 import { StopRequests } from "./lib/stop_request.ts";
 
 /** An environment variable; one that may not be read is taken for absent. */
@@ -73,7 +73,7 @@ async function main(): Promise<void> {
   let profiles: Profiles | undefined;
   // Workers profile themselves.
   if (isProfiled && workers === 1) {
-    const { startProfiles } = await import("./lib/ops/profile/profile.ts");
+    const { startProfiles } = await import("./lib/profile/profile.ts");
     const started = await startProfiles({ cpuFile, memFile }, { clock: systemClock, log });
     if (!started.ok) {
       print(Deno.stderr, `ws2api: ${started.message}\n`);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ConnectionMap } from "../lib/connection/map.ts";
+import { ConnectionMap } from "../lib/client/map.ts";
 
 const CLIENTS = 100_000;
 

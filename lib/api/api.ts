@@ -5,10 +5,10 @@
  */
 
 import { prefersHtml } from "../codec/accept.ts";
-import { countersText } from "../ops/counters.ts";
-import type { Exposition } from "../ops/exposition.ts";
-import type { Log } from "../ops/log.ts";
-import type { Metrics } from "../ops/metrics.ts";
+import { countersText } from "../metrics/counters.ts";
+import type { Exposition } from "../metrics/exposition.ts";
+import type { Log } from "../log/log.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { problem } from "../problem.ts";
 import type { Status } from "../status/status.ts";
 import type { Authorize, Denial } from "./authorize.ts";

@@ -5,9 +5,9 @@
  */
 
 import type { TraceContext } from "../codec/trace_context.ts";
-import type { ConnectionState, Errand, Identity } from "../connection/connection.ts";
-import type { CallOutcome } from "../connection/pending.ts";
-import type { TapReading } from "../connection/tap.ts";
+import type { ConnectionState, Errand, Identity } from "../client/connection.ts";
+import type { CallOutcome } from "../client/pending.ts";
+import type { TapReading } from "../client/tap.ts";
 import type { Violation } from "../validate/violation.ts";
 
 /** Who is connected; a `Connection` is one, and so is what another instance says of it. */

@@ -5,14 +5,14 @@
  */
 
 import type { Clock } from "../clock.ts";
-import type { Backlog } from "../connection/backlog.ts";
-import type { Connection, Errand } from "../connection/connection.ts";
-import type { ConnectionMap } from "../connection/map.ts";
-import type { OutgoingCall } from "../connection/pending.ts";
-import { endByOutcome } from "../connection/span.ts";
-import type { Taps } from "../connection/tap.ts";
-import type { Histogram } from "../ops/family.ts";
-import type { CallSpan, Tracing } from "../ops/tracing.ts";
+import type { Backlog } from "../client/backlog.ts";
+import type { Connection, Errand } from "../client/connection.ts";
+import type { ConnectionMap } from "../client/map.ts";
+import type { OutgoingCall } from "../client/pending.ts";
+import { endByOutcome } from "../client/span.ts";
+import type { Taps } from "../client/tap.ts";
+import type { Histogram } from "../metrics/family.ts";
+import type { CallSpan, Tracing } from "../trace/tracing.ts";
 import type { Inspect } from "../validate/inspector.ts";
 import {
   type CallNames,

@@ -5,7 +5,7 @@
  */
 
 import type { Clock, Timer } from "../clock.ts";
-import { ConnectionMap } from "../connection/map.ts";
+import { ConnectionMap } from "../client/map.ts";
 import { matcherOf } from "./search.ts";
 import type { CallNames, Client, ClientPage, ClientReply, ClientRequest } from "./bus.ts";
 import type { FromWorker, Port, ToWorker } from "./message.ts";

@@ -5,7 +5,7 @@
  */
 
 import { type Clock, within } from "../clock.ts";
-import type { Log } from "../ops/log.ts";
+import type { Log } from "../log/log.ts";
 import {
   type Bus,
   type CallNames,

@@ -5,7 +5,7 @@
  */
 
 import { Command, CommanderError, Option } from "commander";
-import type { NatsAddress } from "../cluster/nats_address.ts";
+import type { NatsAddress } from "./nats_address.ts";
 import { type Flag, type FlagName, FLAGS, variableOf } from "./flag.ts";
 import type { ListenAddress, ReadValue } from "./value.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { NatsAddress } from "../cluster/nats_address.ts";
+import type { NatsAddress } from "./nats_address.ts";
 import { isAction } from "../codec/frame.ts";
 
 /** A value, or the words for what is allowed in its place. */

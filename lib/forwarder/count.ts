@@ -7,7 +7,7 @@
 import type { Clock } from "../clock.ts";
 import { isSuccess } from "../codec/reply.ts";
 import type { RequestKind } from "../codec/route.ts";
-import type { BackendOutcome, Metrics } from "../ops/metrics.ts";
+import type { BackendOutcome, Metrics } from "../metrics/metrics.ts";
 import type { BackendReply, Forwarder } from "./forwarder.ts";
 
 /** A forwarder whose requests are counted: to be put around each single try. */

@@ -7,7 +7,7 @@
 import type { Clock } from "../clock.ts";
 import type { RequestKind } from "../codec/route.ts";
 import type { TraceContext } from "../codec/trace_context.ts";
-import type { Tracing } from "../ops/tracing.ts";
+import type { Tracing } from "../trace/tracing.ts";
 
 /** Which connection a request is made for; it becomes headers. */
 export interface Origin {

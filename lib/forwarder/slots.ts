@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { Cell } from "../ops/tally.ts";
+import { Cell } from "../metrics/tally.ts";
 import { Queue } from "../queue.ts";
 import type { BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
 

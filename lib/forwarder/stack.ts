@@ -5,9 +5,9 @@
  */
 
 import type { Clock } from "../clock.ts";
-import type { Log } from "../ops/log.ts";
-import type { Metrics } from "../ops/metrics.ts";
-import type { Tracing } from "../ops/tracing.ts";
+import type { Log } from "../log/log.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import type { Tracing } from "../trace/tracing.ts";
 import { Breaker } from "./breaker.ts";
 import { countForwarder } from "./count.ts";
 import { createFetchForwarder } from "./fetch.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Tracing } from "../ops/tracing.ts";
+import type { Tracing } from "../trace/tracing.ts";
 import type { Forwarder } from "./forwarder.ts";
 
 /** A forwarder whose requests are traced: to be put around each single try. */

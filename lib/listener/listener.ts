@@ -6,7 +6,7 @@
 
 import { type Clock, pause, within } from "../clock.ts";
 import type { ListenAddress } from "../config/value.ts";
-import type { Log } from "../ops/log.ts";
+import type { Log } from "../log/log.ts";
 import { problem } from "../problem.ts";
 import { TlsFront, type TlsPair } from "./tls.ts";
 

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { ProcessFacts, ProcessUsage } from "../ops/exposition.ts";
-import { type By, type Histogram, totalOf } from "../ops/family.ts";
-import type { Metrics } from "../ops/metrics.ts";
+import type { ProcessFacts, ProcessUsage } from "../metrics/exposition.ts";
+import { type By, type Histogram, totalOf } from "../metrics/family.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 
 /** Durations, counted by their length. */
 export interface HistogramSnapshot {

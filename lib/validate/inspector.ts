@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Log } from "../ops/log.ts";
+import type { Log } from "../log/log.ts";
 import type { PayloadFrame } from "./schemas.ts";
 import type { Validator } from "./validator.ts";
 import { describeViolation, type Violation } from "./violation.ts";

@@ -13,7 +13,7 @@ import {
   postReport,
   type Report,
   type ReportDeps,
-} from "../connection/report.ts";
+} from "../report/report.ts";
 
 export interface AftermathOptions extends ReportDeps {
   /** Whether the backend is told of each end of a connection. */

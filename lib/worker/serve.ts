@@ -7,16 +7,16 @@
 import { systemClock } from "../clock.ts";
 import type { Bus, Peer } from "../cluster/bus.ts";
 import { Chain } from "../cluster/chain.ts";
-import { natsOf } from "../cluster/join.ts";
+import { natsOf } from "../cluster/nats/join.ts";
 import type { FromWorker, Port, ToWorker } from "../cluster/message.ts";
 import { ThreadsBus } from "../cluster/threads.ts";
 import { type Gateway, startGateway, validatorOf } from "../gateway.ts";
-import { configureLog, createLog } from "../ops/log.ts";
-import { print } from "../ops/print.ts";
-import type { Profiles } from "../ops/profile/profile.ts";
-import { MetricSet } from "../ops/metrics.ts";
-import { RecentFaults } from "../ops/recent_faults.ts";
-import { loadTracing } from "../ops/tracing.ts";
+import { configureLog, createLog } from "../log/log.ts";
+import { print } from "../log/print.ts";
+import type { Profiles } from "../profile/profile.ts";
+import { MetricSet } from "../metrics/metrics.ts";
+import { RecentFaults } from "../log/recent_faults.ts";
+import { loadTracing } from "../trace/tracing.ts";
 import type { Addresses, Done, FromThread, Order, ToThread } from "./message.ts";
 
 /** The part of a worker's global scope that is used. */
@@ -118,7 +118,7 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
   const { cpuProfileFile, memProfileFile } = config;
   let profiles: Profiles | undefined;
   if (cpuProfileFile !== undefined || memProfileFile !== undefined) {
-    const { startProfiles } = await import("../ops/profile/profile.ts");
+    const { startProfiles } = await import("../profile/profile.ts");
     const files = { cpuFile: own(cpuProfileFile, number), memFile: own(memProfileFile, number) };
     const started = await startProfiles(files, { clock, log });
     if (!started.ok) throw new Refusal(started.message);

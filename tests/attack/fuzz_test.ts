@@ -11,7 +11,7 @@ import vm from "node:vm";
 import { answerToFault, readFrame } from "../../lib/codec/frame.ts";
 import { backendPath } from "../../lib/codec/route.ts";
 import type { Dialect } from "../../lib/codec/subprotocol.ts";
-import { silentLog } from "../../lib/ops/log.ts";
+import { silentLog } from "../../lib/log/log.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { connected } from "../support/connected.ts";
 import { inTime } from "../support/deadline.ts";

@@ -8,9 +8,9 @@ import type {
   ClientRequest,
   Peer,
 } from "../../lib/cluster/bus.ts";
-import { NatsBus } from "../../lib/cluster/nats.ts";
-import { connectNats } from "../../lib/cluster/nats_connect.ts";
-import type { Errand } from "../../lib/connection/connection.ts";
+import { NatsBus } from "../../lib/cluster/nats/bus.ts";
+import { connectNats } from "../../lib/cluster/nats/connect.ts";
+import type { Errand } from "../../lib/client/connection.ts";
 import { KeptLog, until } from "../support/nats.ts";
 
 /** One instance on a real NATS, with clients that exist only in its list. */

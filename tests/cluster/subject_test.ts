@@ -1,6 +1,11 @@
 import { ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { allSubject, clientIdOf, clientSubject, peerSubject } from "../../lib/cluster/subject.ts";
+import {
+  allSubject,
+  clientIdOf,
+  clientSubject,
+  peerSubject,
+} from "../../lib/cluster/nats/subject.ts";
 import { decodeClientId } from "../../lib/codec/route.ts";
 
 /** What has a meaning in subjects, in percent-encoding, or for those who count characters. */

@@ -3,7 +3,7 @@ import { systemClock } from "../../lib/clock.ts";
 import type { FromWorker, Port, ToWorker } from "../../lib/cluster/message.ts";
 import { type Legacy, type Line, Switchboard } from "../../lib/cluster/switchboard.ts";
 import { ThreadsBus } from "../../lib/cluster/threads.ts";
-import { silentLog } from "../../lib/ops/log.ts";
+import { silentLog } from "../../lib/log/log.ts";
 import { inTime } from "../support/deadline.ts";
 import {
   attach,

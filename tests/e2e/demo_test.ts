@@ -7,7 +7,7 @@ import { systemClock } from "../../lib/clock.ts";
 import { readInvocation } from "../../lib/config/config.ts";
 import { NO_SECRETS } from "../../lib/config/secret.ts";
 import { type Gateway, startGateway } from "../../lib/gateway.ts";
-import { silentLog } from "../../lib/ops/log.ts";
+import { silentLog } from "../../lib/log/log.ts";
 
 const DEADLINE_MS = 20_000;
 

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { silentLog } from "../../lib/ops/log.ts";
-import { RecentFaults } from "../../lib/ops/recent_faults.ts";
+import { silentLog } from "../../lib/log/log.ts";
+import { RecentFaults } from "../../lib/log/recent_faults.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { hasChromium, TestPage } from "../support/browser.ts";
 import { connected, handled } from "../support/connected.ts";

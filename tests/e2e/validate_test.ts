@@ -327,7 +327,7 @@ Deno.test("nothing is checked when --validate is off, and what checks is not eve
       cwd: ROOT.pathname,
     }).output();
     const loaded = loadedAtStart(JSON.parse(new TextDecoder().decode(stdout)));
-    ok(loaded.some((name) => name.endsWith("/lib/connection/connection.ts")));
+    ok(loaded.some((name) => name.endsWith("/lib/client/connection.ts")));
     deepStrictEqual(loaded.filter((name) => /ajv|typed-ocpp|validator\.ts/.test(name)), []);
   }
 });

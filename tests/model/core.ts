@@ -10,20 +10,20 @@ import { handleCall } from "../../lib/api/call.ts";
 import { alone, noWitness } from "../../lib/cluster/alone.ts";
 import { Clients } from "../../lib/cluster/clients.ts";
 import { LocalClients } from "../../lib/cluster/local.ts";
-import { Backlog } from "../../lib/connection/backlog.ts";
+import { Backlog } from "../../lib/client/backlog.ts";
 import {
   Connection,
   type ConnectionLimits,
   type Shared,
   type Socket,
-} from "../../lib/connection/connection.ts";
-import { ConnectionMap } from "../../lib/connection/map.ts";
-import { Sockets } from "../../lib/connection/sockets.ts";
+} from "../../lib/client/connection.ts";
+import { ConnectionMap } from "../../lib/client/map.ts";
+import { Sockets } from "../../lib/socket/sockets.ts";
 import { Breaker } from "../../lib/forwarder/breaker.ts";
 import { retryForwarder } from "../../lib/forwarder/retry.ts";
 import { limitForwarder } from "../../lib/forwarder/slots.ts";
-import { MetricSet } from "../../lib/ops/metrics.ts";
-import { silentLog } from "../../lib/ops/log.ts";
+import { MetricSet } from "../../lib/metrics/metrics.ts";
+import { silentLog } from "../../lib/log/log.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { type BackendRules, ScriptedBackend } from "./backend.ts";
 

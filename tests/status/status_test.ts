@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import type { Clients } from "../../lib/cluster/clients.ts";
-import { type LogFields, silentLog } from "../../lib/ops/log.ts";
-import { RecentFaults } from "../../lib/ops/recent_faults.ts";
+import { type LogFields, silentLog } from "../../lib/log/log.ts";
+import { RecentFaults } from "../../lib/log/recent_faults.ts";
 import type { Snapshot } from "../../lib/status/snapshot.ts";
 import { Status } from "../../lib/status/status.ts";
 import { RecordingBackend } from "../support/backend.ts";

@@ -7,8 +7,8 @@
  */
 
 import { systemClock } from "../../lib/clock.ts";
-import { silentLog } from "../../lib/ops/log.ts";
-import { startProfiles } from "../../lib/ops/profile/profile.ts";
+import { silentLog } from "../../lib/log/log.ts";
+import { startProfiles } from "../../lib/profile/profile.ts";
 import { burn } from "./busy.ts";
 
 self.addEventListener("message", async ({ data }: MessageEvent<string>) => {

@@ -6,12 +6,12 @@
 
 import { nkeys } from "@nats-io/transport-node";
 import { systemClock } from "../../lib/clock.ts";
-import { NatsBus } from "../../lib/cluster/nats.ts";
-import { connectNats } from "../../lib/cluster/nats_connect.ts";
+import { NatsBus } from "../../lib/cluster/nats/bus.ts";
+import { connectNats } from "../../lib/cluster/nats/connect.ts";
 import { readInvocation } from "../../lib/config/config.ts";
 import { readSecrets } from "../../lib/config/secret.ts";
 import { type Gateway, startGateway } from "../../lib/gateway.ts";
-import { type Log, silentLog } from "../../lib/ops/log.ts";
+import { type Log, silentLog } from "../../lib/log/log.ts";
 import { closedPort } from "./backend.ts";
 import { TestClient } from "./client.ts";
 import { inTime } from "./deadline.ts";

@@ -1,4 +1,4 @@
-import { silentLog } from "../../lib/ops/log.ts";
+import { silentLog } from "../../lib/log/log.ts";
 import { createValidator } from "../../lib/validate/validator.ts";
 import { TestGateway } from "./gateway.ts";
 

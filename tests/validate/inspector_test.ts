@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { type Log, type LogFields, silentLog } from "../../lib/ops/log.ts";
+import { type Log, type LogFields, silentLog } from "../../lib/log/log.ts";
 import { createInspector, type Inspected } from "../../lib/validate/inspector.ts";
 import { createValidator } from "../../lib/validate/validator.ts";
 

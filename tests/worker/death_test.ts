@@ -2,7 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { systemClock } from "../../lib/clock.ts";
 import { readInvocation } from "../../lib/config/config.ts";
 import { NO_SECRETS } from "../../lib/config/secret.ts";
-import { type Log, type LogFields, silentLog } from "../../lib/ops/log.ts";
+import { type Log, type LogFields, silentLog } from "../../lib/log/log.ts";
 import { StartError, Supervisor } from "../../lib/worker/supervisor.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";

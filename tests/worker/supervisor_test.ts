@@ -1,7 +1,7 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { readInvocation } from "../../lib/config/config.ts";
 import { NO_SECRETS } from "../../lib/config/secret.ts";
-import { silentLog } from "../../lib/ops/log.ts";
+import { silentLog } from "../../lib/log/log.ts";
 import type { Order } from "../../lib/worker/message.ts";
 import { Supervisor } from "../../lib/worker/supervisor.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";

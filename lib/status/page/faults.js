@@ -6,7 +6,7 @@
 
 import { byId, el, setText, timeText } from "./dom.js";
 
-/** @import { RecentFault } from "../../ops/recent_faults.ts" */
+/** @import { RecentFault } from "../../log/recent_faults.ts" */
 
 const MAX_ROWS = 100;
 /** Told otherwise, or of no use here. */

@@ -7,7 +7,7 @@
 import { byId, el, numberText, setText, timeText } from "./dom.js";
 import { follow } from "./session.js";
 
-/** @import { TappedFrame } from "../../connection/tap.ts" */
+/** @import { TappedFrame } from "../../client/tap.ts" */
 /** @import { Session } from "./session.js" */
 
 const MAX_FRAMES = 200;

@@ -1,0 +1,75 @@
+/**
+ * How much waits for the backend, over all clients.
+ *
+ * @module
+ */
+
+import { Cell } from "../metrics/tally.ts";
+
+/** From this share of a bound on, what departed clients left behind is dropped. */
+const PRESSED_SHARE = 0.5;
+
+/**
+ * Counts the messages in all lanes, those under way included, and their size. The bounds are on what
+ * waits in all threads together.
+ */
+export class Backlog {
+  readonly #max: number;
+  readonly #maxChars: number;
+  readonly #count: Cell;
+  readonly #chars: Cell;
+  #onEmpty: (() => void)[] = [];
+
+  /**
+   * @param max Messages from which on new CALLs are refused.
+   * @param maxChars The same for the length of their payloads together.
+   * @param gauges Where both are counted.
+   */
+  constructor(
+    max: number,
+    maxChars = Infinity,
+    { count, chars } = { count: new Cell(), chars: new Cell() },
+  ) {
+    this.#max = max;
+    this.#maxChars = maxChars;
+    this.#count = count;
+    this.#chars = chars;
+  }
+
+  /** Messages of this thread. */
+  get count(): number {
+    return this.#count.own;
+  }
+
+  /** Whether new CALLs must be refused. Outcomes of CALLs accepted earlier are not, ever. */
+  get isFull(): boolean {
+    return this.#count.sum >= this.#max || this.#chars.sum >= this.#maxChars;
+  }
+
+  /** Whether so much waits that nothing should be forwarded for clients that have gone. */
+  get isPressed(): boolean {
+    return this.#count.sum >= this.#max * PRESSED_SHARE ||
+      this.#chars.sum >= this.#maxChars * PRESSED_SHARE;
+  }
+
+  /** A message enters a lane. */
+  enter(payload: string): void {
+    this.#count.add(1);
+    this.#chars.add(payload.length);
+  }
+
+  /** A message is done with. */
+  leave(payload: string): void {
+    this.#chars.add(-payload.length);
+    this.#count.add(-1);
+    if (this.#count.own > 0) return;
+    for (const callback of this.#onEmpty.splice(0)) callback();
+  }
+
+  /** Resolves when no lane holds anything. */
+  whenEmpty(): Promise<void> {
+    return this.#count.own === 0
+      ? Promise.resolve()
+      : new Promise((resolve) => this.#onEmpty.push(resolve));
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Connecting to NATS.
+ *
+ * @module
+ */
+
+import {
+  connect,
+  type ConnectionOptions,
+  credsAuthenticator,
+  type NatsConnection,
+} from "@nats-io/transport-node";
+import { Socket } from "node:net";
+import { Duplex } from "node:stream";
+import type { NatsAddress } from "../../config/nats_address.ts";
+
+/** What stands in files. */
+export interface NatsSecrets {
+  /** A credentials file's bytes (JWT and seed). */
+  readonly credentials?: Uint8Array | undefined;
+  /** Certificates (PEM) of the authority that signed the servers'. */
+  readonly ca?: string | undefined;
+}
+
+/** How long one try may take. */
+const CONNECT_MS = 5000;
+const RECONNECT_MS = 500;
+/** A server that does not answer two of these is left. */
+const PING_MS = 3000;
+
+/** Tries once. Once connected, the library reconnects for ever, and subscribes again by itself. */
+export function connectNats(
+  { servers, isTls, user, password, token }: NatsAddress,
+  { credentials, ca }: NatsSecrets,
+): Promise<NatsConnection> {
+  const options: ConnectionOptions = {
+    servers: [...servers],
+    name: "ws2api",
+    // Answers of this instance to its own questions would only be in the way.
+    noEcho: true,
+    timeout: CONNECT_MS,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: RECONNECT_MS,
+    reconnectJitter: RECONNECT_MS,
+    reconnectJitterTLS: RECONNECT_MS,
+    pingInterval: PING_MS,
+    maxPingOut: 2,
+    // Who may connect can change while this runs.
+    ignoreAuthErrorAbort: true,
+    noAsyncTraces: true,
+  };
+  keepErrorListeners();
+  if (isTls || ca !== undefined) options.tls = ca === undefined ? {} : { ca };
+  if (user !== undefined) options.user = user;
+  if (password !== undefined) options.pass = password;
+  if (token !== undefined) options.token = token;
+  if (credentials !== undefined) {
+    // The library looks for the line feed of the last line, which may have been the file's last byte.
+    options.authenticator = credsAuthenticator(Uint8Array.of(...credentials, 0x0a));
+  }
+  return connect(options);
+}
+
+/**
+ * The library takes all listeners off a socket that it gives up, also while the socket's error is on
+ * its way: a server that refuses a password often resets the connection right behind that. An error
+ * without a listener ends the process. The library offers no way to its sockets, and nothing else
+ * here uses Node's.
+ */
+function keepErrorListeners(): void {
+  Socket.prototype.removeAllListeners = removeListeners;
+}
+
+function removeListeners(this: Socket, ...events: string[]): Socket {
+  Duplex.prototype.removeAllListeners.apply(this, events as [string]);
+  return this.on("error", ignore);
+}
+
+function ignore(): void {}

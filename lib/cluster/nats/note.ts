@@ -1,0 +1,48 @@
+/**
+ * What instances say to each other over NATS, as JSON.
+ *
+ * @module
+ */
+
+import type { Client, ClientRequest } from "../bus.ts";
+
+/** What goes to one instance. */
+export type PeerNote =
+  | {
+    readonly kind: "ask";
+    readonly from: string;
+    /** The asker's number for a CALL whose outcome goes to the backend. */
+    readonly number: number | null;
+    readonly request: ClientRequest;
+  }
+  | { readonly kind: "ended"; readonly number: number }
+  | { readonly kind: "attached"; readonly clientId: string; readonly connectionId: string }
+  | { readonly kind: "alive"; readonly peerId: string }
+  /** Are you there, and what of this do you still owe? */
+  | { readonly kind: "ping"; readonly peerId: string; readonly numbers: readonly number[] };
+
+export interface Pong {
+  readonly epoch: number;
+  /** Those of the numbers that it has reported. */
+  readonly ended: readonly number[];
+}
+
+/** What goes to whoever holds a client. */
+export type ClientNote =
+  | { readonly kind: "attached"; readonly peerId: string; readonly connectionId: string }
+  | { readonly kind: "find" };
+
+/** What goes to all. */
+export type AllNote =
+  | { readonly kind: "hello" | "alive" | "bye"; readonly peerId: string }
+  | {
+    readonly kind: "page";
+    readonly after: string | null;
+    readonly limit: number;
+    readonly search?: string | undefined;
+  };
+
+export interface Holder {
+  readonly peerId: string;
+  readonly client: Client;
+}

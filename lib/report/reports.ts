@@ -1,0 +1,78 @@
+/**
+ * What the backend is told of one client, one report after the other.
+ *
+ * @module
+ */
+
+import type { Identity, Shared } from "../client/connection.ts";
+import { Lane, type LaneOptions } from "../client/lane.ts";
+import { postReport, type Report } from "./report.ts";
+
+/** The connection that the reports are about. */
+export interface Reporter extends Identity {
+  /** One is done: there is room for one more. */
+  reportDone(): void;
+  /** None is waiting or under way any more. */
+  reportsDone(): void;
+}
+
+/** A report, and who is told when it is done. */
+interface Waiting {
+  readonly report: Report;
+  readonly ended: (() => void) | undefined;
+}
+
+/**
+ * Forwards the reports of one connection, one after the other. Made for the first one and dropped when
+ * none is left; it may live longer than the socket.
+ */
+export class Reports implements LaneOptions<Waiting> {
+  // Without a bound of its own: those who report have looked for room, or Pending has.
+  readonly maxWaiting = Infinity;
+  readonly maxSize = Infinity;
+  readonly #reporter: Reporter;
+  readonly #shared: Shared;
+  readonly #lane: Lane<Waiting>;
+
+  constructor(reporter: Reporter, shared: Shared) {
+    this.#reporter = reporter;
+    this.#shared = shared;
+    this.#lane = new Lane(this);
+  }
+
+  sizeOf({ report }: Waiting): number {
+    return report.body.length;
+  }
+
+  onIdle(): void {
+    this.#reporter.reportsDone();
+  }
+
+  /** Reports that wait or are under way. */
+  get count(): number {
+    return this.#lane.count;
+  }
+
+  /** Whether one more may be caused. */
+  get hasRoom(): boolean {
+    const { maxQueue, maxQueueChars } = this.#shared.limits;
+    return this.#lane.waiting < maxQueue && this.#lane.size < maxQueueChars;
+  }
+
+  /**
+   * Takes a report, whether there is room or not.
+   *
+   * @param ended Called when the backend has taken it, or it is lost.
+   */
+  push(report: Report, ended?: () => void): void {
+    this.#shared.backlog.enter(report.body);
+    this.#lane.push({ report, ended });
+  }
+
+  /** Posts one. Never rejects: `postReport` does not. */
+  async handle({ report, ended }: Waiting): Promise<void> {
+    await postReport(this.#shared, this.#reporter, report);
+    ended?.();
+    this.#reporter.reportDone();
+  }
+}

@@ -1,0 +1,146 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { configureLog, createLog, limitLines, type Log, silentLog } from "../../lib/log/log.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+type Warning = [event: string, fields: unknown];
+
+function collectWarnings(warnings: Warning[]): Log {
+  return { ...silentLog, warn: (event, fields) => warnings.push([event, fields]) };
+}
+
+Deno.test("limitLines writes ten warnings of one event in ten seconds", async (t) => {
+  const clock = new FakeClock();
+  const warnings: Warning[] = [];
+  const log = limitLines(collectWarnings(warnings), clock);
+  await t.step("and keeps further ones back", () => {
+    for (let n = 1; n <= 25; n++) log.warn("noisy", { n });
+    deepStrictEqual(warnings, Array.from({ length: 10 }, (_, i) => ["noisy", { n: i + 1 }]));
+  });
+  await t.step("of this event only", () => {
+    log.warn("other", { n: 1 });
+    deepStrictEqual(warnings.at(-1), ["other", { n: 1 }]);
+  });
+  await t.step("until the window is over", () => {
+    clock.tick(9_999);
+    log.warn("noisy", { n: 26 });
+    strictEqual(warnings.length, 11);
+  });
+  await t.step("and then tells once how many it kept back", () => {
+    clock.tick(1);
+    log.warn("noisy", { n: 27 });
+    log.warn("noisy", { n: 28 });
+    log.warn("other", { n: 2 });
+    deepStrictEqual(warnings.slice(11), [
+      ["noisy", { n: 27, suppressed: 16 }],
+      ["noisy", { n: 28 }],
+      ["other", { n: 2 }],
+    ]);
+  });
+});
+
+Deno.test("limitLines writes a thousand lines of one event at info in ten seconds", () => {
+  const clock = new FakeClock();
+  const lines: unknown[] = [];
+  const log = limitLines(
+    { ...silentLog, info: (event, fields) => lines.push([event, fields]) },
+    clock,
+  );
+  for (let n = 0; n < 1500; n++) log.info("client connected", { n });
+  log.info("other");
+  strictEqual(lines.length, 1001);
+  clock.tick(10_000);
+  log.info("client connected", { n: 1500 });
+  deepStrictEqual(lines.at(-1), ["client connected", { n: 1500, suppressed: 500 }]);
+});
+
+Deno.test("limitLines lets debug and error pass without a limit", () => {
+  const seen: string[] = [];
+  const log = limitLines({
+    ...silentLog,
+    isDebug: true,
+    debug: () => seen.push("debug"),
+    error: () => seen.push("error"),
+  }, new FakeClock());
+  for (let n = 0; n < 2000; n++) {
+    log.debug("noisy");
+    log.error("noisy");
+  }
+  strictEqual(seen.length, 4000);
+  ok(log.isDebug);
+});
+
+/** What a log wrote, one text for each call of the write function. */
+async function written(
+  level: "debug" | "info" | "warn" | "error",
+  format: "text" | "json",
+  use: (log: Log) => void,
+): Promise<string[]> {
+  const texts: string[] = [];
+  await configureLog(level, format, (bytes) => texts.push(new TextDecoder().decode(bytes)));
+  use(createLog(new FakeClock()));
+  return texts;
+}
+
+const ODD_VALUE = 'line 1\nline 2\r\n"quoted" {brace} é😀';
+
+Deno.test("a json line is one object", async () => {
+  const texts = await written("info", "json", (log) => {
+    log.info("client connected", { clientId: ODD_VALUE, n: 1.5, isNew: true, none: null });
+    log.warn("frame refused");
+  });
+  strictEqual(texts.length, 2);
+  for (const text of texts) match(text, /^\{[^\n\r]*\}\n$/);
+  const [info, warning] = texts.map((text) => JSON.parse(text));
+  deepStrictEqual(
+    [info.message, info.clientId, info.n, info.isNew, info.none],
+    ["client connected", ODD_VALUE, 1.5, true, null],
+  );
+  match(info.level, /^info$/i);
+  match(warning.level, /^warn/i);
+  ok(Math.abs(Date.parse(info["@timestamp"]) - Date.now()) < 3_600_000);
+});
+
+Deno.test("a text line has time, level, event and fields, whatever they hold", async () => {
+  const texts = await written("info", "text", (log) => {
+    log.error("backend failed", { clientId: ODD_VALUE, n: 1.5, isNew: true, none: null });
+    log.info("bare");
+  });
+  strictEqual(texts.length, 2);
+  for (const text of texts) match(text, /^\d{4}-\d\d-\d\dT\S+ [A-Za-z]+ [^\n\r]*\n$/);
+  ok(
+    texts[0]!.endsWith(
+      ` backend failed clientId=${JSON.stringify(ODD_VALUE)} n=1.5 isNew=true none=null\n`,
+    ),
+    texts[0],
+  );
+  match(texts[0]!, / error /i);
+  match(texts[1]!, / info bare\n$/i);
+});
+
+Deno.test("a long value is cut, but not a frame that debug shows", async () => {
+  const long = "x".repeat(1000);
+  const texts = await written("debug", "json", (log) => {
+    log.debug("frame in", { clientId: long, frame: long });
+  });
+  const { clientId, frame } = JSON.parse(texts[0]!);
+  strictEqual(clientId, `${"x".repeat(300)}…`);
+  strictEqual(frame, long);
+});
+
+Deno.test("a level leaves out what is below it", async (t) => {
+  const levels = ["debug", "info", "warn", "error"] as const;
+  for (const [index, level] of levels.entries()) {
+    await t.step(level, async () => {
+      let isDebug: boolean | undefined;
+      const texts = await written(level, "json", (log) => {
+        for (const each of levels) log[each](`at ${each}`);
+        isDebug = log.isDebug;
+      });
+      deepStrictEqual(
+        texts.map((text) => JSON.parse(text).message),
+        levels.slice(index).map((each) => `at ${each}`),
+      );
+      strictEqual(isDebug, level === "debug");
+    });
+  }
+});
