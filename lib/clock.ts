@@ -12,6 +12,8 @@ export type Timer = ReturnType<typeof setTimeout>;
 export interface Clock {
   /** Monotonic milliseconds: the wall clock may jump, no timer may. */
   now(): number;
+  /** Milliseconds since 1970, for people and other machines only: this clock may jump. */
+  wallNow(): number;
   /** Runs `callback` once after `ms`. */
   setTimeout(callback: () => void, ms: number): Timer;
   clearTimeout(timer: Timer): void;
@@ -22,6 +24,7 @@ export interface Clock {
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => performance.now(),
+  wallNow: () => Date.now(),
   setTimeout: (callback, ms) => setTimeout(callback, ms),
   clearTimeout: (timer) => clearTimeout(timer),
   setImmediate: (callback) => void setImmediate(callback),

@@ -16,7 +16,7 @@ import { Clients } from "./cluster/clients.ts";
 import { LocalClients } from "./cluster/local.ts";
 import { type Config, isLoopback } from "./config/config.ts";
 import type { Secrets } from "./config/secret.ts";
-import { Backlog } from "./client/backlog.ts";
+import { Backlog } from "./queue/backlog.ts";
 import type { Connection, Shared } from "./client/connection.ts";
 import { allClosed, drain } from "./client/drain.ts";
 import { ConnectionMap } from "./client/map.ts";

@@ -13,8 +13,9 @@ import { traceIdOf } from "../codec/trace_context.ts";
 import type { BackendFault, BackendReply } from "../forwarder/forwarder.ts";
 import type { Inspect } from "../validate/inspector.ts";
 import { describeViolation } from "../validate/violation.ts";
-import type { Identity, Shared } from "./connection.ts";
-import { Lane, type LaneOptions } from "./lane.ts";
+import type { Identity } from "../identity.ts";
+import type { Shared } from "./connection.ts";
+import { Lane, type LaneOptions } from "../queue/lane.ts";
 import { endByReply } from "./span.ts";
 
 /** The connection that the CALLs came on. */

@@ -8,12 +8,13 @@ import type { Clock } from "../clock.ts";
 import { type Call, callText, frameKind, readFrame } from "../codec/frame.ts";
 import { type Dialect, dialectOf } from "../codec/subprotocol.ts";
 import type { TraceContext } from "../codec/trace_context.ts";
-import type { Forwarder, Origin } from "../forwarder/forwarder.ts";
+import type { Forwarder } from "../forwarder/forwarder.ts";
+import type { Identity } from "../identity.ts";
 import type { Log } from "../log/log.ts";
 import { type CloseReason, type Metrics, NO_PROTOCOL } from "../metrics/metrics.ts";
 import type { CallSpan, Tracing } from "../trace/tracing.ts";
 import type { Inspect } from "../validate/inspector.ts";
-import type { Backlog } from "./backlog.ts";
+import type { Backlog } from "../queue/backlog.ts";
 import { type Caller, Calls } from "./calls.ts";
 import { clearIdleTimer, forgetRequest } from "../socket/forget_request.ts";
 import {
@@ -41,13 +42,6 @@ export interface Socket extends EventTarget {
   close(code: number, reason: string): void;
   /** Bytes that the client has not taken yet. */
   readonly bufferedAmount: number;
-}
-
-/** Who is at the other end. */
-export interface Identity extends Origin {
-  readonly clientId: string;
-  /** Milliseconds since 1970. */
-  readonly connectedAt: number;
 }
 
 /** What a connection is about. */

@@ -5,7 +5,8 @@
  */
 
 import type { TraceContext } from "../codec/trace_context.ts";
-import type { ConnectionState, Errand, Identity } from "../client/connection.ts";
+import type { ConnectionState, Errand } from "../client/connection.ts";
+import type { Identity } from "../identity.ts";
 import type { CallOutcome } from "../client/pending.ts";
 import type { TapReading } from "../client/tap.ts";
 import type { Violation } from "../validate/violation.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import type { Backlog } from "../client/backlog.ts";
+import type { Backlog } from "../queue/backlog.ts";
 import type { Connection, Errand } from "../client/connection.ts";
 import type { ConnectionMap } from "../client/map.ts";
 import type { OutgoingCall } from "../client/pending.ts";

@@ -7,7 +7,7 @@
 import { isSuccess } from "../codec/reply.ts";
 import { hookPath } from "../codec/route.ts";
 import type { Forwarder } from "../forwarder/forwarder.ts";
-import type { Identity } from "../client/connection.ts";
+import type { Identity } from "../identity.ts";
 
 /** What a client brings along. */
 export interface Credentials {

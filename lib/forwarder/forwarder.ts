@@ -7,15 +7,8 @@
 import type { Clock } from "../clock.ts";
 import type { RequestKind } from "../codec/route.ts";
 import type { TraceContext } from "../codec/trace_context.ts";
+import type { Origin } from "../identity.ts";
 import type { Tracing } from "../trace/tracing.ts";
-
-/** Which connection a request is made for; it becomes headers. */
-export interface Origin {
-  /** The connection's UUIDv7. */
-  readonly connectionId: string;
-  readonly protocol: string | null;
-  readonly remoteAddress: string;
-}
 
 export interface BackendRequest {
   readonly kind: RequestKind;

@@ -6,7 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import { Cell } from "../metrics/tally.ts";
-import { Queue } from "../queue.ts";
+import { Queue } from "../queue/queue.ts";
 import type { BackendReply, BackendRequest, Forwarder } from "./forwarder.ts";
 
 export interface SlotsOptions {

@@ -4,17 +4,12 @@
  * @module
  */
 
+import type { Origin } from "../identity.ts";
 import { Buffer } from "node:buffer";
 import type { Timer } from "../clock.ts";
 import { traceHeaders } from "../codec/trace_context.ts";
 import { type BackendAddress, backendAddress, dial } from "./dial.ts";
-import type {
-  BackendReply,
-  BackendRequest,
-  Forwarder,
-  ForwarderOptions,
-  Origin,
-} from "./forwarder.ts";
+import type { BackendReply, BackendRequest, Forwarder, ForwarderOptions } from "./forwarder.ts";
 import { HttpConnection, NEVER_LEFT } from "./http_connection.ts";
 import { IdleConnections } from "./idle.ts";
 import { signatureNow } from "./signature.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { TurnGate } from "../turn_gate.ts";
+import { TurnGate } from "../queue/turn_gate.ts";
 import type { BackendReply, Forwarder } from "./forwarder.ts";
 
 /**

@@ -15,8 +15,8 @@ import { type TraceContext, traceIdOf } from "../codec/trace_context.ts";
 import type { Forwarder } from "../forwarder/forwarder.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
-import type { Backlog } from "../client/backlog.ts";
-import type { Identity } from "../client/connection.ts";
+import type { Backlog } from "../queue/backlog.ts";
+import type { Identity } from "../identity.ts";
 import type { CallOutcome } from "../client/pending.ts";
 
 /** One message to the backend that must not be lost. */

@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { Identity, Shared } from "../client/connection.ts";
-import { Lane, type LaneOptions } from "../client/lane.ts";
+import type { Shared } from "../client/connection.ts";
+import type { Identity } from "../identity.ts";
+import { Lane, type LaneOptions } from "../queue/lane.ts";
 import { postReport, type Report } from "./report.ts";
 
 /** The connection that the reports are about. */

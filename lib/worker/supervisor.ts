@@ -8,7 +8,7 @@ import { type Clock, type Timer, within } from "../clock.ts";
 import { type Line, Switchboard } from "../cluster/switchboard.ts";
 import type { Config } from "../config/config.ts";
 import type { Secrets } from "../config/secret.ts";
-import { Backlog } from "../client/backlog.ts";
+import { Backlog } from "../queue/backlog.ts";
 import { createForwarderStack } from "../forwarder/stack.ts";
 import { reserve } from "../listener/reserve.ts";
 import type { TlsPair } from "../listener/tls.ts";

@@ -142,6 +142,7 @@ Deno.test("the event loop's lag is how late a timer comes, once a second", () =>
   let lateMs = 0;
   const seconds = new Cell();
   const watch = new LagWatch({
+    wallNow: () => 0,
     now: () => clock.now() + lateMs,
     setTimeout: (callback, ms) => clock.setTimeout(callback, ms),
     clearTimeout: (timer) => clock.clearTimeout(timer),

@@ -10,7 +10,7 @@ import { handleCall } from "../../lib/api/call.ts";
 import { alone, noWitness } from "../../lib/cluster/alone.ts";
 import { Clients } from "../../lib/cluster/clients.ts";
 import { LocalClients } from "../../lib/cluster/local.ts";
-import { Backlog } from "../../lib/client/backlog.ts";
+import { Backlog } from "../../lib/queue/backlog.ts";
 import {
   Connection,
   type ConnectionLimits,

@@ -20,6 +20,11 @@ export class FakeClock implements Clock {
     return this.#clock.now;
   }
 
+  /** It was 2026-01-01 when this clock was made. */
+  wallNow(): number {
+    return Date.UTC(2026, 0, 1) + this.#clock.now;
+  }
+
   setTimeout(callback: () => void, ms: number): Timer {
     return this.#clock.setTimeout(callback, ms) as unknown as Timer;
   }

@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { Backlog } from "../../lib/client/backlog.ts";
+import { Backlog } from "../../lib/queue/backlog.ts";
 import { Tally, tallyBuffer } from "../../lib/metrics/tally.ts";
 
 Deno.test("a backlog's bounds are on what waits in all threads, its end is its own", async () => {

@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { Lane } from "../../lib/client/lane.ts";
+import { Lane } from "../../lib/queue/lane.ts";
 import { microtasks } from "../support/fake_clock.ts";
 
 /** Far more than the short items of most tests come to. */

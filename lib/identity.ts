@@ -1,0 +1,20 @@
+/**
+ * Who is at the other end of a connection.
+ *
+ * @module
+ */
+
+/** Which connection a request to the backend is made for; it becomes headers. */
+export interface Origin {
+  /** The connection's UUIDv7. */
+  readonly connectionId: string;
+  readonly protocol: string | null;
+  readonly remoteAddress: string;
+}
+
+/** One client's connection, and which client it is. */
+export interface Identity extends Origin {
+  readonly clientId: string;
+  /** Milliseconds since 1970. */
+  readonly connectedAt: number;
+}

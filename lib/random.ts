@@ -1,0 +1,18 @@
+/**
+ * Chance, passed in so that tests can repeat it.
+ *
+ * @module
+ */
+
+export interface Random {
+  /** From 0 up to, but not including, 1. */
+  fraction(): number;
+  /** Bytes that nobody can guess. */
+  bytes(length: number): Uint8Array;
+}
+
+/** The machine's. */
+export const systemRandom: Random = {
+  fraction: () => Math.random(),
+  bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+};
