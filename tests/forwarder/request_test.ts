@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { TraceContext } from "../../lib/codec/trace_context.ts";
-import type { BackendReply, Origin } from "../../lib/forwarder/forwarder.ts";
+import type { BackendReply } from "../../lib/forwarder/forwarder.ts";
+import type { Origin } from "../../lib/identity.ts";
 import { closedPort, RawBackend, write } from "../support/backend.ts";
 import { makeCertificate, Program, TempDir } from "../support/program.ts";
 import { answer, FORWARDERS, REQUEST, taken, TestForwarder } from "./implementations.ts";
