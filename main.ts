@@ -11,14 +11,16 @@ import { type Config, readInvocation } from "./lib/config/config.ts";
 import { clientsThatFit } from "./lib/config/open_files.ts";
 import { readSecrets, readTlsPair } from "./lib/config/secret.ts";
 import { backendAddress } from "./lib/forwarder/dial.ts";
-import { type Gateway, startGateway, validatorOf } from "./lib/gateway.ts";
+import { type Gateway, startGateway } from "./lib/gateway.ts";
 import { configureLog, createLog } from "./lib/log/log.ts";
 import { print } from "./lib/log/print.ts";
 import { faultsBuffer, RecentFaults } from "./lib/log/recent_faults.ts";
 import type { Profiles } from "./lib/profile/profile.ts";
-import { tellStart } from "./lib/start.ts";
-import { loadTracing } from "./lib/trace/tracing.ts";
-import { StopRequests } from "./lib/stop_request.ts";
+import { systemRandom } from "./lib/random.ts";
+import { tellStart } from "./lib/program/start.ts";
+import { loadTracing } from "./lib/trace/load.ts";
+import { validatorOf } from "./lib/validate/load.ts";
+import { StopRequests } from "./lib/program/stop_request.ts";
 
 /** An environment variable; one that may not be read is taken for absent. */
 function variable(name: string): string | undefined {
@@ -60,7 +62,7 @@ async function main(): Promise<void> {
   const workers = asked.workers === "auto" ? navigator.hardwareConcurrency : asked.workers;
   const config = { ...asked, maxConnections: clientsThatFit(asked, workers) };
   await configureLog(config.logLevel, config.logFormat, (bytes) => print(Deno.stderr, bytes));
-  const faults = new RecentFaults(faultsBuffer(workers === 1 ? 1 : 1 + workers), 0);
+  const faults = new RecentFaults(systemClock, faultsBuffer(workers === 1 ? 1 : 1 + workers), 0);
   const log = createLog(systemClock, {}, faults);
   const read = readSecrets(config, (name) => Deno.readFileSync(name));
   if (!read.ok) {
@@ -69,12 +71,16 @@ async function main(): Promise<void> {
   }
   const { cpuProfileFile: cpuFile, memProfileFile: memFile } = config;
   const isProfiled = cpuFile !== undefined || memFile !== undefined;
-  const tracing = await loadTracing();
+  const tracing = await loadTracing(systemClock);
   let profiles: Profiles | undefined;
   // Workers profile themselves.
   if (isProfiled && workers === 1) {
     const { startProfiles } = await import("./lib/profile/profile.ts");
-    const started = await startProfiles({ cpuFile, memFile }, { clock: systemClock, log });
+    const started = await startProfiles({ cpuFile, memFile }, {
+      clock: systemClock,
+      random: systemRandom,
+      log,
+    });
     if (!started.ok) {
       print(Deno.stderr, `ws2api: ${started.message}\n`);
       Deno.exit(2);
@@ -97,6 +103,7 @@ async function main(): Promise<void> {
       log,
       faults,
       clock: systemClock,
+      random: systemRandom,
       version: info.version,
       startedAt: performance.timeOrigin,
       secrets: read.secrets,

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { cpuUsage } from "node:process";
 import { handleApi, isApiPath } from "./api/api.ts";
 import { createAuthorize } from "./api/authorize.ts";
 import { type Clock, within } from "./clock.ts";
@@ -15,7 +14,7 @@ import type { Bus, CallNames, Client, Peer, Witness } from "./cluster/bus.ts";
 import { Clients } from "./cluster/clients.ts";
 import { LocalClients } from "./cluster/local.ts";
 import { type Config, isLoopback } from "./config/config.ts";
-import type { Secrets } from "./config/secret.ts";
+import type { Secrets, TlsPair } from "./config/secret.ts";
 import { Backlog } from "./queue/backlog.ts";
 import type { Connection, Shared } from "./client/connection.ts";
 import { allClosed, drain } from "./client/drain.ts";
@@ -28,11 +27,11 @@ import { terminate } from "./socket/terminate.ts";
 import { createUpgrade, isUpgrade } from "./door/upgrade.ts";
 import { createForwarderStack } from "./forwarder/stack.ts";
 import { listen } from "./listener/listener.ts";
-import type { TlsPair } from "./listener/tls.ts";
 import type { Log } from "./log/log.ts";
-import { expose, type ProcessUsage } from "./metrics/exposition.ts";
+import { expose } from "./metrics/exposition.ts";
 import { LagWatch } from "./metrics/lag.ts";
 import { MetricSet } from "./metrics/metrics.ts";
+import { processUsage, residentBytes, runtimeVersion } from "./metrics/process.ts";
 import { RecentFaults } from "./log/recent_faults.ts";
 import type { Tracing } from "./trace/tracing.ts";
 import { problem } from "./problem.ts";
@@ -127,7 +126,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   });
   const memory = new MemoryWatch({
     maxBytes: config.maxMemoryBytes,
-    readResident: () => Deno.memoryUsage().rss,
+    readResident: residentBytes,
     connections,
     threads: teamSize,
     clock,
@@ -193,7 +192,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   const upgrade = createUpgrade(upgradeOptions, { shared, memory, random: Math.random });
   const facts = {
     version,
-    deno: Deno.version.deno,
+    deno: runtimeVersion(),
     startedAtSeconds: startedAt / 1000,
     workers: teamSize,
     maxConnections: config.maxConnections,
@@ -203,8 +202,8 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   const clients = new Clients(local, bus);
   const status = new Status({
     clients,
-    snapshot: () => snapshotOf(metrics, facts, processUsage(), Date.now()),
-    faults: deps.faults ?? new RecentFaults(),
+    snapshot: () => snapshotOf(metrics, facts, processUsage(), clock.wallNow()),
+    faults: deps.faults ?? new RecentFaults(clock),
     clock,
     log,
     needsToken: secrets.apiToken !== undefined,
@@ -302,17 +301,6 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   }
 
   return { url: listeners[0]!.url, apiUrl: listeners[1]?.url, reloadTls, shutdown };
-}
-
-function processUsage(): ProcessUsage {
-  return { cpu: cpuUsage(), memory: Deno.memoryUsage() };
-}
-
-/** The validator, loaded only where payloads are checked. */
-export async function validatorOf(config: Config): Promise<Validator | undefined> {
-  if (config.validate === "off") return undefined;
-  const { createValidator } = await import("./validate/validator.ts");
-  return createValidator({ allowedActions: new Set(config.allowActions) });
 }
 
 /** A duration as a person would write it. */

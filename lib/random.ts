@@ -4,6 +4,8 @@
  * @module
  */
 
+import { v4 } from "uuid";
+
 export interface Random {
   /** From 0 up to, but not including, 1. */
   fraction(): number;
@@ -16,3 +18,8 @@ export const systemRandom: Random = {
   fraction: () => Math.random(),
   bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
 };
+
+/** A UUIDv4: a name that nobody else has. */
+export function randomUuid(random: Random): string {
+  return v4({ random: random.bytes(16) });
+}

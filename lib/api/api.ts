@@ -10,10 +10,21 @@ import type { Exposition } from "../metrics/exposition.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { problem } from "../problem.ts";
-import type { Status } from "../status/status.ts";
 import type { Authorize, Denial } from "./authorize.ts";
 import { type CallDeps, handleCall, handleSend } from "./call.ts";
 import { handleClient, listClients } from "./clients.ts";
+
+/** The status page's resources. */
+export interface StatusPage {
+  /** `GET /` for a browser. */
+  page(): Promise<Response>;
+  /** `GET /status/stream` */
+  stream(): Response;
+  /** `GET /status/clients` */
+  clients(request: Request): Promise<Response>;
+  /** `GET /status/tail/<ClientId>` */
+  tail(request: Request, rawClientId: string): Response;
+}
 
 export interface ApiDeps extends CallDeps {
   readonly authorize: Authorize;
@@ -21,7 +32,7 @@ export interface ApiDeps extends CallDeps {
   readonly metrics: Metrics;
   /** All metrics, for Prometheus. */
   readonly expose: () => Promise<Exposition>;
-  readonly status: Status;
+  readonly status: StatusPage;
 }
 
 /** One resource: the methods it has, and what answers them. */

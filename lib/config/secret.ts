@@ -4,9 +4,14 @@
  * @module
  */
 
-import type { TlsPair } from "../listener/tls.ts";
 import type { Config } from "./config.ts";
 import { bearerToken } from "./value.ts";
+
+/** A certificate chain and its key, PEM. */
+export interface TlsPair {
+  readonly cert: string;
+  readonly key: string;
+}
 
 /** The contents of the files that the flags name. */
 export interface Secrets {

@@ -6,9 +6,10 @@
 
 import { type Clock, pause, within } from "../clock.ts";
 import type { ListenAddress } from "../config/value.ts";
+import type { TlsPair } from "../config/secret.ts";
 import type { Log } from "../log/log.ts";
 import { problem } from "../problem.ts";
-import { TlsFront, type TlsPair } from "./tls.ts";
+import { TlsFront } from "./tls.ts";
 
 /** A socket that serves HTTP or HTTPS. */
 export interface Listener {

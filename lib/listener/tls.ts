@@ -5,13 +5,8 @@
  */
 
 import { type Clock, within } from "../clock.ts";
+import type { TlsPair } from "../config/secret.ts";
 import type { Log } from "../log/log.ts";
-
-/** A certificate chain and its key, PEM. */
-export interface TlsPair {
-  readonly cert: string;
-  readonly key: string;
-}
 
 export interface TlsFrontOptions {
   /** Address without brackets; port 0 takes any free one. */

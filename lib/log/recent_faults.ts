@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Clock } from "../clock.ts";
 import type { Log, LogFields } from "./log.ts";
 
 /** One line of the log that tells of something wrong. */
@@ -44,11 +45,12 @@ export function faultsBuffer(threads: number): SharedArrayBuffer {
  *
  * @example
  * ```ts
+ * import { systemClock } from "../clock.ts";
  * import { RecentFaults } from "./recent_faults.ts";
  * import { silentLog } from "./log.ts";
  * import { strictEqual } from "node:assert/strict";
  *
- * const faults = new RecentFaults();
+ * const faults = new RecentFaults(systemClock);
  * faults.watch(silentLog).warn("queue full", { clientId: "CP1" });
  * const { faults: [fault], cursor } = faults.since([]);
  * strictEqual(fault?.fields.clientId, "CP1");
@@ -58,6 +60,7 @@ export function faultsBuffer(threads: number): SharedArrayBuffer {
 export class RecentFaults {
   /** To be handed to other threads. */
   readonly buffer: SharedArrayBuffer;
+  readonly #clock: Clock;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #row: number;
@@ -65,12 +68,13 @@ export class RecentFaults {
   readonly #decoder = new TextDecoder();
 
   /**
-   * Without arguments: of a thread that is alone.
+   * Without `buffer`: of a thread that is alone.
    *
    * @param buffer From `faultsBuffer`.
    * @param row This thread's, from 0; nobody else may write to it.
    */
-  constructor(buffer: SharedArrayBuffer = faultsBuffer(1), row = 0) {
+  constructor(clock: Clock, buffer: SharedArrayBuffer = faultsBuffer(1), row = 0) {
+    this.#clock = clock;
     this.buffer = buffer;
     this.#words = new Int32Array(buffer);
     this.#bytes = new Uint8Array(buffer);
@@ -117,7 +121,7 @@ export class RecentFaults {
     // A thread that was started again goes on with its row.
     const number = this.#words[head]! + 1;
     const at = slotAt(this.#row, number);
-    const text = this.#fitting({ at: Date.now(), level, event, fields });
+    const text = this.#fitting({ at: this.#clock.wallNow(), level, event, fields });
     Atomics.store(this.#words, at / 4, WRITING);
     this.#words[at / 4 + 1] = text.length;
     this.#bytes.set(text, at + SLOT_HEAD_BYTES);

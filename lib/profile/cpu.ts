@@ -5,6 +5,7 @@
  */
 
 import type { Clock, Timer } from "../clock.ts";
+import { type Random, randomUuid } from "../random.ts";
 import { CallTree } from "./call_tree.ts";
 import type { CpuProfile, Inspector } from "./inspector.ts";
 import type { Locate } from "./locate.ts";
@@ -19,29 +20,41 @@ const PART_MS = 60_000;
 /** 15 MB at the most; a busy gateway has 3,000. */
 const MAX_BRANCHES = 50_000;
 
+export interface CpuDeps {
+  readonly clock: Clock;
+  /** Names the profile: other sessions of the inspector see it too. */
+  readonly random: Random;
+}
+
 /** Samples the thread's stack from `start` on. */
 export class CpuRecorder {
   readonly #inspector: Inspector;
   readonly #clock: Clock;
   readonly #locate: Locate;
   readonly #tree = new CallTree(MAX_BRANCHES);
-  readonly #name = `ws2api-${crypto.randomUUID()}`;
-  readonly #startedAt = Date.now();
+  readonly #name: string;
+  readonly #startedAt: number;
   readonly #startedMs: number;
   readonly #ending = new Map<string, (profile: CpuProfile) => void>();
   #part = 0;
   #timer: Timer | undefined;
 
-  private constructor(inspector: Inspector, clock: Clock, locate: Locate) {
+  private constructor(inspector: Inspector, locate: Locate, { clock, random }: CpuDeps) {
     this.#inspector = inspector;
     this.#clock = clock;
     this.#locate = locate;
+    this.#name = `ws2api-${randomUuid(random)}`;
+    this.#startedAt = clock.wallNow();
     this.#startedMs = clock.now();
   }
 
   /** Starts sampling. @returns What records until `stop`. */
-  static async start(inspector: Inspector, clock: Clock, locate: Locate): Promise<CpuRecorder> {
-    const recorder = new CpuRecorder(inspector, clock, locate);
+  static async start(
+    inspector: Inspector,
+    locate: Locate,
+    deps: CpuDeps,
+  ): Promise<CpuRecorder> {
+    const recorder = new CpuRecorder(inspector, locate, deps);
     inspector.onCpuProfile((title, profile) => recorder.#ending.get(title)?.(profile));
     await inspector.send("Profiler.enable");
     await inspector.send("Profiler.setSamplingInterval", { interval: INTERVAL_US });

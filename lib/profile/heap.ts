@@ -23,11 +23,12 @@ export class HeapRecorder {
   readonly #inspector: Inspector;
   readonly #locate: Locate;
   readonly #clock: Clock;
-  readonly #startedAt = Date.now();
+  readonly #startedAt: number;
   readonly #begin: number;
 
   private constructor(inspector: Inspector, locate: Locate, clock: Clock) {
     this.#clock = clock;
+    this.#startedAt = clock.wallNow();
     this.#begin = clock.now();
     this.#inspector = inspector;
     this.#locate = locate;

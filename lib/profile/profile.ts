@@ -6,6 +6,7 @@
 
 import { type Clock, within } from "../clock.ts";
 import type { Log } from "../log/log.ts";
+import type { Random } from "../random.ts";
 import { CpuRecorder } from "./cpu.ts";
 import { HeapRecorder } from "./heap.ts";
 import { Inspector } from "./inspector.ts";
@@ -37,6 +38,7 @@ export type StartedProfiles =
 
 export interface ProfileDeps {
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
   /** Puts a file in its place as a whole. */
   readonly replaceFile?: (name: string, bytes: Uint8Array) => Promise<void>;
@@ -64,10 +66,10 @@ export async function startProfiles(
   { cpuFile, memFile }: ProfileFiles,
   deps: ProfileDeps,
 ): Promise<StartedProfiles> {
-  const { clock, log } = deps;
+  const { clock, random, log } = deps;
   for (const [flag, file] of [["cpuprofile", cpuFile], ["memprofile", memFile]] as const) {
     try {
-      if (file !== undefined) await tryReplaceFile(file);
+      if (file !== undefined) await tryReplaceFile(file, random);
     } catch (error) {
       const message = `--${flag}: ${JSON.stringify(file)} cannot be written (${nameOf(error)}); ` +
         "allowed is a file in a folder that exists and can be written to";
@@ -88,7 +90,7 @@ export async function startProfiles(
     targets.push({ file: memFile, recorder: await HeapRecorder.start(inspector, locate, clock) });
   }
   if (cpuFile !== undefined) {
-    cpu = await CpuRecorder.start(inspector, clock, locate);
+    cpu = await CpuRecorder.start(inspector, locate, deps);
     targets.push({ file: cpuFile, recorder: cpu });
   }
 
@@ -112,7 +114,8 @@ export async function startProfiles(
 }
 
 async function writeOne(file: string, recorder: Recorder, deps: ProfileDeps): Promise<void> {
-  const { log, replaceFile: replace = replaceFile } = deps;
+  const { log, random } = deps;
+  const replace = deps.replaceFile ?? ((name, whole) => replaceFile(name, whole, random));
   try {
     const bytes = await recorder.take();
     const zipped = new Blob([new Uint8Array(bytes)]).stream()

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type Random, randomUuid } from "../random.ts";
+
 /**
  * Writes a file beside the one of that name and puts it in its place when it is on the disk. What
  * stood there stays until then, and stays when this rejects. A name that stands for no regular file,
@@ -11,9 +13,13 @@
  *
  * Needs leave to write and, for the renaming, to read.
  */
-export async function replaceFile(name: string, bytes: Uint8Array): Promise<void> {
+export async function replaceFile(
+  name: string,
+  bytes: Uint8Array,
+  random: Random,
+): Promise<void> {
   if (await isSpecial(name)) return await Deno.writeFile(name, bytes, { create: false });
-  const part = `${name}.${crypto.randomUUID()}.part`;
+  const part = partOf(name, random);
   try {
     // `createNew`: in a folder that others may write to, the name could be a link of theirs.
     using file = await Deno.open(part, { write: true, createNew: true });
@@ -31,12 +37,17 @@ export async function replaceFile(name: string, bytes: Uint8Array): Promise<void
  *
  * @throws What would have been its fault.
  */
-export async function tryReplaceFile(name: string): Promise<void> {
+export async function tryReplaceFile(name: string, random: Random): Promise<void> {
   // Opening a pipe would wait for its reader.
   if (await isSpecial(name)) return;
-  const part = `${name}.${crypto.randomUUID()}.part`;
+  const part = partOf(name, random);
   (await Deno.open(part, { write: true, createNew: true })).close();
   await Deno.remove(part);
+}
+
+/** A name beside it that nobody else has. */
+function partOf(name: string, random: Random): string {
+  return `${name}.${randomUuid(random)}.part`;
 }
 
 async function isSpecial(name: string): Promise<boolean> {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { StatusPage } from "../api/api.ts";
 import { describe, readPageQuery } from "../api/clients.ts";
 import type { Clock } from "../clock.ts";
 import type { Client } from "../cluster/bus.ts";
@@ -39,7 +40,7 @@ const MAX_TAILS = 8;
 const MAX_CLIENTS = 50;
 
 /** Owns the streams of those who look. While there are none, it does nothing. */
-export class Status {
+export class Status implements StatusPage {
   readonly #deps: StatusDeps;
   readonly #streams = new Set<EventStream>();
   readonly #tails = new Set<EventStream>();

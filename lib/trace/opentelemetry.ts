@@ -14,6 +14,7 @@ import {
   SpanStatusCode,
   trace,
 } from "@opentelemetry/api";
+import type { Clock } from "../clock.ts";
 import {
   isSampled,
   spanIdOf,
@@ -33,7 +34,7 @@ const MAX_VALUE_CHARS = 255;
  * Actions, so the Action stands in `rpc.method` and a span is named `CALL` or `SEND`, one to the backend
  * `POST /call`. What has no convention is named as in the log. Payloads are never recorded.
  */
-export function createTracing(): Tracing {
+export function createTracing(clock: Clock): Tracing {
   const tracer = trace.getTracer("ws2api");
 
   function start(
@@ -45,7 +46,7 @@ export function createTracing(): Tracing {
   ): Span {
     const options = { kind, attributes };
     // In whole milliseconds, unlike the runtime's own: only where it tells something.
-    const inPast = waitedMs >= 1 ? { ...options, startTime: Date.now() - waitedMs } : options;
+    const inPast = waitedMs >= 1 ? { ...options, startTime: clock.wallNow() - waitedMs } : options;
     return tracer.startSpan(name, inPast, placeOf(parent));
   }
 

@@ -66,19 +66,3 @@ export interface Tracing {
   /** Runs `fetch`, to which the runtime adds the traceparent itself, in this place of a trace. */
   run<T>(context: TraceContext | undefined, fetches: () => T): T;
 }
-
-/** Where all copies of `@opentelemetry/api` look for who makes spans. */
-const REGISTRY = Symbol.for("opentelemetry.js.api.1");
-
-/**
- * Tracing if the runtime does it, which `OTEL_DENO=true` tells it; otherwise nothing is loaded.
- *
- * Whether it does is seen by what it registers, before any code runs, for programs to find: so the
- * variable need not be readable.
- */
-export async function loadTracing(): Promise<Tracing | undefined> {
-  const registry: unknown = Reflect.get(globalThis, REGISTRY);
-  if (typeof registry !== "object" || registry === null || !("trace" in registry)) return undefined;
-  const { createTracing } = await import("./opentelemetry.ts");
-  return createTracing();
-}

@@ -6,8 +6,7 @@
 
 import type { FromWorker, ToWorker } from "../cluster/message.ts";
 import type { Config } from "../config/config.ts";
-import type { Secrets } from "../config/secret.ts";
-import type { TlsPair } from "../listener/tls.ts";
+import type { Secrets, TlsPair } from "../config/secret.ts";
 
 /** Something that a worker is told to do; one after the other, in the order given. */
 export type Order =

@@ -10,13 +10,15 @@ import { Chain } from "../cluster/chain.ts";
 import { natsOf } from "../cluster/nats/join.ts";
 import type { FromWorker, Port, ToWorker } from "../cluster/message.ts";
 import { ThreadsBus } from "../cluster/threads.ts";
-import { type Gateway, startGateway, validatorOf } from "../gateway.ts";
+import { type Gateway, startGateway } from "../gateway.ts";
 import { configureLog, createLog } from "../log/log.ts";
 import { print } from "../log/print.ts";
 import type { Profiles } from "../profile/profile.ts";
+import { systemRandom } from "../random.ts";
 import { MetricSet } from "../metrics/metrics.ts";
 import { RecentFaults } from "../log/recent_faults.ts";
-import { loadTracing } from "../trace/tracing.ts";
+import { loadTracing } from "../trace/load.ts";
+import { validatorOf } from "../validate/load.ts";
 import type { Addresses, Done, FromThread, Order, ToThread } from "./message.ts";
 
 /** The part of a worker's global scope that is used. */
@@ -112,20 +114,21 @@ class Refusal extends Error {
 async function start(order: Order & { kind: "start" }, port: ScopePort): Promise<Running> {
   const { number, workers, config, secrets, version, startedAt } = order;
   const clock = systemClock;
+  const random = systemRandom;
   await configureLog(config.logLevel, config.logFormat, (bytes) => print(Deno.stderr, bytes));
-  const faults = new RecentFaults(order.faults, number);
+  const faults = new RecentFaults(clock, order.faults, number);
   const log = createLog(clock, { worker: number }, faults);
   const { cpuProfileFile, memProfileFile } = config;
   let profiles: Profiles | undefined;
   if (cpuProfileFile !== undefined || memProfileFile !== undefined) {
     const { startProfiles } = await import("../profile/profile.ts");
     const files = { cpuFile: own(cpuProfileFile, number), memFile: own(memProfileFile, number) };
-    const started = await startProfiles(files, { clock, log });
+    const started = await startProfiles(files, { clock, random, log });
     if (!started.ok) throw new Refusal(started.message);
     profiles = started.profiles;
   }
   const metricSet = new MetricSet(config.protocols, order.metrics, number);
-  const createNats = await natsOf(config, secrets, { clock, log });
+  const createNats = await natsOf(config, secrets, { clock, random, log });
   const threads = new ThreadsBus({
     port,
     clock,
@@ -140,7 +143,7 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
   };
   const team = { size: workers, metricSet };
   const validator = await validatorOf(config);
-  const tracing = await loadTracing();
+  const tracing = await loadTracing(clock);
   const deps = {
     ...{ log, faults, clock, version, startedAt, secrets, validator },
     ...{ createBus, witness: threads, team, tracing },

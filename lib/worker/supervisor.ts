@@ -7,11 +7,10 @@
 import { type Clock, type Timer, within } from "../clock.ts";
 import { type Line, Switchboard } from "../cluster/switchboard.ts";
 import type { Config } from "../config/config.ts";
-import type { Secrets } from "../config/secret.ts";
+import type { Secrets, TlsPair } from "../config/secret.ts";
 import { Backlog } from "../queue/backlog.ts";
 import { createForwarderStack } from "../forwarder/stack.ts";
 import { reserve } from "../listener/reserve.ts";
-import type { TlsPair } from "../listener/tls.ts";
 import type { Log } from "../log/log.ts";
 import { metricsBuffer, MetricSet } from "../metrics/metrics.ts";
 import { Cell } from "../metrics/tally.ts";

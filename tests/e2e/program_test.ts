@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { SAME_REQUEST_MS } from "../../lib/stop_request.ts";
+import { SAME_REQUEST_MS } from "../../lib/program/stop_request.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
 import { startProgram, urlOf } from "../support/program.ts";

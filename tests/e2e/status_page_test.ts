@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { systemClock } from "../../lib/clock.ts";
 import { silentLog } from "../../lib/log/log.ts";
 import { RecentFaults } from "../../lib/log/recent_faults.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
@@ -32,7 +33,7 @@ Deno.test({
   async fn() {
     await using backend = new RecordingBackend();
     backend.answer = () => json('{"b":2.0}');
-    const faults = new RecentFaults();
+    const faults = new RecentFaults(systemClock);
     const log = faults.watch(silentLog);
     await using gateway = new TestGateway(backend.url, [], log, undefined, faults);
     const client = await connected(gateway, "CP00");
@@ -280,7 +281,7 @@ Deno.test({
   ignore: !hasChromium,
   async fn() {
     await using backend = new RecordingBackend();
-    const faults = new RecentFaults();
+    const faults = new RecentFaults(systemClock);
     const log = faults.watch(silentLog);
     await using gateway = new TestGateway(backend.url, [], log, undefined, faults);
     log.warn("whole", { clientId: "CP1" });

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { type Config, readInvocation } from "../../lib/config/config.ts";
-import { validatorOf } from "../../lib/gateway.ts";
+import { validatorOf } from "../../lib/validate/load.ts";
 import { createValidator } from "../../lib/validate/validator.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";

@@ -1,11 +1,12 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { systemClock } from "../../lib/clock.ts";
 import { limitLines, type LogFields, silentLog } from "../../lib/log/log.ts";
 import { faultsBuffer, RecentFaults } from "../../lib/log/recent_faults.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 Deno.test("warnings and errors are remembered, and written all the same", () => {
   const written: string[] = [];
-  const faults = new RecentFaults();
+  const faults = new RecentFaults(systemClock);
   const log = faults.watch({
     ...silentLog,
     warn: (event) => written.push(event),
@@ -30,7 +31,7 @@ Deno.test("warnings and errors are remembered, and written all the same", () => 
 });
 
 Deno.test("behind the limit of the log only what is written is remembered", () => {
-  const faults = new RecentFaults();
+  const faults = new RecentFaults(systemClock);
   const log = limitLines(faults.watch(silentLog), new FakeClock());
   for (let i = 0; i < 1000; i++) log.warn("again");
   strictEqual(faults.since([]).faults.length, 10);
@@ -38,7 +39,7 @@ Deno.test("behind the limit of the log only what is written is remembered", () =
 
 Deno.test("each thread keeps its last 100, and all see all, from where they were", () => {
   const buffer = faultsBuffer(3);
-  const threads = [0, 1, 2].map((row) => new RecentFaults(buffer, row));
+  const threads = [0, 1, 2].map((row) => new RecentFaults(systemClock, buffer, row));
   const [main, one, two] = threads.map((faults) => faults.watch(silentLog));
   for (let i = 0; i < 250; i++) one!.warn("many", { i });
   two!.error("once");
@@ -50,7 +51,7 @@ Deno.test("each thread keeps its last 100, and all see all, from where they were
   strictEqual(first.faults.filter(({ thread }) => thread === 2).length, 1);
   main!.warn("later");
   // A thread that was started again goes on behind what it noted before.
-  new RecentFaults(buffer, 2).watch(silentLog).warn("again");
+  new RecentFaults(systemClock, buffer, 2).watch(silentLog).warn("again");
   const { faults, cursor } = threads[2]!.since(first.cursor);
   deepStrictEqual(faults.map(({ event, thread }) => [event, thread]).sort(), [
     ["again", 2],
@@ -60,7 +61,7 @@ Deno.test("each thread keeps its last 100, and all see all, from where they were
 });
 
 Deno.test("what is torn is left out, and nothing else", () => {
-  const faults = new RecentFaults();
+  const faults = new RecentFaults(systemClock);
   const log = faults.watch(silentLog);
   for (const event of ["one", "two", "three"]) log.warn(event);
   const bytes = new Uint8Array(faults.buffer);
@@ -76,7 +77,7 @@ Deno.test("what does not fit is cut, and stays readable", () => {
     surrogates: { clientId: "\ud800".repeat(255), other: "\udc00".repeat(255) },
   };
   for (const [event, all] of Object.entries(fields)) {
-    const faults = new RecentFaults();
+    const faults = new RecentFaults(systemClock);
     faults.watch(silentLog).warn(event, all);
     const [fault] = faults.since([]).faults;
     strictEqual(fault?.event, event);

@@ -6,6 +6,7 @@ import { heapStacks, objectsIn } from "../../lib/profile/heap.ts";
 import type { CpuNode, CpuProfile, HeapNode } from "../../lib/profile/inspector.ts";
 import { type ProfileFiles, type Profiles, startProfiles } from "../../lib/profile/profile.ts";
 import { replaceFile } from "../../lib/profile/replace_file.ts";
+import { systemRandom } from "../../lib/random.ts";
 import { burn, hoard } from "../support/busy.ts";
 import { inTime } from "../support/deadline.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -38,7 +39,7 @@ async function start(
 ): Promise<Profiles> {
   const started = await startProfiles(
     { cpuFile: undefined, memFile: undefined, ...files },
-    { clock, log },
+    { clock, random: systemRandom, log },
   );
   ok(started.ok, JSON.stringify(started));
   return started.profiles;
@@ -169,9 +170,10 @@ Deno.test("a profile that cannot be written is one line in the log, and the olde
     const [cpuFile, memFile] = [dir.file("cpu", "older"), dir.path("mem")];
     const deps = {
       clock: systemClock,
+      random: systemRandom,
       log,
       replaceFile: (name: string, bytes: Uint8Array): Promise<void> => {
-        if (name !== cpuFile) return replaceFile(name, bytes);
+        if (name !== cpuFile) return replaceFile(name, bytes, systemRandom);
         return Promise.reject(new Error("No space left on device (os error 28)"));
       },
     };
@@ -215,7 +217,8 @@ Deno.test("a place where nothing can be written is refused at the start", async 
   ];
   for (const [files, message] of rows) {
     const all = { cpuFile: undefined, memFile: undefined, ...files };
-    const started = await startProfiles(all, { clock: systemClock, log: silentLog });
+    const deps = { clock: systemClock, random: systemRandom, log: silentLog };
+    const started = await startProfiles(all, deps);
     match(started.ok ? "started" : started.message, message);
   }
   deepStrictEqual([...Deno.readDirSync(dir.path("."))], []);
@@ -224,12 +227,12 @@ Deno.test("a place where nothing can be written is refused at the start", async 
 Deno.test("a file is replaced as a whole, and nothing else is left beside it", async () => {
   using dir = new TempDir();
   const name = dir.file("a", "old");
-  await replaceFile(name, new TextEncoder().encode("new"));
+  await replaceFile(name, new TextEncoder().encode("new"), systemRandom);
   strictEqual(Deno.readTextFileSync(name), "new");
-  await rejects(replaceFile(dir.path("no/a"), new Uint8Array(1)));
+  await rejects(replaceFile(dir.path("no/a"), new Uint8Array(1), systemRandom));
   // No bytes at all: fails when the file beside it is already there, as on a full disk.
-  await rejects(replaceFile(name, { length: 1 } as Uint8Array));
-  await rejects(replaceFile(dir.path("."), new Uint8Array(1)));
+  await rejects(replaceFile(name, { length: 1 } as Uint8Array, systemRandom));
+  await rejects(replaceFile(dir.path("."), new Uint8Array(1), systemRandom));
   deepStrictEqual([...Deno.readDirSync(dir.path("."))].map(({ name }) => name), ["a"]);
 });
 

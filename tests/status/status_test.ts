@@ -1,4 +1,5 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { systemClock } from "../../lib/clock.ts";
 import type { Clients } from "../../lib/cluster/clients.ts";
 import { type LogFields, silentLog } from "../../lib/log/log.ts";
 import { RecentFaults } from "../../lib/log/recent_faults.ts";
@@ -32,7 +33,7 @@ Deno.test("the stream tells what is counted, again and again", async () => {
 
 Deno.test("the stream tells of recent faults, and of new ones as they come", async () => {
   await using backend = new RecordingBackend();
-  const faults = new RecentFaults();
+  const faults = new RecentFaults(systemClock);
   const log = faults.watch(silentLog);
   await using gateway = new TestGateway(backend.url, [], log, undefined, faults);
   log.warn("before", { clientId: "CP1" });
@@ -56,7 +57,7 @@ Deno.test("a stream that fails is logged, and the gateway goes on", async () => 
     ...silentLog,
     error: (event: string, fields?: LogFields) => logged.push([event, fields]),
   };
-  await using gateway = new TestGateway(backend.url, [], log, undefined, new Broken());
+  await using gateway = new TestGateway(backend.url, [], log, undefined, new Broken(systemClock));
   await using stream = await EventReader.open(`${gateway.url}/status/stream`);
   await stream.whenEnded();
   deepStrictEqual(logged, [["a status stream failed", { error: "Error: broken" }]]);
@@ -68,7 +69,7 @@ Deno.test("a page that could not be made is made for the next one who asks", asy
   const status = new Status({
     clients: {} as Clients,
     snapshot: () => ({} as Snapshot),
-    faults: new RecentFaults(),
+    faults: new RecentFaults(systemClock),
     clock: new FakeClock(),
     log: silentLog,
     get needsToken() {

@@ -9,10 +9,11 @@
 import { systemClock } from "../../lib/clock.ts";
 import { silentLog } from "../../lib/log/log.ts";
 import { startProfiles } from "../../lib/profile/profile.ts";
+import { systemRandom } from "../../lib/random.ts";
 import { burn } from "./busy.ts";
 
 self.addEventListener("message", async ({ data }: MessageEvent<string>) => {
-  const deps = { clock: systemClock, log: silentLog };
+  const deps = { clock: systemClock, random: systemRandom, log: silentLog };
   const started = await startProfiles({ cpuFile: data, memFile: undefined }, deps);
   if (started.ok) {
     burn(200);

@@ -8,6 +8,7 @@ import type { Clock } from "../../clock.ts";
 import type { Config } from "../../config/config.ts";
 import type { Secrets } from "../../config/secret.ts";
 import type { Log } from "../../log/log.ts";
+import { type Random, randomUuid } from "../../random.ts";
 import type { Bus, Peer } from "../bus.ts";
 
 /**
@@ -18,9 +19,10 @@ import type { Bus, Peer } from "../bus.ts";
 export async function natsOf(
   config: Config,
   secrets: Secrets,
-  deps: { readonly clock: Clock; readonly log: Log },
+  deps: { readonly clock: Clock; readonly random: Random; readonly log: Log },
 ): Promise<((local: Peer) => Bus) | undefined> {
   const { nats, natsSubject } = config;
+  const { clock, random, log } = deps;
   if (nats === undefined) return undefined;
   const { NatsBus } = await import("./bus.ts");
   const { connectNats } = await import("./connect.ts");
@@ -28,9 +30,10 @@ export async function natsOf(
   return (local) =>
     new NatsBus({
       prefix: natsSubject,
-      peerId: crypto.randomUUID(),
+      peerId: randomUuid(random),
       local,
       connect: () => connectNats(nats, files),
-      ...deps,
+      clock,
+      log,
     });
 }

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Clock } from "./clock.ts";
-import type { Config } from "./config/config.ts";
-import { probeBackend } from "./forwarder/probe.ts";
-import type { Log } from "./log/log.ts";
+import type { Clock } from "../clock.ts";
+import type { Config } from "../config/config.ts";
+import { probeBackend } from "../forwarder/probe.ts";
+import type { Log } from "../log/log.ts";
 
 export interface StartFacts {
   /** As the command line says it. */

@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { SAME_REQUEST_MS, StopRequests } from "../lib/stop_request.ts";
-import { FakeClock } from "./support/fake_clock.ts";
+import { SAME_REQUEST_MS, StopRequests } from "../../lib/program/stop_request.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 
 Deno.test("signals within a second of the first are the same request, later ones a second one", () => {
   const clock = new FakeClock();
