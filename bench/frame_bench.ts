@@ -7,7 +7,8 @@
  * @module
  */
 
-import { callText, readFrame } from "../lib/codec/frame.ts";
+import { readFrame } from "../lib/codec/frame.ts";
+import { callText } from "../lib/codec/frame_text.ts";
 import { replyText } from "../lib/codec/reply.ts";
 import { isObjectText } from "../lib/codec/scan.ts";
 import { inTurn, manyTexts, messageIdOf, payloadOf, SIZES } from "./sizes.ts";

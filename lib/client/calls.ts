@@ -5,7 +5,8 @@
  */
 
 import { errorCode } from "../codec/error_code.ts";
-import { type Call, callErrorText, frameKind } from "../codec/frame.ts";
+import type { Call } from "../codec/frame.ts";
+import { callErrorText, frameKind } from "../codec/frame_text.ts";
 import { hasErrorCode, isSuccess, replyText, resultPayload } from "../codec/reply.ts";
 import { backendPath } from "../codec/route.ts";
 import type { Dialect } from "../codec/subprotocol.ts";

@@ -5,7 +5,8 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { type Call, callText, frameKind, readFrame } from "../codec/frame.ts";
+import { type Call, readFrame } from "../codec/frame.ts";
+import { callText, frameKind } from "../codec/frame_text.ts";
 import { type Dialect, dialectOf } from "../codec/subprotocol.ts";
 import type { TraceContext } from "../codec/trace_context.ts";
 import type { Forwarder } from "../forwarder/forwarder.ts";

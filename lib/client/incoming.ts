@@ -7,16 +7,8 @@
  */
 
 import { errorCode, type ErrorMeaning } from "../codec/error_code.ts";
-import {
-  answerToFault,
-  type Call,
-  type CallError,
-  callErrorText,
-  type CallResult,
-  type CallResultError,
-  callResultErrorText,
-  type FrameFault,
-} from "../codec/frame.ts";
+import type { Call, CallError, CallResult, CallResultError, FrameFault } from "../codec/frame.ts";
+import { answerToFault, callErrorText, callResultErrorText } from "../codec/frame_text.ts";
 import type { Dialect } from "../codec/subprotocol.ts";
 import { UNMATCHED } from "../metrics/metrics.ts";
 import { describeViolation } from "../validate/violation.ts";

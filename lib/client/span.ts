@@ -4,7 +4,7 @@
  * @module
  */
 
-import { frameKind } from "../codec/frame.ts";
+import { frameKind } from "../codec/frame_text.ts";
 import type { BackendReply } from "../forwarder/forwarder.ts";
 import type { CallSpan } from "../trace/tracing.ts";
 import type { CallOutcome } from "./pending.ts";

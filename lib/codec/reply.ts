@@ -5,7 +5,7 @@
  */
 
 import { errorCode, type ErrorMeaning } from "./error_code.ts";
-import { callErrorText, callResultText } from "./frame.ts";
+import { callErrorText, callResultText } from "./frame_text.ts";
 import { isObject, memberText, parseJson, trimSpace } from "./json.ts";
 import { isObjectText } from "./scan.ts";
 import type { Dialect } from "./subprotocol.ts";

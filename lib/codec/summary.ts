@@ -4,10 +4,13 @@
  * @module
  */
 
+import { FRAME_KINDS, type FrameKind } from "./frame.ts";
+import { parseJson } from "./json.ts";
+
 /** A frame without its payload. */
 export interface FrameSummary {
   /** Null for a text that does not begin as a frame does. */
-  readonly type: "call" | "result" | "error" | "resulterror" | "send" | null;
+  readonly type: FrameKind | null;
   readonly messageId: string | null;
   /** Of a CALL or SEND. */
   readonly action: string | null;
@@ -15,13 +18,8 @@ export interface FrameSummary {
   readonly code: string | null;
 }
 
-const TYPES: Readonly<Record<string, FrameSummary["type"]>> = {
-  2: "call",
-  3: "result",
-  4: "error",
-  5: "resulterror",
-  6: "send",
-};
+/** The number of the first kind. */
+const FIRST_TYPE = 2;
 const NOTHING: FrameSummary = { type: null, messageId: null, action: null, code: null };
 /** Bounded, so that no text makes it slow; longer names are those of no valid frame. */
 const HEAD =
@@ -48,7 +46,7 @@ const HEAD =
 export function summaryOf(text: string): FrameSummary {
   const [, number, messageIdText, nameText] = HEAD.exec(text) ?? [];
   if (number === undefined || messageIdText === undefined) return NOTHING;
-  const type = TYPES[number]!;
+  const type = FRAME_KINDS[Number(number) - FIRST_TYPE]!;
   const messageId = stringOf(messageIdText);
   const name = nameText === undefined ? null : stringOf(nameText);
   switch (type) {
@@ -65,9 +63,6 @@ export function summaryOf(text: string): FrameSummary {
 
 /** Null for what JSON does not allow in a string. */
 function stringOf(text: string): string | null {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
+  const value = parseJson(text);
+  return typeof value === "string" ? value : null;
 }

@@ -7,7 +7,8 @@
 
 import { cutDescription } from "../codec/description.ts";
 import { errorCode } from "../codec/error_code.ts";
-import { type CallResultError, errorBody } from "../codec/frame.ts";
+import type { CallResultError } from "../codec/frame.ts";
+import { errorBody } from "../codec/frame_text.ts";
 import { isSuccess } from "../codec/reply.ts";
 import { backendPath, hookPath } from "../codec/route.ts";
 import type { Dialect } from "../codec/subprotocol.ts";

@@ -8,7 +8,8 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import v8 from "node:v8";
 import vm from "node:vm";
-import { answerToFault, readFrame } from "../../lib/codec/frame.ts";
+import { readFrame } from "../../lib/codec/frame.ts";
+import { answerToFault } from "../../lib/codec/frame_text.ts";
 import { backendPath } from "../../lib/codec/route.ts";
 import type { Dialect } from "../../lib/codec/subprotocol.ts";
 import { silentLog } from "../../lib/log/log.ts";

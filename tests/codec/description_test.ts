@@ -1,7 +1,7 @@
 import { ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { cutDescription } from "../../lib/codec/description.ts";
-import { answerToFault, callErrorText, callResultErrorText } from "../../lib/codec/frame.ts";
+import { answerToFault, callErrorText, callResultErrorText } from "../../lib/codec/frame_text.ts";
 import { replyText } from "../../lib/codec/reply.ts";
 
 const DIALECTS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const;

@@ -1,5 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
+import { type Frame, isMessageId, readFrame } from "../../lib/codec/frame.ts";
 import {
   answerToFault,
   callErrorText,
@@ -7,10 +8,7 @@ import {
   callResultText,
   callText,
   errorBody,
-  type Frame,
-  isMessageId,
-  readFrame,
-} from "../../lib/codec/frame.ts";
+} from "../../lib/codec/frame_text.ts";
 import { isSegment } from "../../lib/codec/route.ts";
 
 const DIALECTS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const;
