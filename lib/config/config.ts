@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Command, CommanderError, Option } from "commander";
+import { readCommandLine, type Told } from "./command_line.ts";
 import type { NatsAddress } from "./nats_address.ts";
 import { type Flag, type FlagName, FLAGS, variableOf } from "./flag.ts";
 import type { ListenAddress, ReadValue } from "./value.ts";
@@ -78,10 +78,7 @@ export interface TlsFiles {
 /** What the command line asks for. */
 export type Invocation =
   | { readonly kind: "run"; readonly config: Config }
-  /** Print this to standard output and exit 0. */
-  | { readonly kind: "print"; readonly text: string }
-  /** Print this one line to standard error and exit 2. */
-  | { readonly kind: "refuse"; readonly message: string };
+  | Told;
 
 /** Without these an API may be open that should not be: empty is not as good as absent. */
 const GUARDS: readonly FlagName[] = ["api-token", "api-token-file"];
@@ -100,14 +97,15 @@ export function readInvocation(
   variable: (name: string) => string | undefined,
   version: string,
 ): Invocation {
-  const parsed = parseArguments(args, version);
-  if (parsed.kind !== "given") return parsed;
+  const line = readCommandLine(args, version);
+  if (line.kind !== "given") return line;
+  const { texts } = line;
   let refusal: string | undefined;
   const asked = new Set<FlagName>();
 
   function take<N extends FlagName>(name: N): ValueOf<N> | undefined {
     const flag: Flag<unknown> = FLAGS[name];
-    let text = parsed.kind === "given" ? parsed.texts.get(name) : undefined;
+    let text = texts.get(name);
     let source = `--${name}`;
     if (text === undefined) {
       source = `--${name} (${variableOf(name)})`;
@@ -235,112 +233,6 @@ function forwarderOf(
 
 type ValueOf<N extends FlagName> = (typeof FLAGS)[N]["read"] extends
   (text: string) => ReadValue<infer T> ? T : never;
-
-type Parsed =
-  | { readonly kind: "given"; readonly texts: ReadonlyMap<FlagName, string> }
-  | Exclude<Invocation, { kind: "run" }>;
-
-function parseArguments(args: readonly string[], version: string): Parsed {
-  let output = "";
-  const command = new Command("ws2api")
-    .description(
-      "WebSocket clients (OCPP-J charging stations) on one side, an HTTP backend on the other.",
-    )
-    .version(version)
-    .helpOption("-h, --help", "display this help")
-    .allowExcessArguments(false)
-    .showSuggestionAfterError(true)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => output += text,
-      writeErr: () => {},
-      // Plain text, and no look at variables beyond the program's own.
-      getOutHasColors: () => false,
-      getErrHasColors: () => false,
-      getOutHelpWidth: () => 100,
-    })
-    .addHelpText(
-      "after",
-      "\nDurations take a unit (500ms, 30s, 2m), sizes too (64KiB, 1MiB).\n" +
-        "A flag counts more than its environment variable, the variable more than the default.",
-    );
-  const texts = new Map<FlagName, string>();
-  for (const name of Object.keys(FLAGS) as FlagName[]) {
-    const { placeholder, default: defaultText, help }: Flag<unknown> = FLAGS[name];
-    const shown = placeholder === undefined ? "off" : defaultText ?? "none";
-    // Commander's own default and env would read the process's environment behind our back, and
-    // take WS2API_INSECURE_API=false for a yes.
-    const option = new Option(
-      placeholder === undefined ? `--${name}` : `--${name} <${placeholder}>`,
-      `${help} (default: ${shown}, env: ${variableOf(name)})`,
-    );
-    command.addOption(option);
-  }
-  try {
-    command.parse(args.map(withTwoDashes), { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return { kind: "print", text: output };
-    return { kind: "refuse", message: refusalOf(error, args, command.args[0] ?? "") };
-  }
-  for (const option of command.options) {
-    const key = option.attributeName();
-    if (command.getOptionValueSource(key) !== "cli") continue;
-    const value: unknown = command.getOptionValue(key);
-    // Commander takes `--no-x` for the negation of `--x`, and its presence for a false.
-    const isSwitch = value === true || option.negate;
-    texts.set(option.name() as FlagName, isSwitch ? "true" : String(value));
-  }
-  return { kind: "given", texts };
-}
-
-/** Go's programs take `-cpuprofile`, and so do hands that know them. */
-function withTwoDashes(argument: string): string {
-  return /^-(?:cpu|mem)profile(?:=|$)/.test(argument) ? `-${argument}` : argument;
-}
-
-/**
- * Commander's message as the one line of this program. The values of flags stay out of it: what stands
- * behind a misspelled `--api-token` is a token too.
- *
- * @param args The whole command line.
- * @param stray The first argument that belongs to no flag, if that is the error.
- */
-function refusalOf(error: CommanderError, args: readonly string[], stray: string): string {
-  const given = /--?[\w-]{1,50}/.exec(error.message)?.[0] ?? "";
-  const name = given.slice(2);
-  const flag: Flag<unknown> | undefined = Object.hasOwn(FLAGS, name)
-    ? FLAGS[name as FlagName]
-    : undefined;
-  switch (error.code) {
-    case "commander.unknownOption": {
-      if (flag !== undefined) return `${given}: a value is not allowed; allowed is the flag alone`;
-      const nearest = /\(Did you mean (?:one of )?(.+)\?\)$/.exec(error.message)?.[1];
-      const hint = nearest === undefined ? "" : `did you mean ${nearest}? `;
-      return `${given}: no such flag; ${hint}allowed are those that --help lists`;
-    }
-    case "commander.optionMissingArgument": {
-      const read = flag?.read("");
-      return `${given}: no value given; allowed is ${
-        read?.ok === false ? read.allowed : "a value"
-      }`;
-    }
-    default:
-      return `${
-        strayName(args, stray)
-      }: an argument that belongs to no flag is not allowed; allowed are flags, --help lists them`;
-  }
-}
-
-/** A stray argument as it may be printed: what stands behind a secret may be the rest of that secret. */
-function strayName(args: readonly string[], stray: string): string {
-  const at = args.indexOf(stray);
-  const isBehindSecret = args.slice(Math.max(0, at - 2), at).some((argument) => {
-    const name = /^--([\w-]+)/.exec(argument)?.[1] ?? "";
-    return Object.hasOwn(FLAGS, name) && "isSecret" in FLAGS[name as FlagName];
-  });
-  return isBehindSecret ? "what stands behind a secret" : JSON.stringify(stray.slice(0, 100));
-}
 
 /** Whether only this machine can reach an address. A name other than localhost may be anything. */
 export function isLoopback(host: string): boolean {
