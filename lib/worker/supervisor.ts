@@ -4,8 +4,8 @@
  * @module
  */
 
-import { type Clock, type Timer, within } from "../clock.ts";
-import { type Line, Switchboard } from "../cluster/switchboard.ts";
+import { type Clock, within } from "../clock.ts";
+import { Switchboard } from "../cluster/switchboard.ts";
 import type { Config } from "../config/config.ts";
 import type { Secrets, TlsPair } from "../config/secret.ts";
 import { Backlog } from "../queue/backlog.ts";
@@ -19,6 +19,7 @@ import type { Tracing } from "../trace/tracing.ts";
 import { Aftermath } from "./aftermath.ts";
 import { createWorker } from "./create_worker.ts";
 import type { Addresses, Death, Done, Fault } from "./message.ts";
+import { Slot } from "./slot.ts";
 import { Thread, WORKER_DIED, type WorkerLike } from "./thread.ts";
 
 export interface SupervisorDeps {
@@ -45,33 +46,16 @@ export class StartError extends Error {
   }
 }
 
-/** One that lived this long is started again at once when it dies. */
-const LONG_LIFE_MS = 60_000;
-const FIRST_PAUSE_MS = 1000;
-const MAX_PAUSE_MS = 30_000;
 /** Beside what depends on the drain time-out: farewells, and the last write of the profiles. */
 const SHUTDOWN_MS = 25_000;
 const AFTERMATH_CONCURRENCY = 64;
 
-/** The place of one worker, which is taken again when it dies. */
-interface Slot {
-  /** From 1; its row in the metrics. */
-  readonly number: number;
-  thread: Thread | undefined;
-  line: Line | undefined;
-  /** It serves. */
-  isUp: boolean;
-  startedAt: number;
-  /** Deaths in a row that came soon. */
-  earlyDeaths: number;
-  pause: Timer | undefined;
-}
-
 /**
  * Owns the workers: starts them, starts one again that has died, and ends them.
  *
- * When a worker dies, its clients are gone; what it owed the backend is reported from here. A worker
- * that hangs for good is not noticed: then its part of the clients hangs too.
+ * It holds the memory that all threads share, and the slots that their threads are in; a thread that
+ * has died is in none. When a worker dies, its clients are gone; what it owed the backend is reported
+ * from here. A worker that hangs for good is not noticed: then its part of the clients hangs too.
  */
 export class Supervisor implements Addresses {
   readonly #config: Config;
@@ -118,15 +102,7 @@ export class Supervisor implements Addresses {
       disconnectHook: config.disconnectHook,
       concurrency: AFTERMATH_CONCURRENCY,
     });
-    this.#slots = Array.from({ length: workers }, (_, i) => ({
-      number: i + 1,
-      thread: undefined,
-      line: undefined,
-      isUp: false,
-      startedAt: 0,
-      earlyDeaths: 0,
-      pause: undefined,
-    }));
+    this.#slots = Array.from({ length: workers }, (_, i) => new Slot(i + 1, clock));
   }
 
   /**
@@ -206,14 +182,12 @@ export class Supervisor implements Addresses {
   }
 
   #up(): Thread[] {
-    return this.#slots.flatMap(({ thread, isUp }) => isUp && thread !== undefined ? [thread] : []);
+    return this.#slots.flatMap(({ serving }) => serving ?? []);
   }
 
   #startNoMore(): void {
     this.#isStopping = true;
-    for (const { pause } of this.#slots) {
-      if (pause !== undefined) this.#deps.clock.clearTimeout(pause);
-    }
+    for (const slot of this.#slots) slot.startNoMore();
   }
 
   #end(): void {
@@ -223,12 +197,9 @@ export class Supervisor implements Addresses {
   }
 
   #create(slot: Slot): Thread {
-    const { clock } = this.#deps;
     const create = this.#deps.createWorker ?? createWorker;
     const thread = new Thread(create(slot.number, this.#config));
-    slot.thread = thread;
-    slot.line = this.#switchboard.connect(thread);
-    slot.startedAt = clock.now();
+    slot.take(thread, this.#switchboard.connect(thread));
     void thread.died.then((death) => this.#bury(slot, death));
     return thread;
   }
@@ -245,21 +216,18 @@ export class Supervisor implements Addresses {
       startedAt: this.#deps.startedAt,
       faults: this.#faults,
     });
-    slot.isUp = done.ok;
+    slot.started(done.ok);
     if (done.ok && done.addresses !== undefined) this.#addresses = done.addresses;
     return done;
   }
 
   #bury(slot: Slot, { message, stack }: Death): void {
     const { log } = this.#deps;
-    const { number, line, isUp } = slot;
-    slot.thread = undefined;
-    slot.isUp = false;
+    const { number } = slot;
+    const line = slot.leave();
     // At the beginning it ends the program instead.
-    if (!isUp && slot.earlyDeaths === 0) return;
-    const legacy = line === undefined
-      ? { clients: [], calls: [] }
-      : this.#switchboard.disconnect(line);
+    if (line === undefined) return;
+    const legacy = this.#switchboard.disconnect(line);
     this.#metricSet.clearGauges(number);
     const { closed, workerDeaths } = this.#metricSet.metrics;
     closed.worker_died.add(legacy.clients.length);
@@ -272,21 +240,11 @@ export class Supervisor implements Addresses {
       clients: legacy.clients.length,
       calls: legacy.calls.length,
     });
-    this.#startAgain(slot);
-  }
-
-  #startAgain(slot: Slot): void {
-    if (this.#isStopping) return;
-    const { clock } = this.#deps;
-    const isLongLived = clock.now() - slot.startedAt >= LONG_LIFE_MS;
-    const deaths = isLongLived ? 0 : slot.earlyDeaths;
-    slot.earlyDeaths = deaths + 1;
-    slot.pause = clock.setTimeout(() => void this.#restart(slot), pauseMs(deaths));
+    if (!this.#isStopping) slot.startAgain(() => void this.#restart(slot));
   }
 
   async #restart(slot: Slot): Promise<void> {
     const { log } = this.#deps;
-    slot.pause = undefined;
     const thread = this.#create(slot);
     await thread.loaded;
     if (this.#isStopping || slot.thread !== thread) return;
@@ -302,9 +260,4 @@ export class Supervisor implements Addresses {
     thread.terminate();
     this.#bury(slot, { message: done.fault.message, stack: "" });
   }
-}
-
-/** How long a worker is not started again that died soon after its start so many times before. */
-function pauseMs(deaths: number): number {
-  return deaths === 0 ? 0 : Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (deaths - 1));
 }
