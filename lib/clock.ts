@@ -36,6 +36,27 @@ export function pause(clock: Clock, ms: number): Promise<void> {
 }
 
 /**
+ * Runs `callback` again and again, each time `ms` after the last one has ended.
+ *
+ * @returns Ends it; must be called.
+ */
+export function every(clock: Clock, ms: number, callback: () => void): () => void {
+  let isStopped = false;
+  let timer: Timer;
+  function wait(): void {
+    timer = clock.setTimeout(() => {
+      callback();
+      if (!isStopped) wait();
+    }, ms);
+  }
+  wait();
+  return () => {
+    isStopped = true;
+    clock.clearTimeout(timer);
+  };
+}
+
+/**
  * Waits for `done`, but no longer than `ms`; leaves no timer behind.
  *
  * @param done Must not reject.

@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { Bus, Witness } from "./bus.ts";
+import { type Bus, refused, type Witness } from "./bus.ts";
 
 /** A bus with nobody on it. */
 export const alone: Bus = {
   attach: () => {},
   detach: () => {},
-  ask: () => Promise.resolve({ kind: "refused", reason: "gone" }),
+  ask: () => Promise.resolve(refused("gone")),
   pages: () => Promise.resolve([]),
   isAvailable: true,
   close: () => Promise.resolve(),

@@ -88,6 +88,11 @@ export type Refusal =
   /** The instance that holds the client gave no answer; the CALL may have been sent. */
   | "lost";
 
+/** The reply that refuses a request. */
+export function refused(reason: Refusal): ClientReply {
+  return { kind: "refused", reason };
+}
+
 /** One instance's part of the list of clients. */
 export interface ClientPage {
   /** Clients of that instance in all, or those that the search finds. */

@@ -22,9 +22,10 @@ import {
   type ClientRequest,
   identityOf,
   type Peer,
+  refused,
   type Witness,
 } from "./bus.ts";
-import { matcherOf } from "./search.ts";
+import { pageOf } from "./page.ts";
 
 export interface LocalDeps {
   readonly connections: ConnectionMap<Connection>;
@@ -70,8 +71,7 @@ export class LocalClients implements Peer {
   }
 
   page(after: string | null, limit: number, search?: string): ClientPage {
-    const page = this.#deps.connections.page(after ?? undefined, limit, matcherOf(search));
-    return { total: page.total, clients: page.connections, hasMore: page.next !== null };
+    return pageOf(this.#deps.connections, after, limit, search);
   }
 
   async serve(request: ClientRequest, errand?: Errand): Promise<ClientReply> {
@@ -190,8 +190,4 @@ export class LocalClients implements Peer {
       resolve(refused(taken));
     });
   }
-}
-
-function refused(reason: Extract<ClientReply, { kind: "refused" }>["reason"]): ClientReply {
-  return { kind: "refused", reason };
 }

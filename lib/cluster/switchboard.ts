@@ -6,9 +6,17 @@
 
 import type { Clock, Timer } from "../clock.ts";
 import { ConnectionMap } from "../client/map.ts";
-import { matcherOf } from "./search.ts";
-import type { CallNames, Client, ClientPage, ClientReply, ClientRequest } from "./bus.ts";
+import {
+  type CallNames,
+  type Client,
+  type ClientPage,
+  type ClientReply,
+  type ClientRequest,
+  refused,
+} from "./bus.ts";
 import type { FromWorker, Port, ToWorker } from "./message.ts";
+import { pageOf } from "./page.ts";
+import { replyMs, SECOND_TRY_MS } from "./times.ts";
 
 /** A CALL whose outcome a worker owes the backend. */
 export interface OwedCall {
@@ -54,11 +62,6 @@ interface Serving {
   readonly holder: Worker;
   readonly timer: Timer;
 }
-
-/** For a client that has just connected to another worker. */
-const SECOND_TRY_MS = 30;
-/** What a reply may take, beside the time that the client has. */
-const REPLY_MS = 5000;
 
 /**
  * Ties workers together, each by its port. All is plain data: it knows no threads.
@@ -107,7 +110,7 @@ export class Switchboard {
       if (holder !== worker) continue;
       // It is not accepted with 202 then, so that it has no outcome of its own.
       forgive(worker, id);
-      this.#answer(question, { kind: "refused", reason: "lost" });
+      this.#answer(question, refused("lost"));
     }
     return { clients: worker.clients.all(), calls: [...worker.owed.values()] };
   }
@@ -180,15 +183,15 @@ export class Switchboard {
     const id = ++this.#lastId;
     const timer = this.#clock.setTimeout(() => {
       this.#serving.delete(id);
-      this.#answer(question, { kind: "refused", reason: "lost" });
-    }, waitMs(question.request) + REPLY_MS);
+      this.#answer(question, refused("lost"));
+    }, replyMs(question.request));
     this.#serving.set(id, { question, holder, timer });
     holder.port.post({ kind: "serve", id, request: question.request });
   }
 
   #notFound(question: Question): void {
     if (question.isSecondTry) {
-      return this.#answer(question, { kind: "refused", reason: "gone" });
+      return this.#answer(question, refused("gone"));
     }
     this.#clock.setTimeout(() => this.#ask({ ...question, isSecondTry: true }), SECOND_TRY_MS);
   }
@@ -214,10 +217,8 @@ export class Switchboard {
     limit: number,
     search: string | undefined,
   ): ClientPage[] {
-    return [...this.#workers].filter((worker) => worker !== asker).map(({ clients }) => {
-      const page = clients.page(after ?? undefined, limit, matcherOf(search));
-      return { total: page.total, clients: page.connections, hasMore: page.next !== null };
-    });
+    return [...this.#workers].filter((worker) => worker !== asker)
+      .map(({ clients }) => pageOf(clients, after, limit, search));
   }
 }
 
@@ -230,8 +231,4 @@ function detach({ clients }: Worker, clientId: string, connectionId: string): vo
 /** Takes back the CALL that was accepted for a request of another worker. */
 function forgive({ owed }: Worker, servedId: number): void {
   for (const [id, call] of owed) if (call.servedId === servedId) owed.delete(id);
-}
-
-function waitMs(request: ClientRequest): number {
-  return request.kind === "call" ? 1000 * (request.waitSeconds ?? 0) : 0;
 }

@@ -15,6 +15,7 @@ import {
   type ClientRequest,
   identityOf,
   type Peer,
+  refused,
   type Witness,
 } from "./bus.ts";
 import type { FromWorker, Port, ToWorker } from "./message.ts";
@@ -28,9 +29,6 @@ export interface ThreadsBusOptions {
   /** How long `close` waits for what the others are still asked. */
   readonly closeMs: number;
 }
-
-const LOST: ClientReply = { kind: "refused", reason: "lost" };
-const GONE: ClientReply = { kind: "refused", reason: "gone" };
 
 /**
  * The bus between the workers of one process, and the witness of the CALLs that this one accepted.
@@ -68,7 +66,7 @@ export class ThreadsBus implements Bus, Witness {
   }
 
   ask(request: ClientRequest): Promise<ClientReply> {
-    if (this.#isClosed) return Promise.resolve(GONE);
+    if (this.#isClosed) return Promise.resolve(refused("gone"));
     return new Promise((resolve) => {
       const id = ++this.#lastId;
       this.#asked.set(id, resolve);
@@ -108,7 +106,7 @@ export class ThreadsBus implements Bus, Witness {
       const noneAsked = new Promise<void>((resolve) => this.#onNoneAsked = resolve);
       await within(this.#options.clock, noneAsked, this.#options.closeMs);
     }
-    for (const resolve of this.#asked.values()) resolve(LOST);
+    for (const resolve of this.#asked.values()) resolve(refused("lost"));
     for (const resolve of this.#askedPages.values()) resolve([]);
     this.#asked.clear();
     this.#askedPages.clear();
@@ -148,7 +146,7 @@ export class ThreadsBus implements Bus, Witness {
       this.#servedId = null;
       // A bug of ours must not cost all clients of this worker their connections.
       this.#options.log.error("a request of another worker failed", { error: String(error) });
-      reply = LOST;
+      reply = refused("lost");
     }
     this.#post({ kind: "served", id, reply: cloneable(reply) });
   }

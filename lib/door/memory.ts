@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock, Timer } from "../clock.ts";
+import { type Clock, every } from "../clock.ts";
 import type { Log } from "../log/log.ts";
 
 /** The part of a connection that counts here. */
@@ -43,7 +43,7 @@ const RELAXED_SHARE = 0.95;
  */
 export class MemoryWatch {
   readonly #options: MemoryWatchOptions;
-  #timer: Timer | undefined;
+  #stop = (): void => {};
   #isTight = false;
   #shedAt = -Infinity;
 
@@ -58,14 +58,11 @@ export class MemoryWatch {
 
   /** Begins to look; `stop` must follow. */
   start(): void {
-    this.#timer = this.#options.clock.setTimeout(() => {
-      this.#look();
-      this.start();
-    }, LOOK_MS);
+    this.#stop = every(this.#options.clock, LOOK_MS, () => this.#look());
   }
 
   stop(): void {
-    if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
+    this.#stop();
   }
 
   #look(): void {

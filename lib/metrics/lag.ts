@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock, Timer } from "../clock.ts";
+import { type Clock, every } from "../clock.ts";
 import type { Cell } from "./tally.ts";
 
 const LOOK_MS = 1000;
@@ -13,7 +13,7 @@ const LOOK_MS = 1000;
 export class LagWatch {
   readonly #clock: Clock;
   readonly #seconds: Cell;
-  #timer: Timer | undefined;
+  #stop = (): void => {};
 
   /** @param seconds Where the lag is kept. */
   constructor(clock: Clock, seconds: Cell) {
@@ -23,14 +23,14 @@ export class LagWatch {
 
   /** Begins to look; `stop` must follow. */
   start(): void {
-    const due = this.#clock.now() + LOOK_MS;
-    this.#timer = this.#clock.setTimeout(() => {
+    let due = this.#clock.now() + LOOK_MS;
+    this.#stop = every(this.#clock, LOOK_MS, () => {
       this.#seconds.own = Math.max(0, this.#clock.now() - due) / 1000;
-      this.start();
-    }, LOOK_MS);
+      due = this.#clock.now() + LOOK_MS;
+    });
   }
 
   stop(): void {
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#stop();
   }
 }

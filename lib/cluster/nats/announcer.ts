@@ -5,13 +5,10 @@
  */
 
 import type { Clock, Timer } from "../../clock.ts";
+import { ANNOUNCE_AGAIN_MS, ANNOUNCE_PAUSE_MS } from "../times.ts";
 
-/** Two servers of a NATS cluster may not have known of each other's client: told once more. */
-const AGAIN_MS = 2000;
 /** So many are announced in one go. */
 const AT_ONCE = 500;
-/** Between two goes. */
-const PAUSE_MS = 10;
 
 /** One connection of a client. */
 export interface Announced {
@@ -37,15 +34,15 @@ export class Announcer {
   add({ clientId, connectionId }: Announced): void {
     if (this.#isClosed) return;
     this.#announce({ clientId, connectionId });
-    this.#waiting.push({ clientId, connectionId, at: this.#clock.now() + AGAIN_MS });
-    this.#timer ??= this.#clock.setTimeout(() => this.#announceDue(), AGAIN_MS);
+    this.#waiting.push({ clientId, connectionId, at: this.#clock.now() + ANNOUNCE_AGAIN_MS });
+    this.#timer ??= this.#clock.setTimeout(() => this.#announceDue(), ANNOUNCE_AGAIN_MS);
   }
 
   /** Announces these, now and once more, and nothing else of what waits. */
   addAll(all: readonly Announced[]): void {
     if (this.#isClosed) return;
     const now = this.#clock.now();
-    this.#waiting = [now, now + AGAIN_MS].flatMap((at) =>
+    this.#waiting = [now, now + ANNOUNCE_AGAIN_MS].flatMap((at) =>
       all.map(({ clientId, connectionId }) => ({ clientId, connectionId, at }))
     );
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
@@ -63,8 +60,9 @@ export class Announcer {
     for (const announced of due) this.#announce(announced);
     this.#waiting = this.#waiting.slice(due.length);
     const first = this.#waiting[0];
-    this.#timer = first === undefined
-      ? undefined
-      : this.#clock.setTimeout(() => this.#announceDue(), Math.max(first.at - now, PAUSE_MS));
+    this.#timer = first === undefined ? undefined : this.#clock.setTimeout(
+      () => this.#announceDue(),
+      Math.max(first.at - now, ANNOUNCE_PAUSE_MS),
+    );
   }
 }

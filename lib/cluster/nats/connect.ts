@@ -13,6 +13,7 @@ import {
 import { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { NatsAddress } from "../../config/nats_address.ts";
+import { CONNECT_MS, PING_MS, RECONNECT_MS } from "../times.ts";
 
 /** What stands in files. */
 export interface NatsSecrets {
@@ -21,12 +22,6 @@ export interface NatsSecrets {
   /** Certificates (PEM) of the authority that signed the servers'. */
   readonly ca?: string | undefined;
 }
-
-/** How long one try may take. */
-const CONNECT_MS = 5000;
-const RECONNECT_MS = 500;
-/** A server that does not answer two of these is left. */
-const PING_MS = 3000;
 
 /** Tries once. Once connected, the library reconnects for ever, and subscribes again by itself. */
 export function connectNats(

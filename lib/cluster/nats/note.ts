@@ -4,7 +4,10 @@
  * @module
  */
 
-import type { Client, ClientRequest } from "../bus.ts";
+import type { Client, ClientReply, ClientRequest } from "../bus.ts";
+
+/** So many debts are asked for in one go. */
+export const MAX_NUMBERS = 5000;
 
 /** What goes to one instance. */
 export type PeerNote =
@@ -21,6 +24,15 @@ export type PeerNote =
   /** Are you there, and what of this do you still owe? */
   | { readonly kind: "ping"; readonly peerId: string; readonly numbers: readonly number[] };
 
+/** The answer to `ask`. */
+export interface Answer {
+  /** The answering instance's, when it took the request. */
+  readonly epoch: number;
+  /** An instance of an older version has none for requests that it does not know. */
+  readonly reply?: ClientReply;
+}
+
+/** The answer to `ping`. */
 export interface Pong {
   readonly epoch: number;
   /** Those of the numbers that it has reported. */
@@ -42,6 +54,7 @@ export type AllNote =
     readonly search?: string | undefined;
   };
 
+/** The answer to `find`; null when the client has just gone. */
 export interface Holder {
   readonly peerId: string;
   readonly client: Client;

@@ -1,5 +1,5 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import { systemClock } from "../../lib/clock.ts";
+import { systemClock } from "../../../lib/clock.ts";
 import type {
   CallNames,
   Client,
@@ -7,11 +7,11 @@ import type {
   ClientReply,
   ClientRequest,
   Peer,
-} from "../../lib/cluster/bus.ts";
-import { NatsBus } from "../../lib/cluster/nats/bus.ts";
-import { connectNats } from "../../lib/cluster/nats/connect.ts";
-import type { Errand } from "../../lib/client/connection.ts";
-import { KeptLog, until } from "../support/nats.ts";
+} from "../../../lib/cluster/bus.ts";
+import { NatsBus } from "../../../lib/cluster/nats/bus.ts";
+import { connectNats } from "../../../lib/cluster/nats/connect.ts";
+import type { Errand } from "../../../lib/client/connection.ts";
+import { KeptLog, until } from "../../support/nats.ts";
 
 /** One instance on a real NATS, with clients that exist only in its list. */
 export class Instance implements Peer, AsyncDisposable {

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { closedPort, RecordingBackend } from "../support/backend.ts";
-import { TestClient } from "../support/client.ts";
+import { closedPort, RecordingBackend } from "../../support/backend.ts";
+import { TestClient } from "../../support/client.ts";
 import {
   hasNatsServer,
   KeptLog,
@@ -9,8 +9,14 @@ import {
   NatsServer,
   testWithNats as test,
   until,
-} from "../support/nats.ts";
-import { isInstalled, makeCertificate, startProgram, TempDir, urlOf } from "../support/program.ts";
+} from "../../support/nats.ts";
+import {
+  isInstalled,
+  makeCertificate,
+  startProgram,
+  TempDir,
+  urlOf,
+} from "../../support/program.ts";
 
 /** Two gateways with these flags reach each other. */
 async function assertTied(nats: string, flags: readonly string[] = []): Promise<void> {

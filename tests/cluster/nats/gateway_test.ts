@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { closedPort, json, RecordingBackend } from "../support/backend.ts";
-import type { TestClient } from "../support/client.ts";
+import { closedPort, json, RecordingBackend } from "../../support/backend.ts";
+import type { TestClient } from "../../support/client.ts";
 import {
   KeptLog,
   NatsCluster,
@@ -8,9 +8,9 @@ import {
   NatsServer,
   testWithNats as test,
   until,
-} from "../support/nats.ts";
-import { assertProblem } from "../support/problem.ts";
-import { EventReader } from "../support/event_reader.ts";
+} from "../../support/nats.ts";
+import { assertProblem } from "../../support/problem.ts";
+import { EventReader } from "../../support/event_reader.ts";
 
 /** Two gateways on one NATS. */
 class Pair implements AsyncDisposable {

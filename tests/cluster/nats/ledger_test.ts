@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import type { Client } from "../../lib/cluster/bus.ts";
-import { Ledger } from "../../lib/cluster/nats/ledger.ts";
+import type { Client } from "../../../lib/cluster/bus.ts";
+import { Ledger } from "../../../lib/cluster/nats/ledger.ts";
 
 const client: Client = {
   clientId: "CP1",

@@ -1,10 +1,10 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import { systemClock } from "../../lib/clock.ts";
-import { NatsBus } from "../../lib/cluster/nats/bus.ts";
-import { connectNats } from "../../lib/cluster/nats/connect.ts";
-import { silentLog } from "../../lib/log/log.ts";
-import { hasNatsServer, NatsServer, until } from "../support/nats.ts";
-import { FakePeer, type Member, type Members, testBus } from "./bus_contract.ts";
+import { systemClock } from "../../../lib/clock.ts";
+import { NatsBus } from "../../../lib/cluster/nats/bus.ts";
+import { connectNats } from "../../../lib/cluster/nats/connect.ts";
+import { silentLog } from "../../../lib/log/log.ts";
+import { hasNatsServer, NatsServer, until } from "../../support/nats.ts";
+import { FakePeer, type Member, type Members, testBus } from "../bus_contract.ts";
 
 function join(host: string): Member {
   const peer = new FakePeer();

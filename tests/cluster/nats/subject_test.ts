@@ -5,8 +5,8 @@ import {
   clientIdOf,
   clientSubject,
   peerSubject,
-} from "../../lib/cluster/nats/subject.ts";
-import { decodeClientId } from "../../lib/codec/route.ts";
+} from "../../../lib/cluster/nats/subject.ts";
+import { decodeClientId } from "../../../lib/codec/route.ts";
 
 /** What has a meaning in subjects, in percent-encoding, or for those who count characters. */
 const AWKWARD = [

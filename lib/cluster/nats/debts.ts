@@ -1,0 +1,109 @@
+/**
+ * What others owe this instance, watched.
+ *
+ * @module
+ */
+
+import type { Clock, Timer } from "../../clock.ts";
+import type { Log } from "../../log/log.ts";
+import type { Peer } from "../bus.ts";
+import { LOST_MS, PROVEN_MS, WATCH_MS } from "../times.ts";
+import type { Errands } from "./errands.ts";
+import type { Ledger } from "./ledger.ts";
+import { isNoResponders, type Link } from "./link.ts";
+import { MAX_NUMBERS, type PeerNote, type Pong } from "./note.ts";
+import type { Peers } from "./peers.ts";
+import type { Proof } from "./proof.ts";
+
+export interface DebtsOptions {
+  /** This instance. */
+  readonly peerId: string;
+  /** The subject of another one. */
+  readonly subjectOf: (peerId: string) => string;
+  readonly link: Link;
+  readonly peers: Peers;
+  readonly proof: Proof;
+  readonly ledger: Ledger;
+  readonly errands: Pick<Errands, "isEmpty">;
+  readonly local: Pick<Peer, "lost">;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * Asks those who owe an outcome each second whether they are there, and reports what they owe when
+ * they are not. NATS is asked as well: by its answers an instance that owes something itself knows
+ * that it is not cut off.
+ *
+ * Always true: while an outcome is owed, by others or to them, a timer waits or a round is under way.
+ */
+export class Debts {
+  readonly #options: DebtsOptions;
+  #timer: Timer | undefined;
+  #isClosed = false;
+
+  constructor(options: DebtsOptions) {
+    this.#options = options;
+  }
+
+  /** An outcome is owed, by others or to them. */
+  watch(): void {
+    if (this.#isClosed) return;
+    this.#timer ??= this.#options.clock.setTimeout(() => void this.#askAround(), WATCH_MS);
+  }
+
+  /** Asks all debtors, now: there may be a word of theirs that was lost. */
+  askAll(): void {
+    for (const peerId of this.#options.ledger.debtors) void this.#ask(peerId);
+  }
+
+  /** Asks one of them, if it owes something. */
+  askIfDebtor(peerId: string): void {
+    if (this.#options.ledger.debtors.includes(peerId)) void this.#ask(peerId);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
+  }
+
+  async #askAround(): Promise<void> {
+    const { ledger, errands, proof } = this.#options;
+    await Promise.all([proof.ask(), ...ledger.debtors.map((peerId) => this.#ask(peerId))]);
+    this.#timer = undefined;
+    if (ledger.size > 0 || !errands.isEmpty) this.watch();
+  }
+
+  async #ask(peerId: string): Promise<void> {
+    const { link, subjectOf, peers, ledger, local, log, peerId: ownId } = this.#options;
+    if (link.connection === null || !link.isUp) return;
+    const numbers = ledger.owedBy(peerId, MAX_NUMBERS);
+    let epoch: number | null = null;
+    try {
+      const note: PeerNote = { kind: "ping", peerId: ownId, numbers };
+      const answer = await link.connection.request(subjectOf(peerId), JSON.stringify(note), {
+        timeout: WATCH_MS,
+      });
+      const pong: Pong = answer.json();
+      epoch = pong.epoch;
+      peers.heard(peerId);
+      for (const number of pong.ended) ledger.ended(number);
+    } catch (error) {
+      if (!this.#isGone(peerId, error)) return;
+    }
+    const lost = ledger.takeLost(peerId, epoch);
+    if (lost.length > 0) log.error("an instance went with CALLs", { peerId, count: lost.length });
+    for (const { client, call } of lost) local.lost(client, call);
+  }
+
+  /** Whether an instance that did not answer is given up. */
+  #isGone(peerId: string, error: unknown): boolean {
+    const { clock, link, peers, proof } = this.#options;
+    // Perhaps this instance is the one that is cut off.
+    const isProven = clock.now() - proof.at < PROVEN_MS;
+    if (!isProven && !isNoResponders(error)) return false;
+    // Silence counts from when it could have been heard.
+    const heardAt = Math.max(peers.lastHeard(peerId) ?? 0, link.upSince);
+    return link.isUp && clock.now() - heardAt >= LOST_MS;
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * The words of time of all that ties instances and threads together, in milliseconds.
+ *
+ * @module
+ */
+
+import type { ClientRequest } from "./bus.ts";
+
+/** Until whoever holds a client has to answer, beside the time that the client itself has. */
+const REPLY_MS = 5000;
+
+/** How long the answer to a request is waited for: one that waits for a client has its time besides. */
+export function replyMs(request: ClientRequest): number {
+  return REPLY_MS + 1000 * (request.kind === "call" ? request.waitSeconds ?? 0 : 0);
+}
+
+/** Between threads: a client that has just connected to another one is looked for once more. */
+export const SECOND_TRY_MS = 30;
+
+/** Over NATS: the interest of a client that has just connected may not have come round yet. */
+export const FIND_AGAIN_MS = 40;
+/** Until the holder has to say that it is it: a question may be lost with a server of NATS. */
+export const FIND_MS = 1500;
+/** How long all others have for their part of a list. */
+export const PAGES_MS = 1000;
+
+/** How long one try to connect to NATS may take. */
+export const CONNECT_MS = 5000;
+/** Between two tries, and what a farewell to NATS may take. */
+export const CONNECT_AGAIN_MS = 1000;
+/** The same for the library, once it was connected. */
+export const RECONNECT_MS = 500;
+/** A server of NATS that does not answer two of these is left. */
+export const PING_MS = 3000;
+
+/** How often an instance says that it is there, and after what silence it is not counted any more. */
+export const ALIVE_MS = 3000;
+export const FORGET_MS = 10_000;
+
+/** Two servers of a NATS cluster may not have known of each other's client: told once more. */
+export const ANNOUNCE_AGAIN_MS = 2000;
+/** Between two lots of announcements. */
+export const ANNOUNCE_PAUSE_MS = 10;
+
+/** How often those who owe an outcome are asked whether they are there. */
+export const WATCH_MS = 1000;
+/** For so long after an answer of NATS another instance's silence is its own. */
+export const PROVEN_MS = 3000;
+/**
+ * Without an answer of NATS for so long, an instance gives up the CALLs that it took from others …
+ */
+export const GIVE_UP_MS = 4000;
+/** … and after so long without an answer they report these CALLs. The gap keeps both from doing it. */
+export const LOST_MS = 7000;
