@@ -16,13 +16,29 @@ import faults from "./page/faults.js" with { type: "text" };
 import html from "./page/index.html" with { type: "text" };
 import rates from "./page/rates.js" with { type: "text" };
 import session from "./page/session.js" with { type: "text" };
-import style from "./page/style.css" with { type: "text" };
+import pageStyle from "./page/style/page.css" with { type: "text" };
+import figuresStyle from "./page/style/figures.css" with { type: "text" };
+import controlsStyle from "./page/style/controls.css" with { type: "text" };
+import clientStyle from "./page/style/client.css" with { type: "text" };
+import dialogStyle from "./page/style/dialog.css" with { type: "text" };
+import screenStyle from "./page/style/screen.css" with { type: "text" };
 import tail from "./page/tail.js" with { type: "text" };
 
 export interface Page {
   readonly html: string;
   readonly headers: Readonly<Record<string, string>>;
 }
+
+/** In this order: of two rules the later one counts. */
+const STYLES = [
+  plotStyle,
+  pageStyle,
+  figuresStyle,
+  controlsStyle,
+  clientStyle,
+  dialogStyle,
+  screenStyle,
+];
 
 /** Each before those that import it. */
 const MODULES = [dom, rates, session, charts, faults, tail, client, clients, app];
@@ -35,7 +51,7 @@ const MODULES = [dom, rates, session, charts, faults, tail, client, clients, app
  */
 export function createPage(needsToken: boolean): Page {
   const script = joined(MODULES);
-  const styles = `${plotStyle}\n${style}`;
+  const styles = STYLES.join("\n");
   const policy = [
     "default-src 'none'",
     `script-src '${hashOf(plot)}' '${hashOf(script)}'`,

@@ -19,7 +19,7 @@ import { bytesText, compactText, durationText, el, numberText, setText, timeText
  * @property {string} title
  * @property {Series[]} series
  * @property {(value: number) => string} text Writes a value.
- * @property {(value: number) => string} [axisText] Writes one at the axis.
+ * @property {(value: number) => string} axisText Writes one at the axis.
  * @property {number} least The smallest upper end of the scale.
  */
 
@@ -31,59 +31,36 @@ const HEIGHT_PX = 132;
 
 /** @type {ChartOptions[]} */
 const CHARTS = [
-  {
-    title: "Connections",
-    series: [{ label: "connected", key: "connections", color: "s1" }],
-    text: numberText,
-    least: 4,
-  },
-  {
-    title: "Messages / s",
-    series: [
-      { label: "from clients", key: "inRate", color: "s1" },
-      { label: "to clients", key: "outRate", color: "s2" },
-    ],
-    text: numberText,
-    least: 4,
-  },
-  {
-    title: "CALL latency",
-    series: [
-      { label: "p50", key: "p50", color: "s3" },
-      { label: "p95", key: "p95", color: "s2" },
-      { label: "p99", key: "p99", color: "s4" },
-    ],
-    text: durationText,
-    axisText: (value) =>
-      value < 1000 ? `${compactText(value)} ms` : `${compactText(value / 1000)} s`,
-    least: 10,
-  },
-  {
-    title: "Errors / s",
-    series: [
-      { label: "faults", key: "faultRate", color: "s2" },
-      { label: "backend failures", key: "failureRate", color: "s4" },
-    ],
-    text: numberText,
-    least: 1,
-  },
-  {
-    title: "Queue",
-    series: [
-      { label: "for the backend", key: "waiting", color: "s1" },
-      { label: "for clients", key: "outstanding", color: "s5" },
-    ],
-    text: numberText,
-    least: 4,
-  },
-  {
-    title: "Memory",
-    series: [{ label: "resident", key: "memory", color: "s5" }],
-    text: bytesText,
-    axisText: bytesText,
-    least: 64 * 1024 ** 2,
-  },
+  chart("Connections", 4, [["connected", "connections", "s1"]]),
+  chart("Messages / s", 4, [["from clients", "inRate", "s1"], ["to clients", "outRate", "s2"]]),
+  chart(
+    "CALL latency",
+    10,
+    [["p50", "p50", "s3"], ["p95", "p95", "s2"], ["p99", "p99", "s4"]],
+    durationText,
+    (value) => value < 1000 ? `${compactText(value)} ms` : `${compactText(value / 1000)} s`,
+  ),
+  chart("Errors / s", 1, [["faults", "faultRate", "s2"], [
+    "backend failures",
+    "failureRate",
+    "s4",
+  ]]),
+  chart("Queue", 4, [["for the backend", "waiting", "s1"], ["for clients", "outstanding", "s5"]]),
+  chart("Memory", 64 * 1024 ** 2, [["resident", "memory", "s5"]], bytesText, bytesText),
 ];
+
+/**
+ * @param {string} title
+ * @param {number} least
+ * @param {[label: string, key: keyof Point, color: string][]} lines
+ * @param {(value: number) => string} text
+ * @param {(value: number) => string} axisText
+ * @returns {ChartOptions}
+ */
+function chart(title, least, lines, text = numberText, axisText = compactText) {
+  const series = lines.map(([label, key, color]) => ({ label, key, color }));
+  return { title, series, text, axisText, least };
+}
 
 /** All charts, with one cursor. */
 export class Charts {
@@ -185,7 +162,7 @@ class Chart {
 
   /** @returns {uPlot} */
   #create() {
-    const { series, text, axisText = compactText, least } = this.#options;
+    const { series, text, axisText, least } = this.#options;
     const style = getComputedStyle(this.#place);
     const [ink, grid] = [style.color, style.borderTopColor];
     const axis = {
