@@ -71,6 +71,9 @@ interface Serving {
  * kept here, so that it outlives the worker. A worker says that a CALL was accepted before the client
  * gets it, and that it ended after the backend got its outcome. What remains: a worker that dies in
  * between leaves it open whether the outcome arrived, and the backend may get a second one.
+ *
+ * Always true: a question has one answer, in bounded time, unless its asker died; a worker that died is
+ * in nothing of this; of a client that several workers hold for a moment, all but the newest are told.
  */
 export class Switchboard {
   readonly #clock: Clock;

@@ -36,6 +36,9 @@ export interface ThreadsBusOptions {
  * The time limits of what is asked are the main thread's: when that does not answer, there is no
  * process any more. Messages leave at once and in order, so whatever this worker was answerable for
  * when it died is known there.
+ *
+ * Owns the questions that this worker has asked. Always true: each has one answer, the end of `close` at
+ * the latest.
  */
 export class ThreadsBus implements Bus, Witness {
   readonly isAvailable = true;

@@ -30,7 +30,11 @@ const MAX_SILENCE_MS = 15_000;
 /** What is handed to the runtime ahead. */
 const AHEAD_BYTES = 64 * 1024;
 
-/** One reader of events. Has a timer for as long as it lives. */
+/**
+ * Owns one reader of events. Has a timer for as long as it lives.
+ *
+ * Always true: it ends once, and within its age; what waits for its reader is bounded.
+ */
 export class EventStream {
   readonly #options: EventStreamOptions;
   readonly #encoder = new TextEncoder();

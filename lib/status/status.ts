@@ -39,7 +39,11 @@ const MAX_TAILS = 8;
 /** Each client's state is asked for where it is connected. */
 const MAX_CLIENTS = 50;
 
-/** Owns the streams of those who look. While there are none, it does nothing. */
+/**
+ * Owns the streams of those who look. While there are none, it does nothing.
+ *
+ * Always true: a stream is in its set from its beginning to its end, and no set is larger than its bound.
+ */
 export class Status implements StatusPage {
   readonly #deps: StatusDeps;
   readonly #streams = new Set<EventStream>();

@@ -17,7 +17,11 @@ export interface WorkerLike {
 /** Names the fault of an order that its worker did not live to carry out. */
 export const WORKER_DIED = "WorkerDied";
 
-/** Owns a worker: gives it orders, and tells when it has died. */
+/**
+ * Owns a worker: gives it orders, and tells when it has died.
+ *
+ * Always true: an order ends once, with the worker's death at the latest; of the dead nothing is asked.
+ */
 export class Thread implements Port<FromWorker, ToWorker> {
   /** Its modules are there; or it has died. */
   readonly loaded: Promise<void>;

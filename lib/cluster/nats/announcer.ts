@@ -16,7 +16,12 @@ export interface Announced {
   readonly connectionId: string;
 }
 
-/** Keeps what is to be announced, in the order in which it is due. */
+/**
+ * Owns what is still to be announced.
+ *
+ * Always true until the close: it stands in the order in which it is due, and while there is any, a
+ * timer waits.
+ */
 export class Announcer {
   readonly #clock: Clock;
   readonly #announce: (announced: Announced) => void;

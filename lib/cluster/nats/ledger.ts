@@ -14,7 +14,12 @@ interface Entry {
   epoch: number | undefined;
 }
 
-/** Remembers what others owe, so that it can be reported here when they go. */
+/**
+ * Owns what others owe, so that it can be reported here when they go.
+ *
+ * Always true: a CALL is in it from before it is given away until it was refused or reported, or was
+ * taken out as lost; only one that was taken is taken out as lost. No number is given twice.
+ */
 export class Ledger {
   readonly #entries = new Map<number, Entry>();
   #last = 0;

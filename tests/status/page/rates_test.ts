@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { backendState, isSameRun, percentile, pointOf } from "../../lib/status/page/rates.js";
-import type { HistogramSnapshot, Snapshot } from "../../lib/status/snapshot.ts";
+import { backendState, isSameRun, percentile, pointOf } from "../../../lib/status/page/rates.js";
+import type { HistogramSnapshot, Snapshot } from "../../../lib/status/snapshot.ts";
 
 const BOUNDS = [0.25, 0.75, 1];
 
