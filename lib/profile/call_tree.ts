@@ -26,7 +26,8 @@ const NATIVE = { url: "", lineNumber: -1, columnNumber: -1 };
 /**
  * All call paths of all profiles that were added, and their hits.
  *
- * Owns their sums: always as many hits as were added, in no more call paths than it may have.
+ * Owns their sums. Always true: there are no more call paths than it may have, and no hit is lost for
+ * want of one.
  *
  * Time in which the thread had nothing to do is left out: it is no CPU time.
  */

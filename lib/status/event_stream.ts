@@ -33,7 +33,7 @@ const AHEAD_BYTES = 64 * 1024;
 /**
  * Owns one reader of events. Has a timer for as long as it lives.
  *
- * Always true: it ends once, and within its age; what waits for its reader is bounded.
+ * Always true: it ends once; nothing is added to what its reader has not taken.
  */
 export class EventStream {
   readonly #options: EventStreamOptions;
