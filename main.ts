@@ -16,11 +16,11 @@ import { configureLog, createLog } from "./lib/log/log.ts";
 import { print } from "./lib/log/print.ts";
 import { faultsBuffer, RecentFaults } from "./lib/log/recent_faults.ts";
 import type { Profiles } from "./lib/profile/profile.ts";
-import { systemRandom } from "./lib/random.ts";
 import { tellStart } from "./lib/program/start.ts";
+import { StopRequests } from "./lib/program/stop_request.ts";
+import { systemRandom } from "./lib/random.ts";
 import { loadTracing } from "./lib/trace/load.ts";
 import { validatorOf } from "./lib/validate/load.ts";
-import { StopRequests } from "./lib/program/stop_request.ts";
 
 /** An environment variable; one that may not be read is taken for absent. */
 function variable(name: string): string | undefined {

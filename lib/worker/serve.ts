@@ -7,16 +7,16 @@
 import { systemClock } from "../clock.ts";
 import type { Bus, Peer } from "../cluster/bus.ts";
 import { Chain } from "../cluster/chain.ts";
-import { natsOf } from "../cluster/nats/join.ts";
 import type { FromWorker, Port, ToWorker } from "../cluster/message.ts";
+import { natsOf } from "../cluster/nats/join.ts";
 import { ThreadsBus } from "../cluster/threads.ts";
 import { type Gateway, startGateway } from "../gateway.ts";
 import { configureLog, createLog } from "../log/log.ts";
 import { print } from "../log/print.ts";
+import { RecentFaults } from "../log/recent_faults.ts";
+import { MetricSet } from "../metrics/metrics.ts";
 import type { Profiles } from "../profile/profile.ts";
 import { systemRandom } from "../random.ts";
-import { MetricSet } from "../metrics/metrics.ts";
-import { RecentFaults } from "../log/recent_faults.ts";
 import { loadTracing } from "../trace/load.ts";
 import { validatorOf } from "../validate/load.ts";
 import type { Addresses, Done, FromThread, Order, ToThread } from "./message.ts";
@@ -145,7 +145,7 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
   const validator = await validatorOf(config);
   const tracing = await loadTracing(clock);
   const deps = {
-    ...{ log, faults, clock, version, startedAt, secrets, validator },
+    ...{ log, faults, clock, random, version, startedAt, secrets, validator },
     ...{ createBus, witness: threads, team, tracing },
   };
   return { gateway: startGateway(config, deps), profiles };
