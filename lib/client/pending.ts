@@ -6,21 +6,7 @@
 
 import type { Clock, Timer } from "../clock.ts";
 import { Cell } from "../metrics/tally.ts";
-
-/** How a CALL to a client ended. */
-export type CallOutcome =
-  | { readonly kind: "result"; readonly payload: string }
-  | {
-    readonly kind: "error";
-    /** Code, description and details as JSON texts. */
-    readonly codeText: string;
-    readonly descriptionText: string;
-    readonly details: string;
-  }
-  /** No answer within the call timeout. */
-  | { readonly kind: "timeout" }
-  /** The connection went. */
-  | { readonly kind: "gone"; readonly wasSent: boolean; readonly reason: string };
+import type { CallOutcome } from "../report/outcome.ts";
 
 /** A CALL on its way to a client. */
 export interface OutgoingCall {

@@ -4,7 +4,14 @@
  * @module
  */
 
-import { Cell } from "../metrics/tally.ts";
+/** A number that threads count together. */
+export interface Gauge {
+  /** This thread's part. */
+  readonly own: number;
+  /** All threads' parts. */
+  readonly sum: number;
+  add(amount: number): void;
+}
 
 /** From this share of a bound on, what departed clients left behind is dropped. */
 const PRESSED_SHARE = 0.5;
@@ -16,8 +23,8 @@ const PRESSED_SHARE = 0.5;
 export class Backlog {
   readonly #max: number;
   readonly #maxChars: number;
-  readonly #count: Cell;
-  readonly #chars: Cell;
+  readonly #count: Gauge;
+  readonly #chars: Gauge;
   #onEmpty: (() => void)[] = [];
 
   /**
@@ -27,8 +34,8 @@ export class Backlog {
    */
   constructor(
     max: number,
-    maxChars = Infinity,
-    { count, chars } = { count: new Cell(), chars: new Cell() },
+    maxChars: number,
+    { count, chars }: { readonly count: Gauge; readonly chars: Gauge },
   ) {
     this.#max = max;
     this.#maxChars = maxChars;

@@ -4,6 +4,14 @@
  * @module
  */
 
+/** What may wait, for each direction. */
+export interface QueueLimits {
+  /** Messages. */
+  readonly maxQueue: number;
+  /** What their payloads may come to, in UTF-16 code units. */
+  readonly maxQueueChars: number;
+}
+
 export interface LaneOptions<T> {
   /** Items that may wait behind the one being handled. */
   readonly maxWaiting: number;

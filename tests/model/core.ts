@@ -11,13 +11,10 @@ import { alone, noWitness } from "../../lib/cluster/alone.ts";
 import { Clients } from "../../lib/cluster/clients.ts";
 import { LocalClients } from "../../lib/cluster/local.ts";
 import { Backlog } from "../../lib/queue/backlog.ts";
-import {
-  Connection,
-  type ConnectionLimits,
-  type Shared,
-  type Socket,
-} from "../../lib/client/connection.ts";
+import { connect } from "../../lib/client/connect.ts";
+import type { Connection, ConnectionDeps, ConnectionLimits } from "../../lib/client/connection.ts";
 import { ConnectionMap } from "../../lib/client/map.ts";
+import type { Socket } from "../../lib/socket/socket.ts";
 import { Sockets } from "../../lib/socket/sockets.ts";
 import { Breaker } from "../../lib/forwarder/breaker.ts";
 import { retryForwarder } from "../../lib/forwarder/retry.ts";
@@ -105,15 +102,18 @@ export class Core {
   readonly sockets: Sockets;
   readonly backend: ScriptedBackend;
   readonly #clients: Clients;
-  readonly #shared: Shared;
+  readonly #deps: ConnectionDeps;
   readonly #protocol: string | null;
 
   private constructor(config: CoreConfig, breaker: Breaker, clock: FakeClock) {
     this.clock = clock;
     this.#protocol = config.protocol;
     this.backend = new ScriptedBackend(config, clock);
-    this.backlog = new Backlog(config.maxWaiting);
-    this.sockets = new Sockets((socket) => (socket as FakeSocket).cut(), clock);
+    const { metrics } = new MetricSet(["ocpp1.6"]);
+    const gauges = { count: metrics.waiting, chars: metrics.waitingChars };
+    this.backlog = new Backlog(config.maxWaiting, Infinity, gauges);
+    const cut = (socket: object): void => (socket as FakeSocket).cut();
+    this.sockets = new Sockets({ cut, opened() {}, closed() {} }, clock);
     const limited = limitForwarder(breaker.counting(this.backend.innermost), {
       max: config.slots,
       maxWaitMs: config.maxSlotWaitMs,
@@ -126,7 +126,6 @@ export class Core {
       givesUp: (request) => breaker.holdsBack(request),
       onRetry: () => {},
     });
-    const { metrics } = new MetricSet(["ocpp1.6"]);
     const local = new LocalClients({
       apiCallSeconds: metrics.apiCallSeconds,
       connections: this.connections,
@@ -137,7 +136,7 @@ export class Core {
       reportLost: () => {},
     });
     this.#clients = new Clients(local, alone);
-    this.#shared = {
+    this.#deps = {
       bus: alone,
       sockets: this.sockets,
       isShuttingDown: () => false,
@@ -162,10 +161,10 @@ export class Core {
   }
 
   /** An upgrade that was accepted. */
-  connect(socket: FakeSocket, clientId: string, connectionId: string): Connection {
+  connect(socket: FakeSocket, clientId: string, connectionId: string): void {
     const remoteAddress = "127.0.0.1";
     const identity = { clientId, connectionId, protocol: this.#protocol, remoteAddress };
-    return new Connection(socket, { ...identity, connectedAt: 0 }, this.#shared);
+    connect(socket, { ...identity, connectedAt: 0 }, this.#deps);
   }
 
   /** `POST /call/…` */
@@ -182,7 +181,7 @@ export class Core {
     const response = await handleCall(request, segments, {
       isShuttingDown: () => false,
       clients: this.#clients,
-      maxMessageBytes: this.#shared.limits.maxMessageBytes,
+      maxMessageBytes: this.#deps.limits.maxMessageBytes,
     });
     return {
       status: response.status,
@@ -252,6 +251,7 @@ export interface End {
 
 /** One connection and what is owed for it. */
 export class ConnectionModel {
+  /** While it is open. */
   real!: Connection;
   state: "opening" | "open" | "ended" = "opening";
   end: End | undefined;

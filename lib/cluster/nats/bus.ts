@@ -6,7 +6,7 @@
 
 import { errors, type Msg, type NatsConnection, type Subscription } from "@nats-io/transport-node";
 import { type Clock, pause, type Timer, within } from "../../clock.ts";
-import type { Errand } from "../../client/connection.ts";
+import type { Errand } from "../../client/outgoing.ts";
 import type { Log } from "../../log/log.ts";
 import { type Announced, Announcer } from "./announcer.ts";
 import {
