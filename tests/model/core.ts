@@ -21,6 +21,7 @@ import { retryForwarder } from "../../lib/forwarder/retry.ts";
 import { limitForwarder } from "../../lib/forwarder/slots.ts";
 import { MetricSet } from "../../lib/metrics/metrics.ts";
 import { silentLog } from "../../lib/log/log.ts";
+import type { Random } from "../../lib/random.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { type BackendRules, ScriptedBackend } from "./backend.ts";
 
@@ -102,10 +103,16 @@ export class Core {
   readonly sockets: Sockets;
   readonly backend: ScriptedBackend;
   readonly #clients: Clients;
-  readonly #deps: ConnectionDeps;
+  /** What each connection gets. */
+  readonly deps: ConnectionDeps;
   readonly #protocol: string | null;
 
-  private constructor(config: CoreConfig, breaker: Breaker, clock: FakeClock) {
+  private constructor(
+    config: CoreConfig,
+    breaker: Breaker,
+    clock: FakeClock,
+    random: Pick<Random, "fraction">,
+  ) {
     this.clock = clock;
     this.#protocol = config.protocol;
     this.backend = new ScriptedBackend(config, clock);
@@ -122,7 +129,7 @@ export class Core {
     const retried = retryForwarder(limited, {
       retries: config.retries,
       clock,
-      random: () => 0,
+      random: () => random.fraction(),
       givesUp: (request) => breaker.holdsBack(request),
       onRetry: () => {},
     });
@@ -136,7 +143,7 @@ export class Core {
       reportLost: () => {},
     });
     this.#clients = new Clients(local, alone);
-    this.#deps = {
+    this.deps = {
       bus: alone,
       sockets: this.sockets,
       isShuttingDown: () => false,
@@ -153,18 +160,22 @@ export class Core {
     };
   }
 
-  static async start(config: CoreConfig): Promise<Core> {
+  /** @param random Without it retries come as early as they may. */
+  static async start(
+    config: CoreConfig,
+    random: Pick<Random, "fraction"> = { fraction: () => 0 },
+  ): Promise<Core> {
     const clock = new FakeClock();
     const breaker = new Breaker(clock);
     if (config.failuresBefore > 0) await openBreaker(breaker, clock, config.failuresBefore);
-    return new Core(config, breaker, clock);
+    return new Core(config, breaker, clock, random);
   }
 
   /** An upgrade that was accepted. */
   connect(socket: FakeSocket, clientId: string, connectionId: string): void {
     const remoteAddress = "127.0.0.1";
     const identity = { clientId, connectionId, protocol: this.#protocol, remoteAddress };
-    connect(socket, { ...identity, connectedAt: 0 }, this.#deps);
+    connect(socket, { ...identity, connectedAt: 0 }, this.deps);
   }
 
   /** `POST /call/…` */
@@ -181,7 +192,7 @@ export class Core {
     const response = await handleCall(request, segments, {
       isShuttingDown: () => false,
       clients: this.#clients,
-      maxMessageBytes: this.#deps.limits.maxMessageBytes,
+      maxMessageBytes: this.deps.limits.maxMessageBytes,
     });
     return {
       status: response.status,
