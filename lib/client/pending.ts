@@ -48,7 +48,12 @@ export interface PendingOptions {
 }
 
 /**
- * Owns the CALLs to one client and their timers. Each ends exactly once, through its `onOutcome`.
+ * Owns the CALLs to one client and their timers.
+ *
+ * - Each ends exactly once, through its `onOutcome`, unless it is abandoned.
+ * - No two of them have the same MessageId.
+ * - They are sent in the order in which they were taken, and no more than `concurrency` are outstanding;
+ *   each of those has a timer, and no other has.
  */
 export class Pending {
   readonly #options: PendingOptions;

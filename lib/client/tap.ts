@@ -111,7 +111,10 @@ const MAX_TAPS = 32;
 /** A tap that is not read for so long is taken away. */
 const UNREAD_MS = 10_000;
 
-/** Puts taps on connections, and takes them away when nobody reads them any more. */
+/**
+ * Puts taps on connections, and takes them away when nobody reads them any more. Each tap has one timer;
+ * there are no more than `MAX_TAPS`.
+ */
 export class Taps {
   readonly #clock: Clock;
   readonly #timers = new Map<Tapped, Timer>();

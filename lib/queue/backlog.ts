@@ -19,6 +19,9 @@ const PRESSED_SHARE = 0.5;
 /**
  * Counts the messages in all lanes, those under way included, and their size. The bounds are on what
  * waits in all threads together.
+ *
+ * Each message enters once and leaves once, with the same payload: both numbers are 0 when nothing
+ * waits.
  */
 export class Backlog {
   readonly #max: number;
