@@ -8,7 +8,6 @@ import { handleApi, isApiPath } from "./api/api.ts";
 import { createAuthorize } from "./api/authorize.ts";
 import { type Clock, within } from "./clock.ts";
 import { rawPath } from "./codec/route.ts";
-import { dialectOf } from "./codec/subprotocol.ts";
 import { alone, noWitness } from "./cluster/alone.ts";
 import type { Bus, CallNames, Client, Peer, Witness } from "./cluster/bus.ts";
 import { Clients } from "./cluster/clients.ts";
@@ -16,15 +15,19 @@ import { LocalClients } from "./cluster/local.ts";
 import { type Config, isLoopback } from "./config/config.ts";
 import type { Secrets, TlsPair } from "./config/secret.ts";
 import { Backlog } from "./queue/backlog.ts";
-import type { Connection, Shared } from "./client/connection.ts";
+import { connect } from "./client/connect.ts";
+import type { Connection, ConnectionDeps } from "./client/connection.ts";
 import { allClosed, drain } from "./client/drain.ts";
 import { ConnectionMap } from "./client/map.ts";
 import { MemoryWatch } from "./door/memory.ts";
-import { outcomeReport, postReport } from "./report/report.ts";
+import { type Random, systemRandom } from "./random.ts";
+import { postAlone } from "./report/post.ts";
+import { lostReport } from "./report/report.ts";
+import { createDenoSockets } from "./socket/deno_socket.ts";
 import { Sockets } from "./socket/sockets.ts";
 import { Taps } from "./client/tap.ts";
-import { terminate } from "./socket/terminate.ts";
-import { createUpgrade, isUpgrade } from "./door/upgrade.ts";
+import { isUpgrade } from "./door/handshake.ts";
+import { createUpgrade } from "./door/upgrade.ts";
 import { createForwarderStack } from "./forwarder/stack.ts";
 import { listen } from "./listener/listener.ts";
 import type { Log } from "./log/log.ts";
@@ -48,6 +51,8 @@ export interface GatewayDeps {
   /** When the process began, in milliseconds since 1970. */
   readonly startedAt: number;
   readonly clock: Clock;
+  /** The machine's without it. */
+  readonly random?: Random;
   readonly secrets: Secrets;
   /** Ties the gateway to others; without it is alone. */
   readonly createBus?: ((local: Peer) => Bus) | undefined;
@@ -100,7 +105,7 @@ const FAREWELL_MS = 2000;
  * @throws {Deno.errors.AddrInUse} and what else `Deno.serve` throws when it cannot listen.
  */
 export function startGateway(config: Config, deps: GatewayDeps): Gateway {
-  const { log, version, startedAt, clock, secrets, tracing } = deps;
+  const { log, version, startedAt, clock, random = systemRandom, secrets, tracing } = deps;
   const { size: teamSize, metricSet } = deps.team ?? {
     size: 1,
     metricSet: new MetricSet(config.protocols),
@@ -118,6 +123,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   });
   const forwarder = createForwarderStack(config, {
     clock,
+    random,
     log,
     metrics,
     version,
@@ -147,10 +153,6 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     });
   }
 
-  function cut(socket: object): void {
-    if (!terminate(socket)) log.warn("this runtime offers no way to cut a connection");
-  }
-
   const inspect = inspectOf(config.validate, deps.validator);
   const taps = config.noTail ? undefined : new Taps(clock);
   const local = new LocalClients({
@@ -167,10 +169,12 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   });
   const bus = deps.createBus?.(local) ?? alone;
 
-  const shared: Shared = {
+  const maker = createDenoSockets(log);
+  const sockets = new Sockets(maker, clock, metrics.sockets);
+  const connectionDeps: ConnectionDeps = {
     bus,
     inspect,
-    sockets: new Sockets(cut, clock, metrics.sockets),
+    sockets,
     isShuttingDown: () => isShuttingDown,
     connections,
     forwarder,
@@ -189,7 +193,20 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     ...config,
     connectRate: connectRate === undefined ? undefined : connectRate / teamSize,
   };
-  const upgrade = createUpgrade(upgradeOptions, { shared, memory, random: Math.random });
+  const upgrade = createUpgrade(upgradeOptions, {
+    maker,
+    sockets,
+    connect: (socket, identity) => connect(socket, identity, connectionDeps),
+    connections,
+    memory,
+    isShuttingDown: () => isShuttingDown,
+    forwarder,
+    backlog,
+    clock,
+    random,
+    metrics,
+    log,
+  });
   const facts = {
     version,
     deno: runtimeVersion(),
@@ -221,17 +238,13 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
       secrets.apiToken,
       isLoopback((config.apiListen ?? config.listen).host),
     ),
-    isShuttingDown: shared.isShuttingDown,
+    isShuttingDown: () => isShuttingDown,
     tracing,
   };
 
   /** A CALL was accepted here for a client elsewhere, and that instance has gone. */
   function reportLost(client: Client, call: CallNames): void {
-    const outcome = { kind: "gone", wasSent: true, reason: "the gateway lost the client" } as const;
-    const report = outcomeReport(call, outcome, dialectOf(client.protocol), "");
-    backlog.enter(report.body);
-    // Never rejects, and a shutdown waits for it.
-    void postReport(shared, client, report);
+    void postAlone(connectionDeps, client, lostReport(call, client.protocol));
   }
 
   function handle(
@@ -280,7 +293,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     const since = clock.now();
     status.close();
     log.info("shutting down", { clients: connections.size, waiting: backlog.count });
-    await drain(connections, config.drainTimeoutMs, clock);
+    await drain(connections, config.drainTimeoutMs, { clock, random });
     // What ended just now still has to reach the backend.
     const isFlushed = await within(
       clock,
@@ -288,7 +301,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
       Math.max(config.drainTimeoutMs, FAREWELL_MS),
     );
     if (!isFlushed) log.error("messages lost at the shutdown", { waiting: backlog.count });
-    await allClosed(shared.sockets, FAREWELL_MS, clock);
+    await allClosed(sockets, FAREWELL_MS, clock);
     await bus.close();
     // The last to open were closed just now, and the backend is told of that too.
     await within(clock, backlog.whenEmpty(), FAREWELL_MS);

@@ -18,3 +18,10 @@ export interface Identity extends Origin {
   /** Milliseconds since 1970. */
   readonly connectedAt: number;
 }
+
+/** How a connection is named in the log. */
+export function namesOf(
+  { clientId, connectionId }: Identity,
+): { clientId: string; connectionId: string } {
+  return { clientId, connectionId };
+}

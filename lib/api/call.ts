@@ -11,7 +11,7 @@ import { errorBody } from "../codec/frame_text.ts";
 import { readWaitSeconds } from "../codec/prefer.ts";
 import { decodeClientId, decodeSegment } from "../codec/route.ts";
 import { readTraceContext, type TraceContext } from "../codec/trace_context.ts";
-import type { CallOutcome } from "../client/pending.ts";
+import type { CallOutcome } from "../report/outcome.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { problem } from "../problem.ts";
 import { describeViolation, type Violation } from "../validate/violation.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Clock } from "../clock.ts";
 import { errorCode } from "../codec/error_code.ts";
 import type { Call } from "../codec/frame.ts";
 import { callErrorText, frameKind } from "../codec/frame_text.ts";
@@ -11,12 +12,15 @@ import { hasErrorCode, isSuccess, replyText, resultPayload } from "../codec/repl
 import { backendPath } from "../codec/route.ts";
 import type { Dialect } from "../codec/subprotocol.ts";
 import { traceIdOf } from "../codec/trace_context.ts";
-import type { BackendFault, BackendReply } from "../forwarder/forwarder.ts";
+import type { BackendFault, BackendReply, Forwarder } from "../forwarder/forwarder.ts";
+import { type Identity, namesOf } from "../identity.ts";
+import type { Log } from "../log/log.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import type { Backlog } from "../queue/backlog.ts";
+import { Lane, type LaneOptions, type QueueLimits } from "../queue/lane.ts";
+import type { Tracing } from "../trace/tracing.ts";
 import type { Inspect } from "../validate/inspector.ts";
 import { describeViolation } from "../validate/violation.ts";
-import type { Identity } from "../identity.ts";
-import type { Shared } from "./connection.ts";
-import { Lane, type LaneOptions } from "../queue/lane.ts";
 import { endByReply } from "./span.ts";
 
 /** The connection that the CALLs came on. */
@@ -28,6 +32,28 @@ export interface Caller extends Identity {
   queueFull(): void;
   /** None is waiting or under way any more. */
   callsDone(): void;
+}
+
+export interface CallsDeps {
+  readonly forwarder: Forwarder;
+  readonly backlog: Backlog;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Pick<
+    Metrics,
+    | "requestsStarted"
+    | "requestsSucceeded"
+    | "requestsFailed"
+    | "backendRequests"
+    | "callSeconds"
+  >;
+  readonly limits: QueueLimits;
+  /** Checks payloads against their schemas; undefined when nothing is checked. */
+  readonly inspect?: Inspect | undefined;
+  /** Undefined when nothing is traced. */
+  readonly tracing?: Tracing | undefined;
+  /** The backend time-out in words, for descriptions. */
+  readonly backendTimeoutText: string;
 }
 
 /** A CALL or SEND, and when it came. */
@@ -42,21 +68,21 @@ interface Waiting {
  */
 export class Calls implements LaneOptions<Waiting> {
   readonly #caller: Caller;
-  readonly #shared: Shared;
+  readonly #deps: CallsDeps;
   readonly #lane: Lane<Waiting>;
 
-  constructor(caller: Caller, shared: Shared) {
+  constructor(caller: Caller, deps: CallsDeps) {
     this.#caller = caller;
-    this.#shared = shared;
+    this.#deps = deps;
     this.#lane = new Lane(this);
   }
 
   get maxWaiting(): number {
-    return this.#shared.limits.maxQueue;
+    return this.#deps.limits.maxQueue;
   }
 
   get maxSize(): number {
-    return this.#shared.limits.maxQueueChars;
+    return this.#deps.limits.maxQueueChars;
   }
 
   sizeOf({ call }: Waiting): number {
@@ -79,7 +105,7 @@ export class Calls implements LaneOptions<Waiting> {
 
   /** Takes a CALL or SEND that is no duplicate. */
   push(call: Call): void {
-    const { backlog, clock } = this.#shared;
+    const { backlog, clock } = this.#deps;
     backlog.enter(call.payload);
     if (this.#lane.push({ call, since: clock.now() })) return;
     backlog.leave(call.payload);
@@ -91,23 +117,18 @@ export class Calls implements LaneOptions<Waiting> {
    * otherwise those who flood and leave would keep the place of those who stay.
    */
   dropUnderPressure(): void {
-    const { backlog, log } = this.#shared;
+    const { backlog, log } = this.#deps;
     if (!backlog.isPressed) return;
     const dropped = this.#lane.clear();
     for (const { call } of dropped) backlog.leave(call.payload);
     if (dropped.length === 0) return;
-    const { clientId, connectionId } = this.#caller;
-    log.warn("CALLs of a departed client dropped", {
-      clientId,
-      connectionId,
-      count: dropped.length,
-    });
+    const count = dropped.length;
+    log.warn("CALLs of a departed client dropped", { ...namesOf(this.#caller), count });
   }
 
   /** Forwards one and answers it. Never rejects: the forwarder does not. */
   async handle({ call, since }: Waiting): Promise<void> {
-    const { forwarder, backlog, clock, metrics, log, tracing } = this.#shared;
-    const { clientId, connectionId } = this.#caller;
+    const { forwarder, backlog, clock, metrics, log, tracing } = this.#deps;
     const span = tracing?.fromClient({
       kind: call.kind,
       action: call.action,
@@ -117,7 +138,12 @@ export class Calls implements LaneOptions<Waiting> {
     metrics.requestsStarted.add(1);
     const reply = await forwarder.forward({
       kind: call.kind,
-      path: backendPath(call.kind, call.action, encodeURIComponent(clientId), call.messageId),
+      path: backendPath(
+        call.kind,
+        call.action,
+        encodeURIComponent(this.#caller.clientId),
+        call.messageId,
+      ),
       body: call.payload,
       origin: this.#caller,
       trace: span?.context,
@@ -130,7 +156,7 @@ export class Calls implements LaneOptions<Waiting> {
       metrics.requestsFailed.add(1);
       const { action, messageId } = call;
       const durationMs = Math.round(clock.now() - since);
-      const names = { clientId, connectionId, action, messageId };
+      const names = { ...namesOf(this.#caller), action, messageId };
       const trace = span === undefined ? {} : { traceId: traceIdOf(span.context) };
       log.warn("backend failed", { ...names, failure, durationMs, ...trace });
     }
@@ -147,7 +173,7 @@ export class Calls implements LaneOptions<Waiting> {
   /** The frame that answers a CALL. */
   #answerTo(call: Call, reply: BackendReply): string {
     if (!reply.ok) return this.#internalError(call, this.#describe(reply.fault));
-    const { inspect } = this.#shared;
+    const { inspect } = this.#deps;
     const { status, body } = reply;
     const answer = replyText(call.messageIdText, status, body, this.#caller.dialect);
     return inspect === undefined || frameKind(answer) !== "result"
@@ -180,7 +206,7 @@ export class Calls implements LaneOptions<Waiting> {
       case "unreachable":
         return "the backend is unreachable";
       case "timeout":
-        return `no answer from the backend within ${this.#shared.backendTimeoutText}`;
+        return `no answer from the backend within ${this.#deps.backendTimeoutText}`;
       case "broken":
         return "the backend broke off";
       case "unusable":

@@ -5,9 +5,10 @@
  */
 
 import { type Clock, pause } from "../clock.ts";
+import type { Random } from "../random.ts";
+import type { Sockets } from "../socket/sockets.ts";
 import type { Connection } from "./connection.ts";
 import type { ConnectionMap } from "./map.ts";
-import type { Sockets } from "../socket/sockets.ts";
 
 /** From here on the closes are spread, so that the clients do not all come back at once. */
 const SPREAD_FROM_CLIENTS = 1000;
@@ -21,12 +22,12 @@ const POLL_MS = 20;
 export async function drain(
   connections: ConnectionMap<Connection>,
   timeoutMs: number,
-  clock: Clock,
+  { clock, random }: { readonly clock: Clock; readonly random: Random },
 ): Promise<void> {
   const all = connections.all();
   const deadline = clock.now() + timeoutMs;
   if (all.length > SPREAD_FROM_CLIENTS) {
-    shuffle(all);
+    shuffle(all, random);
     const end = clock.now() + timeoutMs / 2;
     while (all.length > 0 && clock.now() < end) {
       const steps = Math.max(1, (end - clock.now()) / SPREAD_STEP_MS);
@@ -52,9 +53,9 @@ export async function allClosed(
   sockets.cutClosing();
 }
 
-function shuffle<T>(items: T[]): void {
+function shuffle<T>(items: T[], random: Random): void {
   for (let i = items.length - 1; i > 0; i--) {
-    const j = Math.floor(Math.random() * (i + 1));
+    const j = Math.floor(random.fraction() * (i + 1));
     [items[i], items[j]] = [items[j]!, items[i]!];
   }
 }

@@ -10,13 +10,16 @@ import { errorCode, type ErrorMeaning } from "../codec/error_code.ts";
 import type { Call, CallError, CallResult, CallResultError, FrameFault } from "../codec/frame.ts";
 import { answerToFault, callErrorText, callResultErrorText } from "../codec/frame_text.ts";
 import type { Dialect } from "../codec/subprotocol.ts";
-import { UNMATCHED } from "../metrics/metrics.ts";
+import { type Identity, namesOf } from "../identity.ts";
+import type { Log } from "../log/log.ts";
+import { type Metrics, UNMATCHED } from "../metrics/metrics.ts";
+import type { Backlog } from "../queue/backlog.ts";
+import { type CallOutcome, refusedOutcome } from "../report/outcome.ts";
+import { type Report, resultErrorReport } from "../report/report.ts";
+import type { Inspect } from "../validate/inspector.ts";
 import { describeViolation } from "../validate/violation.ts";
 import type { Calls } from "./calls.ts";
-import type { Identity } from "../identity.ts";
-import type { Shared } from "./connection.ts";
-import type { CallOutcome, Pending } from "./pending.ts";
-import { refusedOutcome, type Report, resultErrorReport } from "../report/report.ts";
+import type { Pending } from "./pending.ts";
 import type { SentResults } from "./sent_results.ts";
 
 /** The connection that a frame came on. */
@@ -26,8 +29,20 @@ export interface Receiver extends Identity {
   write(text: string): void;
 }
 
+export interface IncomingDeps {
+  readonly backlog: Backlog;
+  readonly metrics: Pick<Metrics, "faults" | "reportsLost">;
+  readonly log: Log;
+  /** Checks payloads against their schemas; undefined when nothing is checked. */
+  readonly inspect?: Inspect | undefined;
+}
+
 /** Answers what is no frame, where the client gets an answer. */
-export function refuseFrame(on: Receiver, { metrics, log }: Shared, fault: FrameFault): void {
+export function refuseFrame(
+  on: Receiver,
+  { metrics, log }: { readonly metrics: Pick<Metrics, "faults">; readonly log: Log },
+  fault: FrameFault,
+): void {
   const { meaning, messageIdText, reason } = fault;
   // A type that is not known is told by the name that the only version has which answers it.
   const code = errorCode(meaning, meaning === "unknown_type" ? "ocpp2.0.1" : on.dialect);
@@ -45,7 +60,7 @@ export function refuseFrame(on: Receiver, { metrics, log }: Shared, fault: Frame
  */
 export function isAdmitted(
   on: Receiver,
-  { backlog, metrics, log, inspect }: Shared,
+  { backlog, metrics, log, inspect }: IncomingDeps,
   calls: Calls | null,
   call: Call,
 ): boolean {
@@ -77,21 +92,21 @@ export function isAdmitted(
  */
 export function settleCall(
   on: Receiver,
-  shared: Shared,
+  deps: IncomingDeps,
   pending: Pending | null,
   frame: CallResult | CallError,
 ): void {
-  const outcome = frame.kind === "result" ? inspectResult(on, shared, pending, frame) : frame;
+  const outcome = frame.kind === "result" ? inspectResult(on, deps, pending, frame) : frame;
   const { messageId } = frame;
   if (pending?.settle(messageId, outcome) === true) return;
-  shared.metrics.faults[UNMATCHED]?.add(1);
-  shared.log.warn("answer to no outstanding CALL", { ...namesOf(on), messageId });
+  deps.metrics.faults[UNMATCHED]?.add(1);
+  deps.log.warn("answer to no outstanding CALL", { ...namesOf(on), messageId });
 }
 
 /** The CALLRESULT, or what counts in its place when it is refused. */
 function inspectResult(
   on: Receiver,
-  { inspect }: Shared,
+  { inspect }: IncomingDeps,
   pending: Pending | null,
   frame: CallResult,
 ): CallOutcome {
@@ -116,7 +131,7 @@ function inspectResult(
  */
 export function reportOf(
   on: Receiver,
-  { backlog, metrics, log }: Shared,
+  { backlog, metrics, log }: IncomingDeps,
   sentResults: SentResults | null,
   frame: CallResultError,
 ): Report | null {
@@ -136,21 +151,6 @@ export function reportOf(
   return resultErrorReport(frame, action);
 }
 
-const encoder = new TextEncoder();
-
-/** Compares UTF-8 bytes, and counts them only when the number of code units leaves a doubt. */
-export function isLongerThan(text: string, maxBytes: number): boolean {
-  if (text.length * 3 <= maxBytes) return false;
-  return text.length > maxBytes || encoder.encode(text).length > maxBytes;
-}
-
 function answerError(on: Receiver, call: Call, meaning: ErrorMeaning, description: string): void {
   on.write(callErrorText(call.messageIdText, errorCode(meaning, on.dialect), description));
-}
-
-/** How a connection is named in the log. */
-export function namesOf(
-  { clientId, connectionId }: Identity,
-): { clientId: string; connectionId: string } {
-  return { clientId, connectionId };
 }

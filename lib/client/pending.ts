@@ -6,21 +6,7 @@
 
 import type { Clock, Timer } from "../clock.ts";
 import { Cell } from "../metrics/tally.ts";
-
-/** How a CALL to a client ended. */
-export type CallOutcome =
-  | { readonly kind: "result"; readonly payload: string }
-  | {
-    readonly kind: "error";
-    /** Code, description and details as JSON texts. */
-    readonly codeText: string;
-    readonly descriptionText: string;
-    readonly details: string;
-  }
-  /** No answer within the call timeout. */
-  | { readonly kind: "timeout" }
-  /** The connection went. */
-  | { readonly kind: "gone"; readonly wasSent: boolean; readonly reason: string };
+import type { CallOutcome } from "../report/outcome.ts";
 
 /** A CALL on its way to a client. */
 export interface OutgoingCall {
@@ -62,7 +48,12 @@ export interface PendingOptions {
 }
 
 /**
- * Owns the CALLs to one client and their timers. Each ends exactly once, through its `onOutcome`.
+ * Owns the CALLs to one client and their timers.
+ *
+ * - Each ends exactly once, through its `onOutcome`, unless it is abandoned.
+ * - No two of them have the same MessageId.
+ * - They are sent in the order in which they were taken, and no more than `concurrency` are outstanding;
+ *   each of those has a timer, and no other has.
  */
 export class Pending {
   readonly #options: PendingOptions;

@@ -18,7 +18,8 @@ interface SentResult {
 
 /**
  * Remembers the last CALLRESULTs to one client, for a while: a CALLRESULTERROR has no Action, but the
- * backend is told one. Whoever is idle is remembered nothing of.
+ * backend is told one. Whoever is idle is remembered nothing of: there is a timer while there is a
+ * CALLRESULT, and no more than one of each MessageId.
  */
 export class SentResults {
   readonly #clock: Clock;

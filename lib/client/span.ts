@@ -6,8 +6,8 @@
 
 import { frameKind } from "../codec/frame_text.ts";
 import type { BackendReply } from "../forwarder/forwarder.ts";
+import type { CallOutcome } from "../report/outcome.ts";
 import type { CallSpan } from "../trace/tracing.ts";
-import type { CallOutcome } from "./pending.ts";
 
 /** A CALLERROR's kind of error; its code, which comes from outside, stands beside it. */
 const CALLERROR = "callerror";

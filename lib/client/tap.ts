@@ -8,13 +8,17 @@ import { Buffer } from "node:buffer";
 import type { Clock, Timer } from "../clock.ts";
 import { type FrameSummary, summaryOf } from "../codec/summary.ts";
 
-/** A frame as it passed. */
-export interface TappedFrame extends FrameSummary {
+/** Which frame passes, and when. */
+export interface Passing {
   /** Counts the frames of a connection, both directions together, from 1. */
   readonly number: number;
   readonly direction: "in" | "out";
   /** Milliseconds since 1970. */
   readonly at: number;
+}
+
+/** A frame as it passed. */
+export interface TappedFrame extends Passing, FrameSummary {
   /** UTF-16 code units of the whole frame. */
   readonly size: number;
   /** The frame, perhaps only its beginning; null when it was not asked for. */
@@ -38,10 +42,7 @@ const MAX_FRAME_CHARS = 4096;
 /** One reading: NATS takes messages of 1 MB, and JSON may need six bytes for a character. */
 const MAX_READING_CHARS = 64 * 1024;
 
-interface Kept {
-  readonly number: number;
-  readonly direction: "in" | "out";
-  readonly at: number;
+interface Kept extends Passing {
   readonly size: number;
   readonly text: string;
 }
@@ -59,9 +60,9 @@ export class Tap {
   }
 
   /** A frame passes. */
-  note(number: number, direction: "in" | "out", text: string): void {
+  note({ number, direction, at }: Passing, text: string): void {
     const kept = beginningOf(text);
-    this.#kept.push({ number, direction, at: Date.now(), size: text.length, text: kept });
+    this.#kept.push({ number, direction, at, size: text.length, text: kept });
     this.#chars += kept.length;
     while (this.#kept.length > MAX_FRAMES || this.#chars > MAX_CHARS) {
       const oldest = this.#kept.shift()!;
@@ -110,7 +111,10 @@ const MAX_TAPS = 32;
 /** A tap that is not read for so long is taken away. */
 const UNREAD_MS = 10_000;
 
-/** Puts taps on connections, and takes them away when nobody reads them any more. */
+/**
+ * Puts taps on connections, and takes them away when nobody reads them any more. Each tap has one timer;
+ * there are no more than `MAX_TAPS`.
+ */
 export class Taps {
   readonly #clock: Clock;
   readonly #timers = new Map<Tapped, Timer>();

@@ -5,10 +5,11 @@
  */
 
 import type { TraceContext } from "../codec/trace_context.ts";
-import type { ConnectionState, Errand } from "../client/connection.ts";
-import type { Identity } from "../identity.ts";
-import type { CallOutcome } from "../client/pending.ts";
+import type { ConnectionState } from "../client/connection.ts";
+import type { Errand } from "../client/outgoing.ts";
 import type { TapReading } from "../client/tap.ts";
+import type { Identity } from "../identity.ts";
+import type { CallOutcome } from "../report/outcome.ts";
 import type { Violation } from "../validate/violation.ts";
 
 /** Who is connected; a `Connection` is one, and so is what another instance says of it. */

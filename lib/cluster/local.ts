@@ -6,8 +6,9 @@
 
 import type { Clock } from "../clock.ts";
 import type { Backlog } from "../queue/backlog.ts";
-import type { Connection, Errand } from "../client/connection.ts";
+import type { Connection } from "../client/connection.ts";
 import type { ConnectionMap } from "../client/map.ts";
+import type { Errand } from "../client/outgoing.ts";
 import type { OutgoingCall } from "../client/pending.ts";
 import { endByOutcome } from "../client/span.ts";
 import type { Taps } from "../client/tap.ts";

@@ -4,25 +4,31 @@
  * @module
  */
 
-import { isIP } from "node:net";
-import { v7 as uuidv7 } from "uuid";
-import { pause } from "../clock.ts";
-import { decodeClientId } from "../codec/route.ts";
-import { negotiate, offeredProtocols } from "../codec/subprotocol.ts";
-import type { RefusalReason } from "../metrics/metrics.ts";
+import { type Clock, pause } from "../clock.ts";
+import { offeredProtocols } from "../codec/subprotocol.ts";
+import { ABNORMAL } from "../client/ending.ts";
+import type { Identity } from "../identity.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { problem } from "../problem.ts";
 import { TurnGate } from "../queue/turn_gate.ts";
-import { Connection, type Shared } from "../client/connection.ts";
-import type { Identity } from "../identity.ts";
+import type { Random } from "../random.ts";
+import { postAlone, type PostDeps } from "../report/post.ts";
+import { disconnectReport } from "../report/report.ts";
+import { Opening } from "../socket/opening.ts";
+import type { Socket, SocketMaker } from "../socket/socket.ts";
+import type { Sockets } from "../socket/sockets.ts";
+import { ConnectionIds } from "./connection_ids.ts";
+import {
+  addressOf,
+  type HandshakeOptions,
+  isUpgrade,
+  readHandshake,
+  type Refusal,
+} from "./handshake.ts";
 import { askBackend, type Credentials } from "./hook.ts";
 import { Rate } from "./rate.ts";
-import { disconnectReport, postReport } from "../report/report.ts";
 
-export interface UpgradeOptions {
-  /** Begins and ends with a slash. */
-  readonly wsPath: string;
-  readonly protocols: readonly string[];
-  readonly requireProtocol: boolean;
+export interface UpgradeOptions extends HandshakeOptions {
   readonly trustProxy: boolean;
   readonly maxConnections: number;
   /** 0 for no pings. */
@@ -31,12 +37,22 @@ export interface UpgradeOptions {
   readonly connectRate: number | undefined;
   /** Whether the backend is asked about each client. */
   readonly connectHook: boolean;
+  /** Whether the backend is told of each end of a connection. */
+  readonly disconnectHook: boolean;
 }
 
-export interface UpgradeDeps {
-  readonly shared: Shared;
+export interface UpgradeDeps extends PostDeps {
+  readonly maker: Pick<SocketMaker, "upgrade">;
+  readonly sockets: Sockets;
+  /** Takes over a client's socket that is not open yet. */
+  readonly connect: (socket: Socket, identity: Identity) => void;
+  /** Who is connected. */
+  readonly connections: { get(clientId: string): object | undefined };
   readonly memory: { readonly isTight: boolean };
-  readonly random: () => number;
+  readonly isShuttingDown: () => boolean;
+  readonly metrics: PostDeps["metrics"] & Pick<Metrics, "refused">;
+  readonly clock: Clock;
+  readonly random: Random;
 }
 
 /**
@@ -52,16 +68,6 @@ export type Upgrade = (
   peer: string,
 ) => Response | Promise<Response>;
 
-/** Whether a request wants to become a WebSocket. */
-export function isUpgrade(request: Request): boolean {
-  return request.method === "GET" && hasToken(request.headers.get("upgrade"), "websocket");
-}
-
-function hasToken(header: string | null, token: string): boolean {
-  return header !== null &&
-    header.split(",").some((part) => part.trim().toLowerCase() === token);
-}
-
 /** Sockets beyond the bound for clients that replace their own: the older ones close in seconds. */
 const TAKEOVER_ROOM = 1000;
 
@@ -74,27 +80,24 @@ const MAX_UPGRADES = 8;
 /** In this time the end of a client that has gone while it was held back comes round. */
 const SETTLE_MS = 5;
 
+/** RFC 6455 §7.4.1 */
+const PROTOCOL_ERROR = 1002;
+
 /** Who asks for an upgrade, as far as that is known. */
 interface Asker {
-  readonly clientId?: string;
+  readonly clientId?: string | undefined;
   readonly remoteAddress: string;
 }
 
 /** Makes the part that turns upgrades into connections. */
 export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgrade {
-  const { wsPath, protocols, requireProtocol, trustProxy, maxConnections, connectRate } = options;
-  const { shared, memory, random } = deps;
-  const { sockets, forwarder, clock, metrics, log } = shared;
+  const { wsPath, trustProxy, maxConnections, connectRate } = options;
+  const { sockets, memory, isShuttingDown, forwarder, clock, random, metrics, log } = deps;
+  const ids = new ConnectionIds(clock, random);
   const gate = new TurnGate(MAX_UPGRADES, clock);
   const rate = connectRate === undefined ? undefined : new Rate(connectRate, clock);
 
-  function refuse(
-    who: Asker,
-    cause: RefusalReason,
-    status: number,
-    detail: string,
-    headers?: Record<string, string>,
-  ): Response {
+  function refuse(who: Asker, { cause, status, detail, headers }: Refusal): Response {
     metrics.refused[cause].add(1);
     const { clientId = null, remoteAddress } = who;
     log.warn("upgrade refused", { clientId, remoteAddress, cause, status, reason: detail });
@@ -102,55 +105,22 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
   }
 
   /** Not now: the jitter keeps those who are refused together from coming back together. */
-  function refuseForNow(who: Asker, cause: RefusalReason, detail: string): Response {
-    return refuse(who, cause, 503, detail, {
-      "retry-after": String(1 + Math.floor(random() * 10)),
-    });
+  function refuseForNow(who: Asker, cause: Refusal["cause"], detail: string): Response {
+    const headers = { "retry-after": String(1 + Math.floor(random.fraction() * 10)) };
+    return refuse(who, { cause, status: 503, detail, headers });
   }
 
   return function upgrade(request, path, peer) {
     const { headers } = request;
+    if (!isUpgrade(request)) return notAnUpgrade(path, wsPath);
     const remoteAddress = addressOf(peer, trustProxy ? headers.get("x-forwarded-for") : null);
-    let who: Asker = { remoteAddress };
-    const isOurs = path.startsWith(wsPath);
-    const rawClientId = path.slice(wsPath.length);
-    if (!isUpgrade(request)) {
-      return !isOurs || rawClientId === "" || rawClientId.includes("/")
-        ? problem(404, "no such path")
-        : problem(426, "a client connects with a WebSocket upgrade", {
-          upgrade: "websocket",
-          connection: "Upgrade",
-        });
-    }
-    if (!isOurs) return refuse(who, "path", 404, "no such path");
-    const clientId = decodeClientId(rawClientId);
-    if (clientId === undefined) return refuse(who, "client_id", 400, "the path holds no ClientId");
-    who = { clientId, remoteAddress };
-    if (headers.get("sec-websocket-version") !== "13") {
-      const headers = { "sec-websocket-version": "13" };
-      return refuse(who, "handshake", 426, "the WebSocket version must be 13", headers);
-    }
-    // Deno checks neither of these (RFC 6455 §4.2.1).
-    if (!hasToken(headers.get("connection"), "upgrade")) {
-      return refuse(who, "handshake", 400, "the Connection header does not say Upgrade");
-    }
-    if (!/^[A-Za-z0-9+/]{22}==$/.test(headers.get("sec-websocket-key") ?? "")) {
-      return refuse(who, "handshake", 400, "the Sec-WebSocket-Key is not 16 bytes in base64");
-    }
-    const agreed = negotiate(headers.get("sec-websocket-protocol"), protocols);
-    if (agreed.kind === "none_offered" && requireProtocol) {
-      return refuse(
-        who,
-        "protocol",
-        400,
-        `a subprotocol is needed, one of ${protocols.join(", ")}`,
-      );
-    }
-    if (shared.isShuttingDown()) {
-      return refuseForNow(who, "shutdown", "the gateway is shutting down");
-    }
+    const handshake = readHandshake(headers, path, options);
+    const { clientId } = handshake;
+    const who: Asker = { clientId, remoteAddress };
+    if (!handshake.ok) return refuse(who, handshake.refusal);
+    if (isShuttingDown()) return refuseForNow(who, "shutdown", "the gateway is shutting down");
     // A client that comes back before its old connection is known to be dead must be let in.
-    const isTakeover = shared.connections.get(clientId) !== undefined;
+    const isTakeover = deps.connections.get(handshake.clientId) !== undefined;
     const room = isTakeover ? maxConnections + TAKEOVER_ROOM : maxConnections;
     if (sockets.total >= room) return refuseForNow(who, "connections", "too many connections");
     if (memory.isTight) return refuseForNow(who, "memory", "memory is short");
@@ -158,36 +128,38 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       return refuseForNow(who, "rate", "too many clients connect at once");
     }
     // All that is needed of the request is read before the upgrade; afterwards reading throws.
+    const { agreed } = handshake;
     const identity: Identity = {
-      clientId,
-      connectionId: uuidv7(),
+      clientId: handshake.clientId,
+      connectionId: ids.next(),
       protocol: agreed.kind === "agreed" ? agreed.protocol : null,
       remoteAddress,
-      connectedAt: Date.now(),
+      connectedAt: clock.wallNow(),
     };
-    if (agreed.kind === "none_in_common") {
-      // OCPP-J 1.6 §3.1.2: complete the handshake without a subprotocol, then close.
-      metrics.refused.protocol.add(1);
-      const reason = "no subprotocol in common";
-      log.warn("upgrade refused", { ...who, cause: "protocol", status: 101, reason });
-      const { response, socket } = open(request, null);
-      let isGivenUp = false;
-      sockets.enterOpening(socket, () => isGivenUp = true);
-      socket.addEventListener("open", () => {
-        if (isGivenUp) return sockets.cut(socket);
-        sockets.opened(socket);
-        socket.addEventListener("close", () => sockets.leave(socket), { once: true });
-        sockets.close(socket, 1002, "no subprotocol in common");
-      }, { once: true });
-      return response;
-    }
+    if (agreed.kind === "none_in_common") return refuseOpen(request, identity);
     if (!options.connectHook) return letIn(request, identity);
-    const credentials = {
+    return askAndLetIn(request, identity, {
       protocols: offeredProtocols(headers.get("sec-websocket-protocol")),
       authorization: headers.get("authorization"),
-    };
-    return askAndLetIn(request, identity, credentials);
+    });
   };
+
+  /** OCPP-J 1.6 §3.1.2: complete the handshake without a subprotocol, then close. */
+  function refuseOpen(request: Request, { clientId, remoteAddress }: Identity): Response {
+    const reason = "no subprotocol in common";
+    metrics.refused.protocol.add(1);
+    const names = { clientId, remoteAddress, cause: "protocol" };
+    log.warn("upgrade refused", { ...names, status: 101, reason });
+    const { response, socket } = open(request, null);
+    new Opening(socket, sockets, {
+      onOpen() {
+        socket.addEventListener("close", () => sockets.leave(socket), { once: true });
+        sockets.close(socket, PROTOCOL_ERROR, reason);
+      },
+      onNever() {},
+    });
+    return response;
+  }
 
   async function askAndLetIn(
     request: Request,
@@ -203,14 +175,9 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     switch (verdict.kind) {
       case "denied": {
         const { status, challenge } = verdict;
+        const detail = "the backend does not let this client in";
         const headers = challenge === null ? undefined : { "www-authenticate": challenge };
-        return refuse(
-          identity,
-          "denied",
-          status,
-          "the backend does not let this client in",
-          headers,
-        );
+        return refuse(identity, { cause: "denied", status, detail, headers });
       }
       case "unavailable":
         return refuseForNow(
@@ -220,20 +187,18 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
         );
       case "accepted":
         // Neither open nor close would ever come of a client that has gone in the meantime.
-        if (signal.aborted || shared.isShuttingDown()) return turnAway(identity);
+        if (signal.aborted || isShuttingDown()) return turnAway(identity);
         return await letIn(request, identity);
     }
   }
 
   /** For a client that is not let in after all; one that the backend accepted gets its disconnect. */
   function turnAway(identity: Identity): Response {
-    if (options.connectHook && shared.disconnectHook) {
-      const report = disconnectReport(1006, "");
-      shared.backlog.enter(report.body);
-      // Never rejects, and a shutdown waits for it; the refusal need not.
-      void postReport(shared, identity, report);
+    if (options.connectHook && options.disconnectHook) {
+      // The refusal need not wait for it.
+      void postAlone(deps, identity, disconnectReport(ABNORMAL, ""));
     }
-    return shared.isShuttingDown()
+    return isShuttingDown()
       ? refuseForNow(identity, "shutdown", "the gateway is shutting down")
       : refuseForNow(identity, "gone", "the client has gone");
   }
@@ -246,40 +211,30 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     return gate.begin(async () => {
       await pause(clock, SETTLE_MS);
       sockets.leave();
-      if (signal.aborted || shared.isShuttingDown()) return turnAway(identity);
+      if (signal.aborted || isShuttingDown()) return turnAway(identity);
       return connect(request, identity);
     });
   }
 
   function connect(request: Request, identity: Identity): Response {
     const { response, socket } = open(request, identity.protocol);
-    new Connection(socket, identity, shared);
+    deps.connect(socket, identity);
     return response;
   }
 
-  function open(request: Request, protocol: string | null): Deno.WebSocketUpgrade {
-    // The runtime pings after half of its idle time-out, and closes at its end.
-    const idleTimeout = 2 * options.pingIntervalMs / 1000;
-    const upgraded = Deno.upgradeWebSocket(request, { idleTimeout });
-    // Given as an option it would throw for offers without a blank behind the comma.
-    if (protocol !== null) upgraded.response.headers.set("sec-websocket-protocol", protocol);
-    upgraded.socket.binaryType = "arraybuffer";
-    return upgraded;
+  function open(request: Request, protocol: string | null): ReturnType<SocketMaker["upgrade"]> {
+    // It pings after half of its idle time-out.
+    return deps.maker.upgrade(request, protocol, 2 * options.pingIntervalMs / 1000);
   }
 }
 
-/**
- * The client's address: the last one that the trusted peer named, or the peer's own.
- *
- * The last, because that is the one which the peer has seen itself; whatever stands before it may
- * come from the client.
- *
- * @param peer The address at the other end of the socket.
- * @param forwardedFor The X-Forwarded-For header, null when it is absent or not to be believed.
- */
-export function addressOf(peer: string, forwardedFor: string | null): string {
-  const named = forwardedFor?.split(",").at(-1)?.trim() ?? "";
-  const address = isIP(named) === 0 ? peer : named;
-  // A socket that listens on [::] shows IPv4 peers in this form.
-  return address.startsWith("::ffff:") && isIP(address.slice(7)) === 4 ? address.slice(7) : address;
+/** The answer to a request that a client would not send. */
+function notAnUpgrade(path: string, wsPath: string): Response {
+  const rawClientId = path.slice(wsPath.length);
+  return !path.startsWith(wsPath) || rawClientId === "" || rawClientId.includes("/")
+    ? problem(404, "no such path")
+    : problem(426, "a client connects with a WebSocket upgrade", {
+      upgrade: "websocket",
+      connection: "Upgrade",
+    });
 }

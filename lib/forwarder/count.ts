@@ -11,7 +11,11 @@ import type { BackendOutcome, Metrics } from "../metrics/metrics.ts";
 import type { BackendReply, Forwarder } from "./forwarder.ts";
 
 /** A forwarder whose requests are counted: to be put around each single try. */
-export function countForwarder(inner: Forwarder, metrics: Metrics, clock: Clock): Forwarder {
+export function countForwarder(
+  inner: Forwarder,
+  metrics: Pick<Metrics, "backendRequests" | "backendSeconds">,
+  clock: Clock,
+): Forwarder {
   const { backendRequests, backendSeconds } = metrics;
   return {
     forward(request) {

@@ -13,7 +13,7 @@ import type {
   Forwarder,
   ForwarderOptions,
 } from "./forwarder.ts";
-import { signatureNow } from "./signature.ts";
+import { signatureAt } from "./signature.ts";
 
 /**
  * Makes a forwarder that uses `fetch` on one HTTP client with keep-alive connections.
@@ -47,7 +47,7 @@ export function createFetchForwarder(options: ForwarderOptions): Forwarder {
     ];
     if (origin.protocol !== null) headers.push(["x-ws2api-protocol", origin.protocol]);
     if (signKey !== undefined) {
-      const value = signatureNow(signKey, basePath + request.path, request.body);
+      const value = signatureAt(signKey, clock.wallNow(), basePath + request.path, request.body);
       headers.push(["x-ws2api-signature", value]);
     }
     if (request.trace !== undefined) {

@@ -36,7 +36,7 @@ export function signature(
   return `t=${unixSeconds},v1=${createHmac("sha256", key).update(text).digest("hex")}`;
 }
 
-/** The value for a POST that is sent now. */
-export function signatureNow(key: Uint8Array, path: string, body: string): string {
-  return signature(key, Math.floor(Date.now() / 1000), "POST", path, body);
+/** The value for a POST that is sent at this time, in milliseconds since 1970. */
+export function signatureAt(key: Uint8Array, wallMs: number, path: string, body: string): string {
+  return signature(key, Math.floor(wallMs / 1000), "POST", path, body);
 }

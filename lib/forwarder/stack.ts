@@ -7,6 +7,7 @@
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
+import type { Random } from "../random.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { Breaker } from "./breaker.ts";
 import { countForwarder } from "./count.ts";
@@ -29,6 +30,8 @@ export interface StackOptions {
 
 export interface StackDeps {
   readonly clock: Clock;
+  /** Spreads tries. */
+  readonly random: Pick<Random, "fraction">;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly version: string;
@@ -42,7 +45,7 @@ export interface StackDeps {
  * that waits holds none.
  */
 export function createForwarderStack(options: StackOptions, deps: StackDeps): Forwarder {
-  const { clock, log, metrics, version, signKey, tracing } = deps;
+  const { clock, random, log, metrics, version, signKey, tracing } = deps;
   const { backend } = options;
   const breaker = new Breaker(clock, (isOpen) => {
     metrics.breakerOpen.own = isOpen ? 1 : 0;
@@ -74,7 +77,7 @@ export function createForwarderStack(options: StackOptions, deps: StackDeps): Fo
   const retried = retryForwarder(limited, {
     retries: options.retries,
     clock,
-    random: Math.random,
+    random: () => random.fraction(),
     givesUp: (request) => breaker.holdsBack(request),
     onRetry: ({ kind }, reply) => {
       metrics.backendRetries[kind].add(1);

@@ -4,15 +4,15 @@
  * @module
  */
 
-import type { Origin } from "../identity.ts";
 import { Buffer } from "node:buffer";
 import type { Timer } from "../clock.ts";
 import { traceHeaders } from "../codec/trace_context.ts";
+import type { Origin } from "../identity.ts";
 import { type BackendAddress, backendAddress, dial } from "./dial.ts";
 import type { BackendReply, BackendRequest, Forwarder, ForwarderOptions } from "./forwarder.ts";
 import { HttpConnection, NEVER_LEFT } from "./http_connection.ts";
 import { IdleConnections } from "./idle.ts";
-import { signatureNow } from "./signature.ts";
+import { signatureAt } from "./signature.ts";
 
 /** Connecting may take as long as an answer, but not longer than this. */
 const MAX_CONNECT_MS = 10_000;
@@ -140,13 +140,14 @@ class TcpForwarder implements Forwarder {
   }
 
   #requestText({ path, body, origin, trace }: BackendRequest): string {
-    const { signKey } = this.#options;
+    const { signKey, clock } = this.#options;
     const fullPath = this.#address.basePath + path;
     let head =
       `POST ${fullPath}${this.#commonHead}X-Ws2api-Connection: ${origin.connectionId}\r\n` +
       originLines(origin);
     if (signKey !== undefined) {
-      head += `X-Ws2api-Signature: ${signatureNow(signKey, fullPath, body)}\r\n`;
+      const value = signatureAt(signKey, clock.wallNow(), fullPath, body);
+      head += `X-Ws2api-Signature: ${value}\r\n`;
     }
     if (trace !== undefined) {
       for (const [name, value] of traceHeaders(trace)) head += `${name}: ${value}\r\n`;

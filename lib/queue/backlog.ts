@@ -4,7 +4,14 @@
  * @module
  */
 
-import { Cell } from "../metrics/tally.ts";
+/** A number that threads count together. */
+export interface Gauge {
+  /** This thread's part. */
+  readonly own: number;
+  /** All threads' parts. */
+  readonly sum: number;
+  add(amount: number): void;
+}
 
 /** From this share of a bound on, what departed clients left behind is dropped. */
 const PRESSED_SHARE = 0.5;
@@ -12,12 +19,15 @@ const PRESSED_SHARE = 0.5;
 /**
  * Counts the messages in all lanes, those under way included, and their size. The bounds are on what
  * waits in all threads together.
+ *
+ * Each message enters once and leaves once, with the same payload: both numbers are 0 when nothing
+ * waits.
  */
 export class Backlog {
   readonly #max: number;
   readonly #maxChars: number;
-  readonly #count: Cell;
-  readonly #chars: Cell;
+  readonly #count: Gauge;
+  readonly #chars: Gauge;
   #onEmpty: (() => void)[] = [];
 
   /**
@@ -27,8 +37,8 @@ export class Backlog {
    */
   constructor(
     max: number,
-    maxChars = Infinity,
-    { count, chars } = { count: new Cell(), chars: new Cell() },
+    maxChars: number,
+    { count, chars }: { readonly count: Gauge; readonly chars: Gauge },
   ) {
     this.#max = max;
     this.#maxChars = maxChars;

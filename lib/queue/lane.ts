@@ -4,6 +4,14 @@
  * @module
  */
 
+/** What may wait, for each direction. */
+export interface QueueLimits {
+  /** Messages. */
+  readonly maxQueue: number;
+  /** What their payloads may come to, in UTF-16 code units. */
+  readonly maxQueueChars: number;
+}
+
 export interface LaneOptions<T> {
   /** Items that may wait behind the one being handled. */
   readonly maxWaiting: number;
@@ -17,7 +25,8 @@ export interface LaneOptions<T> {
 }
 
 /**
- * Handles items one after the other, each only when the one before is done.
+ * Owns what waits for its turn: items are handled one after the other in the order in which they came,
+ * each only when the one before is done. Nothing waits while none is being handled.
  *
  * A lane that is idle holds nothing worth keeping: its owner drops it and makes a new one.
  */

@@ -10,6 +10,8 @@ import { Queue } from "./queue.ts";
 /**
  * Lets so much begin in one turn of the event loop, and the rest in the next ones, in order. It makes
  * nothing slower: what is held back is what this thread has no time for, and then others have theirs.
+ *
+ * While anything is held, the end of the turn is waited for: nothing is held for good.
  */
 export class TurnGate {
   readonly #perTurn: number;

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Shared } from "../client/connection.ts";
 import type { Identity } from "../identity.ts";
-import { Lane, type LaneOptions } from "../queue/lane.ts";
-import { postReport, type Report } from "./report.ts";
+import { Lane, type LaneOptions, type QueueLimits } from "../queue/lane.ts";
+import { type PostDeps, postReport } from "./post.ts";
+import type { Report } from "./report.ts";
 
 /** The connection that the reports are about. */
 export interface Reporter extends Identity {
@@ -15,6 +15,10 @@ export interface Reporter extends Identity {
   reportDone(): void;
   /** None is waiting or under way any more. */
   reportsDone(): void;
+}
+
+export interface ReportsDeps extends PostDeps {
+  readonly limits: QueueLimits;
 }
 
 /** A report, and who is told when it is done. */
@@ -32,12 +36,12 @@ export class Reports implements LaneOptions<Waiting> {
   readonly maxWaiting = Infinity;
   readonly maxSize = Infinity;
   readonly #reporter: Reporter;
-  readonly #shared: Shared;
+  readonly #deps: ReportsDeps;
   readonly #lane: Lane<Waiting>;
 
-  constructor(reporter: Reporter, shared: Shared) {
+  constructor(reporter: Reporter, deps: ReportsDeps) {
     this.#reporter = reporter;
-    this.#shared = shared;
+    this.#deps = deps;
     this.#lane = new Lane(this);
   }
 
@@ -56,7 +60,7 @@ export class Reports implements LaneOptions<Waiting> {
 
   /** Whether one more may be caused. */
   get hasRoom(): boolean {
-    const { maxQueue, maxQueueChars } = this.#shared.limits;
+    const { maxQueue, maxQueueChars } = this.#deps.limits;
     return this.#lane.waiting < maxQueue && this.#lane.size < maxQueueChars;
   }
 
@@ -66,13 +70,13 @@ export class Reports implements LaneOptions<Waiting> {
    * @param ended Called when the backend has taken it, or it is lost.
    */
   push(report: Report, ended?: () => void): void {
-    this.#shared.backlog.enter(report.body);
+    this.#deps.backlog.enter(report.body);
     this.#lane.push({ report, ended });
   }
 
   /** Posts one. Never rejects: `postReport` does not. */
   async handle({ report, ended }: Waiting): Promise<void> {
-    await postReport(this.#shared, this.#reporter, report);
+    await postReport(this.#deps, this.#reporter, report);
     ended?.();
     this.#reporter.reportDone();
   }

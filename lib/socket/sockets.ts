@@ -6,6 +6,7 @@
 
 import type { Clock, Timer } from "../clock.ts";
 import { Cell } from "../metrics/tally.ts";
+import type { SocketMaker } from "./socket.ts";
 
 /** The part of a WebSocket that is needed to end it. */
 export interface Closable {
@@ -19,20 +20,29 @@ const CLOSE_GRACE_MS = 5000;
 /** How long an upgrade may take once its response is on the way. */
 const OPEN_MS = 10_000;
 
-/** Counts sockets, and sees to it that each one ends after it was closed. */
+/**
+ * Counts sockets, and sees to it that each one opens in time, and ends after it was closed.
+ *
+ * Each is counted once from `enter` or `enterOpening` to its `leave`, and has at most one timer: until
+ * it is open, or from its close on.
+ */
 export class Sockets {
-  readonly #terminate: (socket: object) => void;
+  readonly #maker: Pick<SocketMaker, "cut" | "opened" | "closed">;
   readonly #clock: Clock;
   readonly #opening = new Map<object, Timer>();
   readonly #closing = new Map<object, Timer>();
   readonly #count: Cell;
 
   /**
-   * @param terminate Cuts a socket at once.
+   * @param maker What made them, and ends them.
    * @param count Where they are counted.
    */
-  constructor(terminate: (socket: object) => void, clock: Clock, count: Cell = new Cell()) {
-    this.#terminate = terminate;
+  constructor(
+    maker: Pick<SocketMaker, "cut" | "opened" | "closed">,
+    clock: Clock,
+    count: Cell = new Cell(),
+  ) {
+    this.#maker = maker;
     this.#clock = clock;
     this.#count = count;
   }
@@ -68,9 +78,10 @@ export class Sockets {
     this.#opening.set(socket, timer);
   }
 
-  /** It is open. */
-  opened(socket: object): void {
+  /** Its open event comes just now. */
+  opened(socket: EventTarget): void {
     this.#clearTimer(this.#opening, socket);
+    queueMicrotask(() => this.#maker.opened(socket));
   }
 
   /** One has ended: its close event came, or its upgrade was refused. */
@@ -79,6 +90,7 @@ export class Sockets {
     if (socket === undefined) return;
     this.#clearTimer(this.#opening, socket);
     this.#clearTimer(this.#closing, socket);
+    this.#maker.closed(socket);
   }
 
   #clearTimer(timers: Map<object, Timer>, socket: object): void {
@@ -113,7 +125,7 @@ export class Sockets {
 
   /** Cuts a socket at once, without a close frame; its close event follows. */
   cut(socket: object): void {
-    this.#terminate(socket);
+    this.#maker.cut(socket);
   }
 
   /** Cuts all that were closed and have not ended. */

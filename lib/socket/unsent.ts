@@ -5,13 +5,10 @@
  */
 
 import type { Clock, Timer } from "../clock.ts";
+import type { Socket } from "./socket.ts";
 
 /** The part of a WebSocket that sends. */
-export interface Sender {
-  send(text: string): void;
-  /** Bytes handed to the runtime that have not left. */
-  readonly bufferedAmount: number;
-}
+type Sender = Pick<Socket, "send" | "bufferedAmount">;
 
 /**
  * So much is handed to the runtime ahead; the rest waits here, where it can be dropped. What the
@@ -25,7 +22,7 @@ const LOOK_MS = 10;
  * Frames in the order in which they go out. Made when the runtime has more than enough, dropped when
  * all is handed over.
  */
-export class Outbox {
+export class Unsent {
   readonly #sender: Sender;
   readonly #clock: Clock;
   readonly #onEmpty: () => void;
@@ -33,7 +30,7 @@ export class Outbox {
   #chars = 0;
   #timer: Timer | undefined;
 
-  /** @param onEmpty Called once, when all has been handed over: the outbox is done with then. */
+  /** @param onEmpty Called once, when all has been handed over: this object is done with then. */
   constructor(sender: Sender, clock: Clock, onEmpty: () => void) {
     this.#sender = sender;
     this.#clock = clock;
@@ -65,7 +62,7 @@ export class Outbox {
 
   #look(): void {
     this.#timer = this.#clock.setTimeout(() => {
-      while (this.#texts.length > 0 && !Outbox.isNeeded(this.#sender)) {
+      while (this.#texts.length > 0 && !Unsent.isNeeded(this.#sender)) {
         const text = this.#texts.shift()!;
         this.#chars -= text.length;
         try {

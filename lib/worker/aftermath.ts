@@ -4,26 +4,18 @@
  * @module
  */
 
-import { dialectOf } from "../codec/subprotocol.ts";
+import { ABNORMAL } from "../client/ending.ts";
 import type { Client } from "../cluster/bus.ts";
-import type { Legacy, OwedCall } from "../cluster/switchboard.ts";
-import {
-  disconnectReport,
-  outcomeReport,
-  postReport,
-  type Report,
-  type ReportDeps,
-} from "../report/report.ts";
+import type { Legacy } from "../cluster/switchboard.ts";
+import { type PostDeps, postReport } from "../report/post.ts";
+import { disconnectReport, lostReport, type Report } from "../report/report.ts";
 
-export interface AftermathOptions extends ReportDeps {
+export interface AftermathOptions extends PostDeps {
   /** Whether the backend is told of each end of a connection. */
   readonly disconnectHook: boolean;
   /** How many clients' reports are under way at once. */
   readonly concurrency: number;
 }
-
-/** RFC 6455 §7.4.1: it ended without a close frame. */
-const ABNORMAL = 1006;
 
 /**
  * Posts the outcomes that dead workers owe, and the ends of their clients.
@@ -49,7 +41,7 @@ export class Aftermath {
       if (entry === undefined) byConnection.set(client.connectionId, { client, reports: [report] });
       else entry.reports.push(report);
     };
-    for (const owed of calls) add(owed.client, lostReport(owed));
+    for (const { client, call } of calls) add(client, lostReport(call, client.protocol));
     if (disconnectHook) {
       for (const client of clients) add(client, disconnectReport(ABNORMAL, ""));
     }
@@ -69,9 +61,4 @@ export class Aftermath {
       for (const report of reports) await postReport(this.#options, client, report);
     }
   }
-}
-
-function lostReport({ client, call }: OwedCall): Report {
-  const outcome = { kind: "gone", wasSent: true, reason: "the gateway lost the client" } as const;
-  return outcomeReport(call, outcome, dialectOf(client.protocol), "");
 }

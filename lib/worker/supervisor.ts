@@ -10,6 +10,7 @@ import type { Config } from "../config/config.ts";
 import type { Secrets, TlsPair } from "../config/secret.ts";
 import { Backlog } from "../queue/backlog.ts";
 import { createForwarderStack } from "../forwarder/stack.ts";
+import { systemRandom } from "../random.ts";
 import { reserve } from "../listener/reserve.ts";
 import type { Log } from "../log/log.ts";
 import { metricsBuffer, MetricSet } from "../metrics/metrics.ts";
@@ -83,6 +84,7 @@ export class Supervisor implements Addresses {
     this.#switchboard = new Switchboard(clock);
     const forwarder = createForwarderStack(config, {
       clock,
+      random: systemRandom,
       log,
       // It seldom sends anything, so that its breaker would tell of an outage long after its end.
       metrics: { ...metrics, breakerOpen: new Cell() },

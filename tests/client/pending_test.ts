@@ -1,11 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import {
-  type CallOutcome,
-  type OutgoingCall,
-  Pending,
-  type PendingOptions,
-} from "../../lib/client/pending.ts";
+import { type OutgoingCall, Pending, type PendingOptions } from "../../lib/client/pending.ts";
+import type { CallOutcome } from "../../lib/report/outcome.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 const TIMEOUT_MS = 1000;

@@ -5,7 +5,9 @@ import { FakeClock } from "../support/fake_clock.ts";
 /** A tap that so many frames have passed, and the frame with each number as text. */
 function tapOf(count: number, text = (n: number) => `[2,"${n}","Act",{}]`): Tap {
   const tap = new Tap(0);
-  for (let n = 1; n <= count; n++) tap.note(n, n % 2 === 0 ? "out" : "in", text(n));
+  for (let n = 1; n <= count; n++) {
+    tap.note({ number: n, direction: n % 2 === 0 ? "out" : "in", at: n }, text(n));
+  }
   return tap;
 }
 

@@ -397,23 +397,17 @@ Deno.test("only what leaves the program is told by the wall clock, which may jum
   }
   await look(new URL("lib/", ROOT));
   deepStrictEqual(uses, {
-    // Shown to people and to the backend.
+    // Shown to people.
     "api/clients.ts": ["new Date"],
-    "connection/upgrade.ts": ["Date.now"],
-    "connection/connection.ts": ["Date.now"],
-    "connection/tap.ts": ["Date.now"],
-    "gateway.ts": ["Date.now"],
-    "ops/recent_faults.ts": ["Date.now"],
-    // A signature's time is compared with the backend's own wall clock.
-    "forwarder/signature.ts": ["Date.now"],
+    "log/recent_faults.ts": ["Date.now"],
     // A profile says when it was taken.
-    "ops/profile/cpu.ts": ["Date.now"],
-    "ops/profile/heap.ts": ["Date.now"],
+    "profile/cpu.ts": ["Date.now"],
+    "profile/heap.ts": ["Date.now"],
     // A span says when its CALL came.
-    "ops/trace.ts": ["Date.now"],
+    "trace/opentelemetry.ts": ["Date.now"],
     // The calendar, not the clock: how long a month is.
     "validate/format.ts": ["Date.UTC", "new Date"],
-    // All else is measured and waited for with this one.
-    "clock.ts": ["performance.now", "setTimeout("],
+    // All else is measured and waited for with this one, which also tells the time of day.
+    "clock.ts": ["Date.now", "performance.now", "setTimeout("],
   });
 });

@@ -11,19 +11,17 @@ import { alone, noWitness } from "../../lib/cluster/alone.ts";
 import { Clients } from "../../lib/cluster/clients.ts";
 import { LocalClients } from "../../lib/cluster/local.ts";
 import { Backlog } from "../../lib/queue/backlog.ts";
-import {
-  Connection,
-  type ConnectionLimits,
-  type Shared,
-  type Socket,
-} from "../../lib/client/connection.ts";
+import { connect } from "../../lib/client/connect.ts";
+import type { Connection, ConnectionDeps, ConnectionLimits } from "../../lib/client/connection.ts";
 import { ConnectionMap } from "../../lib/client/map.ts";
+import type { Socket } from "../../lib/socket/socket.ts";
 import { Sockets } from "../../lib/socket/sockets.ts";
 import { Breaker } from "../../lib/forwarder/breaker.ts";
 import { retryForwarder } from "../../lib/forwarder/retry.ts";
 import { limitForwarder } from "../../lib/forwarder/slots.ts";
 import { MetricSet } from "../../lib/metrics/metrics.ts";
 import { silentLog } from "../../lib/log/log.ts";
+import type { Random } from "../../lib/random.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { type BackendRules, ScriptedBackend } from "./backend.ts";
 
@@ -105,15 +103,24 @@ export class Core {
   readonly sockets: Sockets;
   readonly backend: ScriptedBackend;
   readonly #clients: Clients;
-  readonly #shared: Shared;
+  /** What each connection gets. */
+  readonly deps: ConnectionDeps;
   readonly #protocol: string | null;
 
-  private constructor(config: CoreConfig, breaker: Breaker, clock: FakeClock) {
+  private constructor(
+    config: CoreConfig,
+    breaker: Breaker,
+    clock: FakeClock,
+    random: Pick<Random, "fraction">,
+  ) {
     this.clock = clock;
     this.#protocol = config.protocol;
     this.backend = new ScriptedBackend(config, clock);
-    this.backlog = new Backlog(config.maxWaiting);
-    this.sockets = new Sockets((socket) => (socket as FakeSocket).cut(), clock);
+    const { metrics } = new MetricSet(["ocpp1.6"]);
+    const gauges = { count: metrics.waiting, chars: metrics.waitingChars };
+    this.backlog = new Backlog(config.maxWaiting, Infinity, gauges);
+    const cut = (socket: object): void => (socket as FakeSocket).cut();
+    this.sockets = new Sockets({ cut, opened() {}, closed() {} }, clock);
     const limited = limitForwarder(breaker.counting(this.backend.innermost), {
       max: config.slots,
       maxWaitMs: config.maxSlotWaitMs,
@@ -122,11 +129,10 @@ export class Core {
     const retried = retryForwarder(limited, {
       retries: config.retries,
       clock,
-      random: () => 0,
+      random: () => random.fraction(),
       givesUp: (request) => breaker.holdsBack(request),
       onRetry: () => {},
     });
-    const { metrics } = new MetricSet(["ocpp1.6"]);
     const local = new LocalClients({
       apiCallSeconds: metrics.apiCallSeconds,
       connections: this.connections,
@@ -137,7 +143,7 @@ export class Core {
       reportLost: () => {},
     });
     this.#clients = new Clients(local, alone);
-    this.#shared = {
+    this.deps = {
       bus: alone,
       sockets: this.sockets,
       isShuttingDown: () => false,
@@ -154,18 +160,22 @@ export class Core {
     };
   }
 
-  static async start(config: CoreConfig): Promise<Core> {
+  /** @param random Without it retries come as early as they may. */
+  static async start(
+    config: CoreConfig,
+    random: Pick<Random, "fraction"> = { fraction: () => 0 },
+  ): Promise<Core> {
     const clock = new FakeClock();
     const breaker = new Breaker(clock);
     if (config.failuresBefore > 0) await openBreaker(breaker, clock, config.failuresBefore);
-    return new Core(config, breaker, clock);
+    return new Core(config, breaker, clock, random);
   }
 
   /** An upgrade that was accepted. */
-  connect(socket: FakeSocket, clientId: string, connectionId: string): Connection {
+  connect(socket: FakeSocket, clientId: string, connectionId: string): void {
     const remoteAddress = "127.0.0.1";
     const identity = { clientId, connectionId, protocol: this.#protocol, remoteAddress };
-    return new Connection(socket, { ...identity, connectedAt: 0 }, this.#shared);
+    connect(socket, { ...identity, connectedAt: 0 }, this.deps);
   }
 
   /** `POST /call/…` */
@@ -182,7 +192,7 @@ export class Core {
     const response = await handleCall(request, segments, {
       isShuttingDown: () => false,
       clients: this.#clients,
-      maxMessageBytes: this.#shared.limits.maxMessageBytes,
+      maxMessageBytes: this.deps.limits.maxMessageBytes,
     });
     return {
       status: response.status,
@@ -252,6 +262,7 @@ export interface End {
 
 /** One connection and what is owed for it. */
 export class ConnectionModel {
+  /** While it is open. */
   real!: Connection;
   state: "opening" | "open" | "ended" = "opening";
   end: End | undefined;

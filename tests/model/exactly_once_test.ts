@@ -155,7 +155,7 @@ class Run {
     const connectionId = `connection ${String(this.#model.connections.length).padStart(4, "0")}`;
     const connection = new ConnectionModel(client, connectionId, new FakeSocket());
     this.#model.connections.push(connection);
-    connection.real = this.#core.connect(connection.socket, client, connectionId);
+    this.#core.connect(connection.socket, client, connectionId);
     return connection;
   }
 
@@ -163,6 +163,8 @@ class Run {
     if (connection === undefined) return;
     this.#model.opens(connection);
     connection.socket.open();
+    const real = this.#core.connections.get(connection.clientId);
+    if (real?.connectionId === connection.id) connection.real = real;
   }
 
   #hangUp(

@@ -5,8 +5,8 @@ import { FakeClock, microtasks } from "../support/fake_clock.ts";
 
 Deno.test("an upgrade that never opens is given up, one that opens in time is not", () => {
   const clock = new FakeClock();
-  const sockets = new Sockets(() => {}, clock);
-  const [slow, quick] = [{}, {}];
+  const sockets = new Sockets({ cut() {}, opened() {}, closed() {} }, clock);
+  const [slow, quick] = [new EventTarget(), new EventTarget()];
   const givenUp: object[] = [];
   for (const socket of [slow, quick]) sockets.enterOpening(socket, () => givenUp.push(socket));
   sockets.opened(quick);

@@ -16,7 +16,11 @@ class FakeSocket {
 class Bench {
   readonly clock = new FakeClock();
   readonly cut: object[] = [];
-  readonly sockets = new Sockets((socket) => this.cut.push(socket), this.clock);
+  readonly sockets = new Sockets({
+    cut: (socket) => void this.cut.push(socket),
+    opened: () => {},
+    closed: () => {},
+  }, this.clock);
 
   /** A socket that has come in. */
   open(): FakeSocket {

@@ -91,7 +91,7 @@ Deno.test("the runtime's own: a blocked write keeps the connection and all that 
   const closed = closeOf(socket);
   terminate(socket);
   await closed;
-  // The reason for `Outbox`, which hands the runtime little ahead.
+  // The reason for `Unsent`, which hands the runtime little ahead.
   const { frames } = await peer.untilEnd();
   strictEqual(frames.length, BLOCKED_MIB);
 });

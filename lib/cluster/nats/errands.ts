@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Errand } from "../../client/connection.ts";
+import type { Errand } from "../../client/outgoing.ts";
 import type { Clock } from "../../clock.ts";
 import { GIVE_UP_MS } from "../times.ts";
 import { MAX_NUMBERS, type Pong } from "./note.ts";

@@ -10,7 +10,7 @@ import type {
 } from "../../../lib/cluster/bus.ts";
 import { NatsBus } from "../../../lib/cluster/nats/bus.ts";
 import { connectNats } from "../../../lib/cluster/nats/connect.ts";
-import type { Errand } from "../../../lib/client/connection.ts";
+import type { Errand } from "../../../lib/client/outgoing.ts";
 import { KeptLog, until } from "../../support/nats.ts";
 
 /** One instance on a real NATS, with clients that exist only in its list. */

@@ -1,0 +1,196 @@
+/**
+ * One client's socket: what passes on it, in both directions.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import { type Frame, readFrame } from "../codec/frame.ts";
+import { frameKind } from "../codec/frame_text.ts";
+import { type Dialect, dialectOf } from "../codec/subprotocol.ts";
+import { type Identity, namesOf } from "../identity.ts";
+import type { Log } from "../log/log.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import type { Socket } from "../socket/socket.ts";
+import type { Sockets } from "../socket/sockets.ts";
+import { Unsent } from "../socket/unsent.ts";
+import { BINARY, type Ending, NOT_READING, TOO_LARGE } from "./ending.ts";
+import { type Receiver, refuseFrame } from "./incoming.ts";
+import type { Tap, Tapped } from "./tap.ts";
+
+export interface ClientSocketDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Pick<Metrics, "frames" | "faults">;
+  readonly sockets: Pick<Sockets, "cut">;
+  readonly limits: {
+    readonly maxMessageBytes: number;
+    /** Bytes that may wait for a client that does not read. */
+    readonly maxBufferedBytes: number;
+  };
+}
+
+/** Messages may be under way when a client is closed, but not this many. */
+const MAX_SENT_AFTER_CLOSE = 1000;
+
+/**
+ * Owns one socket, what waits to be sent on it, and the count of what passed.
+ *
+ * - Frames go out in the order in which they are written, whether they had to wait or not.
+ * - Each valid frame and each text that is none counts once, before anything comes of it.
+ * - After `shut` nothing is sent.
+ *
+ * The base of `Connection` rather than a part of it: an idle client is one object and its socket.
+ */
+export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiver, Tapped {
+  readonly clientId: string;
+  readonly connectionId: string;
+  readonly protocol: string | null;
+  readonly remoteAddress: string;
+  readonly connectedAt: number;
+  framesIn = 0;
+  framesOut = 0;
+  tap: Tap | null = null;
+  /** Seconds after `connectedAt`: a small number needs no memory of its own. */
+  #activeAfterSeconds = 0;
+  readonly #socket: Socket;
+  readonly #deps: D;
+  #unsent: Unsent | null = null;
+  #isClosed = false;
+  #hasSpoken = false;
+  #sentAfterClose = 0;
+
+  /** Takes over a socket that is open. */
+  constructor(socket: Socket, identity: Identity, deps: D) {
+    this.clientId = identity.clientId;
+    this.connectionId = identity.connectionId;
+    this.protocol = identity.protocol;
+    this.remoteAddress = identity.remoteAddress;
+    this.connectedAt = identity.connectedAt;
+    this.#socket = socket;
+    this.#deps = deps;
+  }
+
+  /** Closes the socket, now, and ends all that depends on it. */
+  protected abstract close(ending: Ending): void;
+
+  /** Nothing waits to be sent any more. */
+  protected abstract allSent(): void;
+
+  protected get socket(): Socket {
+    return this.#socket;
+  }
+
+  protected get deps(): D {
+    return this.#deps;
+  }
+
+  /** The version whose rules count. */
+  get dialect(): Dialect {
+    return dialectOf(this.protocol);
+  }
+
+  /** Whether it ever sent a valid frame. */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken;
+  }
+
+  /** When the last frame came or went, to the second; milliseconds since 1970. */
+  protected get lastActivityAt(): number {
+    return this.connectedAt + 1000 * this.#activeAfterSeconds;
+  }
+
+  protected get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Whether frames wait until the client reads. */
+  protected get hasUnsent(): boolean {
+    return this.#unsent !== null;
+  }
+
+  /** The end is here: what waits to be sent is forgotten, and nothing more is. */
+  protected shut(): void {
+    this.#isClosed = true;
+    this.#unsent?.drop();
+    this.#unsent = null;
+  }
+
+  /**
+   * Reads what came.
+   *
+   * @param data As the message event has it.
+   * @returns Null for what is no frame: it has been answered, or has closed the connection. Null also
+   *   after the end.
+   */
+  protected read(data: unknown): Frame | null {
+    if (this.#isClosed) return this.#readClosed();
+    const { limits, metrics, log } = this.#deps;
+    if (typeof data !== "string") {
+      this.close(BINARY);
+      return null;
+    }
+    if (isLongerThan(data, limits.maxMessageBytes)) {
+      this.close(TOO_LARGE);
+      return null;
+    }
+    if (data === "") return null;
+    this.framesIn++;
+    this.#passed("in", data);
+    if (log.isDebug) log.debug("frame in", { ...namesOf(this), frame: data.slice(0, 1000) });
+    const read = readFrame(data, this.dialect);
+    if (!read.ok) {
+      refuseFrame(this, this.#deps, read.fault);
+      return null;
+    }
+    this.#hasSpoken = true;
+    const { frame } = read;
+    metrics.frames.in[frame.kind].add(1);
+    return frame;
+  }
+
+  /** A client that goes on sending after it was closed costs work for nothing: it is cut. */
+  #readClosed(): null {
+    if (++this.#sentAfterClose === MAX_SENT_AFTER_CLOSE) this.#deps.sockets.cut(this.#socket);
+    return null;
+  }
+
+  /** Sends a frame; one for a connection that is closed is dropped. */
+  write(text: string): void {
+    const { log, limits, clock, metrics } = this.#deps;
+    if (this.#isClosed) return;
+    metrics.frames.out[frameKind(text)].add(1);
+    this.framesOut++;
+    this.#passed("out", text);
+    if (log.isDebug) log.debug("frame out", { ...namesOf(this), frame: text.slice(0, 1000) });
+    try {
+      if (this.#unsent === null) {
+        if (!Unsent.isNeeded(this.#socket)) return this.#socket.send(text);
+        this.#unsent = new Unsent(this.#socket, clock, () => {
+          this.#unsent = null;
+          this.allSent();
+        });
+      }
+    } catch {
+      // The socket broke and its close event is on the way; the frame has nowhere to go.
+      return;
+    }
+    if (this.#unsent.waiting <= limits.maxBufferedBytes) return this.#unsent.push(text);
+    log.warn("client does not read", namesOf(this));
+    this.close(NOT_READING);
+  }
+
+  #passed(direction: "in" | "out", text: string): void {
+    const at = this.#deps.clock.wallNow();
+    this.#activeAfterSeconds = Math.trunc((at - this.connectedAt) / 1000);
+    this.tap?.note({ number: this.framesIn + this.framesOut, direction, at }, text);
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** Compares UTF-8 bytes, and counts them only when the number of code units leaves a doubt. */
+function isLongerThan(text: string, maxBytes: number): boolean {
+  if (text.length * 3 <= maxBytes) return false;
+  return text.length > maxBytes || encoder.encode(text).length > maxBytes;
+}

@@ -1,0 +1,113 @@
+/**
+ * CALLs to a client: how its connection sends them, and who is told of their ends.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import { callText } from "../codec/frame_text.ts";
+import type { Dialect } from "../codec/subprotocol.ts";
+import type { TraceContext } from "../codec/trace_context.ts";
+import { type Identity, namesOf } from "../identity.ts";
+import type { Log } from "../log/log.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import type { QueueLimits } from "../queue/lane.ts";
+import { outcomeReport, type Report } from "../report/report.ts";
+import type { CallSpan } from "../trace/tracing.ts";
+import { type OutgoingCall, Pending } from "./pending.ts";
+import { endByOutcome } from "./span.ts";
+
+/** A CALL that was accepted for somebody else. */
+export interface Errand {
+  /** Asked when it ends: whether its outcome is still this instance's to report. */
+  isOurs(): boolean;
+  /** Its outcome has been reported. */
+  ended(): void;
+}
+
+/** The trace of a CALL that was accepted. */
+export interface TracedBy {
+  /** For its report. */
+  readonly trace: TraceContext | undefined;
+  /** Ended with the CALL; undefined when nothing is traced. */
+  readonly span: CallSpan | undefined;
+}
+
+/** A CALL whose outcome the backend gets. */
+export type ReportedCall = Omit<OutgoingCall, "onOutcome"> & TracedBy;
+
+/** The connection that the CALLs go to. */
+export interface Callee extends Identity {
+  readonly dialect: Dialect;
+  /** Sends a frame; one for a connection that is closed is dropped. */
+  write(text: string): void;
+  /** Whether one more outcome can be reported. */
+  hasRoomForReport(): boolean;
+  /** @param ended Called when the backend has taken it, or it is lost. */
+  report(report: Report, ended?: () => void): void;
+  /** No CALL is left. */
+  noneOutstanding(): void;
+}
+
+export interface OutgoingDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Pick<Metrics, "outstanding" | "queuedCalls" | "apiCallSeconds">;
+  readonly limits: QueueLimits & {
+    readonly callTimeoutMs: number;
+    readonly callConcurrency: number;
+  };
+  /** The call time-out in words, for descriptions. */
+  readonly callTimeoutText: string;
+}
+
+/** Makes the place for the CALLs to a client. */
+export function pendingOf(
+  callee: Callee,
+  { clock, log, metrics, limits }: OutgoingDeps,
+): Pending {
+  const { callTimeoutMs, callConcurrency, maxQueue, maxQueueChars } = limits;
+  return new Pending({
+    concurrency: callConcurrency,
+    maxQueue,
+    maxQueueChars,
+    timeoutMs: callTimeoutMs,
+    clock,
+    onTimeout: ({ action, messageId }) => {
+      const names = { ...namesOf(callee), action, messageId };
+      log.warn("no answer from the client", { ...names, durationMs: callTimeoutMs });
+    },
+    outstandingCount: metrics.outstanding,
+    queuedCount: metrics.queuedCalls,
+    send: (call) => callee.write(callText("call", call.messageId, call.action, call.payload)),
+    hasRoom: () => callee.hasRoomForReport(),
+    onEmpty: () => callee.noneOutstanding(),
+  });
+}
+
+/**
+ * A CALL whose outcome the backend gets as `/result` or `/error`.
+ *
+ * @param errand Asked, when the CALL ends, whether its outcome is reported here, and told when it was.
+ */
+export function reportedCall(
+  callee: Callee,
+  { clock, metrics, callTimeoutText }: OutgoingDeps,
+  call: ReportedCall,
+  errand: Errand,
+): OutgoingCall {
+  const { messageId, action, payload } = call;
+  const since = clock.now();
+  return {
+    messageId,
+    action,
+    payload,
+    onOutcome(outcome) {
+      metrics.apiCallSeconds.observe((clock.now() - since) / 1000);
+      if (call.span !== undefined) endByOutcome(call.span, outcome);
+      if (!errand.isOurs()) return;
+      const report = outcomeReport(call, outcome, callee.dialect, callTimeoutText);
+      callee.report(report, () => errand.ended());
+    },
+  };
+}

@@ -1,0 +1,67 @@
+/**
+ * The way of reports to the backend.
+ *
+ * @module
+ */
+
+import { isSuccess } from "../codec/reply.ts";
+import { backendPath, hookPath } from "../codec/route.ts";
+import { traceIdOf } from "../codec/trace_context.ts";
+import type { Forwarder } from "../forwarder/forwarder.ts";
+import type { Identity } from "../identity.ts";
+import type { Log } from "../log/log.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import type { Backlog } from "../queue/backlog.ts";
+import type { Report } from "./report.ts";
+
+export interface PostDeps {
+  readonly forwarder: Forwarder;
+  readonly backlog: Backlog;
+  readonly metrics: Pick<
+    Metrics,
+    "requestsStarted" | "requestsSucceeded" | "requestsFailed" | "reportsLost"
+  >;
+  readonly log: Log;
+}
+
+/**
+ * Posts a report that has entered the backlog, and takes it out again. Never rejects: the forwarder
+ * does not.
+ */
+export async function postReport(
+  { forwarder, backlog, metrics, log }: PostDeps,
+  identity: Identity,
+  report: Report,
+): Promise<void> {
+  const { kind, body, trace } = report;
+  const { clientId, connectionId } = identity;
+  const encodedId = encodeURIComponent(clientId);
+  const path = report.kind === "disconnect"
+    ? hookPath(report.kind, encodedId)
+    : backendPath(report.kind, report.action, encodedId, report.messageId);
+  metrics.requestsStarted.add(1);
+  const reply = await forwarder.forward({ kind, path, body, origin: identity, trace });
+  backlog.leave(body);
+  if (reply.ok && isSuccess(reply.status)) {
+    metrics.requestsSucceeded.add(1);
+    return;
+  }
+  metrics.requestsFailed.add(1);
+  metrics.reportsLost[kind].add(1);
+  const failure = reply.ok ? `status ${reply.status}` : reply.fault;
+  // Not limited as warnings are: each of these is a message lost.
+  const names = report.kind === "disconnect"
+    ? { clientId, connectionId, kind }
+    : { clientId, connectionId, kind, action: report.action, messageId: report.messageId };
+  const traced = trace === undefined ? {} : { traceId: traceIdOf(trace) };
+  log.error("report not taken by the backend", { ...names, failure, ...traced });
+}
+
+/**
+ * Posts a report behind no other of its client: it has no connection, or none any more. Never rejects;
+ * a shutdown waits for it, because it is in the backlog.
+ */
+export function postAlone(deps: PostDeps, identity: Identity, report: Report): Promise<void> {
+  deps.backlog.enter(report.body);
+  return postReport(deps, identity, report);
+}
