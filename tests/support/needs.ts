@@ -34,10 +34,12 @@ const THINGS = {
   "python3": { debian: "python3", find: () => isFile(PYTHON) ? PYTHON : undefined },
   "python3-websockets": {
     debian: "python3-websockets",
-    find: () => succeeds(PYTHON, ["-c", "import websockets"]) ? PYTHON : undefined,
+    find: () => outputOf(PYTHON, ["-c", "import websockets"]) === undefined ? undefined : PYTHON,
   },
   "ss": onPath("ss", "iproute2"),
   "::1": { find: () => canListen("::1") ? "::1" : undefined },
+  "localhost as 127.0.0.1": { find: () => localhostAt("127.0.0.1") },
+  "localhost as ::1": { find: () => localhostAt("::1") },
 } satisfies Record<string, Thing>;
 
 /** The name of something that may be missing on a machine. */
@@ -157,13 +159,22 @@ function isFile(path: string): boolean {
   }
 }
 
-function succeeds(file: string, args: string[]): boolean {
+/** A program's output; undefined when it fails, or is not here. */
+function outputOf(file: string, args: string[]): string | undefined {
   try {
-    return new Deno.Command(file, { args, stdin: "null", stdout: "null", stderr: "null" })
-      .outputSync().success;
+    const { success, stdout } = new Deno.Command(file, { args, stdin: "null", stderr: "null" })
+      .outputSync();
+    return success ? new TextDecoder().decode(stdout) : undefined;
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+/** The address, when the name localhost leads there: `/etc/hosts` may lack one of the two. */
+function localhostAt(hostname: string): string | undefined {
+  const isThere = canListen(hostname) &&
+    outputOf("getent", ["ahosts", "localhost"])?.split(/\s/).includes(hostname) === true;
+  return isThere ? hostname : undefined;
 }
 
 function canListen(hostname: string): boolean {
