@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { json, RawBackend, type Recorded, RecordingBackend, write } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
@@ -311,7 +312,7 @@ test("SIGTERM in a storm: exit 0 in time, each CALL answered or its socket close
       "--allow-net",
       "--allow-read",
       "--allow-env=WS2API_*",
-      new URL("main.ts", ROOT).pathname,
+      fileURLToPath(new URL("main.ts", ROOT)),
       "--listen=127.0.0.1:0",
       `--backend=${backend.url}`,
       `--forwarder=${forwarder}`,
@@ -392,7 +393,7 @@ Deno.test("only what leaves the program is told by the wall clock, which may jum
         /\bDate\.\w+|\bnew Date\b|\bDate\(|\bperformance\.\w+|(?<![.\w])set(?:Timeout|Interval)\(|\bAbortSignal\.timeout/g,
       );
       if (found === null) continue;
-      uses[url.pathname.slice(new URL("lib/", ROOT).pathname.length)] = [...new Set(found)].sort();
+      uses[url.href.slice(new URL("lib/", ROOT).href.length)] = [...new Set(found)].sort();
     }
   }
   await look(new URL("lib/", ROOT));

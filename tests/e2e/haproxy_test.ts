@@ -1,11 +1,12 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { closedPort, json, RawBackend, RecordingBackend, write } from "../support/backend.ts";
 import { upgradeHead } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
+import { programOf, testWith } from "../support/needs.ts";
 import {
   type Certificate,
-  isInstalled,
   makeCertificate,
   Program,
   SecureClient,
@@ -14,9 +15,7 @@ import {
 } from "../support/program.ts";
 import { headerOf } from "../support/raw_client.ts";
 
-/** CI installs it. */
-const ignore = !isInstalled("haproxy", "-v");
-const CONFIG = new URL("../../examples/haproxy/haproxy.cfg", import.meta.url).pathname;
+const CONFIG = fileURLToPath(new URL("../../examples/haproxy/haproxy.cfg", import.meta.url));
 
 /** HAProxy with the example's configuration. */
 class Proxy implements AsyncDisposable {
@@ -28,7 +27,7 @@ class Proxy implements AsyncDisposable {
   private constructor(dir: TempDir, certificate: Certificate, gateway: string, apiPort: number) {
     this.#dir = dir;
     this.certificate = certificate;
-    this.program = new Program("haproxy", ["-f", CONFIG], {
+    this.program = new Program(programOf("haproxy"), ["-f", CONFIG], {
       PROXY_LISTEN: `127.0.0.1:${this.port}`,
       PROXY_CERT: dir.file("proxy.pem", certificate.cert + certificate.key),
       GATEWAY_ADDRESS: gateway,
@@ -94,10 +93,10 @@ function portOf(url: string | undefined): number {
   return Number(new URL(url!).port);
 }
 
-Deno.test({
-  name: "a client reaches the gateway through HAProxy, and the backend reaches the client",
-  ignore,
-  fn: async () => {
+testWith(
+  ["haproxy", "openssl"],
+  "a client reaches the gateway through HAProxy, and the backend reaches the client",
+  async () => {
     await using backend = new RecordingBackend();
     await using gateway = startGateway(backend, ["--connect-hook"]);
     await using proxy = await Proxy.start(gateway.url, portOf(gateway.gateway.apiUrl));
@@ -123,17 +122,17 @@ Deno.test({
     ok(await client.ask(`[2,"c2","Act",${large}]`) === `[3,"c2",${large}]`, "large frames");
     ok((await backend.next("/call/")).body === large);
   },
-});
+);
 
-Deno.test({
-  name: "what the gateway believes about a client's address is what HAProxy saw",
-  ignore,
-  fn: async () => {
+testWith(
+  ["haproxy", "openssl"],
+  "what the gateway believes about a client's address is what HAProxy saw",
+  async () => {
     await using backend = new RecordingBackend();
     await using gateway = startGateway(backend, ["--connect-hook"]);
     await using proxy = await Proxy.start(gateway.url, portOf(gateway.gateway.apiUrl));
     // From another address of this machine, which Deno.connectTls cannot choose.
-    await using client = new Deno.Command("openssl", {
+    await using client = new Deno.Command(programOf("openssl"), {
       args: ["s_client", "-quiet", "-connect", `127.0.0.1:${proxy.port}`, "-bind", "127.0.0.7:0"],
       stdin: "piped",
       stdout: "null",
@@ -148,12 +147,12 @@ Deno.test({
     client.kill("SIGKILL");
     await writer.close().catch(() => {});
   },
-});
+);
 
-Deno.test({
-  name: "nothing but an upgrade on a client's path gets through HAProxy",
-  ignore,
-  fn: async (t) => {
+testWith(
+  ["haproxy", "openssl"],
+  "nothing but an upgrade on a client's path gets through HAProxy",
+  async (t) => {
     await using healthy = new RecordingBackend();
     await using gateway = new RawBackend((conn) =>
       write(conn, "HTTP/1.1 401 No\r\nContent-Length: 0\r\nX-From: the gateway\r\n\r\n")
@@ -204,12 +203,12 @@ Deno.test({
       deepStrictEqual([status, headerOf(head, "x-from")], [401, "the gateway"]);
     });
   },
-});
+);
 
-Deno.test({
-  name: "HAProxy passes the upgrade on with its own X-Forwarded-For, and a connection for each",
-  ignore,
-  fn: async () => {
+testWith(
+  ["haproxy", "openssl"],
+  "HAProxy passes the upgrade on with its own X-Forwarded-For, and a connection for each",
+  async () => {
     await using healthy = new RecordingBackend();
     await using gateway = new RawBackend((conn) =>
       write(conn, "HTTP/1.1 401 No\r\nContent-Length: 0\r\nWWW-Authenticate: Basic\r\n\r\n")
@@ -235,12 +234,12 @@ Deno.test({
     strictEqual(headerOf(request, "origin"), undefined);
     deepStrictEqual(request.match(/^x-forwarded-for:.*$/gim), ["x-forwarded-for: 127.0.0.1"]);
   },
-});
+);
 
-Deno.test({
-  name: "clients come back through HAProxy when the gateway has been started again",
-  ignore,
-  fn: async () => {
+testWith(
+  ["haproxy", "openssl"],
+  "clients come back through HAProxy when the gateway has been started again",
+  async () => {
     await using backend = new RecordingBackend();
     const first = startGateway(backend);
     const { url, apiUrl } = first.gateway;
@@ -261,4 +260,4 @@ Deno.test({
     again.send('[3,"r1",{}]');
     strictEqual((await backend.next("/result/")).path, "/result/Reset/CP1/r1");
   },
-});
+);

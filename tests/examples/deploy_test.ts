@@ -1,9 +1,11 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parse, parseAllDocuments } from "yaml";
 import { type Config, readInvocation } from "../../lib/config/config.ts";
 import { startCommand } from "../support/program.ts";
 
-const EXAMPLES = new URL("../../examples/", import.meta.url).pathname;
+const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
 
 function read(file: string): string {
   return Deno.readTextFileSync(`${EXAMPLES}${file}`);
@@ -80,7 +82,7 @@ Deno.test("every YAML file of the examples can be read", () => {
 });
 
 Deno.test("each file that compose builds from or mounts exists, and each name in it", () => {
-  const from = (path: string): string => new URL(path, `file://${EXAMPLES}`).pathname;
+  const from = (path: string): string => resolve(EXAMPLES, path);
   const names = Object.keys(COMPOSE.services);
   for (const [name, service] of Object.entries(COMPOSE.services)) {
     const { build, image, volumes = [], secrets = [], depends_on = [] } = service;
@@ -89,7 +91,7 @@ Deno.test("each file that compose builds from or mounts exists, and each name in
       const { context, dockerfile } = typeof build === "string"
         ? { context: build, dockerfile: "Dockerfile" }
         : build;
-      const folder = from(`${context}/`);
+      const folder = `${from(context)}/`;
       const text = Deno.readTextFileSync(`${folder}${dockerfile}`);
       for (const [, sources = ""] of text.matchAll(/^COPY (?!--from)(.*) \S+$/gm)) {
         for (const source of sources.split(" ")) ok(Deno.statSync(`${folder}${source}`), source);

@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { systemClock } from "../../lib/clock.ts";
 import { type Log, type LogFields, silentLog } from "../../lib/ops/log.ts";
 import { CallTree } from "../../lib/ops/profile/call_tree.ts";
@@ -53,9 +54,9 @@ Deno.test("a CPU profile shows a busy function at its lines in the TypeScript", 
   const profile = readProfile(cpuFile);
   deepStrictEqual(profile.sampleTypes, ["samples/count", "cpu/nanoseconds"]);
   deepStrictEqual([profile.periodType, profile.period], ["cpu/nanoseconds", 10_000_000]);
-  const burnt = functionOf(profile, "burn", BUSY.pathname);
+  const burnt = functionOf(profile, "burn", fileURLToPath(BUSY));
   ok(burnt !== undefined);
-  strictEqual(burnt.file, BUSY.pathname);
+  strictEqual(burnt.file, fileURLToPath(BUSY));
   strictEqual(burnt.startLine, lineOf(BUSY, "export function burn"));
   const [first, last] = [lineOf(BUSY, "while (performance"), lineOf(BUSY, "return sums.even")];
   let inLoop = 0;
@@ -107,7 +108,7 @@ Deno.test("a heap profile shows what is alive, in objects and bytes, at the func
   const profile = readProfile(memFile);
   deepStrictEqual(profile.sampleTypes, ["objects/count", "space/bytes"]);
   strictEqual(profile.periodType, "space/bytes");
-  const hoarded = functionOf(profile, "hoard", BUSY.pathname);
+  const hoarded = functionOf(profile, "hoard", fileURLToPath(BUSY));
   ok(hoarded !== undefined);
   strictEqual(hoarded.startLine, lineOf(BUSY, "export function hoard"));
   // An object with two fields, and maybe a number of its own: 5 to 7 words.

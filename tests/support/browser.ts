@@ -1,10 +1,5 @@
 import type { Browser, Page } from "playwright-core";
-import { isInstalled } from "./program.ts";
-
-const CHROMIUM = "/usr/bin/chromium";
-
-/** Whether there is a browser here. */
-export const hasChromium = isInstalled(CHROMIUM, "--version");
+import { programOf } from "./needs.ts";
 
 /** A page in a real Chromium, and all that it asked for and complained about. */
 export class TestPage implements AsyncDisposable {
@@ -33,7 +28,7 @@ export class TestPage implements AsyncDisposable {
     const { chromium } = await import("playwright-core");
     const rules = hosts.map((host) => `MAP ${host} 127.0.0.1`).join(", ");
     const browser = await chromium.launch({
-      executablePath: CHROMIUM,
+      executablePath: programOf("chromium"),
       // As root it has no sandbox.
       args: ["--no-sandbox", "--no-proxy-server", `--host-resolver-rules=${rules}`],
       handleSIGINT: false,

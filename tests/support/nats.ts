@@ -16,17 +16,12 @@ import { closedPort } from "./backend.ts";
 import { TestClient } from "./client.ts";
 import { inTime } from "./deadline.ts";
 import type { ApiAnswer } from "./gateway.ts";
-import { isInstalled, Program, TempDir } from "./program.ts";
+import { programOf, testWith } from "./needs.ts";
+import { Program, TempDir } from "./program.ts";
 
-/** CI installs it. */
-export const hasNatsServer = isInstalled("nats-server", "--version");
-
-type Body = (t: Deno.TestContext) => Promise<void>;
-
-/** Registers a test that is left out, visibly, where there is no nats-server. */
-export function testWithNats(name: string, fn: Body): void {
-  const ignore = !hasNatsServer;
-  Deno.test({ name: ignore ? `${name} (no nats-server here)` : name, ignore, fn });
+/** Registers a test that is left out where there is no nats-server. */
+export function testWithNats(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
+  testWith("nats-server", name, fn);
 }
 
 /** Asks again and again, in turns of the event loop, until it is so. */
@@ -105,7 +100,7 @@ export class NatsServer implements AsyncDisposable {
 
   /** Starts it again on the same port. */
   async restart(): Promise<void> {
-    this.#program = new Program("nats-server", ["-c", this.#config]);
+    this.#program = new Program(programOf("nats-server"), ["-c", this.#config]);
     await this.#program.logged("Server is ready");
   }
 

@@ -4,12 +4,14 @@
  * @module
  */
 
+import { fileURLToPath } from "node:url";
 import denoJson from "../../deno.json" with { type: "json" };
 import { TestClient } from "./client.ts";
 import { inTime } from "./deadline.ts";
+import { programOf } from "./needs.ts";
 
 /** The project's folder. */
-export const ROOT = new URL("../../", import.meta.url).pathname;
+export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** What a process writes to one of its outputs. */
 class Output {
@@ -146,16 +148,6 @@ export async function whenListening(program: Program, port: number): Promise<voi
   await inTime(Promise.race([listening(), ended]), `a program on port ${port}`);
 }
 
-/** Whether a program can be run here. */
-export function isInstalled(file: string, ...args: string[]): boolean {
-  try {
-    return new Deno.Command(file, { args, stdin: "null", stdout: "null", stderr: "null" })
-      .outputSync().success;
-  } catch {
-    return false;
-  }
-}
-
 /** A folder that goes away with all that is in it. */
 export class TempDir implements Disposable {
   readonly #path = Deno.makeTempDirSync({ prefix: "ws2api-test-" });
@@ -190,7 +182,7 @@ export interface Certificate {
 export async function makeCertificate(dir: TempDir): Promise<Certificate> {
   const [certFile, keyFile] = [dir.path("made.crt"), dir.path("made.key")];
   const request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
-  const { success, stderr } = await new Deno.Command("openssl", {
+  const { success, stderr } = await new Deno.Command(programOf("openssl"), {
     args: [
       ...request.split(" "),
       ...["-keyout", keyFile, "-out", certFile, "-subj", "/CN=localhost"],
