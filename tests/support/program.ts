@@ -6,6 +6,7 @@
 
 import { fileURLToPath } from "node:url";
 import denoJson from "../../deno.json" with { type: "json" };
+import { SAME_REQUEST_MS } from "../../lib/stop_request.ts";
 import { TestClient } from "./client.ts";
 import { inTime } from "./deadline.ts";
 import { programOf } from "./needs.ts";
@@ -111,6 +112,11 @@ export class Program implements AsyncDisposable {
     }
     await this.ended();
   }
+}
+
+/** When a further signal counts as a second request to stop: nothing but time makes it one. */
+export function aSecondLater(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, SAME_REQUEST_MS + 100));
 }
 
 /** What `deno task start` gives to `deno`. */
