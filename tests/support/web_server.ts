@@ -29,16 +29,18 @@ export class Server implements AsyncDisposable {
    * @param args So that it stays in the foreground.
    */
   constructor(file: string, args: readonly string[]) {
-    // A session of its own: then all of its processes can be ended by one number. Both programs
-    // become the next one and keep their process id.
+    // A session of its own: then all of its processes can be ended by one number. And both outputs in
+    // one, since Apache has its log on standard output. Each program becomes the next one and keeps its
+    // process id.
     const user = Deno.uid() === 0
       ? ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups", "--"]
       : [];
-    this.program = new Program("setsid", [...user, file, ...args]);
+    const shell = ["sh", "-c", 'exec "$@" >&2', "sh"];
+    this.program = new Program("setsid", [...shell, ...user, file, ...args]);
   }
 
   /**
-   * Resolves when it says on standard error that it is ready.
+   * Resolves when it says that it is ready.
    *
    * @param line A part of what it says.
    * @throws When it ends instead, with all that it said.
