@@ -1,7 +1,6 @@
 import { fileURLToPath } from "node:url";
-import { write } from "./backend.ts";
-import { inTime } from "./deadline.ts";
 import { type Certificate, makeCertificate, SecureClient } from "./program.ts";
+import { type TlsAnswer, tlsRequest } from "./tls_request.ts";
 import { programOf } from "./web_needs.ts";
 import { replaced, Server, startOnFreePort, UserDir } from "./web_server.ts";
 
@@ -64,18 +63,8 @@ export class NginxProxy implements AsyncDisposable {
   }
 
   /** Sends raw text and reads the head of the answer. */
-  async ask(text: string): Promise<{ status: number; head: string }> {
-    const { port, certificate: { cert } } = this;
-    using conn = await Deno.connectTls({ hostname: "127.0.0.1", port, caCerts: [cert] });
-    await write(conn, text);
-    const buffer = new Uint8Array(4096);
-    let head = "";
-    while (!head.includes("\r\n\r\n")) {
-      const n = await inTime(conn.read(buffer), "the head of a response");
-      if (n === null) break;
-      head += new TextDecoder("latin1").decode(buffer.subarray(0, n));
-    }
-    return { status: Number(/^HTTP\/1.1 (\d+)/.exec(head)?.[1] ?? 0), head };
+  ask(text: string): Promise<TlsAnswer> {
+    return tlsRequest(this.port, this.certificate.cert, text);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
