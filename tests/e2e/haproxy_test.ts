@@ -5,6 +5,7 @@ import { upgradeHead } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { programOf, testWith } from "../support/needs.ts";
+import { NO_CLIENT } from "../support/no_client.ts";
 import {
   type Certificate,
   makeCertificate,
@@ -158,32 +159,7 @@ testWith(
       write(conn, "HTTP/1.1 401 No\r\nContent-Length: 0\r\nX-From: the gateway\r\n\r\n")
     );
     await using proxy = await Proxy.start(gateway.url, healthy.port);
-    const plain = { Upgrade: undefined, Connection: undefined };
-    const post = (path: string): string =>
-      `POST ${path} HTTP/1.1\r\nHost: gateway\r\nContent-Length: 2\r\n\r\n{}`;
-    const rows: [name: string, text: string, status: number][] = [
-      ["POST /call", post("/call/Reset/CP1/r1"), 404],
-      ["POST /send", post("/send/Notify/CP1/r1"), 404],
-      ["GET /clients", upgradeHead("/clients", plain), 404],
-      ["DELETE /clients/CP1", upgradeHead("/clients/CP1", plain).replace("GET", "DELETE"), 404],
-      ["GET /metrics", upgradeHead("/metrics", plain), 404],
-      ["GET /healthz", upgradeHead("/healthz", plain), 404],
-      ["GET /readyz", upgradeHead("/readyz", plain), 404],
-      ["GET /", upgradeHead("/", plain), 404],
-      ["an upgrade on the API's path", upgradeHead("/clients"), 404],
-      ["an upgrade without a ClientId", upgradeHead("/ocpp/"), 404],
-      ["an upgrade without a slash", upgradeHead("/ocpp"), 404],
-      ["an upgrade on two segments", upgradeHead("/ocpp/a/b"), 404],
-      ["an upgrade that climbs", upgradeHead("/ocpp/../clients"), 404],
-      ["an upgrade behind two slashes", upgradeHead("//ocpp/CP1"), 404],
-      ["an upgrade in another case", upgradeHead("/OCPP/CP1"), 404],
-      ["a whole URL", upgradeHead("http://gateway/clients"), 404],
-      ["a GET of a client's path", upgradeHead("/ocpp/CP1", plain), 403],
-      ["a POST to a client's path", post("/ocpp/CP1"), 403],
-      ["a POST that upgrades", upgradeHead("/ocpp/CP1").replace("GET", "POST"), 403],
-      ["another upgrade", upgradeHead("/ocpp/CP1", { Upgrade: "h2c" }), 403],
-    ];
-    for (const [name, text, status] of rows) {
+    for (const [name, text, status] of NO_CLIENT) {
       await t.step(name, async () => {
         const answer = await proxy.ask(text);
         strictEqual(answer.status, status);

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse, parseAllDocuments } from "yaml";
 import { type Config, readInvocation } from "../../lib/config/config.ts";
+import { inTime } from "../support/deadline.ts";
 import { startCommand } from "../support/program.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
@@ -184,4 +185,25 @@ Deno.test("the service of systemd starts the program as the start task does, and
   const [seconds = "", ...others] = valuesOf("TimeoutStopSec");
   deepStrictEqual(others, []);
   ok(Number.parseInt(seconds) * 1000 > config.drainTimeoutMs, seconds);
+});
+
+Deno.test("the service's reload is SIGHUP to the program, without programs beyond the shell", async () => {
+  const [, command = ""] = /^ExecReload=(.*)$/m.exec(read("systemd/ws2api.service")) ?? [];
+  // systemd puts the number in before the shell sees it.
+  const [, script = ""] = /^\/bin\/sh -c '([^']*)'$/.exec(
+    command.replace("$MAINPID", String(Deno.pid)),
+  ) ?? [];
+  const hangup = Promise.withResolvers<void>();
+  Deno.addSignalListener("SIGHUP", hangup.resolve);
+  try {
+    const { code } = await new Deno.Command("/bin/sh", {
+      args: ["-c", script],
+      env: { PATH: "" },
+      stdin: "null",
+    }).output();
+    strictEqual(code, 0);
+    await inTime(hangup.promise, "SIGHUP");
+  } finally {
+    Deno.removeSignalListener("SIGHUP", hangup.resolve);
+  }
 });
