@@ -155,11 +155,19 @@ function answer(
     deps.log.warn("API request refused", { path, status, reason: detail });
     return problem(status, detail, headers);
   }
-  if (resource === undefined) return problem(404, "no such path");
+  if (resource === undefined) return problem(404, describeUnknown(path));
   if (!resource.methods.includes(request.method)) {
     return problem(405, "no such method here", { allow: resource.methods.join(", ") });
   }
   return resource.handle(request, deps);
+}
+
+/** A path that is nearly right is told what it should be. */
+function describeUnknown(path: string): string {
+  const kind = /^\/(call|send)(?:\/|$)/.exec(path)?.[1];
+  return kind === undefined
+    ? "no such path"
+    : `the path must be /${kind}/<Action>/<ClientId>/<MessageId>: three segments, a / in one as %2F`;
 }
 
 async function metricsResponse(expose: ApiDeps["expose"]): Promise<Response> {
