@@ -70,7 +70,7 @@ Deno.test({
   fn: async (t) => {
     const files = [...Deno.readDirSync(EXAMPLES), ...Deno.readDirSync(`${EXAMPLES}roadrunner`)]
       .map(({ name }) => name).filter((name) => name.endsWith(".php"));
-    deepStrictEqual(files.toSorted(), ["app.php", "signature.php", "worker.php"]);
+    deepStrictEqual(files.toSorted(), ["app.php", "backend.php", "signature.php", "worker.php"]);
     for (const file of files) {
       await t.step(file, async () => {
         const isAbove = file === "backend.php" || file === "signature.php";
