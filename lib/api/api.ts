@@ -135,8 +135,8 @@ export async function handleApi(request: Request, path: string, deps: ApiDeps): 
     count(500);
     throw error;
   }
-  // Each answer to a CALL says how far it got, also when it got nowhere.
-  if (/^\/call(?:\/|$)/.test(path) && !response.headers.has("ws2api-outcome")) {
+  // Each answer to a CALL or SEND says how far it got, also when it got nowhere.
+  if (/^\/(?:call|send)(?:\/|$)/.test(path) && !response.headers.has("ws2api-outcome")) {
     response.headers.set("ws2api-outcome", "not-sent");
   }
   count(response.status);

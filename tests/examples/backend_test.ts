@@ -194,6 +194,7 @@ for (const [name, ignore, start] of BACKENDS) {
       const client = await connected(behind.gateway, CLIENT_ID);
       const wait = { prefer: "wait=10" };
       const asked = command(behind, `Reset/${CLIENT_ID}`, "{}", wait);
+      asked.catch(() => {});
       const id = idOf(await client.next("[2,"), "Reset", "{}");
       match(await client.ask('[2,"1","Heartbeat",{}]'), /^\[3,"1",/);
       client.send(`[4,"${id}","NotSupported","é",{}]`);
