@@ -1,60 +1,56 @@
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { closedPort } from "../support/backend.ts";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { chargeOnce, Client } from "../../examples/client.ts";
 import { rawRequest, upgradeHead } from "../support/client.ts";
 import { connected } from "../support/connected.ts";
 import { inTime } from "../support/deadline.ts";
+import { onFreePort } from "../support/free_port.ts";
 import { type ApiAnswer, TestGateway } from "../support/gateway.ts";
 import { programOf, testWith } from "../support/needs.ts";
-import { Program, TempDir, whenListening } from "../support/program.ts";
+import { PhpServer } from "../support/php.ts";
+import { Program, TempDir } from "../support/program.ts";
 import { headerOf } from "../support/raw_client.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
-const APP = `${EXAMPLES}roadrunner/app.php`;
 
 /** A gateway, and behind it the example's application under PHP's own server. */
 class PhpBackend implements AsyncDisposable {
   readonly gateway: TestGateway;
-  readonly #php: Program;
-  readonly #port: number;
+  readonly #php: PhpServer;
 
-  private constructor(port: number, flags: readonly string[], env: Record<string, string>) {
-    this.#port = port;
-    this.gateway = new TestGateway(`http://127.0.0.1:${port}`, [
-      ...["--connect-hook", "--disconnect-hook", "--api-token=t0ken"],
-      ...flags,
-    ]);
-    // In a process group of its own: it leaves its processes behind when it alone is ended.
-    this.#php = new Program("setsid", [programOf("php"), "-S", `127.0.0.1:${port}`, APP], {
-      // A request that calls a client holds a process while the gateway's requests come in.
-      PHP_CLI_SERVER_WORKERS: "3",
-      GATEWAY: this.gateway.url,
-      GATEWAY_TOKEN: "t0ken",
-      ...env,
-    });
+  private constructor(gateway: TestGateway, php: PhpServer) {
+    this.gateway = gateway;
+    this.#php = php;
   }
 
   /** @param env What the application reads beside the gateway's address and token. */
-  static async start(
+  static start(
     flags: readonly string[] = [],
     env: Record<string, string> = {},
   ): Promise<PhpBackend> {
-    const port = closedPort();
-    const backend = new PhpBackend(port, flags, env);
-    try {
-      await whenListening(backend.#php, port);
-    } catch (error) {
-      await backend[Symbol.asyncDispose]();
-      throw error;
-    }
-    return backend;
+    return onFreePort(async (port) => {
+      const gateway = new TestGateway(`http://127.0.0.1:${port}`, [
+        ...["--connect-hook", "--disconnect-hook", "--api-token=t0ken"],
+        ...flags,
+      ]);
+      try {
+        const php = await PhpServer.start(port, "examples/roadrunner/app.php", {
+          GATEWAY: gateway.url,
+          GATEWAY_TOKEN: "t0ken",
+          ...env,
+        });
+        return new PhpBackend(gateway, php);
+      } catch (error) {
+        await gateway[Symbol.asyncDispose]();
+        throw error;
+      }
+    });
   }
 
   /** A request to the application's own paths. */
-  async post(path: string, body = ""): Promise<Pick<ApiAnswer, "status" | "text">> {
-    const url = `http://127.0.0.1:${this.#port}${path}`;
-    const response = await inTime(fetch(url, { method: "POST", body }), path);
-    return { status: response.status, text: await response.text() };
+  async post(path: string, body = ""): Promise<ApiAnswer> {
+    const response = await inTime(fetch(`${this.#php.url}${path}`, { method: "POST", body }), path);
+    return { status: response.status, headers: response.headers, text: await response.text() };
   }
 
   /** Waits for a line of the application's log. */
@@ -64,23 +60,19 @@ class PhpBackend implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.gateway[Symbol.asyncDispose]();
-    try {
-      Deno.kill(-this.#php.pid, "SIGKILL");
-    } catch {
-      // It has ended.
-    }
-    await this.#php.ended();
+    await this.#php[Symbol.asyncDispose]();
   }
 }
 
 testWith("php", "the examples in PHP have no syntax errors", async (t) => {
   const files = [...Deno.readDirSync(EXAMPLES), ...Deno.readDirSync(`${EXAMPLES}roadrunner`)]
     .map(({ name }) => name).filter((name) => name.endsWith(".php"));
-  deepStrictEqual(files.toSorted(), ["app.php", "signature.php", "worker.php"]);
+  deepStrictEqual(files.toSorted(), ["app.php", "backend.php", "signature.php", "worker.php"]);
   for (const file of files) {
     await t.step(file, async () => {
-      const folder = file === "signature.php" ? EXAMPLES : `${EXAMPLES}roadrunner/`;
-      await using lint = new Program(programOf("php"), ["-l", `${folder}${file}`]);
+      const isAbove = file === "backend.php" || file === "signature.php";
+      const path = isAbove ? `examples/${file}` : `examples/roadrunner/${file}`;
+      await using lint = new Program(programOf("php"), ["-l", path]);
       const { code, stdout, stderr } = await lint.ended();
       strictEqual(code, 0, stdout + stderr);
     });
@@ -155,6 +147,28 @@ testWith(
   },
 );
 
+testWith(
+  "php",
+  "the example client goes through a session with PHP, and does what its own paths ask",
+  async () => {
+    await using backend = await PhpBackend.start();
+    const url = `${backend.gateway.url.replace("http:", "ws:")}/CP1`;
+    const client = await Client.connect({ url });
+    try {
+      strictEqual(await chargeOnce(client), 300);
+      const reset = await backend.post("/reset/CP1", '{"type":"Soft"}');
+      deepStrictEqual([reset.status, reset.text], [200, '{"status":"Accepted"}']);
+      // Not a page that a browser would run.
+      strictEqual(reset.headers.get("content-type"), "application/json");
+      strictEqual((await backend.post("/unlock/CP1/1")).status, 202);
+      await backend.logged("/result/UnlockConnector/CP1/");
+      await backend.logged(' {"status":"Unlocked"}');
+    } finally {
+      await client.close();
+    }
+  },
+);
+
 testWith("php", "PHP says who connects, and is told who went", async (t) => {
   // 20 bytes, one of them a colon and some of them no UTF-8.
   const hex = "000102030405060708090A0B3a0d0e0fFFfeFDfc";
@@ -205,7 +219,8 @@ testWith("php", "with a key PHP answers only what the gateway has signed", async
   const client = await connected(backend.gateway, "CP%201");
   match(await client.ask('[2,"c1","Heartbeat",{}]'), /^\[3,"c1",/);
   for (const path of ["/call/Heartbeat/CP%201/c1", "/result/Reset/CP%201/r1", "/connect/CP1"]) {
-    deepStrictEqual(await backend.post(path, "{}"), { status: 401, text: "" });
+    const { status, text } = await backend.post(path, "{}");
+    deepStrictEqual([status, text], [401, ""]);
   }
 });
 
