@@ -21,7 +21,7 @@ class Case implements AsyncDisposable {
   }
 
   static async start(): Promise<Case> {
-    return new Case(await NatsServer.start());
+    return new Case(await NatsServer.startToRestart());
   }
 
   /** An instance in this process. */

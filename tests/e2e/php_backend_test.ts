@@ -1,12 +1,12 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { closedPort } from "../support/backend.ts";
+import { onClosedPort } from "../support/backend.ts";
 import { rawRequest, upgradeHead } from "../support/client.ts";
 import { connected } from "../support/connected.ts";
 import { inTime } from "../support/deadline.ts";
 import { type ApiAnswer, TestGateway } from "../support/gateway.ts";
 import { programOf, testWith } from "../support/needs.ts";
-import { Program, TempDir, whenListening } from "../support/program.ts";
+import { Program, TempDir } from "../support/program.ts";
 import { headerOf } from "../support/raw_client.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
@@ -39,15 +39,16 @@ class PhpBackend implements AsyncDisposable {
     flags: readonly string[] = [],
     env: Record<string, string> = {},
   ): Promise<PhpBackend> {
-    const port = closedPort();
-    const backend = new PhpBackend(port, flags, env);
-    try {
-      await whenListening(backend.#php, port);
-    } catch (error) {
-      await backend[Symbol.asyncDispose]();
-      throw error;
-    }
-    return backend;
+    return await onClosedPort(async (port) => {
+      const backend = new PhpBackend(port, flags, env);
+      try {
+        await backend.#php.logged(`(http://127.0.0.1:${port}) started`);
+      } catch (error) {
+        await backend[Symbol.asyncDispose]();
+        throw error;
+      }
+      return backend;
+    });
   }
 
   /** A request to the application's own paths. */
