@@ -2,7 +2,8 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { connect } from "@nats-io/transport-node";
 import type { ClientReply } from "../../lib/cluster/bus.ts";
 import { closedPort } from "../support/backend.ts";
-import { Cable, NatsCluster, NatsServer, testWithNats as test, until } from "../support/nats.ts";
+import { until } from "../support/deadline.ts";
+import { Cable, NatsCluster, NatsServer, testWithNats as test } from "../support/nats.ts";
 import { Random } from "../support/random.ts";
 import { Instance } from "./instance.ts";
 

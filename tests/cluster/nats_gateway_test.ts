@@ -1,13 +1,13 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { closedPort, json, RecordingBackend } from "../support/backend.ts";
 import type { TestClient } from "../support/client.ts";
+import { until } from "../support/deadline.ts";
 import {
   KeptLog,
   NatsCluster,
   NatsGateway,
   NatsServer,
   testWithNats as test,
-  until,
 } from "../support/nats.ts";
 import { assertProblem } from "../support/problem.ts";
 import { EventReader } from "../support/event_reader.ts";

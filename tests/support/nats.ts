@@ -14,7 +14,7 @@ import { type Gateway, startGateway } from "../../lib/gateway.ts";
 import { type Log, silentLog } from "../../lib/ops/log.ts";
 import { closedPort, isPortTaken, onClosedPort } from "./backend.ts";
 import { TestClient } from "./client.ts";
-import { inTime } from "./deadline.ts";
+import { inTime, until } from "./deadline.ts";
 import type { ApiAnswer } from "./gateway.ts";
 import { programOf, testWith } from "./needs.ts";
 import { Program, TempDir } from "./program.ts";
@@ -22,19 +22,6 @@ import { Program, TempDir } from "./program.ts";
 /** Registers a test that is left out where there is no nats-server. */
 export function testWithNats(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
   testWith("nats-server", name, fn);
-}
-
-/** Asks again and again, in turns of the event loop, until it is so. */
-export async function until(
-  what: string,
-  isSo: () => boolean | Promise<boolean>,
-  ms = 15_000,
-): Promise<void> {
-  const end = performance.now() + ms;
-  while (!await isSo()) {
-    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 /** What the test's log kept: the events and their fields, level first. */
