@@ -76,6 +76,13 @@ function find(need: Need): string | undefined {
   return found.get(need);
 }
 
+/** Debian packages that are not here; without Go's, which is large and which one step uses. */
+export function missingPackages(): string[] {
+  const needs = (Object.keys(THINGS) as Need[]).filter((need) => need !== "go");
+  const sources = missingOf(needs).map(sourceOf);
+  return sources.flatMap((source) => source.split("Debian: ").slice(1)).sort();
+}
+
 /** The program's file. @throws When it is not here. */
 export function programOf(need: Need): string {
   const file = find(need);
