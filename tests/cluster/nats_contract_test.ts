@@ -3,7 +3,8 @@ import { systemClock } from "../../lib/clock.ts";
 import { NatsBus } from "../../lib/cluster/nats.ts";
 import { connectNats } from "../../lib/cluster/nats_connect.ts";
 import { silentLog } from "../../lib/ops/log.ts";
-import { NatsServer, testWithNats as test, until } from "../support/nats.ts";
+import { until } from "../support/deadline.ts";
+import { NatsServer, testWithNats as test } from "../support/nats.ts";
 import { FakePeer, type Member, type Members, testBus } from "./bus_contract.ts";
 
 function join(host: string): Member {

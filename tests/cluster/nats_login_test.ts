@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { closedPort, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
+import { until } from "../support/deadline.ts";
 import { testWith } from "../support/needs.ts";
 import {
   KeptLog,
@@ -8,7 +9,6 @@ import {
   NatsGateway,
   NatsServer,
   testWithNats as test,
-  until,
 } from "../support/nats.ts";
 import { makeCertificate, startProgram, TempDir, urlOf } from "../support/program.ts";
 

@@ -2,6 +2,7 @@ import { ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { allSubject, clientIdOf, clientSubject, peerSubject } from "../../lib/cluster/subject.ts";
 import { decodeClientId } from "../../lib/codec/route.ts";
+import { runs } from "../support/runs.ts";
 
 /** What has a meaning in subjects, in percent-encoding, or for those who count characters. */
 const AWKWARD = [
@@ -25,7 +26,7 @@ Deno.test("any ClientId comes back from its subject", () => {
       strictEqual(clientIdOf("ws2api", clientSubject("ws2api", id)), id);
       strictEqual(clientIdOf("a.b", clientSubject("a.b", id)), id);
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 
@@ -48,7 +49,7 @@ Deno.test("two different ClientIds have different subjects", () => {
         strictEqual(clientSubject("p", a) === clientSubject("p", b), a === b);
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 
@@ -60,7 +61,7 @@ Deno.test("a ClientId is one token of a subject that NATS takes literally", () =
       const token = subject.slice("ws2api.client.".length);
       ok(/^[!-~]+$/.test(token) && !/[.*>]/.test(token), token);
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 

@@ -7,6 +7,7 @@ import {
   type PendingOptions,
 } from "../../lib/connection/pending.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { runs } from "../support/runs.ts";
 
 const TIMEOUT_MS = 1000;
 const RESULT: CallOutcome = { kind: "result", payload: "{}" };
@@ -272,6 +273,6 @@ Deno.test("whatever happens, every CALL ends exactly once, and none overtakes an
       deepStrictEqual(order, [...new Set(order)].sort((a, b) => a - b));
       deepStrictEqual([pending.outstanding, bench.clock.timers], [0, 0]);
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });

@@ -1,8 +1,9 @@
 import { match, ok, strictEqual } from "node:assert/strict";
-import { closedPort } from "../support/backend.ts";
+import { onClosedPort } from "../support/backend.ts";
 import { TestGateway } from "../support/gateway.ts";
-import { programOf, testWith } from "../support/needs.ts";
-import { Program, TempDir, whenListening } from "../support/program.ts";
+import { testWith } from "../support/needs.ts";
+import { PhpServer } from "../support/php.ts";
+import { Program, TempDir } from "../support/program.ts";
 
 const README = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
 const CLIENT = new URL("../../examples/client.ts", import.meta.url).href;
@@ -17,11 +18,9 @@ testWith(
   async () => {
     const code = /```php\n([^]*?)```/.exec(README)?.[1];
     using dir = new TempDir();
-    const port = closedPort();
     const file = dir.file("backend.php", code ?? "");
-    await using php = new Program(programOf("php"), ["-S", `127.0.0.1:${port}`, file]);
-    await whenListening(php, port);
-    await using gateway = new TestGateway(`http://127.0.0.1:${port}`, []);
+    await using php = await onClosedPort((port) => PhpServer.start(port, file));
+    await using gateway = new TestGateway(php.url, []);
     await using station = new Program(Deno.execPath(), [
       ...["run", "--allow-net=127.0.0.1", CLIENT, `${gateway.url.replace("http", "ws")}/CP1`],
     ]);

@@ -1,6 +1,13 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { json, RawBackend, type Recorded, RecordingBackend, write } from "../support/backend.ts";
+import {
+  json,
+  onClosedPort,
+  RawBackend,
+  type Recorded,
+  RecordingBackend,
+  write,
+} from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
 import { testEachForwarder as test } from "../support/gateway.ts";
@@ -69,7 +76,7 @@ test("three restarts of the backend under load: each CALL is answered, no outcom
   const CALLS = 100;
   const RESTARTS = 3;
   const arrivals = new Arrivals();
-  let backend = new RecordingBackend();
+  let backend = await onClosedPort((port) => new RecordingBackend(port));
   const { port } = backend;
   backend.answer = arrivals.answer;
   await using gateway = new TestGateway(backend.url, ["--drain-timeout=10s"]);

@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import { json, RecordingBackend } from "../support/backend.ts";
+import { closedPort, json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
 import { Program, startCommand, startProgram, urlOf } from "../support/program.ts";
@@ -15,9 +15,7 @@ function connect(url: string, id: string): TestClient {
 }
 
 Deno.test("a backend that is not there is one line that says where it was looked for", async () => {
-  const gone = new RecordingBackend();
-  const { url } = gone;
-  await gone[Symbol.asyncDispose]();
+  const url = `http://127.0.0.1:${closedPort()}/`;
   await using program = startProgram(["--listen=127.0.0.1:0", `--backend=${url}`]);
   await urlOf(program);
   const log = await program.logged("cannot be reached");

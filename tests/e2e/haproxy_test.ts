@@ -1,6 +1,13 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { closedPort, json, RawBackend, RecordingBackend, write } from "../support/backend.ts";
+import {
+  closedPort,
+  json,
+  onClosedPort,
+  RawBackend,
+  RecordingBackend,
+  write,
+} from "../support/backend.ts";
 import { upgradeHead } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
@@ -22,11 +29,18 @@ const CONFIG = fileURLToPath(new URL("../../examples/haproxy/haproxy.cfg", impor
 class Proxy implements AsyncDisposable {
   readonly program: Program;
   readonly certificate: Certificate;
-  readonly port = closedPort();
+  readonly port: number;
   readonly #dir: TempDir;
 
-  private constructor(dir: TempDir, certificate: Certificate, gateway: string, apiPort: number) {
+  private constructor(
+    dir: TempDir,
+    certificate: Certificate,
+    port: number,
+    gateway: string,
+    apiPort: number,
+  ) {
     this.#dir = dir;
+    this.port = port;
     this.certificate = certificate;
     this.program = new Program(programOf("haproxy"), ["-f", CONFIG], {
       PROXY_LISTEN: `127.0.0.1:${this.port}`,
@@ -43,15 +57,20 @@ class Proxy implements AsyncDisposable {
    * @param apiPort Where the health is asked for.
    */
   static async start(gateway: string, apiPort: number): Promise<Proxy> {
-    const dir = new TempDir();
-    const proxy = new Proxy(dir, await makeCertificate(dir), new URL(gateway).host, apiPort);
-    try {
-      await whenListening(proxy.program, proxy.port);
-    } catch (error) {
-      await proxy[Symbol.asyncDispose]();
-      throw error;
-    }
-    return proxy;
+    return await onClosedPort(async (port) => {
+      using stack = new DisposableStack();
+      const dir = stack.use(new TempDir());
+      const certificate = await makeCertificate(dir);
+      const proxy = new Proxy(dir, certificate, port, new URL(gateway).host, apiPort);
+      stack.move();
+      try {
+        await whenListening(proxy.program, port);
+      } catch (error) {
+        await proxy[Symbol.asyncDispose]();
+        throw error;
+      }
+      return proxy;
+    });
   }
 
   connect(path: string, headers: Record<string, string> = {}): Promise<SecureClient> {
@@ -217,7 +236,12 @@ testWith(
   "clients come back through HAProxy when the gateway has been started again",
   async () => {
     await using backend = new RecordingBackend();
-    const first = startGateway(backend);
+    // It comes again on its ports, which nobody must get meanwhile.
+    const flagsOf = (port: number, apiPort: number): string[] => [
+      `--listen=127.0.0.1:${port}`,
+      `--api-listen=127.0.0.1:${apiPort}`,
+    ];
+    const first = await onClosedPort((port) => startGateway(backend, flagsOf(port, closedPort())));
     const { url, apiUrl } = first.gateway;
     await using proxy = await Proxy.start(url, portOf(apiUrl));
     await using client = await proxy.connect("/ocpp/CP1");
@@ -226,8 +250,7 @@ testWith(
     deepStrictEqual(await client.whenClosed(), { code: 1001, reason: "shutting down" });
     await proxy.program.logged("gateway1 is DOWN");
     strictEqual((await proxy.ask(upgradeHead("/ocpp/CP1"))).status, 503);
-    const flags = [`--listen=127.0.0.1:${portOf(url)}`, `--api-listen=127.0.0.1:${portOf(apiUrl)}`];
-    await using second = startGateway(backend, flags);
+    await using second = startGateway(backend, flagsOf(portOf(url), portOf(apiUrl)));
     await proxy.program.logged("gateway1 is UP");
     await using again = await proxy.connect("/ocpp/CP1");
     strictEqual(await again.ask('[2,"2","Act",{}]'), '[3,"2",{}]');

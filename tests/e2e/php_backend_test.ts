@@ -4,7 +4,7 @@ import { chargeOnce, Client } from "../../examples/client.ts";
 import { rawRequest, upgradeHead } from "../support/client.ts";
 import { connected } from "../support/connected.ts";
 import { inTime } from "../support/deadline.ts";
-import { onFreePort } from "../support/free_port.ts";
+import { onClosedPort } from "../support/backend.ts";
 import { type ApiAnswer, TestGateway } from "../support/gateway.ts";
 import { programOf, testWith } from "../support/needs.ts";
 import { PhpServer } from "../support/php.ts";
@@ -28,7 +28,7 @@ class PhpBackend implements AsyncDisposable {
     flags: readonly string[] = [],
     env: Record<string, string> = {},
   ): Promise<PhpBackend> {
-    return onFreePort(async (port) => {
+    return onClosedPort(async (port) => {
       const gateway = new TestGateway(`http://127.0.0.1:${port}`, [
         ...["--connect-hook", "--disconnect-hook", "--api-token=t0ken"],
         ...flags,

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { silentLog } from "../../lib/ops/log.ts";
 import { RecentFaults } from "../../lib/ops/recent_faults.ts";
-import { json, RecordingBackend } from "../support/backend.ts";
+import { json, onClosedPort, RecordingBackend } from "../support/backend.ts";
 import { TestPage } from "../support/browser.ts";
 import { connected, handled } from "../support/connected.ts";
 import { TestGateway } from "../support/gateway.ts";
@@ -204,7 +204,10 @@ testWith(
   "the status page goes on with a client after another token was asked for",
   async () => {
     await using backend = new RecordingBackend();
-    const first = new TestGateway(backend.url, ["--api-token=one"]);
+    // Another one comes on its port, which nobody must get meanwhile.
+    const first = await onClosedPort((port) =>
+      new TestGateway(backend.url, ["--api-token=one", `--listen=127.0.0.1:${port}`])
+    );
     const { url } = first;
     await connected(first);
     await using test = await TestPage.open(url);

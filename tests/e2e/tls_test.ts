@@ -50,18 +50,21 @@ class Setup implements AsyncDisposable {
   }
 
   static async start(flags: readonly string[] = []): Promise<Setup> {
-    const dir = new TempDir();
+    await using stack = new AsyncDisposableStack();
+    const dir = stack.use(new TempDir());
     const certificate = await makeCertificate(dir);
-    const backend = new RecordingBackend();
-    const program = startProgram([
+    const backend = stack.use(new RecordingBackend());
+    const program = stack.use(startProgram([
       "--listen=127.0.0.1:0",
       `--backend=${backend.url}`,
       `--tls-cert=${dir.file("cert.pem", certificate.cert)}`,
       `--tls-key=${dir.file("key.pem", certificate.key)}`,
       "--drain-timeout=500ms",
       ...flags,
-    ]);
-    return new Setup(dir, certificate, backend, program, await urlOf(program));
+    ]));
+    const setup = new Setup(dir, certificate, backend, program, await urlOf(program));
+    stack.move();
+    return setup;
   }
 
   get port(): number {

@@ -4,7 +4,7 @@ import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { chargeOnce, Client } from "../../examples/client.ts";
 import { connected } from "../support/connected.ts";
 import { inTime } from "../support/deadline.ts";
-import { onFreePort } from "../support/free_port.ts";
+import { onClosedPort } from "../support/backend.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { type Need, programOf, testWith } from "../support/needs.ts";
 import { PhpServer } from "../support/php.ts";
@@ -23,7 +23,7 @@ interface Behind extends AsyncDisposable {
 
 /** PHP's server has to be told its port; the gateway's is known by then. */
 function startPhp(): Promise<Behind> {
-  return onFreePort(async (port) => {
+  return onClosedPort(async (port) => {
     const flags = [`--api-token=${TOKEN}`];
     const gateway = new TestGateway(`http://127.0.0.1:${port}`, flags);
     try {
@@ -51,7 +51,7 @@ function startProgram(
   flags: readonly string[],
   logged: (program: Program, part: string) => Promise<unknown>,
 ): Promise<Behind> {
-  return onFreePort(async (port) => {
+  return onClosedPort(async (port) => {
     const program = run(`http://127.0.0.1:${port}`);
     try {
       const [line = ""] = await program.lines(1);

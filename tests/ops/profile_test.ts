@@ -49,7 +49,9 @@ Deno.test("a CPU profile shows a busy function at its lines in the TypeScript", 
   using dir = new TempDir();
   const cpuFile = dir.path("cpu.pprof");
   const profiles = await start({ cpuFile });
+  const begin = performance.now();
   burn(400);
+  const tookNs = 1e6 * (performance.now() - begin);
   await profiles.stop();
   const profile = readProfile(cpuFile);
   deepStrictEqual(profile.sampleTypes, ["samples/count", "cpu/nanoseconds"]);
@@ -58,14 +60,14 @@ Deno.test("a CPU profile shows a busy function at its lines in the TypeScript", 
   ok(burnt !== undefined);
   strictEqual(burnt.file, fileURLToPath(BUSY));
   strictEqual(burnt.startLine, lineOf(BUSY, "export function burn"));
-  const [first, last] = [lineOf(BUSY, "while (performance"), lineOf(BUSY, "return sums.even")];
+  const [first, last] = [lineOf(BUSY, "while (process"), lineOf(BUSY, "return sums.even")];
   let inLoop = 0;
   for (const [line, nanoseconds] of burnt.lines) {
     if (line >= first && line < last) inLoop += nanoseconds;
   }
-  // Another program may have had the processor half of the time.
   ok(inLoop >= 0.9 * burnt.flat[1]!, JSON.stringify([...burnt.lines]));
-  ok(burnt.flat[1]! >= 200e6 && burnt.flat[1]! <= 500e6, `${burnt.flat[1]} ns`);
+  // A sample is one period, also when it is late or the thread has to wait for the processor.
+  ok(burnt.flat[1]! >= 200e6 && burnt.flat[1]! <= tookNs + 100e6, `${burnt.flat[1]} ns`);
   strictEqual(burnt.flat[1], burnt.flat[0]! * profile.period);
 });
 

@@ -10,8 +10,8 @@ import { fileURLToPath } from "node:url";
 
 /** Something that may be missing on a machine. */
 interface Thing {
-  /** The Debian package that brings it; none for what no package brings. */
-  readonly debian?: string;
+  /** Where it comes from, such as a Debian package. */
+  readonly source: string;
   /** Where it is here; undefined when it is not. */
   find(): string | undefined;
 }
@@ -31,16 +31,22 @@ const THINGS = {
   "php": onPath("php", "php-cli"),
   // Debian's has its version in its name.
   "php-fpm": onPath(/^php-fpm\d+\.\d+$/, "php-fpm"),
-  "python3": { debian: "python3", find: () => isFile(PYTHON) ? PYTHON : undefined },
+  "python3": { source: "Debian: python3", find: () => isFile(PYTHON) ? PYTHON : undefined },
   "python3-websockets": {
-    debian: "python3-websockets",
+    source: "Debian: python3-websockets",
     find: () => outputOf(PYTHON, ["-c", "import websockets"]) === undefined ? undefined : PYTHON,
   },
   "script": onPath("script", "bsdutils"),
   "ss": onPath("ss", "iproute2"),
-  "::1": { find: () => canListen("::1") ? "::1" : undefined },
-  "localhost as 127.0.0.1": { find: () => localhostAt("127.0.0.1") },
-  "localhost as ::1": { find: () => localhostAt("::1") },
+  "::1": {
+    source: "IPv6 on the loopback interface",
+    find: () => canListen("::1") ? "::1" : undefined,
+  },
+  "localhost as 127.0.0.1": {
+    source: "/etc/hosts",
+    find: () => localhostAt("127.0.0.1"),
+  },
+  "localhost as ::1": { source: "/etc/hosts", find: () => localhostAt("::1") },
 } satisfies Record<string, Thing>;
 
 /** The name of something that may be missing on a machine. */
@@ -59,10 +65,9 @@ export interface LeftOut {
   readonly missing: readonly Need[];
 }
 
-/** The Debian package that brings it, if one does. */
-export function debianPackage(need: Need): string | undefined {
-  const thing: Thing = THINGS[need];
-  return thing.debian;
+/** Where it comes from: `Debian: <package>`, or what else a machine has to have. */
+export function sourceOf(need: Need): string {
+  return THINGS[need].source;
 }
 
 const found = new Map<Need, string | undefined>();
@@ -70,6 +75,13 @@ const found = new Map<Need, string | undefined>();
 function find(need: Need): string | undefined {
   if (!found.has(need)) found.set(need, THINGS[need].find());
   return found.get(need);
+}
+
+/** Debian packages that are not here; without Go's, which is large and which one step uses. */
+export function missingPackages(): string[] {
+  const needs = (Object.keys(THINGS) as Need[]).filter((need) => need !== "go");
+  const sources = missingOf(needs).map(sourceOf);
+  return sources.flatMap((source) => source.split("Debian: ").slice(1)).sort();
 }
 
 /** The program's file. @throws When it is not here. */
@@ -128,7 +140,7 @@ function onPath(name: string | RegExp, debian = String(name)): Thing {
     ...["/usr/sbin", "/sbin"],
   ];
   return {
-    debian,
+    source: `Debian: ${debian}`,
     find() {
       for (const folder of folders()) {
         const names = typeof name === "string"

@@ -16,7 +16,7 @@ export class PhpServer implements AsyncDisposable {
    *
    * @param port It cannot tell a port that it has chosen itself.
    * @param script From the project's folder.
-   * @throws {Deno.errors.AddrInUse} When the port is taken.
+   * @throws What PHP says, such as "Address already in use".
    */
   static async start(
     port: number,
@@ -37,8 +37,7 @@ export class PhpServer implements AsyncDisposable {
       return server;
     } catch (error) {
       await server[Symbol.asyncDispose]();
-      const isTaken = String(error).includes("Address already in use");
-      throw isTaken ? new Deno.errors.AddrInUse(`port ${port} is taken`) : error;
+      throw error;
     }
   }
 

@@ -147,6 +147,7 @@ export async function whenListening(program: Program, port: number): Promise<voi
       } catch (error) {
         if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
       }
+      await new Promise((resolve) => setTimeout(resolve, 10));
     }
   };
   const ended = program.ended().then(({ stderr }) => Promise.reject(new Error(stderr)));
