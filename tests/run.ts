@@ -11,11 +11,12 @@
 
 import { fileURLToPath } from "node:url";
 import { LEFT_OUT_FILE, type LeftOut, sourceOf } from "./support/needs.ts";
+import { NO_NAME } from "./support/no_name.ts";
 import { FEW_RUNS } from "./support/runs.ts";
 
 /** What the tests may do. */
 const PERMISSIONS = [
-  "--allow-net=127.0.0.1,[::1],nowhere.invalid:8080",
+  `--allow-net=127.0.0.1,[::1],${NO_NAME}:8080`,
   ...["--allow-env", "--allow-read", "--allow-write", "--allow-sys", "--allow-run"],
 ];
 

@@ -12,6 +12,7 @@ import { TestClient } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
 import { testEachForwarder as test } from "../support/gateway.ts";
 import { ByteSocket, frameBytes } from "../support/websocket_bytes.ts";
+import { NO_NAME } from "../support/no_name.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -132,7 +133,7 @@ test("three restarts of the backend under load: each CALL is answered, no outcom
 });
 
 test("a name that does not resolve gives CALLERROR unreachable", async ({ TestGateway }) => {
-  await using gateway = new TestGateway("http://nowhere.invalid:8080/", ["--retries=0"]);
+  await using gateway = new TestGateway(`http://${NO_NAME}:8080/`, ["--retries=0"]);
   const client = await gateway.connect("CP1");
   deepStrictEqual(JSON.parse(await client.ask('[2,"1","Act",{}]')), [
     4,

@@ -6,6 +6,7 @@ import { closedPort, RawBackend, write } from "../support/backend.ts";
 import { testWith } from "../support/needs.ts";
 import { makeCertificate, Program, TempDir } from "../support/program.ts";
 import { answer, FORWARDERS, REQUEST, taken, TestForwarder } from "./implementations.ts";
+import { NO_NAME } from "../support/no_name.ts";
 
 const UNREACHABLE: BackendReply = { ok: false, fault: "unreachable" };
 const ORIGIN: Origin = { connectionId: "0190-7", protocol: "ocpp2.1", remoteAddress: "10.0.0.1" };
@@ -127,7 +128,7 @@ for (const [name] of FORWARDERS) {
     const rows: [name: string, backend: string][] = [
       ["a refused connection", `http://127.0.0.1:${closedPort()}/`],
       ["a refused connection for TLS", `https://127.0.0.1:${closedPort()}/`],
-      ["a name that does not resolve", "http://nowhere.invalid:8080/"],
+      ["a name that does not resolve", `http://${NO_NAME}:8080/`],
     ];
     for (const [row, backend] of rows) {
       await t.step(row, async () => {
