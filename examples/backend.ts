@@ -1,14 +1,14 @@
 /**
- * An example backend for ocpp1.6: an HTTP server that answers what charging stations ask, and a
- * function that calls one. Of later versions it takes what needs no answer.
+ * A whole backend for ocpp1.6 in TypeScript: an HTTP server that answers what charging stations
+ * ask, and a function that calls one. docs/backend.md says why it answers what.
  *
- * Runs by itself on the address where the gateway looks for it by default:
+ *     deno run --allow-net=127.0.0.1 examples/backend.ts [PORT [GATEWAY]]
  *
- *     deno run --allow-net=127.0.0.1 examples/backend.ts
+ * Without a port it listens where the gateway looks for it by default. With a station connected as
+ * CP1, a path of its own sends that a CALL; put a login in front of it:
  *
- * With a station connected as CP1, any HTTP client can call it through the gateway:
- *
- *     curl -d '{"type":"Soft"}' -H 'Prefer: wait=5' http://127.0.0.1:4000/call/Reset/CP1/b1
+ *     curl -d '{"type":"Soft"}' http://127.0.0.1:5000/command/Reset/CP1
+ *     curl -d '{"type":"Soft"}' -H 'Prefer: wait=5' http://127.0.0.1:5000/command/Reset/CP1
  *
  * @module
  */
@@ -16,9 +16,9 @@
 /** The payload of a CALL or CALLRESULT. */
 export type Payload = Record<string, unknown>;
 
-/** One request of the gateway and what this backend answered. */
+/** One request and what this backend answered. */
 export interface Exchange {
-  /** `/call/<Action>/<ClientId>/<MessageId>`, or the same with what else the gateway tells. */
+  /** As in the request line: `/call/<Action>/<ClientId>/<MessageId>` and so on. */
   readonly path: string;
   readonly body: string;
   readonly status: number;
@@ -30,6 +30,8 @@ export interface BackendOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly hostname?: string;
+  /** Where its own path sends CALLs: `http://HOST:PORT` of the gateway's API. */
+  readonly gateway?: string;
   /** Told of each request, just before its answer leaves. */
   readonly onRequest?: (exchange: Exchange) => void;
 }
@@ -49,6 +51,7 @@ export interface Backend {
  */
 export function startBackend(options: BackendOptions): Backend {
   const { port, hostname = "127.0.0.1", onRequest = () => {} } = options;
+  const { gateway = "http://127.0.0.1:4000" } = options;
   let lastTransactionId = 0;
 
   /** The response payload to a station's CALL; undefined for an Action that is not known here. */
@@ -69,29 +72,42 @@ export function startBackend(options: BackendOptions): Backend {
     }
   }
 
+  /** What a request is answered with; no text is an empty body. */
+  async function answer(path: string, body: string, prefer: string): Promise<[number, string?]> {
+    // First split, then decode: a name may hold an encoded slash.
+    const [kind, action = "", clientId = ""] = path.slice(1).split("/").map(decodeURIComponent);
+    switch (kind) {
+      case "call": { // A station's CALL; the body is its payload.
+        const payload = answerCall(action);
+        if (payload === undefined) return [501]; // CALLERROR NotImplemented.
+        return [200, JSON.stringify(payload)];
+      }
+      case "result": // How a CALL of this backend ended. It may come again, under the same path.
+      case "error":
+      case "send": // From ocpp2.1 stations: a SEND, and what is wrong with an answer to a CALL.
+      case "resulterror":
+        return [204];
+      case "command": { // This backend's own. 202: the station's answer comes as /result or /error.
+        const waitSeconds = Number(/\bwait=(\d+)/.exec(prefer)?.[1] ?? 0);
+        const messageId = crypto.randomUUID(); // Never the same again.
+        const payload = JSON.parse(body || "{}");
+        const call = { action, clientId, messageId, payload, waitSeconds };
+        const { status, body: text } = await callClient(gateway, call);
+        return [status, text];
+      }
+    }
+    return [404];
+  }
+
   async function handle(request: Request): Promise<Response> {
     const path = new URL(request.url).pathname;
-    const [kind, action = ""] = path.slice(1).split("/");
     const body = await request.text();
-    let status = 404;
-    let answer: string | null = null;
-    if (request.method !== "POST") {
-      status = 405;
-    } else if (kind === "call") {
-      // The gateway makes a CALLRESULT of status 200, and "NotImplemented" of 501.
-      const payload = answerCall(action);
-      status = payload === undefined ? 501 : 200;
-      if (payload !== undefined) answer = JSON.stringify(payload);
-    } else if (kind === "result" || kind === "error") {
-      // A station's answer to a CALL of this backend. It comes once more under the same path if the
-      // connection broke before the gateway saw the 204.
-      status = 204;
-    } else if (kind === "send" || kind === "resulterror") {
-      // From ocpp2.1 stations: a SEND, and what is wrong with this backend's answer to a CALL.
-      status = 204;
-    }
-    onRequest({ path, body, status, answer: answer ?? "" });
-    return new Response(answer, { status, headers: { "content-type": "application/json" } });
+    const [status, text = ""] = request.method === "POST"
+      ? await answer(path, body, request.headers.get("prefer") ?? "")
+      : [405];
+    onRequest({ path, body, status, answer: text });
+    const headers = { "content-type": "application/json" };
+    return new Response(text === "" ? null : text, { status, headers });
   }
 
   const server = Deno.serve({ port, hostname, onListen: () => {} }, handle);
@@ -108,7 +124,7 @@ export interface ClientCall {
   /** At most 36 characters, and not that of another CALL that this station still has to answer. */
   readonly messageId: string;
   readonly payload: Payload;
-  /** How long to wait for the station; without it the answer comes as `/result` or `/error`. */
+  /** How long to wait for the station; 0 or nothing: its answer comes as `/result` or `/error`. */
   readonly waitSeconds?: number;
 }
 
@@ -120,6 +136,7 @@ const GATEWAY_TIMEOUT_MS = 10_000;
  *
  * @param gateway `http://HOST:PORT` of the API.
  * @param call What to send.
+ * @param token The gateway's `--api-token`; empty for none.
  * @returns 202 and nothing without `waitSeconds`; with it 200 and the station's payload, or 422 and
  *   its error. Other statuses say why the CALL was not sent or not answered.
  * @throws When the gateway cannot be reached or is silent for too long.
@@ -127,16 +144,20 @@ const GATEWAY_TIMEOUT_MS = 10_000;
 export async function callClient(
   gateway: string,
   call: ClientCall,
+  token = "",
 ): Promise<{ status: number; body: string }> {
-  const { action, clientId, messageId, payload, waitSeconds } = call;
-  const headers = new Headers({ "content-type": "application/json" });
-  if (waitSeconds !== undefined) headers.set("prefer", `wait=${waitSeconds}`);
+  const { action, clientId, messageId, payload, waitSeconds = 0 } = call;
+  const headers = {
+    "content-type": "application/json",
+    ...(token !== "" && { authorization: `Bearer ${token}` }),
+    ...(waitSeconds > 0 && { prefer: `wait=${waitSeconds}` }),
+  };
   const path = [action, clientId, messageId].map(encodeURIComponent).join("/");
   const response = await fetch(`${gateway}/call/${path}`, {
     method: "POST",
     headers,
     body: JSON.stringify(payload),
-    signal: AbortSignal.timeout((waitSeconds ?? 0) * 1000 + GATEWAY_TIMEOUT_MS),
+    signal: AbortSignal.timeout(waitSeconds * 1000 + GATEWAY_TIMEOUT_MS),
   });
   return { status: response.status, body: await response.text() };
 }
@@ -147,12 +168,14 @@ function print(line: string): void {
 
 if (import.meta.main) {
   try {
+    const [port = "5000", gateway = "http://127.0.0.1:4000"] = Deno.args;
     const backend = startBackend({
-      port: 5000,
+      port: Number(port),
+      gateway,
       onRequest: ({ path, body, status, answer }) =>
         print(`POST ${path} ${body} -> ${status} ${answer}`.trimEnd()),
     });
-    print(`example backend on ${backend.url}`);
+    print(`backend on ${backend.url}`);
   } catch (error) {
     print(`cannot listen: ${error instanceof Error ? error.message : error}`);
     Deno.exit(1);

@@ -43,7 +43,12 @@ const CLOSE_TIMEOUT_MS = 5000;
 
 /** What this station does when the backend calls it. */
 export function answerCall(action: string): Payload | undefined {
-  return action === "Reset" ? { status: "Accepted" } : undefined;
+  switch (action) {
+    case "Reset":
+      return { status: "Accepted" };
+    case "UnlockConnector":
+      return { status: "Unlocked" };
+  }
 }
 
 /** A station's connection to the gateway. */

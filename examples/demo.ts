@@ -120,6 +120,11 @@ async function demo(trace: Trace): Promise<void> {
   await client.close();
   await inTime(gateway.shutdown(), PATIENCE_MS, "end of the gateway");
   await inTime(backend.stop(), PATIENCE_MS, "end of the backend");
+  trace.text(
+    "\nSeen: a station's session answered by an HTTP backend, and three CALLs of the backend, each with " +
+      'one outcome.\nNext: write a backend (README.md, "A backend") and start the gateway: ' +
+      "npx --script-shell=bash -y deno@2.9.6 task start",
+  );
 }
 
 function traceExchange(trace: Trace, { path, body, status, answer }: Exchange): void {

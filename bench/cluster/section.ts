@@ -4,7 +4,9 @@
  * @module
  */
 
-const RESULTS = new URL("../RESULTS.md", import.meta.url).pathname;
+import { fileURLToPath } from "node:url";
+
+const RESULTS = fileURLToPath(new URL("../RESULTS.md", import.meta.url));
 
 /**
  * Puts a section into a document, in the place of the one that the task has there, or else at its end.
@@ -30,7 +32,7 @@ export async function writeResults(
 ): Promise<void> {
   const files = [RESULTS];
   for (const [name, picture] of Object.entries(pictures)) {
-    const file = new URL(name, import.meta.url).pathname;
+    const file = fileURLToPath(new URL(name, import.meta.url));
     await Deno.writeTextFile(file, picture);
     files.push(file);
   }

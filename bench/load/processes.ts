@@ -4,11 +4,12 @@
  * @module
  */
 
+import { fileURLToPath } from "node:url";
 import type { Part } from "./generator.ts";
 import { startCommand } from "../../tests/support/program.ts";
 import { lines } from "./text.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Starting takes a second on a busy machine, the first time with a type cache to fill. */
 const START_MS = 30_000;
 /** The gateway's last messages; what has not ended by then is killed. */

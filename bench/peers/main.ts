@@ -11,6 +11,7 @@
  * @module
  */
 
+import { fileURLToPath } from "node:url";
 import { runTask } from "../load/task.ts";
 import { writeErr, writeOut } from "../load/text.ts";
 import { chartOf } from "./chart.ts";
@@ -20,9 +21,9 @@ import packages from "./node/package.json" with { type: "json" };
 import { sectionOf, type Versions, withSection } from "./report.ts";
 import { run } from "./run.ts";
 
-const HERE = new URL("./", import.meta.url).pathname;
+const HERE = fileURLToPath(new URL("./", import.meta.url));
 const CHART = `${HERE}peers.svg`;
-const RESULTS = new URL("../RESULTS.md", import.meta.url).pathname;
+const RESULTS = fileURLToPath(new URL("../RESULTS.md", import.meta.url));
 
 /** @returns Its standard output. @throws When it fails. */
 async function output(command: string, args: string[], cwd = HERE): Promise<string> {

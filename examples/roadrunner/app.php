@@ -133,8 +133,8 @@ function mayConnect(string $clientId, string $authorization): bool
 function resetStation(string $clientId, string $body): array
 {
     $type = json_decode($body)->type ?? 'Soft';
-    $called = callClient(gateway(), token(), 'Reset', $clientId, messageId(), ['type' => $type], 10);
-    return ['status' => $called['status'] ?: 502, 'headers' => [], 'body' => $called['body']];
+    $payload = ['type' => $type];
+    return passedOn(callClient(gateway(), token(), 'Reset', $clientId, messageId(), $payload, 10));
 }
 
 /**
@@ -145,8 +145,7 @@ function resetStation(string $clientId, string $body): array
 function unlockConnector(string $clientId, int $connectorId): array
 {
     $payload = ['connectorId' => $connectorId];
-    $called = callClient(gateway(), token(), 'UnlockConnector', $clientId, messageId(), $payload);
-    return ['status' => $called['status'] ?: 502, 'headers' => [], 'body' => $called['body']];
+    return passedOn(callClient(gateway(), token(), 'UnlockConnector', $clientId, messageId(), $payload));
 }
 
 /**
@@ -196,6 +195,19 @@ function callClient(
     preg_match('/^HTTP\/\S+ (\d+)/', $head, $status);
     preg_match('/^ws2api-outcome: *(\S+)/mi', $head, $outcome);
     return ['status' => (int) $status[1], 'outcome' => $outcome[1] ?? '', 'body' => $body];
+}
+
+/**
+ * The gateway's answer as this application's own.
+ *
+ * @param array{status: int, outcome: string, body: string} $called
+ * @return array{status: int, headers: array<string, string>, body: string}
+ */
+function passedOn(array $called): array
+{
+    // Otherwise PHP calls it HTML, and a browser would run what a station has written into it.
+    $headers = ['Content-Type' => 'application/json'];
+    return ['status' => $called['status'] ?: 502, 'headers' => $headers, 'body' => $called['body']];
 }
 
 function gateway(): string

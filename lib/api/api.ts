@@ -146,8 +146,8 @@ export async function handleApi(request: Request, path: string, deps: ApiDeps): 
     count(500);
     throw error;
   }
-  // Each answer to a CALL says how far it got, also when it got nowhere.
-  if (/^\/call(?:\/|$)/.test(path) && !response.headers.has("ws2api-outcome")) {
+  // Each answer to a CALL or SEND says how far it got, also when it got nowhere.
+  if (/^\/(?:call|send)(?:\/|$)/.test(path) && !response.headers.has("ws2api-outcome")) {
     response.headers.set("ws2api-outcome", "not-sent");
   }
   count(response.status);
@@ -166,11 +166,19 @@ function answer(
     deps.log.warn("API request refused", { path, status, reason: detail });
     return problem(status, detail, headers);
   }
-  if (resource === undefined) return problem(404, "no such path");
+  if (resource === undefined) return problem(404, describeUnknown(path));
   if (!resource.methods.includes(request.method)) {
     return problem(405, "no such method here", { allow: resource.methods.join(", ") });
   }
   return resource.handle(request, deps);
+}
+
+/** A path that is nearly right is told what it should be. */
+function describeUnknown(path: string): string {
+  const kind = /^\/(call|send)(?:\/|$)/.exec(path)?.[1];
+  return kind === undefined
+    ? "no such path"
+    : `the path must be /${kind}/<Action>/<ClientId>/<MessageId>: three segments, a / in one as %2F`;
 }
 
 async function metricsResponse(expose: ApiDeps["expose"]): Promise<Response> {

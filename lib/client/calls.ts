@@ -157,8 +157,9 @@ export class Calls implements LaneOptions<Waiting> {
       const { action, messageId } = call;
       const durationMs = Math.round(clock.now() - since);
       const names = { ...namesOf(this.#caller), action, messageId };
+      const told = answer === null ? {} : whatIsTold(answer);
       const trace = span === undefined ? {} : { traceId: traceIdOf(span.context) };
-      log.warn("backend failed", { ...names, failure, durationMs, ...trace });
+      log.warn("backend failed", { ...names, failure, ...told, durationMs, ...trace });
     }
     if (answer !== null) {
       if (reply.ok && isSuccess(reply.status)) {
@@ -227,8 +228,15 @@ function failureOf(reply: BackendReply, answer: string | null): string | null {
   if (!reply.ok) return reply.fault;
   const { status, body } = reply;
   if (isSuccess(status)) {
-    return answer === null || frameKind(answer) === "result" ? null : `status ${status}, no answer`;
+    return answer === null || frameKind(answer) === "result" ? null : `status ${status}`;
   }
   const isMeant = (status >= 400 && status <= 499) || status === 501 || hasErrorCode(body);
   return isMeant ? null : `status ${status}`;
+}
+
+/** What the client is told in a CALLERROR that `callErrorText` made. */
+function whatIsTold(answer: string): { readonly code: string; readonly reason: string } {
+  // Written by us, so it is valid; and failures are few.
+  const [, , code, description] = JSON.parse(answer);
+  return { code, reason: description };
 }

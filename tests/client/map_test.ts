@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { ConnectionMap } from "../../lib/client/map.ts";
+import { runs } from "../support/runs.ts";
 
 interface Fake {
   readonly id: string;
@@ -67,7 +68,7 @@ Deno.test("any order of put and remove leaves the map equal to a plain model", (
         deepStrictEqual(ids(map.all()), ids(Object.values(model)));
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 
@@ -119,7 +120,7 @@ Deno.test("any page equals the slice of a sorted list", () => {
         strictEqual(page.next, left.length > limit ? left[limit - 1]! : null);
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });
 

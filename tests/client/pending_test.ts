@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { type OutgoingCall, Pending, type PendingOptions } from "../../lib/client/pending.ts";
 import type { CallOutcome } from "../../lib/report/outcome.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { runs } from "../support/runs.ts";
 
 const TIMEOUT_MS = 1000;
 const RESULT: CallOutcome = { kind: "result", payload: "{}" };
@@ -268,6 +269,6 @@ Deno.test("whatever happens, every CALL ends exactly once, and none overtakes an
       deepStrictEqual(order, [...new Set(order)].sort((a, b) => a - b));
       deepStrictEqual([pending.outstanding, bench.clock.timers], [0, 0]);
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });

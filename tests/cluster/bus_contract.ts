@@ -138,10 +138,15 @@ function describeFrom(peer: FakePeer): (request: ClientRequest) => ClientReply {
  *
  * @param name Begins each test's name.
  * @param connect Ties instances together that hold no clients.
+ * @param register Registers one test.
  */
-export function testBus(name: string, connect: ConnectMembers): void {
+export function testBus(
+  name: string,
+  connect: ConnectMembers,
+  register: (name: string, fn: () => Promise<void>) => void = Deno.test,
+): void {
   function test(what: string, run: (members: readonly Member[]) => Promise<void>): void {
-    Deno.test(`${name}: ${what}`, async () => {
+    register(`${name}: ${what}`, async () => {
       await using members = await connect(3);
       for (const { peer } of members.all) peer.answer = describeFrom(peer);
       await run(members.all);

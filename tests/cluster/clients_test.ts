@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { alone } from "../../lib/cluster/alone.ts";
 import type { Bus, Client, ClientPage, ClientReply, Peer } from "../../lib/cluster/bus.ts";
 import { Clients } from "../../lib/cluster/clients.ts";
+import { runs } from "../support/runs.ts";
 
 function client(clientId: string, connectionId = "c1"): Client {
   return { clientId, connectionId, protocol: null, remoteAddress: "127.0.0.1", connectedAt: 0 };
@@ -68,7 +69,7 @@ Deno.test("page after page over many instances lists every client once and in or
         deepStrictEqual(seen, [...ids].sort());
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });
 
@@ -106,7 +107,7 @@ Deno.test("a search finds each client once, also with instances that do not know
         deepStrictEqual(seen, find(held.flat()).map(({ clientId }) => clientId).sort());
       },
     ),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 

@@ -4,6 +4,7 @@ import type { Client } from "../../lib/cluster/bus.ts";
 import type { FromWorker, Port, ToWorker } from "../../lib/cluster/message.ts";
 import { type Line, Switchboard } from "../../lib/cluster/switchboard.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { runs } from "../support/runs.ts";
 import { callTo, clientOf, refused } from "./bus_contract.ts";
 
 /** A worker that does what it is told, at once, and records what it gets. */
@@ -105,7 +106,7 @@ Deno.test("any order of attach, detach and death leaves the directory equal to a
         }
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 
   function sorted(clients: readonly Client[]): string[] {
@@ -166,7 +167,7 @@ Deno.test("whoever obeys, all end with the newest connection of each client alon
         strictEqual(switchboard.find("CP1")?.connectionId, left[0]?.connectionId);
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });
 
@@ -223,7 +224,7 @@ Deno.test("every question has exactly one answer, whatever dies and in whatever 
       }
       strictEqual(clock.timers, 0);
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 

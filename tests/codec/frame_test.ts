@@ -10,6 +10,7 @@ import {
   errorBody,
 } from "../../lib/codec/frame_text.ts";
 import { isSegment } from "../../lib/codec/route.ts";
+import { runs } from "../support/runs.ts";
 
 const DIALECTS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const;
 const dialects = fc.constantFrom(...DIALECTS);
@@ -264,7 +265,7 @@ Deno.test("a frame that was written reads as what was put in", () => {
         deepStrictEqual(readFrame(text, "ocpp2.1"), { ok: true, frame });
       }
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 
@@ -319,7 +320,7 @@ Deno.test("any text at all gives a frame that means the same, or a fault", () =>
       deepStrictEqual(JSON.parse(payload), elements.at(-1) ?? {});
       ok(text.includes(payload) || (payload === "{}" && elements.at(-1) === null));
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });
 
@@ -329,6 +330,6 @@ Deno.test("a frame of the common form is read as the same frame with a blank bef
     fc.property(fc.oneof(anyText, plainFrame), dialects, (text, dialect) => {
       deepStrictEqual(readFrame(text, dialect), readFrame(` ${text}`, dialect));
     }),
-    { numRuns: 5000 },
+    { numRuns: runs(5000) },
   );
 });

@@ -11,6 +11,7 @@ import {
   skipSpace,
   trimSpace,
 } from "../../lib/codec/json.ts";
+import { runs } from "../support/runs.ts";
 
 /** JSON white space, and all of it (RFC 8259 §2). */
 const space = fc.string({ unit: fc.constantFrom(" ", "\t", "\n", "\r"), maxLength: 3 });
@@ -88,7 +89,7 @@ Deno.test("any elements with any white space around them are cut exactly", () =>
       JSON.parse(text);
       deepStrictEqual(elementTexts(text, parts.length), parts.map(([, value]) => value));
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });
 
@@ -105,7 +106,7 @@ Deno.test("a frame's payload is exactly what was put in", () => {
       const error = readFrame(`[4,"7","C","D",${s[0]}${payload}${s[1]}]`, "ocpp1.6");
       strictEqual(error.ok && error.frame.kind === "error" && error.frame.details, payload);
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });
 
@@ -123,7 +124,7 @@ Deno.test("a value ends where the next thing begins", () => {
         );
       },
     ),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 
@@ -161,7 +162,7 @@ Deno.test("any member's text is what was put in, the last of duplicates", () => 
       for (const [name, value] of last) strictEqual(memberText(text, name), value);
       strictEqual(memberText(text, "no such member"), undefined);
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 
@@ -209,7 +210,7 @@ Deno.test("the boundary finders end on any text, also on one that is no JSON", (
       const end = endOfValue(text, 0);
       ok(end >= 0 && end <= text.length);
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });
 

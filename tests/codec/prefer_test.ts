@@ -1,6 +1,7 @@
 import { ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { MAX_WAIT_SECONDS, readWaitSeconds } from "../../lib/codec/prefer.ts";
+import { runs } from "../support/runs.ts";
 
 Deno.test("a wait is read in whole seconds", async (t) => {
   const rows: [header: string, seconds: number][] = [
@@ -69,6 +70,6 @@ Deno.test("any header at all gives a wait within its bounds or none", () => {
       if (seconds === undefined) return;
       ok(Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_WAIT_SECONDS);
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });

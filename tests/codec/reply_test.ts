@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { replyText } from "../../lib/codec/reply.ts";
+import { runs } from "../support/runs.ts";
 
 const DIALECTS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const;
 const TWICE = '{"details":{"n":2},"code":"A","details":{"n":1.0}}';
@@ -168,6 +169,6 @@ Deno.test("any status and any body give a valid answer to the CALL", () => {
         ok(!isResult || (status >= 200 && status <= 299));
       },
     ),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });

@@ -8,6 +8,7 @@ import {
   MAX_CLIENT_ID_UNITS,
   rawPath,
 } from "../../lib/codec/route.ts";
+import { runs } from "../support/runs.ts";
 
 const KINDS = ["call", "send", "result", "error"] as const;
 
@@ -106,7 +107,7 @@ Deno.test("any names at all make four segments that parse back to them", () => {
       strictEqual(first, kind);
       deepStrictEqual(rest.map(decodeSegment), names);
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });
 
@@ -127,7 +128,7 @@ Deno.test("no name leads out of the backend's prefix", () => {
       strictEqual(url.pathname, `/base/${path}`);
       deepStrictEqual([url.host, url.search, url.hash], ["h", "", ""]);
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });
 
@@ -182,6 +183,6 @@ Deno.test("any raw text is a segment or none, never an exception", () => {
       const clientId = decodeClientId(text);
       ok(clientId === undefined || (clientId === decoded && clientId.length <= 255));
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });

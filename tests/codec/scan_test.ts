@@ -2,6 +2,7 @@ import { ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { isObject, parseJson } from "../../lib/codec/json.ts";
 import { codeAt, isObjectText, scanName, scanObject, UNSURE } from "../../lib/codec/scan.ts";
+import { runs } from "../support/runs.ts";
 
 Deno.test("a valid object is scanned to its end, whatever comes behind it", async (t) => {
   const objects = [
@@ -163,7 +164,7 @@ Deno.test("what is scanned to an end is an object to JSON.parse, and the verdict
       const isTrimmed = text === text.trim();
       strictEqual(isObjectText(text), isTrimmed && isObject(parseJson(text)));
     }),
-    { numRuns: 5000 },
+    { numRuns: runs(5000) },
   );
 });
 
@@ -177,7 +178,7 @@ Deno.test("any object that is not nested too deep is scanned to its end", () => 
         strictEqual(scanObject(`${text}]`, 0), text.length);
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });
 

@@ -72,9 +72,34 @@ Deno.test("an unknown path is 404", async (t) => {
   for (const [method, path] of rows) {
     await t.step(`${method} ${path}`, async () => {
       const answer = await gateway.api(path, { method });
-      assertProblem(answer, 404, path.startsWith("/call/") ? "not-sent" : undefined);
+      assertProblem(answer, 404, /^\/(?:call|send)\//.test(path) ? "not-sent" : undefined);
     });
   }
+});
+
+Deno.test("a CALL or SEND with too few or too many segments is told which three there are", async (t) => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  const client = await connected(gateway);
+  for (const kind of ["call", "send"]) {
+    for (const rest of ["", "/", "/Reset", "/Reset/CP1", "/Reset/CP/1/r1", "/Reset/CP1/r1/"]) {
+      const path = `/${kind}${rest}`;
+      await t.step(`POST ${path}`, async () => {
+        const answer = await gateway.api(path, { method: "POST", body: "{}" });
+        assertProblem(answer, 404, "not-sent");
+        match(
+          JSON.parse(answer.text).detail,
+          new RegExp(`^the path must be /${kind}/<Action>/<ClientId>/<MessageId>: three segments`),
+        );
+      });
+    }
+  }
+  await t.step("a path that is neither is not", async () => {
+    const answer = await gateway.api("/calls/Reset/CP1", { method: "POST" });
+    assertProblem(answer, 404);
+    strictEqual(JSON.parse(answer.text).detail, "no such path");
+  });
+  deepStrictEqual(client.left, []);
 });
 
 Deno.test("a method that a path has not is 405 with those that it has", async (t) => {
@@ -95,7 +120,7 @@ Deno.test("a method that a path has not is 405 with those that it has", async (t
   for (const [method, path, allow] of rows) {
     await t.step(`${method} ${path}`, async () => {
       const answer = await gateway.api(path, { method });
-      assertProblem(answer, 405, path.startsWith("/call/") ? "not-sent" : undefined);
+      assertProblem(answer, 405, /^\/(?:call|send)\//.test(path) ? "not-sent" : undefined);
       deepStrictEqual((answer.headers.get("allow") ?? "").split(", ").sort(), allow);
     });
   }

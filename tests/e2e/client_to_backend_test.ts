@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { closedPort, json, RawBackend, RecordingBackend, write } from "../support/backend.ts";
+import { type LogFields, silentLog } from "../../lib/log/log.ts";
 import { testEachForwarder as test } from "../support/gateway.ts";
 
 test("a client's CALL becomes one POST with the payload's bytes and the gateway's headers", async ({ TestGateway }) => {
@@ -152,6 +153,34 @@ test("a backend that fails gives CALLERROR InternalError that says how", async (
       match(text, description);
       ok(!/127\.0|:\d|error sending/.test(text), "no address in a description");
       ok(backend.requests.length <= 1, "a CALL that may have arrived is not repeated");
+    });
+  }
+});
+
+test("the log says of a CALL that failed what its client is told", async ({ TestGateway, t }) => {
+  await using backend = new RecordingBackend();
+  const lines: LogFields[] = [];
+  await using gateway = new TestGateway(backend.url, [], {
+    ...silentLog,
+    warn: (event, fields = {}) => event === "backend failed" && lines.push(fields),
+  });
+  const client = await gateway.connect("CP1");
+  const rows: [name: string, status: number, body: string, isFailure: boolean][] = [
+    ["PHP's empty array", 200, "[]", true],
+    ["a page", 200, "<b>Fatal error</b>", true],
+    ["a status of its own", 500, "Traceback", true],
+    ["an object", 200, "{}", false],
+    ["an error that it means", 404, "", false],
+  ];
+  for (const [name, status, body, isFailure] of rows) {
+    await t.step(name, async () => {
+      backend.answer = () => new Response(body, { status });
+      const [, , code, reason] = JSON.parse(await client.ask('[2,"1","Act",{}]'));
+      const logged = lines.splice(0).map(({ messageId, failure, code, reason }) => (
+        { messageId, failure, code, reason }
+      ));
+      const expected = { messageId: "1", failure: `status ${status}`, code, reason };
+      deepStrictEqual(logged, isFailure ? [expected] : []);
     });
   }
 });

@@ -1,7 +1,8 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type Recorded, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
-import { NatsCluster, testWithNats as test, until } from "../support/nats.ts";
+import { until } from "../support/deadline.ts";
+import { NatsCluster, testWithNats as test } from "../support/nats.ts";
 import { type Program, startProgram, urlOf } from "../support/program.ts";
 import { Random } from "../support/random.ts";
 

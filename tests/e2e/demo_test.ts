@@ -64,6 +64,8 @@ Deno.test("the demo shows both directions and exits 0 by itself", async () => {
     /^4\. What the other side does not know is an error$/,
     /^client ◀── gateway {2}\[4,"8","NotImplemented",.*\]$/,
     /^gateway ──▶ backend {2}POST \/error\/ClearCache\/CP1\/b3 {2}\{"code":"NotImplemented",.*\}$/,
+    /^Seen: .*$/,
+    /^Next: .*README\.md.*$/,
   ];
   let at = -1;
   for (const step of steps) {

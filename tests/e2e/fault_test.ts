@@ -1,9 +1,18 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { json, RawBackend, type Recorded, RecordingBackend, write } from "../support/backend.ts";
+import { fileURLToPath } from "node:url";
+import {
+  json,
+  onClosedPort,
+  RawBackend,
+  type Recorded,
+  RecordingBackend,
+  write,
+} from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
 import { testEachForwarder as test } from "../support/gateway.ts";
 import { ByteSocket, frameBytes } from "../support/websocket_bytes.ts";
+import { NO_NAME } from "../support/no_name.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -68,7 +77,7 @@ test("three restarts of the backend under load: each CALL is answered, no outcom
   const CALLS = 100;
   const RESTARTS = 3;
   const arrivals = new Arrivals();
-  let backend = new RecordingBackend();
+  let backend = await onClosedPort((port) => new RecordingBackend(port));
   const { port } = backend;
   backend.answer = arrivals.answer;
   await using gateway = new TestGateway(backend.url, ["--drain-timeout=10s"]);
@@ -124,7 +133,7 @@ test("three restarts of the backend under load: each CALL is answered, no outcom
 });
 
 test("a name that does not resolve gives CALLERROR unreachable", async ({ TestGateway }) => {
-  await using gateway = new TestGateway("http://nowhere.invalid:8080/", ["--retries=0"]);
+  await using gateway = new TestGateway(`http://${NO_NAME}:8080/`, ["--retries=0"]);
   const client = await gateway.connect("CP1");
   deepStrictEqual(JSON.parse(await client.ask('[2,"1","Act",{}]')), [
     4,
@@ -311,7 +320,7 @@ test("SIGTERM in a storm: exit 0 in time, each CALL answered or its socket close
       "--allow-net",
       "--allow-read",
       "--allow-env=WS2API_*",
-      new URL("main.ts", ROOT).pathname,
+      fileURLToPath(new URL("main.ts", ROOT)),
       "--listen=127.0.0.1:0",
       `--backend=${backend.url}`,
       `--forwarder=${forwarder}`,
@@ -392,7 +401,7 @@ Deno.test("only what leaves the program is told by the wall clock, which may jum
         /\bDate\.\w+|\bnew Date\b|\bDate\(|\bperformance\.\w+|(?<![.\w])set(?:Timeout|Interval)\(|\bAbortSignal\.timeout/g,
       );
       if (found === null) continue;
-      uses[url.pathname.slice(new URL("lib/", ROOT).pathname.length)] = [...new Set(found)].sort();
+      uses[url.href.slice(new URL("lib/", ROOT).href.length)] = [...new Set(found)].sort();
     }
   }
   await look(new URL("lib/", ROOT));

@@ -1,8 +1,9 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import { json, RecordingBackend } from "../support/backend.ts";
+import { closedPort, json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
 import { Program, startCommand, startProgram, urlOf } from "../support/program.ts";
+import { NO_NAME } from "../support/no_name.ts";
 
 /** Runs the gateway with no more open files than this. */
 function startWithFiles(files: number, args: readonly string[]): Program {
@@ -15,9 +16,7 @@ function connect(url: string, id: string): TestClient {
 }
 
 Deno.test("a backend that is not there is one line that says where it was looked for", async () => {
-  const gone = new RecordingBackend();
-  const { url } = gone;
-  await gone[Symbol.asyncDispose]();
+  const url = `http://127.0.0.1:${closedPort()}/`;
   await using program = startProgram(["--listen=127.0.0.1:0", `--backend=${url}`]);
   await urlOf(program);
   const log = await program.logged("cannot be reached");
@@ -28,10 +27,10 @@ Deno.test("a backend that is not there is one line that says where it was looked
 });
 
 Deno.test("a backend whose name is not known is one line", async () => {
-  const backend = "--backend=http://nowhere.invalid:8080/";
+  const backend = `--backend=http://${NO_NAME}:8080/`;
   await using program = startProgram(["--listen=127.0.0.1:0", backend]);
   await urlOf(program);
-  match(await program.logged("cannot be reached"), /backend="http:\/\/nowhere\.invalid:8080\/"/);
+  match(await program.logged("cannot be reached"), new RegExp(`backend="http://${NO_NAME}:8080/"`));
 });
 
 Deno.test("a backend that is there is not complained about, and gets no request", async () => {

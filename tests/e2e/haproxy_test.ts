@@ -1,11 +1,20 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { closedPort, json, RawBackend, RecordingBackend, write } from "../support/backend.ts";
+import { fileURLToPath } from "node:url";
+import {
+  closedPort,
+  json,
+  onClosedPort,
+  RawBackend,
+  RecordingBackend,
+  write,
+} from "../support/backend.ts";
 import { upgradeHead } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
+import { programOf, testWith } from "../support/needs.ts";
+import { NO_CLIENT } from "../support/no_client.ts";
 import {
   type Certificate,
-  isInstalled,
   makeCertificate,
   Program,
   SecureClient,
@@ -14,21 +23,26 @@ import {
 } from "../support/program.ts";
 import { headerOf } from "../support/raw_client.ts";
 
-/** CI installs it. */
-const ignore = !isInstalled("haproxy", "-v");
-const CONFIG = new URL("../../examples/haproxy/haproxy.cfg", import.meta.url).pathname;
+const CONFIG = fileURLToPath(new URL("../../examples/haproxy/haproxy.cfg", import.meta.url));
 
 /** HAProxy with the example's configuration. */
 class Proxy implements AsyncDisposable {
   readonly program: Program;
   readonly certificate: Certificate;
-  readonly port = closedPort();
+  readonly port: number;
   readonly #dir: TempDir;
 
-  private constructor(dir: TempDir, certificate: Certificate, gateway: string, apiPort: number) {
+  private constructor(
+    dir: TempDir,
+    certificate: Certificate,
+    port: number,
+    gateway: string,
+    apiPort: number,
+  ) {
     this.#dir = dir;
+    this.port = port;
     this.certificate = certificate;
-    this.program = new Program("haproxy", ["-f", CONFIG], {
+    this.program = new Program(programOf("haproxy"), ["-f", CONFIG], {
       PROXY_LISTEN: `127.0.0.1:${this.port}`,
       PROXY_CERT: dir.file("proxy.pem", certificate.cert + certificate.key),
       GATEWAY_ADDRESS: gateway,
@@ -43,15 +57,20 @@ class Proxy implements AsyncDisposable {
    * @param apiPort Where the health is asked for.
    */
   static async start(gateway: string, apiPort: number): Promise<Proxy> {
-    const dir = new TempDir();
-    const proxy = new Proxy(dir, await makeCertificate(dir), new URL(gateway).host, apiPort);
-    try {
-      await whenListening(proxy.program, proxy.port);
-    } catch (error) {
-      await proxy[Symbol.asyncDispose]();
-      throw error;
-    }
-    return proxy;
+    return await onClosedPort(async (port) => {
+      using stack = new DisposableStack();
+      const dir = stack.use(new TempDir());
+      const certificate = await makeCertificate(dir);
+      const proxy = new Proxy(dir, certificate, port, new URL(gateway).host, apiPort);
+      stack.move();
+      try {
+        await whenListening(proxy.program, port);
+      } catch (error) {
+        await proxy[Symbol.asyncDispose]();
+        throw error;
+      }
+      return proxy;
+    });
   }
 
   connect(path: string, headers: Record<string, string> = {}): Promise<SecureClient> {
@@ -94,10 +113,10 @@ function portOf(url: string | undefined): number {
   return Number(new URL(url!).port);
 }
 
-Deno.test({
-  name: "a client reaches the gateway through HAProxy, and the backend reaches the client",
-  ignore,
-  fn: async () => {
+testWith(
+  ["haproxy", "openssl"],
+  "a client reaches the gateway through HAProxy, and the backend reaches the client",
+  async () => {
     await using backend = new RecordingBackend();
     await using gateway = startGateway(backend, ["--connect-hook"]);
     await using proxy = await Proxy.start(gateway.url, portOf(gateway.gateway.apiUrl));
@@ -123,17 +142,17 @@ Deno.test({
     ok(await client.ask(`[2,"c2","Act",${large}]`) === `[3,"c2",${large}]`, "large frames");
     ok((await backend.next("/call/")).body === large);
   },
-});
+);
 
-Deno.test({
-  name: "what the gateway believes about a client's address is what HAProxy saw",
-  ignore,
-  fn: async () => {
+testWith(
+  ["haproxy", "openssl"],
+  "what the gateway believes about a client's address is what HAProxy saw",
+  async () => {
     await using backend = new RecordingBackend();
     await using gateway = startGateway(backend, ["--connect-hook"]);
     await using proxy = await Proxy.start(gateway.url, portOf(gateway.gateway.apiUrl));
     // From another address of this machine, which Deno.connectTls cannot choose.
-    await using client = new Deno.Command("openssl", {
+    await using client = new Deno.Command(programOf("openssl"), {
       args: ["s_client", "-quiet", "-connect", `127.0.0.1:${proxy.port}`, "-bind", "127.0.0.7:0"],
       stdin: "piped",
       stdout: "null",
@@ -148,43 +167,18 @@ Deno.test({
     client.kill("SIGKILL");
     await writer.close().catch(() => {});
   },
-});
+);
 
-Deno.test({
-  name: "nothing but an upgrade on a client's path gets through HAProxy",
-  ignore,
-  fn: async (t) => {
+testWith(
+  ["haproxy", "openssl"],
+  "nothing but an upgrade on a client's path gets through HAProxy",
+  async (t) => {
     await using healthy = new RecordingBackend();
     await using gateway = new RawBackend((conn) =>
       write(conn, "HTTP/1.1 401 No\r\nContent-Length: 0\r\nX-From: the gateway\r\n\r\n")
     );
     await using proxy = await Proxy.start(gateway.url, healthy.port);
-    const plain = { Upgrade: undefined, Connection: undefined };
-    const post = (path: string): string =>
-      `POST ${path} HTTP/1.1\r\nHost: gateway\r\nContent-Length: 2\r\n\r\n{}`;
-    const rows: [name: string, text: string, status: number][] = [
-      ["POST /call", post("/call/Reset/CP1/r1"), 404],
-      ["POST /send", post("/send/Notify/CP1/r1"), 404],
-      ["GET /clients", upgradeHead("/clients", plain), 404],
-      ["DELETE /clients/CP1", upgradeHead("/clients/CP1", plain).replace("GET", "DELETE"), 404],
-      ["GET /metrics", upgradeHead("/metrics", plain), 404],
-      ["GET /healthz", upgradeHead("/healthz", plain), 404],
-      ["GET /readyz", upgradeHead("/readyz", plain), 404],
-      ["GET /", upgradeHead("/", plain), 404],
-      ["an upgrade on the API's path", upgradeHead("/clients"), 404],
-      ["an upgrade without a ClientId", upgradeHead("/ocpp/"), 404],
-      ["an upgrade without a slash", upgradeHead("/ocpp"), 404],
-      ["an upgrade on two segments", upgradeHead("/ocpp/a/b"), 404],
-      ["an upgrade that climbs", upgradeHead("/ocpp/../clients"), 404],
-      ["an upgrade behind two slashes", upgradeHead("//ocpp/CP1"), 404],
-      ["an upgrade in another case", upgradeHead("/OCPP/CP1"), 404],
-      ["a whole URL", upgradeHead("http://gateway/clients"), 404],
-      ["a GET of a client's path", upgradeHead("/ocpp/CP1", plain), 403],
-      ["a POST to a client's path", post("/ocpp/CP1"), 403],
-      ["a POST that upgrades", upgradeHead("/ocpp/CP1").replace("GET", "POST"), 403],
-      ["another upgrade", upgradeHead("/ocpp/CP1", { Upgrade: "h2c" }), 403],
-    ];
-    for (const [name, text, status] of rows) {
+    for (const [name, text, status] of NO_CLIENT) {
       await t.step(name, async () => {
         const answer = await proxy.ask(text);
         strictEqual(answer.status, status);
@@ -204,12 +198,12 @@ Deno.test({
       deepStrictEqual([status, headerOf(head, "x-from")], [401, "the gateway"]);
     });
   },
-});
+);
 
-Deno.test({
-  name: "HAProxy passes the upgrade on with its own X-Forwarded-For, and a connection for each",
-  ignore,
-  fn: async () => {
+testWith(
+  ["haproxy", "openssl"],
+  "HAProxy passes the upgrade on with its own X-Forwarded-For, and a connection for each",
+  async () => {
     await using healthy = new RecordingBackend();
     await using gateway = new RawBackend((conn) =>
       write(conn, "HTTP/1.1 401 No\r\nContent-Length: 0\r\nWWW-Authenticate: Basic\r\n\r\n")
@@ -235,14 +229,19 @@ Deno.test({
     strictEqual(headerOf(request, "origin"), undefined);
     deepStrictEqual(request.match(/^x-forwarded-for:.*$/gim), ["x-forwarded-for: 127.0.0.1"]);
   },
-});
+);
 
-Deno.test({
-  name: "clients come back through HAProxy when the gateway has been started again",
-  ignore,
-  fn: async () => {
+testWith(
+  ["haproxy", "openssl"],
+  "clients come back through HAProxy when the gateway has been started again",
+  async () => {
     await using backend = new RecordingBackend();
-    const first = startGateway(backend);
+    // It comes again on its ports, which nobody must get meanwhile.
+    const flagsOf = (port: number, apiPort: number): string[] => [
+      `--listen=127.0.0.1:${port}`,
+      `--api-listen=127.0.0.1:${apiPort}`,
+    ];
+    const first = await onClosedPort((port) => startGateway(backend, flagsOf(port, closedPort())));
     const { url, apiUrl } = first.gateway;
     await using proxy = await Proxy.start(url, portOf(apiUrl));
     await using client = await proxy.connect("/ocpp/CP1");
@@ -251,8 +250,7 @@ Deno.test({
     deepStrictEqual(await client.whenClosed(), { code: 1001, reason: "shutting down" });
     await proxy.program.logged("gateway1 is DOWN");
     strictEqual((await proxy.ask(upgradeHead("/ocpp/CP1"))).status, 503);
-    const flags = [`--listen=127.0.0.1:${portOf(url)}`, `--api-listen=127.0.0.1:${portOf(apiUrl)}`];
-    await using second = startGateway(backend, flags);
+    await using second = startGateway(backend, flagsOf(portOf(url), portOf(apiUrl)));
     await proxy.program.logged("gateway1 is UP");
     await using again = await proxy.connect("/ocpp/CP1");
     strictEqual(await again.ask('[2,"2","Act",{}]'), '[3,"2",{}]');
@@ -261,4 +259,4 @@ Deno.test({
     again.send('[3,"r1",{}]');
     strictEqual((await backend.next("/result/")).path, "/result/Reset/CP1/r1");
   },
-});
+);

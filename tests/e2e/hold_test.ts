@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient, upgradeHead } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
@@ -6,7 +7,7 @@ import { TestGateway } from "../support/gateway.ts";
 import { headerOf, rawAnswer } from "../support/raw_client.ts";
 import { ByteSocket, frameBytes, joined, OPCODE } from "../support/websocket_bytes.ts";
 
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const KIB = 1024;
 const MIB = 1024 ** 2;
 

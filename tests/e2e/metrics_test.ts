@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { json, RecordingBackend } from "../support/backend.ts";
+import { closedPort, json, RecordingBackend } from "../support/backend.ts";
 import { connected, handled } from "../support/connected.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { counted, scrape } from "../support/metrics.ts";
@@ -183,10 +183,7 @@ Deno.test("each try of an outcome is counted, and an outcome that the backend do
 });
 
 Deno.test("a backend that cannot be reached is counted, and so are the tries", async () => {
-  const port = new RecordingBackend();
-  const { url } = port;
-  await port[Symbol.asyncDispose]();
-  await using gateway = new TestGateway(url, ["--retries=1"]);
+  await using gateway = new TestGateway(`http://127.0.0.1:${closedPort()}/`, ["--retries=1"]);
   const client = await gateway.connect("CP1");
   match(
     await client.ask('[2,"1","A",{}]'),

@@ -1,5 +1,12 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { closedPort, json, RawBackend, RecordingBackend, write } from "../support/backend.ts";
+import {
+  closedPort,
+  json,
+  onClosedPort,
+  RawBackend,
+  RecordingBackend,
+  write,
+} from "../support/backend.ts";
 import { testEachForwarder as test, TestGateway } from "../support/gateway.ts";
 
 test("an outcome is posted again until the backend takes it, and counts by its URL", async ({ TestGateway, t }) => {
@@ -120,7 +127,7 @@ Deno.test("10,000 CALLs through a stopped backend and vanishing clients: one out
     outcomes.set(key, (outcomes.get(key) ?? 0) + 1);
     return json("{}");
   };
-  let backend = new RecordingBackend();
+  let backend = await onClosedPort((port) => new RecordingBackend(port));
   const { port } = backend;
   backend.answer = count;
   await using gateway = new TestGateway(backend.url, ["--drain-timeout=20s"]);

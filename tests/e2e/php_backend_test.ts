@@ -1,60 +1,56 @@
+import { fileURLToPath } from "node:url";
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { closedPort } from "../support/backend.ts";
+import { chargeOnce, Client } from "../../examples/client.ts";
 import { rawRequest, upgradeHead } from "../support/client.ts";
 import { connected } from "../support/connected.ts";
 import { inTime } from "../support/deadline.ts";
+import { onClosedPort } from "../support/backend.ts";
 import { type ApiAnswer, TestGateway } from "../support/gateway.ts";
-import { isInstalled, Program, TempDir, whenListening } from "../support/program.ts";
+import { programOf, testWith } from "../support/needs.ts";
+import { PhpServer } from "../support/php.ts";
+import { Program, TempDir } from "../support/program.ts";
 import { headerOf } from "../support/raw_client.ts";
 
-/** CI installs it. */
-const ignore = !isInstalled("php", "--version");
-const EXAMPLES = new URL("../../examples/", import.meta.url).pathname;
-const APP = `${EXAMPLES}roadrunner/app.php`;
+const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
 
 /** A gateway, and behind it the example's application under PHP's own server. */
 class PhpBackend implements AsyncDisposable {
   readonly gateway: TestGateway;
-  readonly #php: Program;
-  readonly #port: number;
+  readonly #php: PhpServer;
 
-  private constructor(port: number, flags: readonly string[], env: Record<string, string>) {
-    this.#port = port;
-    this.gateway = new TestGateway(`http://127.0.0.1:${port}`, [
-      ...["--connect-hook", "--disconnect-hook", "--api-token=t0ken"],
-      ...flags,
-    ]);
-    // In a process group of its own: it leaves its processes behind when it alone is ended.
-    this.#php = new Program("setsid", ["php", "-S", `127.0.0.1:${port}`, APP], {
-      // A request that calls a client holds a process while the gateway's requests come in.
-      PHP_CLI_SERVER_WORKERS: "3",
-      GATEWAY: this.gateway.url,
-      GATEWAY_TOKEN: "t0ken",
-      ...env,
-    });
+  private constructor(gateway: TestGateway, php: PhpServer) {
+    this.gateway = gateway;
+    this.#php = php;
   }
 
   /** @param env What the application reads beside the gateway's address and token. */
-  static async start(
+  static start(
     flags: readonly string[] = [],
     env: Record<string, string> = {},
   ): Promise<PhpBackend> {
-    const port = closedPort();
-    const backend = new PhpBackend(port, flags, env);
-    try {
-      await whenListening(backend.#php, port);
-    } catch (error) {
-      await backend[Symbol.asyncDispose]();
-      throw error;
-    }
-    return backend;
+    return onClosedPort(async (port) => {
+      const gateway = new TestGateway(`http://127.0.0.1:${port}`, [
+        ...["--connect-hook", "--disconnect-hook", "--api-token=t0ken"],
+        ...flags,
+      ]);
+      try {
+        const php = await PhpServer.start(port, "examples/roadrunner/app.php", {
+          GATEWAY: gateway.url,
+          GATEWAY_TOKEN: "t0ken",
+          ...env,
+        });
+        return new PhpBackend(gateway, php);
+      } catch (error) {
+        await gateway[Symbol.asyncDispose]();
+        throw error;
+      }
+    });
   }
 
   /** A request to the application's own paths. */
-  async post(path: string, body = ""): Promise<Pick<ApiAnswer, "status" | "text">> {
-    const url = `http://127.0.0.1:${this.#port}${path}`;
-    const response = await inTime(fetch(url, { method: "POST", body }), path);
-    return { status: response.status, text: await response.text() };
+  async post(path: string, body = ""): Promise<ApiAnswer> {
+    const response = await inTime(fetch(`${this.#php.url}${path}`, { method: "POST", body }), path);
+    return { status: response.status, headers: response.headers, text: await response.text() };
   }
 
   /** Waits for a line of the application's log. */
@@ -64,69 +60,57 @@ class PhpBackend implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.gateway[Symbol.asyncDispose]();
-    try {
-      Deno.kill(-this.#php.pid, "SIGKILL");
-    } catch {
-      // It has ended.
-    }
-    await this.#php.ended();
+    await this.#php[Symbol.asyncDispose]();
   }
 }
 
-Deno.test({
-  name: "the examples in PHP have no syntax errors",
-  ignore,
-  fn: async (t) => {
-    const files = [...Deno.readDirSync(EXAMPLES), ...Deno.readDirSync(`${EXAMPLES}roadrunner`)]
-      .map(({ name }) => name).filter((name) => name.endsWith(".php"));
-    deepStrictEqual(files.toSorted(), ["app.php", "signature.php", "worker.php"]);
-    for (const file of files) {
-      await t.step(file, async () => {
-        const folder = file === "signature.php" ? EXAMPLES : `${EXAMPLES}roadrunner/`;
-        await using lint = new Program("php", ["-l", `${folder}${file}`]);
-        const { code, stdout, stderr } = await lint.ended();
-        strictEqual(code, 0, stdout + stderr);
-      });
-    }
-  },
+testWith("php", "the examples in PHP have no syntax errors", async (t) => {
+  const files = [...Deno.readDirSync(EXAMPLES), ...Deno.readDirSync(`${EXAMPLES}roadrunner`)]
+    .map(({ name }) => name).filter((name) => name.endsWith(".php"));
+  deepStrictEqual(files.toSorted(), ["app.php", "backend.php", "signature.php", "worker.php"]);
+  for (const file of files) {
+    await t.step(file, async () => {
+      const isAbove = file === "backend.php" || file === "signature.php";
+      const path = isAbove ? `examples/${file}` : `examples/roadrunner/${file}`;
+      await using lint = new Program(programOf("php"), ["-l", path]);
+      const { code, stdout, stderr } = await lint.ended();
+      strictEqual(code, 0, stdout + stderr);
+    });
+  }
 });
 
-Deno.test({
-  name: "a client's CALLs are answered by PHP",
-  ignore,
-  fn: async (t) => {
-    await using backend = await PhpBackend.start();
-    const client = await connected(backend.gateway, "CP%201");
-    const time = String.raw`"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"`;
-    const accepted = String.raw`"idTagInfo":\{"status":"Accepted"\}`;
-    const rows: [action: string, payload: string, answer: string][] = [
-      ["BootNotification", '{"chargePointVendor":"é"}', `"currentTime":${time},"interval":300`],
-      ["Heartbeat", "{}", `{"currentTime":${time}}`],
-      ["Authorize", '{"idTag":"A1"}', `{${accepted}}`],
-      ["StatusNotification", '{"connectorId":1}', "{}"],
-      ["MeterValues", '{"meterValue":[]}', "{}"],
-      ["StartTransaction", '{"meterStart":1.0}', String.raw`{"transactionId":\d+,${accepted}}`],
-      ["StopTransaction", '{"transactionId":12345678901234567890}', `{${accepted}}`],
-    ];
-    for (const [action, payload, answer] of rows) {
-      await t.step(action, async () => {
-        const frame = await client.ask(`[2,"c1","${action}",${payload}]`);
-        match(frame, new RegExp(String.raw`^\[3,"c1",.*${answer}.*\]$`));
-      });
-    }
-    for (const action of ["Frobnicate", "call/../connect", "Heartbeat\\n", "heartbeat"]) {
-      await t.step(`${action}, which it does not know`, async () => {
-        const frame = await client.ask(`[2,"c1","${action}",{}]`);
-        match(frame, /^\[4,"c1","NotImplemented",/);
-      });
-    }
-  },
+testWith("php", "a client's CALLs are answered by PHP", async (t) => {
+  await using backend = await PhpBackend.start();
+  const client = await connected(backend.gateway, "CP%201");
+  const time = String.raw`"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"`;
+  const accepted = String.raw`"idTagInfo":\{"status":"Accepted"\}`;
+  const rows: [action: string, payload: string, answer: string][] = [
+    ["BootNotification", '{"chargePointVendor":"é"}', `"currentTime":${time},"interval":300`],
+    ["Heartbeat", "{}", `{"currentTime":${time}}`],
+    ["Authorize", '{"idTag":"A1"}', `{${accepted}}`],
+    ["StatusNotification", '{"connectorId":1}', "{}"],
+    ["MeterValues", '{"meterValue":[]}', "{}"],
+    ["StartTransaction", '{"meterStart":1.0}', String.raw`{"transactionId":\d+,${accepted}}`],
+    ["StopTransaction", '{"transactionId":12345678901234567890}', `{${accepted}}`],
+  ];
+  for (const [action, payload, answer] of rows) {
+    await t.step(action, async () => {
+      const frame = await client.ask(`[2,"c1","${action}",${payload}]`);
+      match(frame, new RegExp(String.raw`^\[3,"c1",.*${answer}.*\]$`));
+    });
+  }
+  for (const action of ["Frobnicate", "call/../connect", "Heartbeat\\n", "heartbeat"]) {
+    await t.step(`${action}, which it does not know`, async () => {
+      const frame = await client.ask(`[2,"c1","${action}",{}]`);
+      match(frame, /^\[4,"c1","NotImplemented",/);
+    });
+  }
 });
 
-Deno.test({
-  name: "PHP calls a client, and has its answer as its own or as /result and /error",
-  ignore,
-  fn: async () => {
+testWith(
+  "php",
+  "PHP calls a client, and has its answer as its own or as /result and /error",
+  async () => {
     await using backend = await PhpBackend.start();
     const client = await connected(backend.gateway, "CP%201");
     const reset = async (answer: (id: string) => string): Promise<[number, string]> => {
@@ -161,80 +145,87 @@ Deno.test({
     }
     strictEqual((await backend.post("/reset/CP2", "{}")).status, 404);
   },
-});
+);
 
-Deno.test({
-  name: "PHP says who connects, and is told who went",
-  ignore,
-  fn: async (t) => {
-    // 20 bytes, one of them a colon and some of them no UTF-8.
-    const hex = "000102030405060708090A0B3a0d0e0fFFfeFDfc";
-    const bytes = String.fromCharCode(...Uint8Array.fromHex(hex));
-    const passwords = { "CP 1": "s3cret", "CP2": hex };
-    await using backend = await PhpBackend.start([], { PASSWORDS: JSON.stringify(passwords) });
-    const rows: [name: string, path: string, credentials: string | undefined, status: number][] = [
-      ["the right password", "/CP%201", "CP 1:s3cret", 101],
-      ["the bytes that hex digits stand for", "/CP2", `CP2:${bytes}`, 101],
-      ["the hex digits themselves", "/CP2", `CP2:${hex}`, 101],
-      ["a wrong password", "/CP%201", "CP 1:secret", 401],
-      ["an empty password", "/CP%201", "CP 1:", 401],
-      ["no colon", "/CP%201", "s3cret", 401],
-      ["another station's name", "/CP2", `CP 1:${hex}`, 401],
-      ["another station's password", "/CP2", "CP2:s3cret", 401],
-      ["a station that is not known", "/CP3", "CP3:s3cret", 401],
-      ["nothing", "/CP%201", undefined, 401],
-    ];
-    for (const [name, path, credentials, status] of rows) {
-      await t.step(name, async () => {
-        const authorization = credentials && `Basic ${btoa(credentials)}`;
-        const head = upgradeHead(path, { Authorization: authorization });
-        const got = await rawRequest(backend.gateway.url, head);
-        got.conn.close();
-        strictEqual(got.status, status);
-        if (status === 401) ok(headerOf(got.head, "www-authenticate")?.startsWith("Basic realm="));
-      });
-    }
-    const headers = { authorization: `Basic ${btoa("CP 1:s3cret")}` };
-    const client = await connected(backend.gateway, "CP%201", { headers });
-    client.socket.close(4001, "bye");
-    await client.whenClosed();
-    await backend.logged('/disconnect/CP%201 {"code":4001,"reason":"bye"}');
-  },
-});
-
-Deno.test({
-  name: "without passwords PHP lets every client in",
-  ignore,
-  fn: async () => {
+testWith(
+  "php",
+  "the example client goes through a session with PHP, and does what its own paths ask",
+  async () => {
     await using backend = await PhpBackend.start();
-    const client = await connected(backend.gateway, "CP1");
-    match(await client.ask('[2,"c1","Heartbeat",{}]'), /^\[3,"c1",/);
-  },
-});
-
-Deno.test({
-  name: "with a key PHP answers only what the gateway has signed",
-  ignore,
-  fn: async () => {
-    using dir = new TempDir();
-    const file = dir.file("key", "a key of 32 bytes or more, in hex\n");
-    await using backend = await PhpBackend.start([`--sign-key-file=${file}`], {
-      SIGN_KEY_FILE: file,
-    });
-    const client = await connected(backend.gateway, "CP%201");
-    match(await client.ask('[2,"c1","Heartbeat",{}]'), /^\[3,"c1",/);
-    for (const path of ["/call/Heartbeat/CP%201/c1", "/result/Reset/CP%201/r1", "/connect/CP1"]) {
-      deepStrictEqual(await backend.post(path, "{}"), { status: 401, text: "" });
+    const url = `${backend.gateway.url.replace("http:", "ws:")}/CP1`;
+    const client = await Client.connect({ url });
+    try {
+      strictEqual(await chargeOnce(client), 300);
+      const reset = await backend.post("/reset/CP1", '{"type":"Soft"}');
+      deepStrictEqual([reset.status, reset.text], [200, '{"status":"Accepted"}']);
+      // Not a page that a browser would run.
+      strictEqual(reset.headers.get("content-type"), "application/json");
+      strictEqual((await backend.post("/unlock/CP1/1")).status, 202);
+      await backend.logged("/result/UnlockConnector/CP1/");
+      await backend.logged(' {"status":"Unlocked"}');
+    } finally {
+      await client.close();
     }
   },
+);
+
+testWith("php", "PHP says who connects, and is told who went", async (t) => {
+  // 20 bytes, one of them a colon and some of them no UTF-8.
+  const hex = "000102030405060708090A0B3a0d0e0fFFfeFDfc";
+  const bytes = String.fromCharCode(...Uint8Array.fromHex(hex));
+  const passwords = { "CP 1": "s3cret", "CP2": hex };
+  await using backend = await PhpBackend.start([], { PASSWORDS: JSON.stringify(passwords) });
+  const rows: [name: string, path: string, credentials: string | undefined, status: number][] = [
+    ["the right password", "/CP%201", "CP 1:s3cret", 101],
+    ["the bytes that hex digits stand for", "/CP2", `CP2:${bytes}`, 101],
+    ["the hex digits themselves", "/CP2", `CP2:${hex}`, 101],
+    ["a wrong password", "/CP%201", "CP 1:secret", 401],
+    ["an empty password", "/CP%201", "CP 1:", 401],
+    ["no colon", "/CP%201", "s3cret", 401],
+    ["another station's name", "/CP2", `CP 1:${hex}`, 401],
+    ["another station's password", "/CP2", "CP2:s3cret", 401],
+    ["a station that is not known", "/CP3", "CP3:s3cret", 401],
+    ["nothing", "/CP%201", undefined, 401],
+  ];
+  for (const [name, path, credentials, status] of rows) {
+    await t.step(name, async () => {
+      const authorization = credentials && `Basic ${btoa(credentials)}`;
+      const head = upgradeHead(path, { Authorization: authorization });
+      const got = await rawRequest(backend.gateway.url, head);
+      got.conn.close();
+      strictEqual(got.status, status);
+      if (status === 401) ok(headerOf(got.head, "www-authenticate")?.startsWith("Basic realm="));
+    });
+  }
+  const headers = { authorization: `Basic ${btoa("CP 1:s3cret")}` };
+  const client = await connected(backend.gateway, "CP%201", { headers });
+  client.socket.close(4001, "bye");
+  await client.whenClosed();
+  await backend.logged('/disconnect/CP%201 {"code":4001,"reason":"bye"}');
 });
 
-Deno.test({
-  name: "with a key that cannot be read PHP answers nothing",
-  ignore,
-  fn: async () => {
-    using dir = new TempDir();
-    await using backend = await PhpBackend.start([], { SIGN_KEY_FILE: dir.path("missing") });
-    strictEqual((await backend.post("/call/Heartbeat/CP1/c1", "{}")).status, 500);
-  },
+testWith("php", "without passwords PHP lets every client in", async () => {
+  await using backend = await PhpBackend.start();
+  const client = await connected(backend.gateway, "CP1");
+  match(await client.ask('[2,"c1","Heartbeat",{}]'), /^\[3,"c1",/);
+});
+
+testWith("php", "with a key PHP answers only what the gateway has signed", async () => {
+  using dir = new TempDir();
+  const file = dir.file("key", "a key of 32 bytes or more, in hex\n");
+  await using backend = await PhpBackend.start([`--sign-key-file=${file}`], {
+    SIGN_KEY_FILE: file,
+  });
+  const client = await connected(backend.gateway, "CP%201");
+  match(await client.ask('[2,"c1","Heartbeat",{}]'), /^\[3,"c1",/);
+  for (const path of ["/call/Heartbeat/CP%201/c1", "/result/Reset/CP%201/r1", "/connect/CP1"]) {
+    const { status, text } = await backend.post(path, "{}");
+    deepStrictEqual([status, text], [401, ""]);
+  }
+});
+
+testWith("php", "with a key that cannot be read PHP answers nothing", async () => {
+  using dir = new TempDir();
+  await using backend = await PhpBackend.start([], { SIGN_KEY_FILE: dir.path("missing") });
+  strictEqual((await backend.post("/call/Heartbeat/CP1/c1", "{}")).status, 500);
 });

@@ -1,10 +1,12 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
 import { type ReadProfile, readProfile } from "../support/pprof.ts";
-import { isInstalled, startProgram, TempDir, urlOf } from "../support/program.ts";
+import { programOf, stepWith } from "../support/needs.ts";
+import { startProgram, TempDir, urlOf } from "../support/program.ts";
 
-const LIB = new URL("../../lib/", import.meta.url).pathname;
+const LIB = fileURLToPath(new URL("../../lib/", import.meta.url));
 const CODEC = `${LIB}codec/`;
 /** Rounds of traffic until a function must have been seen; one is plenty on an idle machine. */
 const MAX_ROUNDS = 20;
@@ -19,9 +21,6 @@ function timeInCodec(profile: ReadProfile): number {
 function isOurs(profile: ReadProfile): boolean {
   return profile.functions.some(({ file }) => file.startsWith(LIB));
 }
-
-/** Whether Go's own tool is here. */
-const HAS_PPROF = isInstalled("go", "version");
 
 Deno.test("profiles of a gateway at work are there after SIGUSR2, while it runs, and after SIGTERM", async (t) => {
   using dir = new TempDir();
@@ -83,25 +82,21 @@ Deno.test("profiles of a gateway at work are there after SIGUSR2, while it runs,
       "mem.pprof",
     ]);
   });
-  await t.step({
-    name: "go tool pprof reads them",
-    ignore: !HAS_PPROF,
-    fn: async () => {
-      for (
-        const [file, part] of [[cpuFile, / lib\/codec\/\w+\.ts:\d+/], [
-          memFile,
-          /lib\//,
-        ]] as const
-      ) {
-        const { success, stdout } = await new Deno.Command("go", {
-          args: ["tool", "pprof", "-top", "-nodefraction=0", file],
-          stdin: "null",
-          stderr: "null",
-        }).output();
-        ok(success);
-        match(new TextDecoder().decode(stdout), part);
-      }
-    },
+  await stepWith(t, "go", "go tool pprof reads them", async () => {
+    for (
+      const [file, part] of [[cpuFile, / lib\/codec\/\w+\.ts:\d+/], [
+        memFile,
+        /lib\//,
+      ]] as const
+    ) {
+      const { success, stdout } = await new Deno.Command(programOf("go"), {
+        args: ["tool", "pprof", "-top", "-nodefraction=0", file],
+        stdin: "null",
+        stderr: "null",
+      }).output();
+      ok(success);
+      match(new TextDecoder().decode(stdout), part);
+    }
   });
 });
 

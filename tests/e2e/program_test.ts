@@ -1,8 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { SAME_REQUEST_MS } from "../../lib/program/stop_request.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
-import { startProgram, urlOf } from "../support/program.ts";
+import { aSecondLater, startProgram, urlOf } from "../support/program.ts";
 
 Deno.test("the program prints one ready line, serves, and ends with 0 at SIGTERM and SIGINT", async (t) => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -146,7 +145,7 @@ Deno.test("a second signal a second later ends the program at once with 1, one b
   }
   // The runtime tells of signals in their order: once a later one has had its effect, so had this one.
   program.signal("SIGTERM");
-  await new Promise((resolve) => setTimeout(resolve, SAME_REQUEST_MS));
+  await aSecondLater();
   strictEqual(await fetch(`${url}/healthz`).then((answer) => answer.text()), "ok");
   program.signal("SIGINT");
   strictEqual((await program.ended()).code, 1);

@@ -1,16 +1,14 @@
 /** A WebSocket library that nobody here wrote, Debian's python3-websockets, with frames by hand. */
 
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { json, RecordingBackend } from "../support/backend.ts";
 import type { TestGateway } from "../support/gateway.ts";
-import { isInstalled, Program } from "../support/program.ts";
+import { programOf, testWith } from "../support/needs.ts";
+import { Program } from "../support/program.ts";
 import { strictGateway } from "../support/strict_gateway.ts";
 
-/** Debian's own: the package is for it, whatever other `python3` comes first. */
-const PYTHON = "/usr/bin/python3";
-/** CI installs it. */
-const ignore = !isInstalled(PYTHON, "-c", "import websockets");
-const STATION = new URL("../support/station.py", import.meta.url).pathname;
+const STATION = fileURLToPath(new URL("../support/station.py", import.meta.url));
 
 interface Script {
   readonly say: readonly string[];
@@ -19,7 +17,12 @@ interface Script {
 
 function station(gateway: TestGateway, protocols: string, script: Script): Program {
   const url = `${gateway.url.replace("http", "ws")}/CP%201`;
-  return new Program(PYTHON, [STATION, url, protocols, JSON.stringify(script)]);
+  return new Program(programOf("python3-websockets"), [
+    STATION,
+    url,
+    protocols,
+    JSON.stringify(script),
+  ]);
 }
 
 const RESET = {
@@ -29,11 +32,10 @@ const RESET = {
 } as const;
 
 for (const protocol of ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const) {
-  Deno.test({
-    name:
-      `python3-websockets speaks ${protocol}: calls, is called, and is replaced when it reconnects`,
-    ignore,
-    fn: async () => {
+  testWith(
+    "python3-websockets",
+    `python3-websockets speaks ${protocol}: calls, is called, and is replaced when it reconnects`,
+    async () => {
       await using backend = new RecordingBackend();
       const now = '{ "currentTime" : "2026-01-01T00:00:00.000Z" }';
       backend.answer = ({ path }) => {
@@ -119,5 +121,5 @@ for (const protocol of ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const) {
       strictEqual((await gateway.api("/clients/CP%201", { method: "DELETE" })).status, 204);
       deepStrictEqual((await second.lines(100)).slice(2), ["close 1000 closed by the operator"]);
     },
-  });
+  );
 }

@@ -1,9 +1,11 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { isFromGateway } from "../../examples/signature.ts";
 import { json, type Recorded, RecordingBackend } from "../support/backend.ts";
 import { connected } from "../support/connected.ts";
 import { TestGateway } from "../support/gateway.ts";
-import { isInstalled, startProgram, TempDir } from "../support/program.ts";
+import { programOf, stepWith } from "../support/needs.ts";
+import { startProgram, TempDir } from "../support/program.ts";
 
 const KEY = "k\u00e9y of the test";
 const HOOKS = ["--connect-hook", "--disconnect-hook"];
@@ -158,29 +160,25 @@ Deno.test("the examples tell the gateway's requests from all others", async (t) 
   await t.step("TypeScript, a body of bytes", () => {
     ok(isFromGateway({ ...genuine, body: bytesOf(genuine.body) }, bytesOf(KEY)));
   });
-  await t.step({
-    name: "PHP",
-    ignore: !isInstalled("php", "--version"),
-    fn: async () => {
-      const cases = rows.map(([name, isGenuine, change, key = KEY]) => {
-        const { method, path, headers, body } = { ...genuine, ...change };
-        const signature = headers.get("x-ws2api-signature") ?? "";
-        return { name, isGenuine, args: [method, path, signature, body, key] };
-      });
-      const { args } = cases[0]!;
-      cases.push({ name: "too old", isGenuine: false, args: [...args, -1] as string[] });
-      const script = `require $argv[1];
+  await stepWith(t, "php", "PHP", async () => {
+    const cases = rows.map(([name, isGenuine, change, key = KEY]) => {
+      const { method, path, headers, body } = { ...genuine, ...change };
+      const signature = headers.get("x-ws2api-signature") ?? "";
+      return { name, isGenuine, args: [method, path, signature, body, key] };
+    });
+    const { args } = cases[0]!;
+    cases.push({ name: "too old", isGenuine: false, args: [...args, -1] as string[] });
+    const script = `require $argv[1];
         foreach (json_decode($argv[2]) as $case) {
           if (isFromGateway(...$case->args) !== $case->isGenuine) echo $case->name, "\\n";
         }`;
-      const file = new URL("../../examples/signature.php", import.meta.url).pathname;
-      const { stdout, stderr, success } = await new Deno.Command("php", {
-        args: ["-d", "error_reporting=-1", "-r", script, file, JSON.stringify(cases)],
-        stdin: "null",
-      }).output();
-      const text = new TextDecoder();
-      deepStrictEqual([text.decode(stdout), text.decode(stderr), success], ["", "", true]);
-    },
+    const file = fileURLToPath(new URL("../../examples/signature.php", import.meta.url));
+    const { stdout, stderr, success } = await new Deno.Command(programOf("php"), {
+      args: ["-d", "error_reporting=-1", "-r", script, file, JSON.stringify(cases)],
+      stdin: "null",
+    }).output();
+    const text = new TextDecoder();
+    deepStrictEqual([text.decode(stdout), text.decode(stderr), success], ["", "", true]);
   });
 });
 

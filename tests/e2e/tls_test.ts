@@ -9,9 +9,9 @@ import {
 import { json, RecordingBackend, write } from "../support/backend.ts";
 import { upgradeHead } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
+import { programOf, testWith } from "../support/needs.ts";
 import {
   type Certificate,
-  isInstalled,
   makeCertificate,
   type Program,
   SecureClient,
@@ -19,6 +19,11 @@ import {
   TempDir,
   urlOf,
 } from "../support/program.ts";
+
+/** All of them make certificates. */
+function test(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
+  testWith("openssl", name, fn);
+}
 
 /** A gateway that serves WSS and HTTPS, as a process, and a backend. */
 class Setup implements AsyncDisposable {
@@ -45,18 +50,21 @@ class Setup implements AsyncDisposable {
   }
 
   static async start(flags: readonly string[] = []): Promise<Setup> {
-    const dir = new TempDir();
+    await using stack = new AsyncDisposableStack();
+    const dir = stack.use(new TempDir());
     const certificate = await makeCertificate(dir);
-    const backend = new RecordingBackend();
-    const program = startProgram([
+    const backend = stack.use(new RecordingBackend());
+    const program = stack.use(startProgram([
       "--listen=127.0.0.1:0",
       `--backend=${backend.url}`,
       `--tls-cert=${dir.file("cert.pem", certificate.cert)}`,
       `--tls-key=${dir.file("key.pem", certificate.key)}`,
       "--drain-timeout=500ms",
       ...flags,
-    ]);
-    return new Setup(dir, certificate, backend, program, await urlOf(program));
+    ]));
+    const setup = new Setup(dir, certificate, backend, program, await urlOf(program));
+    stack.move();
+    return setup;
   }
 
   get port(): number {
@@ -121,7 +129,7 @@ async function assertWorks(setup: Setup, client: SecureClient, id: string): Prom
   strictEqual(headers.get("x-forwarded-for"), "127.0.0.1");
 }
 
-Deno.test("with --tls-cert and --tls-key clients come by WSS and the backend by HTTPS", async () => {
+test("with --tls-cert and --tls-key clients come by WSS and the backend by HTTPS", async () => {
   await using setup = await Setup.start();
   const { backend, program } = setup;
   match(setup.url, /^https:\/\/127\.0\.0\.1:\d+$/);
@@ -148,7 +156,7 @@ Deno.test("with --tls-cert and --tls-key clients come by WSS and the backend by 
   ok(!/ (?:error|warning|ERROR|WARNING) /.test(stderr), stderr);
 });
 
-Deno.test("the peer's own X-Forwarded-For does not count, with --trust-proxy it does", async (t) => {
+test("the peer's own X-Forwarded-For does not count, with --trust-proxy it does", async (t) => {
   for (const [flags, expected] of [[[], "127.0.0.1"], [["--trust-proxy"], "9.9.9.9"]] as const) {
     await t.step(flags.join() || "without --trust-proxy", async () => {
       await using setup = await Setup.start([...flags, "--connect-hook"]);
@@ -163,7 +171,7 @@ Deno.test("the peer's own X-Forwarded-For does not count, with --trust-proxy it 
   }
 });
 
-Deno.test("the API can have its own listener, and it speaks HTTPS too", async () => {
+test("the API can have its own listener, and it speaks HTTPS too", async () => {
   await using setup = await Setup.start(["--api-listen=127.0.0.1:0"]);
   const [, second = ""] = await setup.program.lines(2);
   const apiUrl = /^ws2api api on (https:\/\/127\.0\.0\.1:\d+)$/.exec(second)![1]!;
@@ -172,7 +180,7 @@ Deno.test("the API can have its own listener, and it speaks HTTPS too", async ()
   deepStrictEqual([response.status, await response.text()], [200, "ok"]);
 });
 
-Deno.test("what is no TLS ends without harm to others", async (t) => {
+test("what is no TLS ends without harm to others", async (t) => {
   await using setup = await Setup.start();
   await using client = await setup.connect("CP1");
   const rows: [name: string, text: string][] = [
@@ -197,12 +205,13 @@ Deno.test("what is no TLS ends without harm to others", async (t) => {
   strictEqual((await setup.api("/healthz")).text, "ok");
 });
 
-Deno.test({
-  name: "the loopback port behind TLS refuses everyone but the gateway itself",
-  ignore: !isInstalled("ss", "--version"),
-  fn: async () => {
+testWith(
+  ["openssl", "ss"],
+  "the loopback port behind TLS refuses everyone but the gateway itself",
+  async () => {
     await using setup = await Setup.start(["--trust-proxy"]);
-    const { stdout } = await new Deno.Command("ss", { args: ["-Htlnp"], stdin: "null" }).output();
+    const { stdout } = await new Deno.Command(programOf("ss"), { args: ["-Htlnp"], stdin: "null" })
+      .output();
     const ports = new TextDecoder().decode(stdout).split("\n")
       .filter((line) => line.includes(`pid=${setup.program.pid},`))
       .map((line) => Number(/:(\d+)\s/.exec(line)![1]))
@@ -216,10 +225,10 @@ Deno.test({
     }
     strictEqual(JSON.parse((await setup.api("/clients")).text).total, 0);
   },
-});
+);
 
 for (const workers of [1, 2]) {
-  Deno.test(`SIGHUP takes a new certificate for new connections, and the old ones stay, workers: ${workers}`, async () => {
+  test(`SIGHUP takes a new certificate for new connections, and the old ones stay, workers: ${workers}`, async () => {
     await using setup = await Setup.start([`--workers=${workers}`]);
     const { certificate: before, program } = setup;
     await using old = await setup.connect("CP1");
@@ -254,7 +263,7 @@ for (const workers of [1, 2]) {
   });
 }
 
-Deno.test("a certificate that cannot be used keeps the old one, and an error says so", async (t) => {
+test("a certificate that cannot be used keeps the old one, and an error says so", async (t) => {
   await using setup = await Setup.start();
   const { certificate, program, dir } = setup;
   await using old = await setup.connect("CP1");
@@ -286,7 +295,7 @@ Deno.test("a certificate that cannot be used keeps the old one, and an error say
   });
 });
 
-Deno.test("clients that never finish the handshake do not hold up others", async () => {
+test("clients that never finish the handshake do not hold up others", async () => {
   await using setup = await Setup.start();
   const conns = await Promise.all(
     Array.from(
@@ -300,7 +309,7 @@ Deno.test("clients that never finish the handshake do not hold up others", async
   for (const conn of conns) conn.close();
 });
 
-Deno.test("frames of 1 MiB pass both ways, byte for byte", async () => {
+test("frames of 1 MiB pass both ways, byte for byte", async () => {
   await using setup = await Setup.start();
   const { backend } = setup;
   await using client = await setup.connect("CP1");
@@ -326,7 +335,7 @@ Deno.test("frames of 1 MiB pass both ways, byte for byte", async () => {
   ok(text === result.slice(8, -1), "the client's answer");
 });
 
-Deno.test("many small frames keep their order both ways", async () => {
+test("many small frames keep their order both ways", async () => {
   await using setup = await Setup.start(["--max-queue=1000", "--call-concurrency=1000"]);
   const { backend } = setup;
   await using client = await setup.connect("CP1");
@@ -346,7 +355,7 @@ Deno.test("many small frames keep their order both ways", async () => {
   }
 });
 
-Deno.test("a client that vanishes behind TLS is seen to go", async () => {
+test("a client that vanishes behind TLS is seen to go", async () => {
   await using setup = await Setup.start(["--disconnect-hook"]);
   const conn = await setup.open(setup.certificate);
   await write(conn, upgradeHead("/CP1"));
@@ -357,7 +366,7 @@ Deno.test("a client that vanishes behind TLS is seen to go", async () => {
   strictEqual((await setup.api("/clients/CP1")).status, 404);
 });
 
-Deno.test("a port in use ends the program with 1 and one line with TLS too", async () => {
+test("a port in use ends the program with 1 and one line with TLS too", async () => {
   await using setup = await Setup.start();
   await using second = startProgram([
     `--listen=127.0.0.1:${setup.port}`,
@@ -370,7 +379,7 @@ Deno.test("a port in use ends the program with 1 and one line with TLS too", asy
   match(stderr, /^ws2api: cannot listen on \S+: the port is in use\n$/);
 });
 
-Deno.test("a certificate or key that cannot be used keeps the program from starting, and one line says why", async (t) => {
+test("a certificate or key that cannot be used keeps the program from starting, and one line says why", async (t) => {
   using dir = new TempDir();
   const { cert, key } = await makeCertificate(dir);
   const other = await makeCertificate(dir);

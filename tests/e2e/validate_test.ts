@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { type Config, readInvocation } from "../../lib/config/config.ts";
 import { validatorOf } from "../../lib/validate/load.ts";
 import { createValidator } from "../../lib/validate/validator.ts";
@@ -323,8 +324,8 @@ Deno.test("nothing is checked when --validate is off, and what checks is not eve
   strictEqual(await validatorOf(config), undefined);
   for (const start of ["main.ts", "lib/worker/worker.ts"]) {
     const { stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["info", "--json", new URL(start, ROOT).pathname],
-      cwd: ROOT.pathname,
+      args: ["info", "--json", fileURLToPath(new URL(start, ROOT))],
+      cwd: ROOT,
     }).output();
     const loaded = loadedAtStart(JSON.parse(new TextDecoder().decode(stdout)));
     ok(loaded.some((name) => name.endsWith("/lib/client/connection.ts")));

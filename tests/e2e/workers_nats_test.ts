@@ -1,8 +1,8 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
-import { inTime } from "../support/deadline.ts";
-import { NatsServer, testWithNats, until } from "../support/nats.ts";
+import { inTime, until } from "../support/deadline.ts";
+import { NatsServer, testWithNats } from "../support/nats.ts";
 import { startProgram, urlOf } from "../support/program.ts";
 
 /** So many that both workers of both programs get some. */

@@ -1,9 +1,12 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parse, parseAllDocuments } from "yaml";
 import { type Config, readInvocation } from "../../lib/config/config.ts";
+import { inTime } from "../support/deadline.ts";
 import { startCommand } from "../support/program.ts";
 
-const EXAMPLES = new URL("../../examples/", import.meta.url).pathname;
+const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
 
 function read(file: string): string {
   return Deno.readTextFileSync(`${EXAMPLES}${file}`);
@@ -80,7 +83,7 @@ Deno.test("every YAML file of the examples can be read", () => {
 });
 
 Deno.test("each file that compose builds from or mounts exists, and each name in it", () => {
-  const from = (path: string): string => new URL(path, `file://${EXAMPLES}`).pathname;
+  const from = (path: string): string => resolve(EXAMPLES, path);
   const names = Object.keys(COMPOSE.services);
   for (const [name, service] of Object.entries(COMPOSE.services)) {
     const { build, image, volumes = [], secrets = [], depends_on = [] } = service;
@@ -89,7 +92,7 @@ Deno.test("each file that compose builds from or mounts exists, and each name in
       const { context, dockerfile } = typeof build === "string"
         ? { context: build, dockerfile: "Dockerfile" }
         : build;
-      const folder = from(`${context}/`);
+      const folder = `${from(context)}/`;
       const text = Deno.readTextFileSync(`${folder}${dockerfile}`);
       for (const [, sources = ""] of text.matchAll(/^COPY (?!--from)(.*) \S+$/gm)) {
         for (const source of sources.split(" ")) ok(Deno.statSync(`${folder}${source}`), source);
@@ -182,4 +185,25 @@ Deno.test("the service of systemd starts the program as the start task does, and
   const [seconds = "", ...others] = valuesOf("TimeoutStopSec");
   deepStrictEqual(others, []);
   ok(Number.parseInt(seconds) * 1000 > config.drainTimeoutMs, seconds);
+});
+
+Deno.test("the service's reload is SIGHUP to the program, without programs beyond the shell", async () => {
+  const [, command = ""] = /^ExecReload=(.*)$/m.exec(read("systemd/ws2api.service")) ?? [];
+  // systemd puts the number in before the shell sees it.
+  const [, script = ""] = /^\/bin\/sh -c '([^']*)'$/.exec(
+    command.replace("$MAINPID", String(Deno.pid)),
+  ) ?? [];
+  const hangup = Promise.withResolvers<void>();
+  Deno.addSignalListener("SIGHUP", hangup.resolve);
+  try {
+    const { code } = await new Deno.Command("/bin/sh", {
+      args: ["-c", script],
+      env: { PATH: "" },
+      stdin: "null",
+    }).output();
+    strictEqual(code, 0);
+    await inTime(hangup.promise, "SIGHUP");
+  } finally {
+    Deno.removeSignalListener("SIGHUP", hangup.resolve);
+  }
 });

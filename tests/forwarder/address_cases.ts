@@ -6,6 +6,7 @@
 
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { RawBackend, write } from "../support/backend.ts";
+import { testWith } from "../support/needs.ts";
 import { TempDir } from "../support/program.ts";
 import { answer, FORWARDERS, taken, TestForwarder } from "./implementations.ts";
 
@@ -13,33 +14,18 @@ function ok200(conn: Deno.Conn): Promise<void> {
   return write(conn, answer("{}"));
 }
 
-async function isLocalhost(hostname: string): Promise<boolean> {
-  using listener = Deno.listen({ hostname, port: 0 });
-  const { port } = listener.addr as Deno.NetAddr;
-  try {
-    (await Deno.connect({ hostname: "localhost", port })).close();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-for (const hostname of ["127.0.0.1", "::1"]) {
-  const ignore = !await isLocalhost(hostname);
+for (const hostname of ["127.0.0.1", "::1"] as const) {
   for (const [name] of FORWARDERS) {
-    Deno.test({
-      name: `${name}: localhost is reached when only ${hostname} is served`,
-      ignore,
-      fn: async () => {
-        const listener = Deno.listen({ hostname, port: 0 });
-        await using backend = new RawBackend(
-          ok200,
-          listener as unknown as Deno.Listener<Deno.TcpConn>,
-        );
-        using forwarder = new TestForwarder(name, `http://localhost:${backend.port}/`);
-        deepStrictEqual(await forwarder.forward(), taken("{}"));
-        match(backend.requests[0]!, new RegExp(`^host: localhost:${backend.port}\r$`, "mi"));
-      },
+    const needs = [`localhost as ${hostname}`] as const;
+    testWith(needs, `${name}: localhost is reached when only ${hostname} is served`, async () => {
+      const listener = Deno.listen({ hostname, port: 0 });
+      await using backend = new RawBackend(
+        ok200,
+        listener as unknown as Deno.Listener<Deno.TcpConn>,
+      );
+      using forwarder = new TestForwarder(name, `http://localhost:${backend.port}/`);
+      deepStrictEqual(await forwarder.forward(), taken("{}"));
+      match(backend.requests[0]!, new RegExp(`^host: localhost:${backend.port}\r$`, "mi"));
     });
   }
 }

@@ -1,10 +1,13 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import type { TraceContext } from "../../lib/codec/trace_context.ts";
 import type { BackendReply } from "../../lib/forwarder/forwarder.ts";
 import type { Origin } from "../../lib/identity.ts";
 import { closedPort, RawBackend, write } from "../support/backend.ts";
+import { testWith } from "../support/needs.ts";
 import { makeCertificate, Program, TempDir } from "../support/program.ts";
 import { answer, FORWARDERS, REQUEST, taken, TestForwarder } from "./implementations.ts";
+import { NO_NAME } from "../support/no_name.ts";
 
 const UNREACHABLE: BackendReply = { ok: false, fault: "unreachable" };
 const ORIGIN: Origin = { connectionId: "0190-7", protocol: "ocpp2.1", remoteAddress: "10.0.0.1" };
@@ -126,7 +129,7 @@ for (const [name] of FORWARDERS) {
     const rows: [name: string, backend: string][] = [
       ["a refused connection", `http://127.0.0.1:${closedPort()}/`],
       ["a refused connection for TLS", `https://127.0.0.1:${closedPort()}/`],
-      ["a name that does not resolve", "http://nowhere.invalid:8080/"],
+      ["a name that does not resolve", `http://${NO_NAME}:8080/`],
     ];
     for (const [row, backend] of rows) {
       await t.step(row, async () => {
@@ -151,46 +154,46 @@ for (const [name] of FORWARDERS) {
     }
   });
 
-  Deno.test({
-    name: `${name}: a backend at an IPv6 address is reached`,
-    ignore: !hasIpv6(),
-    fn: async () => {
-      const listener = Deno.listen({ hostname: "::1", port: 0 });
-      await using backend = new RawBackend(
-        ok200,
-        listener as unknown as Deno.Listener<Deno.TcpConn>,
-      );
-      using forwarder = new TestForwarder(name, `http://[::1]:${backend.port}/`);
-      deepStrictEqual(await forwarder.forward(), taken("{}"));
-      match(backend.requests[0]!, new RegExp(`^host: \\[::1\\]:${backend.port}\r$`, "mi"));
-    },
+  testWith("::1", `${name}: a backend at an IPv6 address is reached`, async () => {
+    const listener = Deno.listen({ hostname: "::1", port: 0 });
+    await using backend = new RawBackend(
+      ok200,
+      listener as unknown as Deno.Listener<Deno.TcpConn>,
+    );
+    using forwarder = new TestForwarder(name, `http://[::1]:${backend.port}/`);
+    deepStrictEqual(await forwarder.forward(), taken("{}"));
+    match(backend.requests[0]!, new RegExp(`^host: \\[::1\\]:${backend.port}\r$`, "mi"));
   });
 
-  Deno.test(`${name}: a backend with TLS is reached when its certificate is trusted`, async (t) => {
-    using dir = new TempDir();
-    const { cert, key } = await makeCertificate(dir);
-    const other = await makeCertificate(dir);
-    const rows: [name: string, caCerts: string[], reply: BackendReply][] = [
-      ["trusted", [cert], taken("{}")],
-      ["one of several trusted ones", [other.cert, cert], taken("{}")],
-      ["trusted by nobody", [], UNREACHABLE],
-      ["not the trusted one", [other.cert], UNREACHABLE],
-    ];
-    for (const [row, caCerts, reply] of rows) {
-      await t.step(row, async () => {
-        const listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key });
-        await using backend = new RawBackend<Deno.TlsConn>(
-          ok200,
-          listener as unknown as Deno.Listener<Deno.TlsConn>,
-        );
-        const url = `https://127.0.0.1:${backend.port}/`;
-        using forwarder = new TestForwarder(name, url, { caCerts });
-        for (let i = 0; i < 2; i++) deepStrictEqual(await forwarder.forward(), reply);
-        strictEqual(backend.requests.length, reply.ok ? 2 : 0);
-        if (reply.ok) strictEqual(backend.connections, 1);
-      });
-    }
-  });
+  testWith(
+    "openssl",
+    `${name}: a backend with TLS is reached when its certificate is trusted`,
+    async (t) => {
+      using dir = new TempDir();
+      const { cert, key } = await makeCertificate(dir);
+      const other = await makeCertificate(dir);
+      const rows: [name: string, caCerts: string[], reply: BackendReply][] = [
+        ["trusted", [cert], taken("{}")],
+        ["one of several trusted ones", [other.cert, cert], taken("{}")],
+        ["trusted by nobody", [], UNREACHABLE],
+        ["not the trusted one", [other.cert], UNREACHABLE],
+      ];
+      for (const [row, caCerts, reply] of rows) {
+        await t.step(row, async () => {
+          const listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key });
+          await using backend = new RawBackend<Deno.TlsConn>(
+            ok200,
+            listener as unknown as Deno.Listener<Deno.TlsConn>,
+          );
+          const url = `https://127.0.0.1:${backend.port}/`;
+          using forwarder = new TestForwarder(name, url, { caCerts });
+          for (let i = 0; i < 2; i++) deepStrictEqual(await forwarder.forward(), reply);
+          strictEqual(backend.requests.length, reply.ok ? 2 : 0);
+          if (reply.ok) strictEqual(backend.connections, 1);
+        });
+      }
+    },
+  );
 }
 
 Deno.test("tcp: a request is these bytes", async () => {
@@ -217,17 +220,8 @@ Deno.test("tcp: a request is these bytes", async () => {
 });
 
 Deno.test("what needs more permissions than these tests have: localhost, and a socket file", async () => {
-  const file = new URL("address_cases.ts", import.meta.url).pathname;
+  const file = fileURLToPath(new URL("address_cases.ts", import.meta.url));
   await using program = new Program(Deno.execPath(), ["test", "--allow-all", "--no-check", file]);
   const { code, stdout, stderr } = await program.ended();
   strictEqual(code, 0, stdout + stderr);
 });
-
-function hasIpv6(): boolean {
-  try {
-    Deno.listen({ hostname: "::1", port: 0 }).close();
-    return true;
-  } catch {
-    return false;
-  }
-}

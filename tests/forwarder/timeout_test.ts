@@ -129,31 +129,30 @@ for (const [name] of FORWARDERS) {
     const held: Deno.Conn[] = [];
     let isFull = false;
     while (!isFull && held.length < 10) {
-      const signal = AbortSignal.timeout(100);
+      // The kernel takes at once what it has room for.
+      const signal = AbortSignal.timeout(500);
       try {
         held.push(await Deno.connect({ hostname: "127.0.0.1", port, signal }));
       } catch {
         isFull = true;
       }
     }
+    ok(isFull, "the kernel's queue is never full");
     const expected: BackendReply = {
       ok: false,
       // `fetch` does not tell how far it came.
       fault: name === "tcp" ? "unreachable" : "timeout",
     };
     for (const isClosed of [false, true]) {
-      await t.step({
-        name: isClosed ? "also when the forwarder is closed meanwhile" : "in time",
-        ignore: !isFull,
-        fn: async () => {
-          // `fetch` goes on until its time is over.
-          const ms = isClosed && name === "tcp" ? 60_000 : timeoutMs;
-          const url = `http://127.0.0.1:${port}/`;
-          using forwarder = new TestForwarder(name, url, { timeoutMs: ms });
-          const reply = forwarder.forward();
-          if (isClosed) forwarder.close();
-          deepStrictEqual(await inTime(reply, "the end of forward()", 3000), expected);
-        },
+      const step = isClosed ? "also when the forwarder is closed meanwhile" : "in time";
+      await t.step(step, async () => {
+        // `fetch` goes on until its time is over.
+        const ms = isClosed && name === "tcp" ? 60_000 : timeoutMs;
+        const url = `http://127.0.0.1:${port}/`;
+        using forwarder = new TestForwarder(name, url, { timeoutMs: ms });
+        const reply = forwarder.forward();
+        if (isClosed) forwarder.close();
+        deepStrictEqual(await inTime(reply, "the end of forward()", 3000), expected);
       });
     }
     for (const conn of held) conn.close();

@@ -35,7 +35,10 @@ const OWNERS: Readonly<Record<string, Owner>> = {
     owns: ["Deno.listen", "Deno.listenTls", "Deno.connect"],
     because: "TLS connections, and the way of each to the plain server",
   },
-  "lib/door/upgrade.ts": { owns: ["Deno.upgradeWebSocket"], because: "a WebSocket's beginning" },
+  "lib/socket/deno_socket.ts": {
+    owns: ["Deno.upgradeWebSocket"],
+    because: "a WebSocket's beginning",
+  },
   "lib/socket/terminate.ts": { owns: ["Deno"], because: "a WebSocket's end by force" },
   "lib/socket/forget_request.ts": {
     owns: ["clearTimeout"],

@@ -9,6 +9,7 @@
 
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
+import { runs } from "../support/runs.ts";
 import type { Try } from "./backend.ts";
 import { CLIENTS, type Command, commands, MESSAGE_IDS, type Which } from "./command.ts";
 import { ConnectionModel, Core, type CoreConfig, FakeSocket, quiesce } from "./core.ts";
@@ -305,8 +306,8 @@ function check(name: string, ending: "hang up" | "drain", options: Partial<CoreC
   });
   Deno.test(`every CALL ends exactly once, in order: ${name}`, async () => {
     // The same ones each time, and some that nobody has seen before.
-    await fc.assert(property, { numRuns: 150, seed: 6 });
-    await fc.assert(property, { numRuns: 150 });
+    await fc.assert(property, { numRuns: runs(150), seed: 6 });
+    await fc.assert(property, { numRuns: runs(150) });
   });
 }
 

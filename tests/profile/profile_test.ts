@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { systemClock } from "../../lib/clock.ts";
 import { type Log, type LogFields, silentLog } from "../../lib/log/log.ts";
 import { CallTree } from "../../lib/profile/call_tree.ts";
@@ -49,23 +50,25 @@ Deno.test("a CPU profile shows a busy function at its lines in the TypeScript", 
   using dir = new TempDir();
   const cpuFile = dir.path("cpu.pprof");
   const profiles = await start({ cpuFile });
+  const begin = performance.now();
   burn(400);
+  const tookNs = 1e6 * (performance.now() - begin);
   await profiles.stop();
   const profile = readProfile(cpuFile);
   deepStrictEqual(profile.sampleTypes, ["samples/count", "cpu/nanoseconds"]);
   deepStrictEqual([profile.periodType, profile.period], ["cpu/nanoseconds", 10_000_000]);
-  const burnt = functionOf(profile, "burn", BUSY.pathname);
+  const burnt = functionOf(profile, "burn", fileURLToPath(BUSY));
   ok(burnt !== undefined);
-  strictEqual(burnt.file, BUSY.pathname);
+  strictEqual(burnt.file, fileURLToPath(BUSY));
   strictEqual(burnt.startLine, lineOf(BUSY, "export function burn"));
-  const [first, last] = [lineOf(BUSY, "while (performance"), lineOf(BUSY, "return sums.even")];
+  const [first, last] = [lineOf(BUSY, "while (process"), lineOf(BUSY, "return sums.even")];
   let inLoop = 0;
   for (const [line, nanoseconds] of burnt.lines) {
     if (line >= first && line < last) inLoop += nanoseconds;
   }
-  // Another program may have had the processor half of the time.
   ok(inLoop >= 0.9 * burnt.flat[1]!, JSON.stringify([...burnt.lines]));
-  ok(burnt.flat[1]! >= 200e6 && burnt.flat[1]! <= 500e6, `${burnt.flat[1]} ns`);
+  // A sample is one period, also when it is late or the thread has to wait for the processor.
+  ok(burnt.flat[1]! >= 200e6 && burnt.flat[1]! <= tookNs + 100e6, `${burnt.flat[1]} ns`);
   strictEqual(burnt.flat[1], burnt.flat[0]! * profile.period);
 });
 
@@ -108,7 +111,7 @@ Deno.test("a heap profile shows what is alive, in objects and bytes, at the func
   const profile = readProfile(memFile);
   deepStrictEqual(profile.sampleTypes, ["objects/count", "space/bytes"]);
   strictEqual(profile.periodType, "space/bytes");
-  const hoarded = functionOf(profile, "hoard", BUSY.pathname);
+  const hoarded = functionOf(profile, "hoard", fileURLToPath(BUSY));
   ok(hoarded !== undefined);
   strictEqual(hoarded.startLine, lineOf(BUSY, "export function hoard"));
   // An object with two fields, and maybe a number of its own: 5 to 7 words.

@@ -163,10 +163,41 @@ export async function write(conn: Deno.Conn, text: string): Promise<void> {
   while (bytes.length > 0) bytes = bytes.subarray(await conn.write(bytes));
 }
 
-/** A port that nothing listens on. */
+/**
+ * Ports below those that the system gives to who asks for any: no listener on port 0 and no outgoing
+ * connection gets one of them by chance. Above the ones that `fetch` refuses.
+ */
+const [FIRST_PORT, LAST_PORT] = [12_000, 31_999] as const;
+
+/** A port that nothing listens on, and that nobody gets by chance. */
 export function closedPort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr as Deno.NetAddr;
-  listener.close();
-  return port;
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT + 1 - FIRST_PORT));
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+}
+
+/**
+ * Starts something on a port that must be known before; on another one when somebody takes it first.
+ *
+ * @param start Leaves nothing behind when it fails; its error then says "address already in use".
+ */
+export async function onClosedPort<T>(start: (port: number) => T | Promise<T>): Promise<T> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await start(closedPort());
+    } catch (error) {
+      if (tries === 5 || !isPortTaken(error)) throw error;
+    }
+  }
+}
+
+/** Whether this is why something did not start. */
+export function isPortTaken(error: unknown): boolean {
+  return /address already in use/i.test(String(error));
 }

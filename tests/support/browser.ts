@@ -1,10 +1,6 @@
-import type { Browser, Page } from "playwright-core";
-import { isInstalled } from "./program.ts";
-
-const CHROMIUM = "/usr/bin/chromium";
-
-/** Whether there is a browser here. */
-export const hasChromium = isInstalled(CHROMIUM, "--version");
+import type { Page } from "playwright-core";
+import { programOf } from "./needs.ts";
+import { TempDir } from "./program.ts";
 
 /** A page in a real Chromium, and all that it asked for and complained about. */
 export class TestPage implements AsyncDisposable {
@@ -13,10 +9,10 @@ export class TestPage implements AsyncDisposable {
   readonly requests: string[] = [];
   /** Errors and warnings of the console, such as violations of the page's policy. */
   readonly complaints: string[] = [];
-  readonly #browser: Browser;
+  /** The browser, and the folder that it writes into. */
+  #stack = new AsyncDisposableStack();
 
-  private constructor(browser: Browser, page: Page) {
-    this.#browser = browser;
+  private constructor(page: Page) {
     this.page = page;
     page.setDefaultTimeout(15_000);
     page.on("request", (request) => void this.requests.push(request.url()));
@@ -32,16 +28,30 @@ export class TestPage implements AsyncDisposable {
     Deno.env.set("__IS_WSL_TEST__", "1");
     const { chromium } = await import("playwright-core");
     const rules = hosts.map((host) => `MAP ${host} 127.0.0.1`).join(", ");
-    const browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      // As root it has no sandbox.
-      args: ["--no-sandbox", "--no-proxy-server", `--host-resolver-rules=${rules}`],
-      handleSIGINT: false,
-      handleSIGTERM: false,
-      handleSIGHUP: false,
-    });
-    const test = new TestPage(browser, await browser.newPage());
+    await using stack = new AsyncDisposableStack();
+    const home = stack.use(new TempDir()).path("");
+    const browser = stack.adopt(
+      await chromium.launch({
+        executablePath: programOf("chromium"),
+        // As root it has no sandbox.
+        args: ["--no-sandbox", "--no-proxy-server", `--host-resolver-rules=${rules}`],
+        handleSIGINT: false,
+        handleSIGTERM: false,
+        handleSIGHUP: false,
+        // What it writes goes there, and not into the home of who runs the tests.
+        env: {
+          PATH: Deno.env.get("PATH"),
+          HOME: home,
+          XDG_CONFIG_HOME: home,
+          XDG_CACHE_HOME: home,
+          XDG_RUNTIME_DIR: home,
+        },
+      }),
+      (browser) => browser.close(),
+    );
+    const test = new TestPage(await browser.newPage());
     await test.page.goto(url);
+    test.#stack = stack.move();
     return test;
   }
 
@@ -59,6 +69,6 @@ export class TestPage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#browser.close();
+    await this.#stack.disposeAsync();
   }
 }

@@ -11,6 +11,19 @@ export async function inTime<T>(promise: Promise<T>, what: string, ms = 15_000):
   }
 }
 
+/** Asks again and again, in turns of the event loop, until it is so. */
+export async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  ms = 15_000,
+): Promise<void> {
+  const end = performance.now() + ms;
+  while (!await isSo()) {
+    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
 /** Values that come one by one, and those who wait for the next that fits. */
 export class Inbox<T> {
   readonly #values: T[] = [];

@@ -12,34 +12,16 @@ import { readInvocation } from "../../lib/config/config.ts";
 import { readSecrets } from "../../lib/config/secret.ts";
 import { type Gateway, startGateway } from "../../lib/gateway.ts";
 import { type Log, silentLog } from "../../lib/log/log.ts";
-import { closedPort } from "./backend.ts";
+import { closedPort, isPortTaken, onClosedPort } from "./backend.ts";
 import { TestClient } from "./client.ts";
-import { inTime } from "./deadline.ts";
+import { inTime, until } from "./deadline.ts";
 import type { ApiAnswer } from "./gateway.ts";
-import { isInstalled, Program, TempDir } from "./program.ts";
+import { programOf, testWith } from "./needs.ts";
+import { Program, TempDir } from "./program.ts";
 
-/** CI installs it. */
-export const hasNatsServer = isInstalled("nats-server", "--version");
-
-type Body = (t: Deno.TestContext) => Promise<void>;
-
-/** Registers a test that is left out, visibly, where there is no nats-server. */
-export function testWithNats(name: string, fn: Body): void {
-  const ignore = !hasNatsServer;
-  Deno.test({ name: ignore ? `${name} (no nats-server here)` : name, ignore, fn });
-}
-
-/** Asks again and again, in turns of the event loop, until it is so. */
-export async function until(
-  what: string,
-  isSo: () => boolean | Promise<boolean>,
-  ms = 15_000,
-): Promise<void> {
-  const end = performance.now() + ms;
-  while (!await isSo()) {
-    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+/** Registers a test that is left out where there is no nats-server. */
+export function testWithNats(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
+  testWith("nats-server", name, fn);
 }
 
 /** What the test's log kept: the events and their fields, level first. */
@@ -66,32 +48,70 @@ export class KeptLog implements Log {
   }
 }
 
-/** A nats-server on a port of 127.0.0.1, killed when it is disposed of. */
-export class NatsServer implements AsyncDisposable {
-  readonly port: number;
-  readonly #dir = new TempDir();
-  readonly #config: string;
-  #program: Program | undefined;
+/** What a server logs of the ports that it has chosen. */
+const CHOSEN = {
+  clients: "Listening for client connections on 127.0.0.1:",
+  routes: "Listening for route connections on 127.0.0.1:",
+  monitor: "Starting http monitor on 127.0.0.1:",
+};
 
-  private constructor(config: (dir: TempDir) => string, port: number) {
-    this.port = port;
-    const text = `listen: "127.0.0.1:${port}"\n${config(this.#dir)}\n`;
-    this.#config = this.#dir.file("nats.conf", text);
+interface NatsOptions {
+  /** More lines of its configuration; files that they name go into the folder. */
+  readonly config?: string | ((dir: TempDir) => string);
+  /** Where it listens for clients; unless given, it chooses. */
+  readonly port?: number;
+  /** Whether it is one of a cluster: then it is ready when it listens for routes too. */
+  readonly isClustered?: boolean;
+}
+
+/** A nats-server on ports of 127.0.0.1, killed when it is disposed of. */
+export class NatsServer implements AsyncDisposable {
+  readonly #dir = new TempDir();
+  readonly #isClustered: boolean;
+  readonly #more: string;
+  #port: number | undefined;
+  #program: Program | undefined;
+  #log = "";
+
+  private constructor({ config = "", port, isClustered = false }: NatsOptions) {
+    this.#isClustered = isClustered;
+    this.#port = port;
+    this.#more = typeof config === "string" ? config : config(this.#dir);
   }
 
-  /** @param config More lines of its configuration; files that they name go into the folder. */
+  /** Starts one; leaves nothing behind when it fails. */
   static async start(
-    config: string | ((dir: TempDir) => string) = "",
-    port = closedPort(),
+    config: NatsOptions["config"] = "",
+    options: Omit<NatsOptions, "config"> = {},
   ): Promise<NatsServer> {
-    const server = new NatsServer(typeof config === "string" ? () => config : config, port);
+    const server = new NatsServer({ ...options, config });
     try {
-      await server.restart();
+      await server.#run();
+      return server;
     } catch (error) {
       await server[Symbol.asyncDispose]();
       throw error;
     }
-    return server;
+  }
+
+  /** Starts one on a port that nobody gets by chance while it is down. */
+  static startToRestart(config: NatsOptions["config"] = ""): Promise<NatsServer> {
+    return onClosedPort((port) => NatsServer.start(config, { port }));
+  }
+
+  /** Where clients connect. */
+  get port(): number {
+    return this.#port!;
+  }
+
+  /** Where other servers connect. */
+  get routePort(): number {
+    return this.#chosen("routes");
+  }
+
+  /** Where it is asked what goes on. */
+  get monitorPort(): number {
+    return this.#chosen("monitor");
   }
 
   /** With this at its end, `user:password@` may stand before. */
@@ -103,10 +123,30 @@ export class NatsServer implements AsyncDisposable {
     return `nats://${this.host}`;
   }
 
-  /** Starts it again on the same port. */
+  /** Starts it again on the same port, as soon as nobody else has it. */
   async restart(): Promise<void> {
-    this.#program = new Program("nats-server", ["-c", this.#config]);
-    await this.#program.logged("Server is ready");
+    let fault: unknown;
+    await until("a NATS server on its port again", async () => {
+      fault = await this.#run().catch((error) => error);
+      return !isPortTaken(fault);
+    });
+    if (fault !== undefined) throw fault;
+  }
+
+  async #run(): Promise<void> {
+    const listen = `listen: "127.0.0.1:${this.#port ?? -1}"`;
+    const config = this.#dir.file("nats.conf", `${listen}\n${this.#more}\n`);
+    this.#program = new Program(programOf("nats-server"), ["-c", config]);
+    this.#log = await this.#program.logged("Server is ready");
+    // It ends when that port is taken, after it was ready.
+    if (this.#isClustered) this.#log = await this.#program.logged(CHOSEN.routes);
+    this.#port = this.#chosen("clients");
+  }
+
+  #chosen(which: keyof typeof CHOSEN): number {
+    const after = this.#log.split(CHOSEN[which])[1];
+    if (after === undefined) throw new Error(`it does not listen for ${which}: ${this.#log}`);
+    return parseInt(after);
   }
 
   /** `kill -9`, and waits for its end. */
@@ -129,24 +169,41 @@ export class NatsCluster implements AsyncDisposable {
     this.servers = servers;
   }
 
+  /** Starts them; leaves nothing behind when it fails. */
   static async start(): Promise<NatsCluster> {
-    const ports = [closedPort(), closedPort(), closedPort()];
-    const monitors = [closedPort(), closedPort(), closedPort()];
-    const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(", ");
-    const starting = ports.map((port, k) =>
-      NatsServer.start(
-        `server_name: n${k}\nhttp: "127.0.0.1:${monitors[k]}"\n` +
-          `cluster { name: c, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
-      )
+    // Each names the others, so their ports must be known before, and are kept over a restart.
+    const cluster = await onClosedPort((first) =>
+      NatsCluster.#startOn([first, closedPort(), closedPort()])
     );
-    const cluster = new NatsCluster(await Promise.all(starting));
-    for (const port of monitors) {
-      await until("two routes of each NATS server", async () => {
-        const response = await fetch(`http://127.0.0.1:${port}/routez`);
-        return (await response.json()).num_routes >= 2;
-      });
+    try {
+      for (const { monitorPort } of cluster.servers) {
+        await until("two routes of each NATS server", async () => {
+          const response = await fetch(`http://127.0.0.1:${monitorPort}/routez`);
+          return (await response.json()).num_routes >= 2;
+        });
+      }
+      return cluster;
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
     }
-    return cluster;
+  }
+
+  /** @param ports Of their routes. */
+  static async #startOn(ports: readonly number[]): Promise<NatsCluster> {
+    const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(", ");
+    const starting = await Promise.allSettled(ports.map((port, k) => {
+      const config = `server_name: n${k}\nhttp: "127.0.0.1:-1"\n` +
+        `cluster { name: c, listen: "127.0.0.1:${port}", routes: [${routes}] }`;
+      return NatsServer.start(config, { port: closedPort(), isClustered: true });
+    }));
+    const cluster = new NatsCluster(
+      starting.flatMap((start) => start.status === "fulfilled" ? [start.value] : []),
+    );
+    const failed = starting.find((start) => start.status === "rejected");
+    if (failed === undefined) return cluster;
+    await cluster[Symbol.asyncDispose]();
+    throw failed.reason;
   }
 
   /** All three, this one first. */

@@ -4,12 +4,15 @@
  * @module
  */
 
+import { fileURLToPath } from "node:url";
 import denoJson from "../../deno.json" with { type: "json" };
+import { SAME_REQUEST_MS } from "../../lib/program/stop_request.ts";
 import { TestClient } from "./client.ts";
 import { inTime } from "./deadline.ts";
+import { programOf } from "./needs.ts";
 
 /** The project's folder. */
-export const ROOT = new URL("../../", import.meta.url).pathname;
+export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** What a process writes to one of its outputs. */
 class Output {
@@ -111,6 +114,11 @@ export class Program implements AsyncDisposable {
   }
 }
 
+/** When a further signal counts as a second request to stop: nothing but time makes it one. */
+export function aSecondLater(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, SAME_REQUEST_MS + 100));
+}
+
 /** What `deno task start` gives to `deno`. */
 export function startCommand(): string[] {
   const [, command = ""] = denoJson.tasks.start.command.split(" deno ");
@@ -139,21 +147,12 @@ export async function whenListening(program: Program, port: number): Promise<voi
       } catch (error) {
         if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
       }
+      await new Promise((resolve) => setTimeout(resolve, 10));
     }
   };
   const ended = program.ended().then(({ stderr }) => Promise.reject(new Error(stderr)));
   ended.catch(() => {});
   await inTime(Promise.race([listening(), ended]), `a program on port ${port}`);
-}
-
-/** Whether a program can be run here. */
-export function isInstalled(file: string, ...args: string[]): boolean {
-  try {
-    return new Deno.Command(file, { args, stdin: "null", stdout: "null", stderr: "null" })
-      .outputSync().success;
-  } catch {
-    return false;
-  }
 }
 
 /** A folder that goes away with all that is in it. */
@@ -190,7 +189,7 @@ export interface Certificate {
 export async function makeCertificate(dir: TempDir): Promise<Certificate> {
   const [certFile, keyFile] = [dir.path("made.crt"), dir.path("made.key")];
   const request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
-  const { success, stderr } = await new Deno.Command("openssl", {
+  const { success, stderr } = await new Deno.Command(programOf("openssl"), {
     args: [
       ...request.split(" "),
       ...["-keyout", keyFile, "-out", certFile, "-subj", "/CN=localhost"],

@@ -2,6 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { createValidator } from "../../lib/validate/validator.ts";
 import { describeViolation } from "../../lib/validate/violation.ts";
+import { runs } from "../support/runs.ts";
 import { ROWS } from "./payloads.ts";
 
 const PROTOCOLS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const;
@@ -162,6 +163,6 @@ Deno.test("any payload of any Action is good or has a violation that can be sent
         ok(line.length > 0 && line.length <= 255 && line.isWellFormed() && !/\p{Cc}/u.test(line));
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });

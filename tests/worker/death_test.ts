@@ -1,13 +1,16 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { systemClock } from "../../lib/clock.ts";
 import { readInvocation } from "../../lib/config/config.ts";
 import { NO_SECRETS } from "../../lib/config/secret.ts";
 import { type Log, type LogFields, silentLog } from "../../lib/log/log.ts";
-import { StartError, Supervisor } from "../../lib/worker/supervisor.ts";
+import { Supervisor } from "../../lib/worker/supervisor.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
 import { Inbox, inTime } from "../support/deadline.ts";
+import { Program } from "../support/program.ts";
 
+const START = fileURLToPath(new URL("../support/start_workers.ts", import.meta.url));
 /** So many that both workers get some. */
 const CLIENTS = 24;
 
@@ -27,7 +30,7 @@ class Mortals implements AsyncDisposable {
     ];
   }
 
-  async start(entry = "../support/mortal_worker.ts"): Promise<this> {
+  async start(): Promise<this> {
     const invocation = readInvocation(this.#flags, () => undefined, "0.0.0-test");
     if (invocation.kind !== "run") throw new Error(JSON.stringify(invocation));
     const put = (event: string, fields: LogFields = {}) => this.log.put({ event, fields });
@@ -39,7 +42,9 @@ class Mortals implements AsyncDisposable {
       startedAt: 0,
       secrets: NO_SECRETS,
       createWorker: () => {
-        const worker = new Worker(new URL(entry, import.meta.url), { type: "module" });
+        const worker = new Worker(new URL("../support/mortal_worker.ts", import.meta.url), {
+          type: "module",
+        });
         this.workers.push(worker);
         return worker;
       },
@@ -86,11 +91,6 @@ class Mortals implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await inTime(this.supervisor.shutdown(), "the shutdown", 30_000);
     for (const client of this.clients) await client.whenClosed();
-    this.release();
-  }
-
-  /** For one that never started. */
-  release(): void {
     this.#http.close();
   }
 }
@@ -227,15 +227,21 @@ Deno.test("who waits for a client of a worker that dies is told, and what it hel
   match(counters, new RegExp(`^connections_closed ${dead.length}$`, "m"));
 });
 
-Deno.test("a worker that cannot be loaded ends the start, and leaves nothing running", async () => {
-  await using backend = new RecordingBackend();
-  const mortals = new Mortals(backend);
-  for (const entry of ["../support/no_such_worker.ts", "../support/broken_worker.ts"]) {
-    const fault = await inTime(mortals.start(entry).then(() => undefined, (error) => error), entry);
-    ok(fault instanceof StartError);
-    strictEqual(fault.name, "WorkerDied");
+Deno.test("a worker that cannot be loaded ends the start, and leaves nothing running", async (t) => {
+  const rows: [entry: string, told: RegExp][] = [
+    ["no_such_worker.ts", /no_such_worker\.ts/],
+    ["broken_worker.ts", /broken for a test/],
+  ];
+  for (const [entry, told] of rows) {
+    await t.step(entry, async () => {
+      const args = ["run", "--no-check", "--allow-net=127.0.0.1", "--allow-read", START, entry];
+      await using program = new Program(Deno.execPath(), args);
+      // That it ends by itself shows that nothing is left.
+      const { code, stdout, stderr } = await program.ended();
+      deepStrictEqual([code, stdout], [0, "WorkerDied\n"], stderr);
+      match(stderr, told);
+    });
   }
-  mortals.release();
 });
 
 Deno.test("a worker that dies during the shutdown does not hold it up, and owes nothing after it", async () => {

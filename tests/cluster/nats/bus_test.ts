@@ -2,7 +2,8 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { connect } from "@nats-io/transport-node";
 import type { ClientReply } from "../../../lib/cluster/bus.ts";
 import { closedPort } from "../../support/backend.ts";
-import { Cable, NatsCluster, NatsServer, testWithNats as test, until } from "../../support/nats.ts";
+import { until } from "../../support/deadline.ts";
+import { Cable, NatsCluster, NatsServer, testWithNats as test } from "../../support/nats.ts";
 import { Random } from "../../support/random.ts";
 import { Instance } from "./instance.ts";
 
@@ -279,7 +280,7 @@ test("without NATS at the start nothing is found, and all is when it comes", asy
   deepStrictEqual(await a.call("CP2", "m1"), unavailable);
   deepStrictEqual(await a.bus.pages(null, 10), []);
   await until("a word of it", () => a.log.count("error nats cannot be reached") === 1);
-  await using _nats = await NatsServer.start("", port);
+  await using _nats = await NatsServer.start("", { port });
   await until("both there", () => a.bus.isAvailable && b.bus.isAvailable);
   strictEqual(await a.whoIs("CP2"), "c3");
   await until("the older one's close", () => a.closed.includes("c1"));
@@ -307,7 +308,7 @@ test("a connection that the library gives up is made anew", async () => {
 });
 
 test("after NATS was away clients are found again, and older ones replaced", async () => {
-  await using nats = await NatsServer.start();
+  await using nats = await NatsServer.startToRestart();
   await using a = await Instance.ready([nats.host]);
   await using b = await Instance.ready([nats.host]);
   a.connect("CP1", "c1");
@@ -330,7 +331,7 @@ test("after NATS was away clients are found again, and older ones replaced", asy
 });
 
 test("an instance that is not back yet makes its clients unavailable, not gone", async () => {
-  await using nats = await NatsServer.start();
+  await using nats = await NatsServer.startToRestart();
   await using cable = new Cable(nats.port);
   await using a = await Instance.ready([nats.host]);
   await using b = await Instance.ready([`127.0.0.1:${cable.port}`]);
@@ -348,15 +349,16 @@ test("an instance that is not back yet makes its clients unavailable, not gone",
 });
 
 test("servers of a NATS cluster that come together again keep the newest of each client", async () => {
-  const routes = closedPort();
   await using one = await NatsServer.start(
-    `server_name: one\ncluster { name: c, listen: "127.0.0.1:${routes}", no_advertise: true }`,
+    'server_name: one\ncluster { name: c, listen: "127.0.0.1:-1", no_advertise: true }',
+    { isClustered: true },
   );
-  await using cable = new Cable(routes);
+  await using cable = new Cable(one.routePort);
   cable.cut();
   await using two = await NatsServer.start(
-    `server_name: two\ncluster { name: c, listen: "127.0.0.1:${closedPort()}", no_advertise: true\n` +
+    'server_name: two\ncluster { name: c, listen: "127.0.0.1:-1", no_advertise: true\n' +
       `routes: ["nats://127.0.0.1:${cable.port}"] }`,
+    { isClustered: true },
   );
   await using a = await Instance.ready([one.host]);
   await using b = await Instance.ready([two.host]);

@@ -3,7 +3,8 @@ import { systemClock } from "../../../lib/clock.ts";
 import { NatsBus } from "../../../lib/cluster/nats/bus.ts";
 import { connectNats } from "../../../lib/cluster/nats/connect.ts";
 import { silentLog } from "../../../lib/log/log.ts";
-import { hasNatsServer, NatsServer, until } from "../../support/nats.ts";
+import { until } from "../../support/deadline.ts";
+import { NatsServer, testWithNats as test } from "../../support/nats.ts";
 import { FakePeer, type Member, type Members, testBus } from "../bus_contract.ts";
 
 function join(host: string): Member {
@@ -51,11 +52,7 @@ async function joinAll(hosts: readonly string[], nats: AsyncDisposable): Promise
   return { all, [Symbol.asyncDispose]: close };
 }
 
-if (hasNatsServer) {
-  testBus("NATS", async (count) => {
-    const nats = await NatsServer.start();
-    return await joinAll(Array.from({ length: count }, () => nats.host), nats);
-  });
-} else {
-  Deno.test({ name: "the contract of a bus (no nats-server here)", ignore: true, fn: () => {} });
-}
+testBus("NATS", async (count) => {
+  const nats = await NatsServer.start();
+  return await joinAll(Array.from({ length: count }, () => nats.host), nats);
+}, test);

@@ -1,13 +1,13 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { closedPort, json, RecordingBackend } from "../../support/backend.ts";
 import type { TestClient } from "../../support/client.ts";
+import { until } from "../../support/deadline.ts";
 import {
   KeptLog,
   NatsCluster,
   NatsGateway,
   NatsServer,
   testWithNats as test,
-  until,
 } from "../../support/nats.ts";
 import { assertProblem } from "../../support/problem.ts";
 import { EventReader } from "../../support/event_reader.ts";
@@ -33,10 +33,14 @@ class Pair implements AsyncDisposable {
   static async start(
     { flags = [], config = "" }: { flags?: readonly string[]; config?: string } = {},
   ): Promise<Pair> {
-    const nats = await NatsServer.start(config);
-    const backend = new RecordingBackend();
-    const start = (): Promise<NatsGateway> => NatsGateway.ready(backend.url, nats.url, flags);
-    return new Pair(nats, backend, [await start(), await start()]);
+    await using stack = new AsyncDisposableStack();
+    const nats = stack.use(await NatsServer.startToRestart(config));
+    const backend = stack.use(new RecordingBackend());
+    const start = async (): Promise<NatsGateway> =>
+      stack.use(await NatsGateway.ready(backend.url, nats.url, flags));
+    const pair = new Pair(nats, backend, [await start(), await start()]);
+    stack.move();
+    return pair;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -265,7 +269,7 @@ test("NATS away at the start, or with a password that is wrong, keeps no gateway
   ];
   for (const [name, config] of rows) {
     await t.step(name, async () => {
-      const strict = config === undefined ? undefined : await NatsServer.start(config, port);
+      const strict = config === undefined ? undefined : await NatsServer.start(config, { port });
       await using backend = new RecordingBackend();
       const log = new KeptLog();
       const nats = `nats://u:p@127.0.0.1:${port}`;
@@ -280,7 +284,9 @@ test("NATS away at the start, or with a password that is wrong, keeps no gateway
       strictEqual((await gateway.api("/readyz")).status, 503);
       assertProblem(await gateway.call("Act/CP2/m1"), 503, "not-sent");
       await strict?.[Symbol.asyncDispose]();
-      await using _right = await NatsServer.start("authorization { user: u, password: p }", port);
+      await using _right = await NatsServer.start("authorization { user: u, password: p }", {
+        port,
+      });
       await gateway.whenReady();
       await using other = await NatsGateway.ready(backend.url, nats);
       strictEqual((await other.call("Act/CP1/m2", "{}", { prefer: "wait=5" })).status, 200);

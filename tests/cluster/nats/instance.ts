@@ -11,7 +11,8 @@ import type {
 import { NatsBus } from "../../../lib/cluster/nats/bus.ts";
 import { connectNats } from "../../../lib/cluster/nats/connect.ts";
 import type { Errand } from "../../../lib/client/outgoing.ts";
-import { KeptLog, until } from "../../support/nats.ts";
+import { until } from "../../support/deadline.ts";
+import { KeptLog } from "../../support/nats.ts";
 
 /** One instance on a real NATS, with clients that exist only in its list. */
 export class Instance implements Peer, AsyncDisposable {

@@ -2,6 +2,7 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import type { Client } from "../../../lib/cluster/bus.ts";
 import { Ledger } from "../../../lib/cluster/nats/ledger.ts";
+import { runs } from "../../support/runs.ts";
 
 const client: Client = {
   clientId: "CP1",
@@ -113,6 +114,6 @@ Deno.test("any order of steps leaves the ledger equal to a plain model", () => {
         deepStrictEqual([...ledger.debtors].sort(), [...debtors].sort());
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });

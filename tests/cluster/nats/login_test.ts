@@ -1,22 +1,16 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { closedPort, RecordingBackend } from "../../support/backend.ts";
 import { TestClient } from "../../support/client.ts";
+import { until } from "../../support/deadline.ts";
+import { testWith } from "../../support/needs.ts";
 import {
-  hasNatsServer,
   KeptLog,
   makeCredentials,
   NatsGateway,
   NatsServer,
   testWithNats as test,
-  until,
 } from "../../support/nats.ts";
-import {
-  isInstalled,
-  makeCertificate,
-  startProgram,
-  TempDir,
-  urlOf,
-} from "../../support/program.ts";
+import { makeCertificate, startProgram, TempDir, urlOf } from "../../support/program.ts";
 
 /** Two gateways with these flags reach each other. */
 async function assertTied(nats: string, flags: readonly string[] = []): Promise<void> {
@@ -76,10 +70,10 @@ test("a credentials file holds a JWT and its key", async () => {
   await assertKeptOut(nats.url, [`--nats-creds=${dir.file("no.creds", "no credentials")}`]);
 });
 
-Deno.test({
-  name: "TLS: the servers' certificate is believed by --nats-ca only, and nothing goes out before",
-  ignore: !hasNatsServer || !isInstalled("openssl", "version"),
-  fn: async () => {
+testWith(
+  ["nats-server", "openssl"],
+  "TLS: the servers' certificate is believed by --nats-ca only, and nothing goes out before",
+  async () => {
     using dir = new TempDir();
     const { cert, key } = await makeCertificate(dir);
     const other = await makeCertificate(dir);
@@ -98,17 +92,17 @@ Deno.test({
     await assertKeptOut(`tls://u:p@${open.host}`);
     await assertKeptOut(`nats://u:p@${open.host}`, [`--nats-ca=${certFile}`]);
   },
-});
+);
 
 test("the first of the servers that is there is taken", async () => {
   await using nats = await NatsServer.start("authorization { user: u, password: p }");
   await assertTied(`nats://u:p@127.0.0.1:${closedPort()},${nats.url}`);
 });
 
-Deno.test({
-  name: "the program ties itself to others over TLS, and a login that is refused does not end it",
-  ignore: !hasNatsServer || !isInstalled("openssl", "version"),
-  fn: async () => {
+testWith(
+  ["nats-server", "openssl"],
+  "the program ties itself to others over TLS, and a login that is refused does not end it",
+  async () => {
     using dir = new TempDir();
     const { cert, key } = await makeCertificate(dir);
     const [ca, keyFile] = [dir.file("nats.pem", cert), dir.file("nats.key", key)];
@@ -143,4 +137,4 @@ Deno.test({
     strictEqual(ends[2]!.stderr.split("nats cannot be reached").length, 2, "told once");
     await client.whenClosed();
   },
-});
+);

@@ -1,8 +1,8 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { RecordingBackend } from "../../support/backend.ts";
 import { TestClient } from "../../support/client.ts";
-import { inTime } from "../../support/deadline.ts";
-import { Cable, NatsGateway, NatsServer, testWithNats as test, until } from "../../support/nats.ts";
+import { inTime, until } from "../../support/deadline.ts";
+import { Cable, NatsGateway, NatsServer, testWithNats as test } from "../../support/nats.ts";
 import { type Program, startProgram, urlOf } from "../../support/program.ts";
 
 /** After what silence an instance is taken for gone, and some. */
@@ -21,7 +21,7 @@ class Case implements AsyncDisposable {
   }
 
   static async start(): Promise<Case> {
-    return new Case(await NatsServer.start());
+    return new Case(await NatsServer.startToRestart());
   }
 
   /** An instance in this process. */

@@ -7,6 +7,7 @@ import {
   peerSubject,
 } from "../../../lib/cluster/nats/subject.ts";
 import { decodeClientId } from "../../../lib/codec/route.ts";
+import { runs } from "../../support/runs.ts";
 
 /** What has a meaning in subjects, in percent-encoding, or for those who count characters. */
 const AWKWARD = [
@@ -30,7 +31,7 @@ Deno.test("any ClientId comes back from its subject", () => {
       strictEqual(clientIdOf("ws2api", clientSubject("ws2api", id)), id);
       strictEqual(clientIdOf("a.b", clientSubject("a.b", id)), id);
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 
@@ -53,7 +54,7 @@ Deno.test("two different ClientIds have different subjects", () => {
         strictEqual(clientSubject("p", a) === clientSubject("p", b), a === b);
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 
@@ -65,7 +66,7 @@ Deno.test("a ClientId is one token of a subject that NATS takes literally", () =
       const token = subject.slice("ws2api.client.".length);
       ok(/^[!-~]+$/.test(token) && !/[.*>]/.test(token), token);
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 

@@ -1,0 +1,179 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { readInvocation } from "../../lib/config/config.ts";
+import { json, RawBackend, RecordingBackend, write } from "../support/backend.ts";
+import { upgradeHead } from "../support/client.ts";
+import { inTime } from "../support/deadline.ts";
+import { TestGateway } from "../support/gateway.ts";
+import { NginxProxy } from "../support/nginx.ts";
+import { NO_CLIENT } from "../support/no_client.ts";
+import { headerOf } from "../support/raw_client.ts";
+import { programOf, testWith } from "../support/needs.ts";
+
+/** A gateway as the example's README says. */
+function startGateway(backend: RecordingBackend, flags: readonly string[] = []): TestGateway {
+  return new TestGateway(backend.url, [
+    "--api-listen=127.0.0.1:0",
+    "--ws-path=/ocpp/",
+    "--trust-proxy",
+    ...flags,
+  ]);
+}
+
+testWith(
+  ["nginx", "openssl"],
+  "a client reaches the gateway through nginx, and the backend reaches the client",
+  async (t) => {
+    await using backend = new RecordingBackend();
+    await using gateway = startGateway(backend, ["--connect-hook"]);
+    await using proxy = await NginxProxy.start(gateway.url);
+    for (const clientId of ["CP1", "CP%201", "S%C3%A4ule", "a%5C%3F%25", "100%25", "a+b"]) {
+      await t.step(clientId, async () => {
+        const authorization = `Basic ${btoa("CP 1:\x00\xff")}`;
+        await using client = await proxy.connect(`/ocpp/${clientId}`, { authorization });
+        const encoded = encodeURIComponent(decodeURIComponent(clientId));
+        const asked = await backend.next(`/connect/${encoded}`);
+        deepStrictEqual(JSON.parse(asked.body), {
+          protocols: ["ocpp1.6"],
+          remoteAddress: "127.0.0.1",
+          authorization,
+        });
+        strictEqual(await client.ask('[2,"c1","Act",{"n":1.0}]'), '[3,"c1",{}]');
+        const { path, body, headers } = await backend.next("/call/");
+        deepStrictEqual([path, body], [`/call/Act/${encoded}/c1`, '{"n":1.0}']);
+        strictEqual(headers.get("x-forwarded-for"), "127.0.0.1");
+        const wait = { prefer: "wait=10" };
+        const called = gateway.call(`Reset/${encoded}/r1`, '{"type":"Soft"}', wait);
+        strictEqual(await client.next("[2,"), '[2,"r1","Reset",{"type":"Soft"}]');
+        client.send('[3,"r1",{"status":"Accepted"}]');
+        const { status, text } = await called;
+        deepStrictEqual([status, text], [200, '{"status":"Accepted"}']);
+      });
+    }
+    await t.step("frames of a megabyte", async () => {
+      await using client = await proxy.connect("/ocpp/CP1");
+      const large = `{"s":"${"x".repeat(1_000_000)}"}`;
+      backend.answer = () => json(large);
+      ok(await client.ask(`[2,"c2","Act",${large}]`) === `[3,"c2",${large}]`);
+      ok((await backend.next("/call/")).body === large);
+    });
+  },
+);
+
+testWith(
+  ["nginx", "openssl"],
+  "what the gateway believes about a client's address is what nginx saw",
+  async () => {
+    await using backend = new RecordingBackend();
+    await using gateway = startGateway(backend, ["--connect-hook"]);
+    await using proxy = await NginxProxy.start(gateway.url);
+    // From another address of this machine, which Deno.connectTls cannot choose.
+    await using client = new Deno.Command(programOf("openssl"), {
+      args: ["s_client", "-quiet", "-connect", `127.0.0.1:${proxy.port}`, "-bind", "127.0.0.7:0"],
+      stdin: "piped",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    const writer = client.stdin.getWriter();
+    const spoofed = { "X-Forwarded-For": "6.6.6.6", "x-forwarded-For": "7.7.7.7" };
+    await writer.write(new TextEncoder().encode(upgradeHead("/ocpp/CP1", spoofed)));
+    const { headers, body } = await backend.next("/connect/CP1");
+    strictEqual(JSON.parse(body).remoteAddress, "127.0.0.7");
+    strictEqual(headers.get("x-forwarded-for"), "127.0.0.7");
+    client.kill("SIGKILL");
+    await writer.close().catch(() => {});
+  },
+);
+
+testWith(
+  ["nginx", "openssl"],
+  "nothing but an upgrade on a client's path gets through nginx",
+  async (t) => {
+    await using gateway = new RawBackend((conn) =>
+      write(conn, "HTTP/1.1 401 No\r\nContent-Length: 0\r\nX-From: the gateway\r\n\r\n")
+    );
+    await using proxy = await NginxProxy.start(gateway.url);
+    for (const [name, text, status] of NO_CLIENT) {
+      await t.step(name, async () => {
+        const answer = await proxy.ask(text);
+        strictEqual(answer.status, status);
+        strictEqual(headerOf(answer.head, "x-from"), undefined);
+      });
+    }
+    await t.step("HTTP without TLS", async () => {
+      using conn = await Deno.connect({ hostname: "127.0.0.1", port: proxy.port });
+      await write(conn, upgradeHead("/ocpp/CP1"));
+      const buffer = new Uint8Array(4096);
+      const n = await inTime(conn.read(buffer).catch(() => null), "the end") ?? 0;
+      ok(!new TextDecoder().decode(buffer.subarray(0, n)).includes("X-From"));
+    });
+    strictEqual(gateway.requests.length, 0);
+    await t.step("and an upgrade on a client's path does", async () => {
+      const { status, head } = await proxy.ask(upgradeHead("/ocpp/CP1?x=/clients"));
+      deepStrictEqual([status, headerOf(head, "x-from")], [401, "the gateway"]);
+    });
+  },
+);
+
+testWith(
+  ["nginx", "openssl"],
+  "nginx passes the upgrade's path on as it came, with its own X-Forwarded-For",
+  async () => {
+    await using gateway = new RawBackend((conn) =>
+      write(conn, "HTTP/1.1 401 No\r\nContent-Length: 0\r\nWWW-Authenticate: Basic\r\n\r\n")
+    );
+    await using proxy = await NginxProxy.start(gateway.url);
+    for (
+      const path of ["/ocpp/a%2Fb%20c", "/ocpp/%2e%2E%2fa", "/ocpp/%C3%A4?x=%20", "/ocpp/a;b=%3b"]
+    ) {
+      const { status, head } = await proxy.ask(upgradeHead(path, {
+        "Sec-WebSocket-Protocol": "ocpp2.0.1, ocpp1.6",
+        "Authorization": "Basic QzE6AP8=",
+        "Origin": "https://evil.example",
+        "X-Forwarded-For": "6.6.6.6",
+      }));
+      deepStrictEqual([status, headerOf(head, "www-authenticate")], [401, "Basic"]);
+      const request = gateway.requests.at(-1)!;
+      ok(request.startsWith(`GET ${path} HTTP/1.1\r\n`), request);
+      strictEqual(headerOf(request, "upgrade"), "websocket");
+      match(headerOf(request, "connection") ?? "", /^upgrade$/i);
+      strictEqual(headerOf(request, "authorization"), "Basic QzE6AP8=");
+      strictEqual(headerOf(request, "sec-websocket-protocol"), "ocpp2.0.1, ocpp1.6");
+      strictEqual(headerOf(request, "origin"), undefined);
+      deepStrictEqual(request.match(/^x-forwarded-for:.*$/gim), ["X-Forwarded-For: 127.0.0.1"]);
+    }
+  },
+);
+
+testWith(
+  ["nginx", "openssl"],
+  "clients come back through nginx when the gateway has been started again",
+  async () => {
+    await using backend = new RecordingBackend();
+    const first = startGateway(backend);
+    await using proxy = await NginxProxy.start(first.url);
+    await using client = await proxy.connect("/ocpp/CP1");
+    strictEqual(await client.ask('[2,"1","Act",{}]'), '[3,"1",{}]');
+    await first.shutdown();
+    deepStrictEqual(await client.whenClosed(), { code: 1001, reason: "shutting down" });
+    strictEqual((await proxy.ask(upgradeHead("/ocpp/CP1"))).status, 502);
+    await using second = startGateway(backend, [`--listen=${new URL(first.url).host}`]);
+    await using again = await proxy.connect("/ocpp/CP1");
+    strictEqual(await again.ask('[2,"2","Act",{}]'), '[3,"2",{}]');
+    strictEqual((await second.call("Reset/CP1/r1")).status, 202);
+    strictEqual(await again.next(), '[2,"r1","Reset",{}]');
+  },
+);
+
+Deno.test("nginx's time-outs leave it to the gateway to end a silent client", async () => {
+  const file = new URL("../../examples/nginx/ws2api.conf", import.meta.url);
+  const site = await Deno.readTextFile(file);
+  const invocation = readInvocation([], () => undefined, "0.0.0-test");
+  ok(invocation.kind === "run");
+  const { pingIntervalMs, backendTimeoutMs } = invocation.config;
+  for (const name of ["proxy_read_timeout", "proxy_send_timeout", "send_timeout"]) {
+    const ms = 1000 * Number(new RegExp(String.raw`^\s+${name}\s+(\d+)s;$`, "m").exec(site)?.[1]);
+    // It pings after the first and gives up after the second.
+    ok(ms > 2 * pingIntervalMs, name);
+    ok(ms > backendTimeoutMs, name);
+  }
+});

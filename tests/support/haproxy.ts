@@ -1,0 +1,76 @@
+import { fileURLToPath } from "node:url";
+import { closedPort } from "./backend.ts";
+import { type Certificate, makeCertificate } from "./program.ts";
+import { programOf } from "./needs.ts";
+import { Server, startOnFreePort, UserDir } from "./web_server.ts";
+
+const EXAMPLE = fileURLToPath(new URL("../../examples/haproxy/haproxy.cfg", import.meta.url));
+
+/** HAProxy in front of a gateway, with the example's lines for security profile 3. */
+export class HaproxyWithCertificates implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #dir: UserDir;
+  readonly certificate: Certificate;
+  /** Where clients show a certificate. */
+  readonly port: number;
+  /** Where they show none. */
+  readonly plainPort: number;
+
+  private constructor(
+    server: Server,
+    dir: UserDir,
+    certificate: Certificate,
+    port: number,
+    plainPort: number,
+  ) {
+    this.#server = server;
+    this.#dir = dir;
+    this.certificate = certificate;
+    this.port = port;
+    this.plainPort = plainPort;
+  }
+
+  /**
+   * Starts it.
+   *
+   * @param gateway Where the clients' requests go.
+   * @param apiUrl Where the health is asked for.
+   * @param clientCa The authority whose clients alone are let in, PEM.
+   */
+  static async start(
+    gateway: string,
+    apiUrl: string,
+    clientCa: string,
+  ): Promise<HaproxyWithCertificates> {
+    const dir = new UserDir();
+    try {
+      const certificate = await makeCertificate(dir);
+      const config = Deno.readTextFileSync(EXAMPLE).replaceAll("#3 ", "");
+      const file = dir.file("haproxy.cfg", config);
+      const pem = dir.file("proxy.pem", certificate.cert + certificate.key);
+      const ca = dir.file("stations-ca.pem", clientCa);
+      let plainPort = 0;
+      const { server, port } = await startOnFreePort((port) => {
+        plainPort = closedPort();
+        return new Server("env", [
+          `PROXY_LISTEN=127.0.0.1:${plainPort}`,
+          `PROXY_LISTEN_3=127.0.0.1:${port}`,
+          `PROXY_CERT=${pem}`,
+          `PROXY_CLIENT_CA=${ca}`,
+          `GATEWAY_ADDRESS=${new URL(gateway).host}`,
+          `GATEWAY_API_PORT=${new URL(apiUrl).port}`,
+          ...[programOf("haproxy"), "-W", "-f", file],
+        ]);
+      }, "Loading success");
+      return new HaproxyWithCertificates(server, dir, certificate, port, plainPort);
+    } catch (error) {
+      dir[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server[Symbol.asyncDispose]();
+    this.#dir[Symbol.dispose]();
+  }
+}
