@@ -11,7 +11,7 @@ import { type Config, readInvocation } from "./lib/config/config.ts";
 import { clientsThatFit } from "./lib/config/open_files.ts";
 import { readSecrets, readTlsPair } from "./lib/config/secret.ts";
 import { backendAddress } from "./lib/forwarder/dial.ts";
-import { type Gateway, startGateway } from "./lib/gateway.ts";
+import { type Gateway, startGateway } from "./lib/gateway/gateway.ts";
 import { configureLog, createLog } from "./lib/log/log.ts";
 import { print } from "./lib/log/print.ts";
 import { faultsBuffer, RecentFaults } from "./lib/log/recent_faults.ts";

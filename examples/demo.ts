@@ -12,7 +12,7 @@ import info from "../deno.json" with { type: "json" };
 import { systemClock } from "../lib/clock.ts";
 import { readInvocation } from "../lib/config/config.ts";
 import { NO_SECRETS } from "../lib/config/secret.ts";
-import { type Gateway, startGateway } from "../lib/gateway.ts";
+import { type Gateway, startGateway } from "../lib/gateway/gateway.ts";
 import { silentLog } from "../lib/log/log.ts";
 import { callClient, type ClientCall, type Exchange, startBackend } from "./backend.ts";
 import { answerCall, chargeOnce, Client, inTime } from "./client.ts";

@@ -24,8 +24,7 @@ const PERMISSIONS = [
  * What is not quick: whole gateways, processes, other programs, attacks, and what waits for real
  * time. All else is.
  */
-const SLOW =
-  /^tests\/(attack|cluster\/nats|e2e|examples|status)\/|^tests\/worker\/death_test\.ts$/;
+const SLOW = /^tests\/(attack|cluster\/nats|e2e|examples|status)\/|^tests\/worker\/death_test\.ts$/;
 
 /** What looks at the memory of its whole process, in which nothing else may go on. */
 const ALONE = /^tests\/(attack\/fuzz|\w+\/terminate)_test\.ts$/;

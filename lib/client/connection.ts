@@ -32,6 +32,7 @@ import {
   pendingOf,
   type ReportedCall,
   reportedCall,
+  type Taken,
 } from "./outgoing.ts";
 import type { OutgoingCall, Pending } from "./pending.ts";
 import { enter, leave, type PresenceDeps, type Present } from "./presence.ts";
@@ -48,9 +49,6 @@ export interface ConnectionState {
   /** CALLs that the client has not answered. */
   readonly outstanding: number;
 }
-
-/** Whether a CALL was taken. */
-export type Taken = "accepted" | "duplicate" | "full" | "gone";
 
 export interface ConnectionLimits extends QueueLimits {
   readonly callTimeoutMs: number;

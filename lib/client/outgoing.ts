@@ -17,6 +17,9 @@ import type { CallSpan } from "../trace/tracing.ts";
 import { type OutgoingCall, Pending } from "./pending.ts";
 import { endByOutcome } from "./span.ts";
 
+/** Whether a CALL to the client was taken. */
+export type Taken = "accepted" | "duplicate" | "full" | "gone";
+
 /** A CALL that was accepted for somebody else. */
 export interface Errand {
   /** Asked when it ends: whether its outcome is still this instance's to report. */

@@ -10,7 +10,7 @@ import { Chain } from "../cluster/chain.ts";
 import type { FromWorker, Port, ToWorker } from "../cluster/message.ts";
 import { natsOf } from "../cluster/nats/join.ts";
 import { ThreadsBus } from "../cluster/threads.ts";
-import { type Gateway, startGateway } from "../gateway.ts";
+import { type Gateway, startGateway } from "../gateway/gateway.ts";
 import { configureLog, createLog } from "../log/log.ts";
 import { print } from "../log/print.ts";
 import { RecentFaults } from "../log/recent_faults.ts";

@@ -6,7 +6,7 @@ import { createTrace, type TraceStyle } from "../../examples/trace.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { readInvocation } from "../../lib/config/config.ts";
 import { NO_SECRETS } from "../../lib/config/secret.ts";
-import { type Gateway, startGateway } from "../../lib/gateway.ts";
+import { type Gateway, startGateway } from "../../lib/gateway/gateway.ts";
 import { silentLog } from "../../lib/log/log.ts";
 
 const DEADLINE_MS = 20_000;

@@ -27,7 +27,7 @@ export const ROOMS: readonly Room[] = [
     "what the program does around its gateway: words at the start, stop requests",
   ),
   room(16, "worker", "a gateway in each of several threads, as one gateway"),
-  room(15, "gateway.ts", "builds the parts, leads a request to its room, shuts down"),
+  room(15, "gateway", "builds the parts, leads a request to its room, shuts down"),
   room(14, "status", "the status page and the streams that it shows"),
   room(14, "listener", "the listening sockets, and TLS before them"),
   room(13, "api", "HTTP requests of the backend and of operators"),

@@ -1,7 +1,7 @@
 import { systemClock } from "../../lib/clock.ts";
 import { readInvocation } from "../../lib/config/config.ts";
 import { readSecrets } from "../../lib/config/secret.ts";
-import { type Gateway, startGateway } from "../../lib/gateway.ts";
+import { type Gateway, startGateway } from "../../lib/gateway/gateway.ts";
 import { type Log, silentLog } from "../../lib/log/log.ts";
 import type { RecentFaults } from "../../lib/log/recent_faults.ts";
 import type { Validator } from "../../lib/validate/validator.ts";

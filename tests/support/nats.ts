@@ -10,7 +10,7 @@ import { NatsBus } from "../../lib/cluster/nats/bus.ts";
 import { connectNats } from "../../lib/cluster/nats/connect.ts";
 import { readInvocation } from "../../lib/config/config.ts";
 import { readSecrets } from "../../lib/config/secret.ts";
-import { type Gateway, startGateway } from "../../lib/gateway.ts";
+import { type Gateway, startGateway } from "../../lib/gateway/gateway.ts";
 import { type Log, silentLog } from "../../lib/log/log.ts";
 import { closedPort, isPortTaken, onClosedPort } from "./backend.ts";
 import { TestClient } from "./client.ts";

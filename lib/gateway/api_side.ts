@@ -1,0 +1,69 @@
+/**
+ * The side of the backend and of operators: the API, the status page, the metrics.
+ *
+ * @module
+ */
+
+import type { ApiDeps } from "../api/api.ts";
+import { createAuthorize } from "../api/authorize.ts";
+import { Clients } from "../cluster/clients.ts";
+import { type Config, isLoopback } from "../config/config.ts";
+import { RecentFaults } from "../log/recent_faults.ts";
+import { expose } from "../metrics/exposition.ts";
+import { processUsage, runtimeVersion } from "../metrics/process.ts";
+import { snapshotOf } from "../status/snapshot.ts";
+import { Status } from "../status/status.ts";
+import type { ClientSide } from "./client_side.ts";
+import type { Core } from "./core.ts";
+import type { GatewayDeps } from "./deps.ts";
+
+export interface ApiSide {
+  readonly status: Status;
+  readonly apiDeps: ApiDeps;
+}
+
+/** Builds it. */
+export function createApiSide(
+  config: Config,
+  core: Core,
+  { local, bus }: Pick<ClientSide, "local" | "bus">,
+  { secrets, version, startedAt, faults }: Pick<
+    GatewayDeps,
+    "secrets" | "version" | "startedAt" | "faults"
+  >,
+): ApiSide {
+  const { clock, log, metrics, metricSet, isShuttingDown, tracing } = core;
+  const facts = {
+    version,
+    deno: runtimeVersion(),
+    startedAtSeconds: startedAt / 1000,
+    workers: core.teamSize,
+    maxConnections: config.maxConnections,
+    maxWaiting: config.maxWaiting,
+    maxMemoryBytes: config.maxMemoryBytes,
+  };
+  const clients = new Clients(local, bus);
+  const status = new Status({
+    clients,
+    snapshot: () => snapshotOf(metrics, facts, processUsage(), clock.wallNow()),
+    faults: faults ?? new RecentFaults(clock),
+    clock,
+    log,
+    needsToken: secrets.apiToken !== undefined,
+    noTail: config.noTail,
+    isShuttingDown,
+  });
+  const { host } = config.apiListen ?? config.listen;
+  const apiDeps = {
+    clients,
+    status,
+    log,
+    metrics,
+    expose: () => expose(metricSet.samples(), facts, processUsage()),
+    maxMessageBytes: config.maxMessageBytes,
+    authorize: createAuthorize(secrets.apiToken, isLoopback(host)),
+    isShuttingDown,
+    tracing,
+  };
+  return { status, apiDeps };
+}

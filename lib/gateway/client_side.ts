@@ -1,0 +1,97 @@
+/**
+ * The side of the clients: who gets in, their connections, and those of other instances.
+ *
+ * @module
+ */
+
+import { connect } from "../client/connect.ts";
+import type { ConnectionDeps } from "../client/connection.ts";
+import { alone, noWitness } from "../cluster/alone.ts";
+import type { Bus, Peer } from "../cluster/bus.ts";
+import { LocalClients } from "../cluster/local.ts";
+import type { Config } from "../config/config.ts";
+import { createUpgrade, type Upgrade } from "../door/upgrade.ts";
+import { postAlone } from "../report/post.ts";
+import { lostReport } from "../report/report.ts";
+import { createDenoSockets } from "../socket/deno_socket.ts";
+import { Sockets } from "../socket/sockets.ts";
+import type { Core } from "./core.ts";
+import type { GatewayDeps } from "./deps.ts";
+
+export interface ClientSide {
+  readonly sockets: Sockets;
+  /** Serves what is asked of the clients connected here. */
+  readonly local: LocalClients;
+  readonly bus: Bus;
+  readonly upgrade: Upgrade;
+}
+
+/** Builds it, and joins the others. */
+export function createClientSide(
+  config: Config,
+  core: Core,
+  { createBus, witness = noWitness }: Pick<GatewayDeps, "createBus" | "witness">,
+): ClientSide {
+  const { clock, random, log, metrics, connections, backlog, forwarder, memory } = core;
+  const { inspect, tracing, isShuttingDown, maxQueueChars, taps } = core;
+  const local = new LocalClients({
+    inspect,
+    taps,
+    connections,
+    backlog,
+    clock,
+    isShuttingDown,
+    apiCallSeconds: metrics.apiCallSeconds,
+    witness,
+    // A CALL was accepted here for a client elsewhere, and that instance has gone.
+    reportLost(client, call) {
+      void postAlone(core, client, lostReport(call, client.protocol));
+    },
+    tracing,
+  });
+  const bus = createBus?.(local satisfies Peer) ?? alone;
+  const maker = createDenoSockets(log);
+  const sockets = new Sockets(maker, clock, metrics.sockets);
+  // One object for all connections.
+  const connectionDeps: ConnectionDeps = {
+    bus,
+    inspect,
+    sockets,
+    isShuttingDown,
+    connections,
+    forwarder,
+    backlog,
+    limits: { ...config, maxQueueChars },
+    clock,
+    log,
+    metrics,
+    backendTimeoutText: durationText(config.backendTimeoutMs),
+    callTimeoutText: durationText(config.callTimeoutMs),
+    disconnectHook: config.disconnectHook,
+    tracing,
+  };
+  const { connectRate } = config;
+  const upgrade = createUpgrade({
+    ...config,
+    connectRate: connectRate === undefined ? undefined : connectRate / core.teamSize,
+  }, {
+    maker,
+    sockets,
+    connect: (socket, identity) => connect(socket, identity, connectionDeps),
+    connections,
+    memory,
+    isShuttingDown,
+    forwarder,
+    backlog,
+    clock,
+    random,
+    metrics,
+    log,
+  });
+  return { sockets, local, bus, upgrade };
+}
+
+/** A duration as a person would write it. */
+function durationText(ms: number): string {
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}

@@ -1,0 +1,117 @@
+/**
+ * What both sides of a gateway, its clients' and its API's, work with.
+ *
+ * @module
+ */
+
+import type { Connection } from "../client/connection.ts";
+import { ConnectionMap } from "../client/map.ts";
+import { Taps } from "../client/tap.ts";
+import type { Clock } from "../clock.ts";
+import type { Config } from "../config/config.ts";
+import { MemoryWatch } from "../door/memory.ts";
+import type { Forwarder } from "../forwarder/forwarder.ts";
+import { createForwarderStack } from "../forwarder/stack.ts";
+import type { Log } from "../log/log.ts";
+import { LagWatch } from "../metrics/lag.ts";
+import { type Metrics, MetricSet } from "../metrics/metrics.ts";
+import { residentBytes } from "../metrics/process.ts";
+import { Backlog } from "../queue/backlog.ts";
+import { type Random, systemRandom } from "../random.ts";
+import type { Tracing } from "../trace/tracing.ts";
+import { createInspector, type Inspect } from "../validate/inspector.ts";
+import type { GatewayDeps } from "./deps.ts";
+
+export interface Core {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly tracing: Tracing | undefined;
+  /** Threads that share ports, memory and limits with this gateway, itself included. */
+  readonly teamSize: number;
+  readonly metricSet: MetricSet;
+  readonly metrics: Metrics;
+  readonly connections: ConnectionMap<Connection>;
+  readonly backlog: Backlog;
+  /** What one client's queue may come to, in UTF-16 code units. */
+  readonly maxQueueChars: number;
+  readonly forwarder: Forwarder;
+  readonly memory: MemoryWatch;
+  readonly lag: LagWatch;
+  /** Undefined when payloads are not checked. */
+  readonly inspect: Inspect | undefined;
+  /** Undefined when nobody may look at frames. */
+  readonly taps: Taps | undefined;
+  readonly isShuttingDown: () => boolean;
+}
+
+/** What one client's queue may come to: messages of full size, and never less than 16 MiB. */
+const QUEUED_MESSAGES_OF_FULL_SIZE = 16;
+const MIN_QUEUE_CHARS = 16 * 1024 ** 2;
+
+/** Builds it; nothing runs yet. */
+export function createCore(
+  config: Config,
+  deps: GatewayDeps,
+  isShuttingDown: () => boolean,
+): Core {
+  const { log, version, clock, random = systemRandom, secrets, tracing } = deps;
+  const { size: teamSize, metricSet } = deps.team ?? {
+    size: 1,
+    metricSet: new MetricSet(config.protocols),
+  };
+  const { metrics } = metricSet;
+  const connections = new ConnectionMap<Connection>();
+  const maxQueueChars = Math.max(
+    QUEUED_MESSAGES_OF_FULL_SIZE * config.maxMessageBytes,
+    MIN_QUEUE_CHARS,
+  );
+  // All queues together hold what eight full ones do.
+  const backlog = new Backlog(config.maxWaiting, 8 * maxQueueChars, {
+    count: metrics.waiting,
+    chars: metrics.waitingChars,
+  });
+  const { signKey } = secrets;
+  const stackDeps = { clock, random, log, metrics, version, signKey, tracing };
+  const memory = new MemoryWatch({
+    maxBytes: config.maxMemoryBytes,
+    readResident: residentBytes,
+    connections,
+    threads: teamSize,
+    clock,
+    log,
+  });
+  return {
+    clock,
+    random,
+    log,
+    tracing,
+    teamSize,
+    metricSet,
+    metrics,
+    connections,
+    backlog,
+    maxQueueChars,
+    forwarder: createForwarderStack(config, stackDeps),
+    memory,
+    lag: new LagWatch(clock, metrics.eventLoopLag),
+    inspect: inspectOf(config.validate, deps, metrics),
+    taps: config.noTail ? undefined : new Taps(clock),
+    isShuttingDown,
+  };
+}
+
+function inspectOf(
+  mode: Config["validate"],
+  { validator, log }: Pick<GatewayDeps, "validator" | "log">,
+  { invalidPayloads }: Metrics,
+): Inspect | undefined {
+  if (mode === "off") return undefined;
+  if (validator === undefined) throw new TypeError("--validate needs a validator");
+  return createInspector({
+    validator,
+    mode,
+    log,
+    count: (direction, type) => invalidPayloads[direction][type].add(1),
+  });
+}

@@ -1,0 +1,74 @@
+/**
+ * The composition root: builds the parts, listens, and shuts down.
+ *
+ * @module
+ */
+
+import type { Config } from "../config/config.ts";
+import type { TlsPair } from "../config/secret.ts";
+import { listen } from "../listener/listener.ts";
+import { createApiSide } from "./api_side.ts";
+import { createClientSide } from "./client_side.ts";
+import { createCore } from "./core.ts";
+import type { GatewayDeps } from "./deps.ts";
+import { createRoute, type Serves } from "./routing.ts";
+import { shutDown } from "./shutdown.ts";
+
+export interface Gateway {
+  /** `http://HOST:PORT` of the clients' listener, with the port that it got. */
+  readonly url: string;
+  /** The API's, when it has a listener of its own. */
+  readonly apiUrl: string | undefined;
+  /**
+   * Takes a new certificate for connections from now on.
+   *
+   * @returns When the older certificate is not given any more; rejects when the pair cannot be used:
+   *   the old one stays then.
+   */
+  reloadTls(pair: TlsPair): Promise<void>;
+  /**
+   * Refuses new work, finishes what is under way within the drain time-out, ends the CALLs still
+   * outstanding, closes all clients with 1001 and stops listening. Once only; never rejects.
+   */
+  shutdown(): Promise<void>;
+}
+
+/**
+ * Starts a gateway.
+ *
+ * @throws {Deno.errors.AddrInUse} and what else `Deno.serve` throws when it cannot listen.
+ */
+export function startGateway(config: Config, deps: GatewayDeps): Gateway {
+  let isShuttingDown = false;
+  const core = createCore(config, deps, () => isShuttingDown);
+  const clientSide = createClientSide(config, core, deps);
+  const { status, apiDeps } = createApiSide(config, core, clientSide, deps);
+  const route = createRoute(config.wsPath, clientSide.upgrade, apiDeps);
+
+  const { listen: address, apiListen, tcpBacklog, maxConnections } = config;
+  const isShared = core.teamSize > 1 || config.reusePort;
+  const { log, clock } = core;
+  const { tls } = deps.secrets;
+  const listenOptions = { tls, tcpBacklog, isShared, maxConnections, log, clock };
+  const places: [typeof address, Serves][] = apiListen === undefined
+    ? [[address, "both"]]
+    : [[address, "clients"], [apiListen, "api"]];
+  const listeners = places.map(([place, serves]) =>
+    listen(place, listenOptions, (request, peer) => route(request, peer, serves))
+  );
+
+  core.memory.start();
+  core.lag.start();
+
+  return {
+    url: listeners[0]!.url,
+    apiUrl: listeners[1]?.url,
+    async reloadTls(pair) {
+      await Promise.all(listeners.map((listener) => listener.reload(pair)));
+    },
+    async shutdown() {
+      isShuttingDown = true;
+      await shutDown({ core, clientSide, status, listeners }, config.drainTimeoutMs);
+    },
+  };
+}

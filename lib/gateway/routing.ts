@@ -1,0 +1,44 @@
+/**
+ * Which side of the gateway a request is for.
+ *
+ * @module
+ */
+
+import { type ApiDeps, handleApi, isApiPath } from "../api/api.ts";
+import { rawPath } from "../codec/route.ts";
+import { isUpgrade } from "../door/handshake.ts";
+import type { Upgrade } from "../door/upgrade.ts";
+import { problem } from "../problem.ts";
+
+/** Whom a listener is for. */
+export type Serves = "clients" | "api" | "both";
+
+/** Also an answer to a `POST /call` that is none: nothing was sent. */
+const NOT_SENT = { "ws2api-outcome": "not-sent" };
+
+/** Leads a request that came to a listener to the clients' side or the API's. */
+export type Route = (
+  request: Request,
+  peer: string,
+  serves: Serves,
+) => Response | Promise<Response>;
+
+/** Makes the way for all listeners of a gateway. */
+export function createRoute(wsPath: string, upgrade: Upgrade, apiDeps: ApiDeps): Route {
+  return (request, peer, serves) => {
+    const path = rawPath(request.url, request.headers.get("host"));
+    if (path === undefined) {
+      return problem(400, "the Host header or the path is not valid", NOT_SENT);
+    }
+    // With an upgrade any name is a ClientId; without one the API's names come first.
+    const isForClients = serves === "clients" ||
+      (serves === "both" && (isUpgrade(request) || isClientPath(request, path, wsPath)));
+    return isForClients ? upgrade(request, path, peer) : handleApi(request, path, apiDeps);
+  };
+}
+
+/** A GET on what may be a client's path is told to upgrade. */
+function isClientPath(request: Request, path: string, wsPath: string): boolean {
+  return request.method === "GET" && path.startsWith(wsPath) && !isApiPath(path) &&
+    !path.slice(wsPath.length).includes("/");
+}
