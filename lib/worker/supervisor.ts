@@ -132,9 +132,11 @@ export class Supervisor implements Addresses {
     const threads = slots.map((slot) => supervisor.#create(slot));
     await Promise.all(threads.map((thread) => thread.loaded));
     // Not before they can take it at once.
+    listen.makeWay();
+    apiListen?.makeWay();
+    const all = await Promise.all(slots.map((slot, i) => supervisor.#begin(slot, threads[i]!)));
     listen.release();
     apiListen?.release();
-    const all = await Promise.all(slots.map((slot, i) => supervisor.#begin(slot, threads[i]!)));
     const refused = all.find((done) => !done.ok);
     if (refused?.ok === false) {
       supervisor.#end();

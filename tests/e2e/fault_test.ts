@@ -415,12 +415,6 @@ Deno.test("only what leaves the program is told by the wall clock, which may jum
   deepStrictEqual(uses, {
     // Shown to people.
     "api/clients.ts": ["new Date"],
-    "log/recent_faults.ts": ["Date.now"],
-    // A profile says when it was taken.
-    "profile/cpu.ts": ["Date.now"],
-    "profile/heap.ts": ["Date.now"],
-    // A span says when its CALL came.
-    "trace/opentelemetry.ts": ["Date.now"],
     // The calendar, not the clock: how long a month is.
     "validate/format.ts": ["Date.UTC", "new Date"],
     // All else is measured and waited for with this one, which also tells the time of day.

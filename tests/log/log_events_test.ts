@@ -4,7 +4,7 @@ const ROOT = new URL("../../", import.meta.url);
 
 /** Calls that log, and the words that some of them are given by another name. */
 const CALL =
-  /(?:\blog\.|\blog\?\.|#options\.log\.|Log\.|#)(debug|info|warn|error)\(\s*(?:"([^"]+)"|([A-Z_]+))/g;
+  /(?:\blog\.|\blog\?\.|#options\.log\.|Log\.|\blink\.|\bthis\.|#)(debug|info|warn|error)\(\s*(?:"([^"]+)"|([A-Z_]+))/g;
 const WORDS = /const ([A-Z_]+) = "([^"]+)";/g;
 
 async function sources(folder: URL): Promise<string[]> {
