@@ -33,7 +33,7 @@ export interface Look {
 const TICKS_PER_SECOND = 100;
 const PAGE_KIB = 4;
 
-/** Looks at processes and the machine. A process that is gone is left out. */
+/** Looks at processes and the machine. @throws When one of them has ended. */
 export async function look(pids: readonly number[]): Promise<Look> {
   const at = performance.now();
   const text = await cat(["/proc/stat", ...pids.map((pid) => `/proc/${pid}/stat`)]);
@@ -50,6 +50,7 @@ export async function look(pids: readonly number[]): Promise<Look> {
       residentKib: fields[21]! * PAGE_KIB,
     });
   }
+  if (processes.size < new Set(pids).size) throw new Error("a process of the run has ended");
   return { at, processes, machine: machineUse(text) };
 }
 
@@ -63,6 +64,12 @@ function machineUse(text: string): MachineUse {
     idleSeconds: idle + iowait,
     softirqSeconds: softirq,
   };
+}
+
+/** Resident memory of processes added up: what they have in common counts for each. */
+export async function residentKib(pids: readonly number[]): Promise<number> {
+  const { processes } = await look(pids);
+  return [...processes.values()].reduce((sum, each) => sum + each.residentKib, 0);
 }
 
 /** The processes' shares of memory: what several map counts once, divided among them. */
