@@ -6,7 +6,7 @@
 
 import { Load } from "../load/load.ts";
 import type { Part } from "../load/part.ts";
-import type { Processes, Server } from "../process/processes.ts";
+import { lineOf, type Processes, type Server } from "../process/processes.ts";
 import { Caller } from "./caller.ts";
 
 /** A caller and a client that it calls. */
@@ -57,13 +57,10 @@ export async function sidesOfWorkers(
 ): Promise<Sides> {
   await connectClients(processes, [partOf(port, "cp", COUNT)]);
   const clientIds: [string[], string[]] = [[], []];
-  for (let found = 0; found < COUNT;) {
-    const { value, done } = await errorLines!.next();
-    if (done === true) throw new Error("the gateway has ended");
-    const { event, clientId, worker } = JSON.parse(value);
-    if (event !== "client connected") continue;
+  for (let i = 0; i < COUNT; i++) {
+    const line = await lineOf(errorLines!, /"client connected"/, "the log of the clients");
+    const { clientId, worker } = JSON.parse(line.input);
     clientIds[worker - 1]!.push(clientId);
-    found++;
   }
   const callers: [Caller[], Caller[]] = [[], []];
   const all = await connectCallers(port, "c", COUNT);

@@ -30,6 +30,12 @@ export class Latencies {
     return encodeIntoCompressedBase64(this.#histogram);
   }
 
+  /** For people. */
+  toJSON(): object {
+    const [p50, p90, p99, p999, max] = [50, 90, 99, 99.9, 100].map((each) => this.percentile(each));
+    return { count: this.count, p50, p90, p99, p999, max };
+  }
+
   get count(): number {
     return this.#histogram.totalCount;
   }

@@ -86,7 +86,7 @@ export function cpuOf({ begin, end }: Outcome, pids: readonly number[]) {
   let user = 0;
   let system = 0;
   for (const pid of pids) {
-    const [before, after] = [begin.processes.get(pid)!, end.processes.get(pid)!];
+    const [before, after] = [begin.processes[pid]!, end.processes[pid]!];
     user += after.userSeconds - before.userSeconds;
     system += after.systemSeconds - before.systemSeconds;
   }

@@ -54,7 +54,7 @@ export class Processes {
     const args = [...startCommand(), ...own, "--log-level=error", ...flags];
     const gateway = this.start(args, Deno.execPath(), errors);
     const line = /^ws2api listening on http:\/\/[^:]+:(\d+)$/;
-    return { ...gateway, port: Number(await found(gateway.lines, line, "the gateway")) };
+    return { ...gateway, port: Number((await lineOf(gateway.lines, line, "the gateway"))[1]) };
   }
 
   /** A backend that answers every request at once. */
@@ -66,7 +66,7 @@ export class Processes {
   async startNats(): Promise<Server> {
     const nats = this.start(["--addr=127.0.0.1", "--port=-1"], "nats-server", "piped");
     const line = /Listening for client connections on 127\.0\.0\.1:(\d+)$/;
-    return { ...nats, port: Number(await found(nats.errorLines!, line, "nats-server")) };
+    return { ...nats, port: Number((await lineOf(nats.errorLines!, line, "nats-server"))[1]) };
   }
 
   /**
@@ -77,13 +77,13 @@ export class Processes {
    */
   async startServer(args: readonly string[], command = Deno.execPath()): Promise<Server> {
     const server = this.start(args, command);
-    return { ...server, port: Number(await found(server.lines, /^(\d+)$/, args.join(" "))) };
+    return { ...server, port: Number((await lineOf(server.lines, /^\d+$/, args.join(" ")))[0]) };
   }
 
   /** A script that prints a line when it is ready. */
   async startScript(permission: string, script: string, args: readonly string[]): Promise<Started> {
     const started = this.start(["run", permission, script, ...args]);
-    await found(started.lines, /(.*)/, script);
+    await lineOf(started.lines, /^/, script);
     return started;
   }
 
@@ -159,22 +159,27 @@ function signal(child: Deno.ChildProcess, name: Deno.Signal): void {
   }
 }
 
-/** What a pattern's group has in the first line that fits it. */
-async function found(
+/**
+ * The first line that fits a pattern; the others are dropped.
+ *
+ * @param from Who it comes from.
+ * @throws When it ends before, or takes too long.
+ */
+export async function lineOf(
   lines: AsyncGenerator<string>,
   pattern: RegExp,
-  name: string,
-): Promise<string> {
+  from: string,
+): Promise<RegExpExecArray> {
   let timer;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`did not start in time: ${name}`)), START_MS);
+    timer = setTimeout(() => reject(new Error(`late: ${from}`)), START_MS);
   });
   try {
     while (true) {
       const { value, done } = await Promise.race([lines.next(), late]);
-      if (done === true) throw new Error(`ended before it was ready: ${name}`);
+      if (done === true) throw new Error(`ended too early: ${from}`);
       const match = pattern.exec(value);
-      if (match !== null) return match[1]!;
+      if (match !== null) return match;
     }
   } finally {
     clearTimeout(timer);

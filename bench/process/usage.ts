@@ -25,7 +25,8 @@ export interface MachineUse {
 export interface Look {
   /** Milliseconds, as `performance.now()` has them. */
   readonly at: number;
-  readonly processes: ReadonlyMap<number, ProcessUse>;
+  /** By process id. */
+  readonly processes: Readonly<Record<number, ProcessUse>>;
   readonly machine: MachineUse;
 }
 
@@ -37,20 +38,22 @@ const PAGE_KIB = 4;
 export async function look(pids: readonly number[]): Promise<Look> {
   const at = performance.now();
   const text = await cat(["/proc/stat", ...pids.map((pid) => `/proc/${pid}/stat`)]);
-  const processes = new Map<number, ProcessUse>();
+  const processes: Record<number, ProcessUse> = {};
   for (const line of text.split("\n")) {
     // proc_pid_stat(5): a name in parentheses may have blanks. Behind it utime and stime are the
     // 12th and 13th fields, the resident pages the 22nd.
     const pid = Number(/^(\d+) \(/.exec(line)?.[1]);
     if (!Number.isInteger(pid)) continue;
     const fields = line.slice(line.lastIndexOf(") ") + 2).split(" ").map(Number);
-    processes.set(pid, {
+    processes[pid] = {
       userSeconds: fields[11]! / TICKS_PER_SECOND,
       systemSeconds: fields[12]! / TICKS_PER_SECOND,
       residentKib: fields[21]! * PAGE_KIB,
-    });
+    };
   }
-  if (processes.size < new Set(pids).size) throw new Error("a process of the run has ended");
+  if (pids.some((pid) => processes[pid] === undefined)) {
+    throw new Error("a process of the run has ended");
+  }
   return { at, processes, machine: machineUse(text) };
 }
 
@@ -69,7 +72,7 @@ function machineUse(text: string): MachineUse {
 /** Resident memory of processes added up: what they have in common counts for each. */
 export async function residentKib(pids: readonly number[]): Promise<number> {
   const { processes } = await look(pids);
-  return [...processes.values()].reduce((sum, each) => sum + each.residentKib, 0);
+  return Object.values(processes).reduce((sum, each) => sum + each.residentKib, 0);
 }
 
 /** The processes' shares of memory: what several map counts once, divided among them. */
