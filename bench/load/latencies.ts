@@ -21,9 +21,11 @@ export class Latencies {
     this.#histogram.recordValue(Math.min(MAX_US, Math.max(0, Math.round(ms * 1000))));
   }
 
-  /** @param encoded What another one's `encode` gave. */
-  add(encoded: string): void {
-    this.#histogram.add(decodeFromCompressedBase64(encoded));
+  /** All of several together. @param encoded What their `encode` gave. */
+  static of(encoded: readonly string[]): Latencies {
+    const all = new Latencies();
+    for (const each of encoded) all.#histogram.add(decodeFromCompressedBase64(each));
+    return all;
   }
 
   encode(): string {

@@ -111,17 +111,12 @@ export class Load {
     await this.until(() => reports !== undefined, REPORT_MS);
     if (reports === undefined) throw new Error("the generators gave no report in time");
     const all = reports;
-    function merged(what: "connect" | "roundTrip" | "lateness"): Latencies {
-      const latencies = new Latencies();
-      for (const report of all) latencies.add(report[what]);
-      return latencies;
-    }
     return {
       totals: sumOf(all.map(({ totals }) => totals)),
       answersPerSecond: all.reduce((sum, report) => sum + report.answersPerSecond, 0),
-      roundTrip: merged("roundTrip"),
-      lateness: merged("lateness"),
-      connect: merged("connect"),
+      roundTrip: Latencies.of(all.map(({ roundTrip }) => roundTrip)),
+      lateness: Latencies.of(all.map(({ lateness }) => lateness)),
+      connect: Latencies.of(all.map(({ connect }) => connect)),
       reasons: [...new Set(all.flatMap(({ reasons }) => reasons))],
     };
   }
