@@ -112,7 +112,8 @@ class Generator {
   #nextAt(): number {
     const told = Math.min(performance.now() + IDLE_MS, this.#progressAt, this.#patienceEndsAt);
     if (this.#connects === null || !this.#isSending) return told;
-    return Math.min(told, this.#connects.nextAt(), this.#wheel?.nextAt() ?? Infinity);
+    const dueAt = (this.#wheel?.nextAt() ?? Infinity) + (this.#part.gatherMs ?? 0);
+    return Math.min(told, this.#connects.nextAt(), dueAt);
   }
 
   /** @returns False at the end of standard input. */

@@ -24,6 +24,8 @@ export interface Part {
   readonly rampMs: number;
   /** Between the CALLs of one client, a whole number; null for the next one at the answer. */
   readonly periodMs: number | null;
+  /** A CALL that is due may wait so long for others, which leave together with it at less cost. */
+  readonly gatherMs?: number;
   /** CALLs on one connection; without it there is no end of them. Not together with a period. */
   readonly maxCalls?: 0 | 1;
   /** Length of the payload's one string; without it the payload is `{}`. */
