@@ -51,7 +51,7 @@ const SYMBOLS = {
   epoll_create1: { parameters: ["i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   prctl: { parameters: ["i32", "usize"], result: "i32" },
-  epoll_pwait2: { parameters: ["i32", "buffer", "i32", "buffer", "pointer"], result: "i32" },
+  epoll_pwait2: { parameters: ["i32", "buffer", "i32", "buffer", "buffer"], result: "i32" },
 } as const;
 
 /** An address as the C library takes it. */
