@@ -3,75 +3,136 @@
  *
  *     deno task bench:120k                                         the whole, about 6 minutes
  *     deno task bench:120k --clients 5000 --ramp 5 --period 5 --hold 10
- *     deno task bench:120k --only full --profile
+ *     deno task bench:120k --only full
  *
  * Several gateways share a port and NATS; as many generators, a stub backend and the NATS server run
- * beside them. Linux only; needs `nats-server`. A whole run writes its part of bench/RESULTS.md and
- * bench/cluster/headline.svg.
+ * beside them. Linux only; needs `nats-server`, and the generators `--allow-ffi`. A whole run writes
+ * its part of bench/RESULTS.md and bench/cluster/headline.svg.
  *
  * @module
  */
 
-import { writeErr, writeOut } from "../load/text.ts";
-import { Groups } from "../peers/groups.ts";
-import { ADDRESSES } from "./cast.ts";
-import { chartOf } from "./chart.ts";
-import { type ReadSettings, readSettings } from "./flags.ts";
+import { Command } from "commander";
+import { Load, partsOf } from "../load/load.ts";
+import { measure, troubleOf } from "../load/measure.ts";
+import { integer, listOf, number, repeatable } from "../process/flags.ts";
+import type { Processes, Server } from "../process/processes.ts";
+import { runTask } from "../process/task.ts";
+import { writeErr, writeOut } from "../process/text.ts";
+import { writeResults } from "../report/markdown.ts";
 import { whatIsMissing } from "./limits.ts";
-import { runTask } from "../load/task.ts";
-import { isClean, sectionOf } from "./report.ts";
-import { type Outcome, run } from "./run.ts";
-import { titleOf } from "./scenario.ts";
-import { writeResults } from "./section.ts";
+import { pictureOf, type Run, type Scenario, sectionOf, titleOf } from "./report.ts";
 
-const TASK = "bench:120k";
+const CLIENTS = 120_000;
+const HOLD_SECONDS = 60;
+const GATEWAYS = 7;
+const SCENARIOS: readonly Scenario[] = [
+  { name: "calm", rampSeconds: 60, periodSeconds: 20 },
+  { name: "full", rampSeconds: 30, periodSeconds: 10 },
+];
+const NAMES = SCENARIOS.map(({ name }) => name);
 
-/** The exit code: 0 for a clean run, 1 for any trouble, 2 for flags that ask for none. */
-async function main(read: ReadSettings, groups: Groups): Promise<number> {
-  if (read.kind === "print") {
-    writeOut(read.text);
-    return 0;
+interface Flags {
+  readonly clients: number;
+  readonly hold: number;
+  readonly gateways: number;
+  readonly only: readonly string[];
+  readonly ramp?: number;
+  readonly period?: number;
+  readonly reusePort: boolean;
+  readonly gatewayFlag: readonly string[];
+  readonly json?: string;
+  readonly write: boolean;
+}
+
+const command = new Command("bench:120k")
+  .description("120,000 clients on several gateways, which share a port and NATS.")
+  .option("--clients <n>", "WebSocket clients", integer(1, 1_000_000), CLIENTS)
+  .option("--hold <seconds>", "how long all of them stay", number(1, 3600), HOLD_SECONDS)
+  .option("--gateways <n>", "gateways, and as many generators", integer(1, 64), GATEWAYS)
+  .option("--only <list>", `scenarios, of ${NAMES}`, listOf(NAMES), NAMES)
+  .option("--ramp <seconds>", "in place of the scenario's", number(0.1, 3600))
+  .option("--period <seconds>", "in place of the scenario's", number(0.1, 3600))
+  .option("--no-reuse-port", "a port for each gateway")
+  .option(
+    "--gateway-flag <flag>",
+    "a flag for the gateways, such as --gateway-flag=--ping-interval=0s; repeatable",
+    repeatable,
+    [],
+  )
+  .option("--json <file>", "writes the numbers there")
+  .option("--no-write", "leaves bench/RESULTS.md and the chart alone, as a part of the whole does");
+
+/** Starts everybody and runs one scenario. */
+async function run(processes: Processes, scenario: Scenario, flags: Flags): Promise<Run> {
+  const nats = await processes.startNats();
+  const stub = await processes.startStub();
+  const gateways: Server[] = [];
+  for (let i = 0; i < flags.gateways; i++) {
+    const own = [
+      `--nats=nats://127.0.0.1:${nats.port}`,
+      // A gateway has a third of a processor here. What waits longer than a second in it keeps the
+      // garbage collector busy, so that it would never catch up again.
+      "--max-waiting=1500",
+      ...flags.reusePort ? ["--reuse-port", `--listen=127.0.0.1:${gateways[0]?.port ?? 0}`] : [],
+    ];
+    gateways.push(await processes.startGateway(stub, [...own, ...flags.gatewayFlag]));
   }
-  if (read.kind === "refuse") {
-    writeErr(`${TASK}: ${read.message}\n`);
-    return 2;
-  }
-  const { settings } = read;
-  const missing = await whatIsMissing({
-    clients: settings.clients,
-    gateways: settings.gateways,
-    generators: settings.gateways,
-    addresses: ADDRESSES,
+  const rampMs = scenario.rampSeconds * 1000;
+  const whole = {
+    target: { hostname: "127.0.0.1", port: 0, path: "/" },
+    prefix: "load",
+    clients: flags.clients,
+    rampMs,
+    periodMs: Math.round(scenario.periodSeconds * 1000),
+    // The processors are the gateways'; what it costs in time is told.
+    gatherMs: 1,
+  };
+  const parts = partsOf(whole, flags.gateways)
+    .map((part, i) => ({ ...part, target: { ...part.target, port: gateways[i]!.port } }));
+  const load = await Load.start(processes, parts);
+  const pids = {
+    gateways: gateways.map(({ pid }) => pid),
+    generators: load.pids,
+    stub: [stub.pid],
+    NATS: [nats.pid],
+  };
+  const outcome = await measure(load, {
+    rampMs,
+    warmUpMs: 0,
+    holdMs: flags.hold * 1000,
+    pids: Object.values(pids).flat(),
+    memoryOf: pids.gateways,
+    isShown: true,
   });
-  if (missing !== null) {
-    writeErr(`${TASK}: ${missing}\n`);
-    return 1;
+  return { scenario, outcome, pids };
+}
+
+/** The exit code: 0 for a clean run, 1 for any trouble. */
+async function main(flags: Flags, processes: Processes): Promise<number> {
+  const missing = await whatIsMissing(flags.clients, flags.gateways);
+  if (missing !== null) throw new Error(missing);
+  const runs: Run[] = [];
+  for (const { name, ...rest } of SCENARIOS.filter(({ name }) => flags.only.includes(name))) {
+    const { ramp = rest.rampSeconds, period = rest.periodSeconds } = flags;
+    const scenario = { name, rampSeconds: ramp, periodSeconds: period };
+    writeErr(`${flags.clients} clients, ${titleOf(scenario)}\n`);
+    runs.push(await processes.with((own) => run(own, scenario, flags)));
+    // With both numbers given the scenarios are the same one.
+    if (flags.ramp !== undefined && flags.period !== undefined) break;
   }
-  const outcomes: Outcome[] = [];
-  for (const scenario of settings.scenarios) {
-    writeErr(`${settings.clients} clients, ${titleOf(scenario)}\n`);
-    const folder = await Deno.makeTempDir({ prefix: "ws2api-cluster-" });
-    try {
-      outcomes.push(await groups.with((processes) => run(scenario, settings, processes, folder)));
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  }
-  const section = sectionOf(outcomes, settings);
+  const section = sectionOf(runs, flags.gateways, flags.hold);
   writeOut(section);
-  if (settings.jsonFile !== null) {
-    const json = JSON.stringify({ settings, outcomes }, withMaps, 2);
-    await Deno.writeTextFile(settings.jsonFile, `${json}\n`);
+  if (flags.json !== undefined) {
+    await Deno.writeTextFile(flags.json, `${JSON.stringify({ flags, runs }, null, 2)}\n`);
   }
-  if (settings.isWritten) await writeResults(TASK, section, { "headline.svg": chartOf(outcomes) });
-  return outcomes.every(isClean) ? 0 : 1;
+  const isWhole = flags.clients === CLIENTS && flags.hold === HOLD_SECONDS &&
+    flags.gateways === GATEWAYS && flags.only === NAMES && flags.ramp === undefined &&
+    flags.period === undefined && flags.reusePort && flags.gatewayFlag.length === 0;
+  if (flags.write && isWhole) {
+    await writeResults("bench:120k", section, { "cluster/headline.svg": pictureOf(runs) });
+  }
+  return runs.every(({ outcome }) => troubleOf(outcome) === null) ? 0 : 1;
 }
 
-/** For JSON, which leaves maps empty. */
-function withMaps(_key: string, value: unknown): unknown {
-  return value instanceof Map ? Object.fromEntries(value) : value;
-}
-
-if (import.meta.main) {
-  await runTask(TASK, new Groups(), (groups) => main(readSettings(Deno.args), groups));
-}
+if (import.meta.main) await runTask(command, main);

@@ -11,192 +11,105 @@
  */
 
 import { Command } from "commander";
-import { parseFlags } from "../load/command.ts";
-import { integer, number } from "../load/flags.ts";
-import { writeErr, writeOut } from "../load/text.ts";
-import { Groups } from "../peers/groups.ts";
-import { type Load, loop, type LoopSample } from "./loop.ts";
-import { digits, markdownTable, writeResults } from "./section.ts";
-import { runTask } from "../load/task.ts";
-import { AT_ONCE, measureInstances, measureWorkers, type Way, type WaySample } from "./way.ts";
+import { Results } from "../compare/results.ts";
+import { cellsOf, type Contender, keyOf, type Scenario, takeRound } from "../compare/round.ts";
+import { integer, number } from "../process/flags.ts";
+import type { Processes } from "../process/processes.ts";
+import { runTask } from "../process/task.ts";
+import { writeOut } from "../process/text.ts";
+import { digits, markdownTable, ms, writeResults } from "../report/markdown.ts";
+import { AT_ONCE, INSTANCES, WORKERS } from "./way.ts";
 
-const TASK = "bench:cluster";
 const ROUNDS = 3;
 const SECONDS = 8;
-const WAYS: readonly Way[] = ["local", "other worker", "same instance", "other instance"];
-const LOADS: readonly Load[] = [
-  { title: "64 clients, closed loop", clients: 64, periodMs: null },
-  { title: "1,000 clients, closed loop", clients: 1000, periodMs: null },
-  { title: "1,000 clients, 5,000 CALLs/s", clients: 1000, periodMs: 200 },
+const LOADS: readonly Scenario[] = [
+  { name: "64 clients, closed loop", clients: 64, rampMs: 100, periodMs: null },
+  { name: "1,000 clients, closed loop", clients: 1000, rampMs: 1000, periodMs: null },
+  { name: "1,000 clients, 5,000 CALLs/s", clients: 1000, rampMs: 1000, periodMs: 200 },
 ];
-const WORKERS = [1, 2] as const;
+const ONE = withWorkers(1);
+const BOTH = [ONE, withWorkers(2)];
 
-interface Settings {
+interface Flags {
   readonly rounds: number;
   readonly seconds: number;
-  readonly isWritten: boolean;
+  readonly write: boolean;
 }
 
-/** Numbers by what they are of, one for each round. */
-class Rounds {
-  readonly #numbers = new Map<string, number[]>();
-  readonly troubles: string[] = [];
+const command = new Command("bench:cluster")
+  .description("A CALL to another worker and another instance; two workers against one.")
+  .option("--rounds <n>", "rounds; the medians count", integer(1, 100), ROUNDS)
+  .option("--seconds <n>", "how long each turn counts", number(0.5, 600), SECONDS)
+  .option("--no-write", "leaves bench/RESULTS.md alone, as fewer rounds or seconds do");
 
-  add(key: string, value: number): void {
-    const numbers = this.#numbers.get(key) ?? [];
-    numbers.push(value);
-    this.#numbers.set(key, numbers);
-  }
-
-  /** NaN when nobody measured it. */
-  median(key: string): number {
-    const numbers = (this.#numbers.get(key) ?? []).toSorted((a, b) => a - b);
-    const middle = numbers.length >> 1;
-    return numbers.length % 2 === 1
-      ? numbers[middle]!
-      : (numbers[middle - 1] ?? NaN) / 2 + (numbers[middle] ?? NaN) / 2;
-  }
+/** All share the processors: with two workers there is none to be had for one alone. */
+function withWorkers(count: number): Contender {
+  return {
+    name: `${count}`,
+    label: `--workers ${count}`,
+    isPinned: false,
+    start: (processes, stub) => processes.startGateway(stub, [`--workers=${count}`]),
+  };
 }
 
-/** @returns The settings, or what to print and the exit code. */
-function readSettings(args: readonly string[]): Settings | { text: string; code: number } {
-  const command = new Command(TASK)
-    .description("A CALL to another worker and another instance; two workers against one.")
-    .option("--rounds <n>", "rounds; the medians count", integer(1, 100), ROUNDS)
-    .option("--seconds <n>", "how long each turn counts", number(0.5, 600), SECONDS)
-    .option("--no-write", "leaves bench/RESULTS.md alone, as fewer rounds or seconds do");
-  const unfit = parseFlags(command, args);
-  if (unfit !== null) {
-    return unfit.kind === "print" ? { text: unfit.text, code: 0 } : {
-      text: `${unfit.message}
-`,
-      code: 2,
-    };
-  }
-  const { rounds, seconds, write } = command.opts<
-    { rounds: number; seconds: number; write: boolean }
-  >();
-  return { rounds, seconds, isWritten: write && rounds >= ROUNDS && seconds >= SECONDS };
-}
-
-/** All rounds; what fails is noted, and the run goes on. */
-async function measureAll({ rounds, seconds }: Settings, groups: Groups): Promise<Rounds> {
-  const results = new Rounds();
-  async function take(name: string, turn: () => Promise<string>): Promise<void> {
-    try {
-      writeErr(`${name}: ${await turn()}\n`);
-    } catch (error) {
-      if (groups.isEnded) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      results.troubles.push(`${name}: ${reason}`);
-      writeErr(`${name}: ${reason}\n`);
-    }
-  }
-  for (let round = 0; round < rounds; round++) {
-    for (
-      const [what, measure] of [["workers", measureWorkers], [
-        "instances",
-        measureInstances,
-      ]] as const
-    ) {
-      await take(`round ${round + 1}, a CALL between ${what}`, async () => {
-        const samples = await groups.with((processes) => measure(processes, seconds * 1000));
-        for (const [way, { one, many }] of samples) {
-          addSample(results, `${way} one`, one);
-          addSample(results, `${way} many`, many);
-        }
-        return [...samples].map(([way, { one }]) => `${way} ${digits(one.p50Ms, 3)} ms`).join(", ");
-      });
-    }
-    for (const load of LOADS) {
-      // Another first one in each round.
-      for (const workers of round % 2 === 0 ? WORKERS : WORKERS.toReversed()) {
-        await take(`round ${round + 1}, ${load.title}, --workers ${workers}`, async () => {
-          const flags = [`--workers=${workers}`];
-          const sample = await groups.with((processes) =>
-            loop(processes, load, flags, seconds * 1000)
-          );
-          addSample(results, `${load.title} ${workers}`, sample);
-          return `${digits(sample.answersPerSecond)} answers/s`;
-        });
-      }
-    }
-  }
-  return results;
-}
-
-function addSample(results: Rounds, key: string, sample: WaySample | LoopSample): void {
-  for (const [name, value] of Object.entries(sample)) results.add(`${key} ${name}`, value);
-}
-
-function sectionOf(results: Rounds, { rounds, seconds }: Settings): string {
-  function median(key: string, decimals: number): string {
-    return digits(results.median(key), decimals);
-  }
-  const ways = WAYS.map((way) => [
+function sectionOf(results: Results, { rounds, seconds }: Flags): string {
+  const ways = [WORKERS, INSTANCES].flatMap(({ near, far }) => [near, far]).map((way) => [
     way,
-    ...["one", "many"].flatMap((how) => [
-      `${median(`${way} ${how} p50Ms`, 2)} ms`,
-      `${median(`${way} ${how} p99Ms`, 2)} ms`,
-      median(`${way} ${how} callsPerSecond`, 0),
-    ]),
+    ...["one", "many"].flatMap((how) => {
+      const median = (metric: string) => results.median(`${way} ${how}`, metric);
+      return [ms(median("p50Ms"), 2), ms(median("p99Ms"), 2), digits(median("callsPerSecond"))];
+    }),
   ]);
-  const loops = LOADS.flatMap(({ title }) =>
-    WORKERS.map((workers) => {
-      const key = `${title} ${workers}`;
-      const ratio = results.median(`${key} answersPerSecond`) /
-        results.median(`${title} ${WORKERS[0]} answersPerSecond`);
-      return [
-        title,
-        `${workers}`,
-        median(`${key} answersPerSecond`, 0),
-        digits(ratio, 2),
-        `${median(`${key} p50Ms`, 2)} ms`,
-        `${median(`${key} p99Ms`, 2)} ms`,
-        `${median(`${key} gatewayMicros`, 0)} µs`,
-        ["gatewayCores", "stubCores", "generatorCores"]
-          .map((name) => median(`${key} ${name}`, 2)).join(" + "),
-      ];
+  const loops = LOADS.flatMap((load) =>
+    BOTH.map((contender) => {
+      const key = keyOf(load, contender);
+      const [rate = "", ...rest] = cellsOf(results, key, (micros) => `${digits(micros)} µs`);
+      const ratio = digits(results.ratio(key, keyOf(load, ONE), "answersPerSecond"), 2);
+      return [load.name, contender.name, rate, ratio, ...rest];
     })
   );
   return [
     "## Workers and instances: `deno task bench:cluster`",
-    `Medians of ${rounds} ${
-      rounds === 1 ? "round" : "rounds"
-    }, ${seconds} s a turn, fresh processes ` +
-    `in each, ${navigator.hardwareConcurrency} processors for all of it. A CALL of the backend with ` +
-    "`Prefer: wait`, from the request to the whole response with the client's answer: to a client of " +
-    "the same worker or instance as the caller's connection, and of the other one (`--workers 2`; two " +
-    `instances on NATS). One CALL at a time, then ${AT_ONCE} at once.`,
+    `Medians of ${rounds} ${rounds === 1 ? "round" : "rounds"}, ${seconds} s a turn, fresh ` +
+    `processes in each round, ${navigator.hardwareConcurrency} processors for all of it. A CALL of ` +
+    "the backend with `Prefer: wait`, from the request to the whole response with the client's " +
+    "answer: to a client of the same worker or instance as the caller's connection, and of the " +
+    `other one (\`--workers 2\`; two instances on NATS). One CALL at a time, then ${AT_ONCE} at once.`,
     markdownTable([
       ["", "p50", "p99", "CALLs/s", `p50, ${AT_ONCE} at once`, "p99", "CALLs/s"],
       ...ways,
     ]),
-    "`--workers 2` against `--workers 1`. “CPU” is the gateway's for an answer. “Cores busy” is gateway + stub + generator: the " +
-    "gateway can use no more than the others leave of the processors.",
+    "`--workers 2` against `--workers 1`. “CPU” is the gateway's for an answer. “Cores busy” is " +
+    "gateway + stub + generator: the gateway can use no more than the others leave of the processors.",
     markdownTable([
       ["", "workers", "answers/s", "× 1 worker", "p50", "p99", "CPU", "cores busy"],
       ...loops,
     ]),
-    ...(results.troubles.length === 0
+    ...results.troubles.length === 0
       ? []
-      : ["Trouble:", results.troubles.map((trouble) => `- ${trouble}`).join("\n")]),
+      : [["Trouble:\n", ...results.troubles.map((trouble) => `- ${trouble}`)].join("\n")],
   ].join("\n\n") + "\n";
 }
 
-/** The exit code: 0 for a clean run, 1 for any trouble, 2 for flags that ask for none. */
-async function main(groups: Groups): Promise<number> {
-  const settings = readSettings(Deno.args);
-  if ("code" in settings) {
-    if (settings.code === 0) writeOut(settings.text);
-    else writeErr(`${TASK}: ${settings.text.replace(/^error: /, "")}`);
-    return settings.code;
+/** The exit code: 0 for a clean run, 1 for any trouble. */
+async function main(flags: Flags, processes: Processes): Promise<number> {
+  const results = new Results(processes);
+  const durationMs = flags.seconds * 1000;
+  for (let round = 0; round < flags.rounds; round++) {
+    for (const ways of [WORKERS, INSTANCES]) {
+      await results.take(round, `a CALL to ${ways.near} and ${ways.far}`, "p50Ms", async (own) => {
+        const samples = await ways.measure(own, durationMs);
+        for (const [of, sample] of Object.entries(samples)) results.add(round, of, sample);
+        return { sample: samples[`${ways.far} one`]! };
+      });
+    }
+    await takeRound(processes, results, round, BOTH, LOADS, durationMs);
   }
-  const results = await measureAll(settings, groups);
-  const section = sectionOf(results, settings);
+  const section = sectionOf(results, flags);
   writeOut(section);
-  if (settings.isWritten) await writeResults(TASK, section, {});
+  const isWhole = flags.rounds >= ROUNDS && flags.seconds >= SECONDS;
+  if (flags.write && isWhole) await writeResults("bench:cluster", section);
   return results.troubles.length === 0 ? 0 : 1;
 }
 
-if (import.meta.main) await runTask(TASK, new Groups(), main);
+if (import.meta.main) await runTask(command, main);

@@ -4,8 +4,10 @@
  * @module
  */
 
+import { Load } from "../load/load.ts";
+import type { Part } from "../load/part.ts";
+import { lineOf, type Processes, type Server } from "../process/processes.ts";
 import { Caller } from "./caller.ts";
-import { Responder } from "./responder.ts";
 
 /** A caller and a client that it calls. */
 export interface Pair {
@@ -13,77 +15,67 @@ export interface Pair {
   readonly clientId: string;
 }
 
-/** Who is where: false is one side, true the other. */
+/** Who is where: side 0 or side 1. */
 export interface Sides {
-  readonly callers: readonly (readonly [Caller, side: boolean])[];
-  readonly clients: readonly (readonly [Responder, side: boolean])[];
-  close(): void;
+  readonly callers: readonly (readonly Caller[])[];
+  readonly clientIds: readonly (readonly string[])[];
 }
 
 /** Of each, on both sides together. */
-const CALLERS = 96;
-const CLIENTS = 96;
-/** Of each, to begin with: who of them is where says where the others are. */
-const REFERENCES = 8;
+const COUNT = 96;
+const CONNECT_MS = 10_000;
+/** What tells where a caller is: so many clients of each side, so many CALLs to each. */
+const REFERENCES = 4;
 const CALLS = 15;
 const WARM_UP_CALLS = 40;
-/** How far the sides have to be apart to be told. */
-const MIN_RATIO = 1.08;
 
-/** Two gateways: a caller is where its port is. */
-export async function sidesOfInstances(ports: readonly [number, number]): Promise<Sides> {
-  const { callers, clients, close } = await connectAll((i) => ports[i % 2]!);
+/** Two gateways: everybody is where its port is. */
+export async function sidesOfInstances(
+  processes: Processes,
+  instances: readonly Server[],
+): Promise<Sides> {
+  const parts = instances.map(({ port }, side) => partOf(port, `side${side}-`, COUNT / 2));
+  await connectClients(processes, parts);
   return {
-    callers: callers.map((caller, i) => [caller, i % 2 === 1]),
-    clients: clients.map((client, i) => [client, i % 2 === 1]),
-    close,
+    callers: await Promise.all(
+      instances.map(({ port }, side) => connectCallers(port, `side${side}-`, COUNT / 2)),
+    ),
+    clientIds: parts.map(({ prefix }) => idsOf(prefix, COUNT / 2)),
   };
 }
 
 /**
- * Two workers of one gateway. The kernel has dealt the connections out, and nobody says where they are;
- * it shows in how long CALLs take.
+ * Two workers of one gateway. The kernel has dealt the connections out. Of a client the log says where
+ * it is; of a caller, how long its CALLs take to clients of either side.
  *
- * @throws When the times do not fall into two groups.
+ * @param gateway Logs each client that connects, as JSON, to be had here.
+ * @throws When a side stays empty.
  */
-export async function sidesOfWorkers(port: number): Promise<Sides> {
-  const { callers, clients, close } = await connectAll(() => port);
+export async function sidesOfWorkers(
+  processes: Processes,
+  { port, errorLines }: Server,
+): Promise<Sides> {
+  await connectClients(processes, [partOf(port, "cp", COUNT)]);
+  const clientIds: [string[], string[]] = [[], []];
+  for (let i = 0; i < COUNT; i++) {
+    const line = await lineOf(errorLines!, /"client connected"/, "the log of the clients");
+    const { clientId, worker } = JSON.parse(line.input);
+    clientIds[worker - 1]!.push(clientId);
+  }
+  const callers: [Caller[], Caller[]] = [[], []];
+  const all = await connectCallers(port, "c", COUNT);
   for (let i = 0; i < WARM_UP_CALLS; i++) {
-    await Promise.all(callers.map((caller, k) => caller.call(clients[k % CLIENTS]!.id)));
+    await Promise.all(all.map((caller, k) => caller.call(`cp${k}`)));
   }
-  const firstCallers = callers.slice(0, REFERENCES);
-  const firstClients = clients.slice(0, REFERENCES);
-  const matrix: number[][] = [];
-  for (const caller of firstCallers) {
-    const row: number[] = [];
-    for (const client of firstClients) row.push(await timeOf(caller, client));
-    matrix.push(row);
+  const references = clientIds.map((ids) => ids.slice(0, REFERENCES));
+  for (const caller of all) {
+    const [first, second] = [
+      await timeTo(caller, references[0]!),
+      await timeTo(caller, references[1]!),
+    ];
+    callers[first < second ? 0 : 1].push(caller);
   }
-  const split = splitOf(matrix);
-  const middle = (split.near + split.far) / 2;
-  if (!(split.far > split.near * MIN_RATIO)) throw new Error("the workers could not be told apart");
-  /** Where someone is whose CALLs to, or from, the references took so long. */
-  function sideOf(times: readonly number[], sides: readonly boolean[]): boolean {
-    const votes = times.reduce((sum, ms, i) => sum + ((ms > middle) === sides[i] ? -1 : 1), 0);
-    return votes > 0;
-  }
-  const callerSides = [...split.rows];
-  for (const caller of callers.slice(REFERENCES)) {
-    const times: number[] = [];
-    for (const client of firstClients) times.push(await timeOf(caller, client));
-    callerSides.push(sideOf(times, split.columns));
-  }
-  const clientSides = [...split.columns];
-  for (const client of clients.slice(REFERENCES)) {
-    const times: number[] = [];
-    for (const caller of firstCallers) times.push(await timeOf(caller, client));
-    clientSides.push(sideOf(times, split.rows));
-  }
-  return {
-    callers: callers.map((caller, i) => [caller, callerSides[i]!]),
-    clients: clients.map((client, i) => [client, clientSides[i]!]),
-    close,
-  };
+  return { callers, clientIds };
 }
 
 /**
@@ -92,73 +84,43 @@ export async function sidesOfWorkers(port: number): Promise<Sides> {
  * @param isLocal Whether the two are on the same side.
  * @throws When there are not so many.
  */
-export function pairsOf({ callers, clients }: Sides, isLocal: boolean, count: number): Pair[] {
-  const pairs: Pair[] = [];
-  for (const side of [false, true]) {
-    const from = callers.filter(([, where]) => where === side);
-    const to = clients.filter(([, where]) => (where === side) === isLocal);
-    const half = count / 2;
-    if (from.length < half || to.length < half) throw new Error("too few on one side");
-    for (let i = 0; i < half; i++) pairs.push({ caller: from[i]![0], clientId: to[i]![0].id });
+export function pairsOf({ callers, clientIds }: Sides, isLocal: boolean, count: number): Pair[] {
+  return [0, 1].flatMap((side) => {
+    const from = callers[side]!.slice(0, count / 2);
+    const to = clientIds[isLocal ? side : 1 - side]!.slice(0, count / 2);
+    if (Math.min(from.length, to.length) < count / 2) throw new Error("too few on one side");
+    return from.map((caller, i) => ({ caller, clientId: to[i]! }));
+  });
+}
+
+function partOf(port: number, prefix: string, clients: number): Part {
+  const target = { hostname: "127.0.0.1", port, path: "/" };
+  return { target, prefix, clients, rampMs: 0, periodMs: null, maxCalls: 0 };
+}
+
+/** Clients that only answer. @throws When one is not let in. */
+async function connectClients(processes: Processes, parts: readonly Part[]): Promise<void> {
+  const load = await Load.start(processes, parts);
+  await load.order("go");
+  const areOpen = await load.until(({ open }) => open === COUNT, CONNECT_MS);
+  if (!areOpen) throw new Error("not all clients were let in");
+}
+
+async function connectCallers(port: number, name: string, count: number): Promise<Caller[]> {
+  return await Promise.all(idsOf(name, count).map((each) => Caller.connect(port, each)));
+}
+
+function idsOf(prefix: string, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+}
+
+/** In all; of each client the lower quartile, as what else this machine does only makes it longer. */
+async function timeTo(caller: Caller, clientIds: readonly string[]): Promise<number> {
+  let sum = 0;
+  for (const clientId of clientIds) {
+    const times: number[] = [];
+    for (let i = 0; i < CALLS; i++) times.push(await caller.call(clientId));
+    sum += times.sort((a, b) => a - b)[CALLS >> 2]!;
   }
-  return pairs;
-}
-
-async function connectAll(
-  portOf: (i: number) => number,
-): Promise<{ callers: Caller[]; clients: Responder[]; close(): void }> {
-  const callers: Caller[] = [];
-  const clients: Responder[] = [];
-  for (let i = 0; i < CALLERS; i++) callers.push(await Caller.connect(portOf(i), `c${i}`));
-  for (let i = 0; i < CLIENTS; i++) clients.push(await Responder.connect(portOf(i), `cp${i}`));
-  return {
-    callers,
-    clients,
-    close() {
-      for (const each of [...callers, ...clients]) each.close();
-    },
-  };
-}
-
-/** The lower quartile: what else this machine does only makes it longer. */
-async function timeOf(caller: Caller, client: Responder): Promise<number> {
-  const times: number[] = [];
-  for (let i = 0; i < CALLS; i++) times.push(await caller.call(client.id));
-  return times.sort((a, b) => a - b)[CALLS >> 2]!;
-}
-
-/** Rows and columns on two sides, and the median of what is on one side and what is across. */
-export interface Split {
-  readonly rows: readonly boolean[];
-  readonly columns: readonly boolean[];
-  readonly near: number;
-  readonly far: number;
-}
-
-/**
- * Finds the sides of rows and columns such that what is across is larger than what is not.
- *
- * Pure. All divisions of the rows are tried, so there should not be more than a dozen.
- */
-export function splitOf(matrix: readonly (readonly number[])[]): Split {
-  const cells = matrix.flat();
-  const mean = cells.reduce((sum, ms) => sum + ms, 0) / cells.length;
-  let best = { rows: [] as boolean[], columns: [] as boolean[], score: -1 };
-  for (let bits = 0; bits < 2 ** (matrix.length - 1); bits++) {
-    const rows = matrix.map((_, i) => (bits >> i & 1) === 1);
-    // Above 0 when what is across from the other side is larger: then it is on that one.
-    const leanings = matrix[0]!.map((_, j) =>
-      matrix.reduce((sum, row, i) => sum + (rows[i] ? mean - row[j]! : row[j]! - mean), 0)
-    );
-    const score = leanings.reduce((sum, leaning) => sum + Math.abs(leaning), 0);
-    if (score > best.score) best = { rows, columns: leanings.map((each) => each > 0), score };
-  }
-  const { rows, columns } = best;
-  function medianWhere(isNear: boolean): number {
-    const some = matrix.flatMap((row, i) =>
-      row.filter((_, j) => (rows[i] === columns[j]) === isNear)
-    );
-    return some.sort((a, b) => a - b)[some.length >> 1] ?? NaN;
-  }
-  return { rows, columns, near: medianWhere(true), far: medianWhere(false) };
+  return sum;
 }

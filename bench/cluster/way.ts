@@ -4,76 +4,65 @@
  * @module
  */
 
-import { Latencies } from "../load/histogram.ts";
-import type { Processes } from "../load/processes.ts";
-import { startNats } from "./nats_server.ts";
+import type { Sample } from "../compare/results.ts";
+import { Latencies } from "../load/latencies.ts";
+import type { Processes } from "../process/processes.ts";
 import { type Pair, pairsOf, type Sides, sidesOfInstances, sidesOfWorkers } from "./sides.ts";
 
-/** A way from caller to client, as tables have it. */
-export type Way = "local" | "other worker" | "same instance" | "other instance";
+/** One round's numbers, by way and by how many CALLs are under way: one, or many. */
+export type WaySamples = Readonly<Record<string, Sample>>;
 
-/** One round's numbers of one way. */
-export interface WaySample {
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly callsPerSecond: number;
+/** A way to the same side and one to the other, as tables have them, and how they are measured. */
+export interface Ways {
+  readonly near: string;
+  readonly far: string;
+  measure(processes: Processes, durationMs: number): Promise<WaySamples>;
 }
-
-/** By way, for one CALL at a time and for many at once. */
-export type WaySamples = ReadonlyMap<Way, { readonly one: WaySample; readonly many: WaySample }>;
 
 export const AT_ONCE = 32;
 /** Compiles what is hot on either way. */
 const WARM_UP_MS = 1500;
 
-/** Starts a gateway with two workers; measures a CALL to a client of the same and of the other one. */
-export async function measureWorkers(
-  processes: Processes,
-  durationMs: number,
-): Promise<WaySamples> {
-  const backendPort = await processes.startBackend();
-  const flags = ["--workers=2"];
-  const { url } = await processes.startGateway(backendPort, flags);
-  const sides = await sidesOfWorkers(Number(new URL(url).port));
-  return await measure(sides, ["local", "other worker"], durationMs);
-}
+export const WORKERS: Ways = {
+  near: "local",
+  far: "other worker",
+  async measure(processes, durationMs) {
+    const stub = await processes.startStub();
+    const flags = ["--workers=2", "--log-level=info", "--log-format=json"];
+    const gateway = await processes.startGateway(stub, flags, "piped");
+    return await samplesOf(this, await sidesOfWorkers(processes, gateway), durationMs);
+  },
+};
 
-/** Starts two gateways on one NATS; measures a CALL to a client of the same and of the other one. */
-export async function measureInstances(
-  processes: Processes,
-  durationMs: number,
-): Promise<WaySamples> {
-  const nats = await startNats(processes);
-  const backendPort = await processes.startBackend();
-  const flags = [`--nats=${nats.url}`];
-  const first = await processes.startGateway(backendPort, flags);
-  const second = await processes.startGateway(backendPort, flags);
-  const ports = [first, second].map(({ url }) => Number(new URL(url).port));
-  const sides = await sidesOfInstances([ports[0]!, ports[1]!]);
-  return await measure(sides, ["same instance", "other instance"], durationMs);
-}
+export const INSTANCES: Ways = {
+  near: "same instance",
+  far: "other instance",
+  async measure(processes, durationMs) {
+    const nats = await processes.startNats();
+    const stub = await processes.startStub();
+    const flags = [`--nats=nats://127.0.0.1:${nats.port}`];
+    const first = await processes.startGateway(stub, flags);
+    const second = await processes.startGateway(stub, flags);
+    return await samplesOf(this, await sidesOfInstances(processes, [first, second]), durationMs);
+  },
+};
 
-async function measure(
-  sides: Sides,
-  [near, far]: readonly [Way, Way],
-  durationMs: number,
-): Promise<WaySamples> {
-  const pairs = { near: pairsOf(sides, true, AT_ONCE), far: pairsOf(sides, false, AT_ONCE) };
-  await callFor(pairs.near, WARM_UP_MS);
-  await callFor(pairs.far, WARM_UP_MS);
-  const samples = new Map([
-    [near, {
-      one: await inTurn(pairs.near, durationMs),
-      many: await callFor(pairs.near, durationMs),
-    }],
-    [far, { one: await inTurn(pairs.far, durationMs), many: await callFor(pairs.far, durationMs) }],
-  ]);
-  sides.close();
+async function samplesOf({ near, far }: Ways, sides: Sides, ms: number): Promise<WaySamples> {
+  const [nearPairs, farPairs] = [pairsOf(sides, true, AT_ONCE), pairsOf(sides, false, AT_ONCE)];
+  await manyAtOnce(nearPairs, WARM_UP_MS);
+  await manyAtOnce(farPairs, WARM_UP_MS);
+  const samples = {
+    [`${near} one`]: await oneByOne(nearPairs, ms),
+    [`${near} many`]: await manyAtOnce(nearPairs, ms),
+    [`${far} one`]: await oneByOne(farPairs, ms),
+    [`${far} many`]: await manyAtOnce(farPairs, ms),
+  };
+  for (const caller of sides.callers.flat()) caller.close();
   return samples;
 }
 
 /** One CALL after the other, over all pairs. */
-async function inTurn(pairs: readonly Pair[], durationMs: number): Promise<WaySample> {
+async function oneByOne(pairs: readonly Pair[], durationMs: number): Promise<Sample> {
   const latencies = new Latencies();
   const startAt = performance.now();
   for (let i = 0; performance.now() - startAt < durationMs; i++) {
@@ -84,7 +73,7 @@ async function inTurn(pairs: readonly Pair[], durationMs: number): Promise<WaySa
 }
 
 /** Each pair by itself, all at once. */
-async function callFor(pairs: readonly Pair[], durationMs: number): Promise<WaySample> {
+async function manyAtOnce(pairs: readonly Pair[], durationMs: number): Promise<Sample> {
   const latencies = new Latencies();
   const startAt = performance.now();
   await Promise.all(pairs.map(async ({ caller, clientId }) => {
@@ -93,7 +82,7 @@ async function callFor(pairs: readonly Pair[], durationMs: number): Promise<WayS
   return sampleOf(latencies, performance.now() - startAt);
 }
 
-function sampleOf(latencies: Latencies, ms: number): WaySample {
+function sampleOf(latencies: Latencies, ms: number): Sample {
   return {
     p50Ms: latencies.percentile(50),
     p99Ms: latencies.percentile(99),

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { writeOut } from "../load/text.ts";
+import { writeOut } from "../process/text.ts";
 
 /** Short enough for one frame, long enough to fill a socket that nobody reads. */
 const BIG = JSON.stringify({ text: "x".repeat(10_000) });

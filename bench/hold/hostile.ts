@@ -1,25 +1,21 @@
 /**
  * A process: hostile clients, each doing one bad thing over and over until the process is ended.
  *
- * Arguments: the gateway's port, and which things (all without): flood, deaf, large, hang, openclose.
+ * Arguments: the gateway's port, and which things: flood, deaf, large, hang, openclose.
  * Prints a line when it begins.
  *
  * @module
  */
 
 import { maskedFrame, TEXT } from "../load/frame.ts";
-import { writeOut } from "../load/text.ts";
+import { upgradeRequest } from "../load/upgrade.ts";
+import { writeOut } from "../process/text.ts";
 
-/** How many clients do each thing; together they are well inside one process's open files. */
-const FLOODERS = 20;
-const NON_READERS = 30;
-const LARGE_SENDERS = 10;
-const HANGERS = 60;
 const OPEN_CLOSE_PER_SECOND = 500;
 const MIB = 1024 ** 2;
 
 const port = Number(Deno.args[0]);
-const chosen = Deno.args.slice(1);
+const chosen = new Set(Deno.args.slice(1));
 const encoder = new TextEncoder();
 
 function pause(ms: number): Promise<void> {
@@ -33,13 +29,7 @@ async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
 /** A socket behind its upgrade. What came with the upgrade's answer is dropped. */
 async function open(clientId: string): Promise<Deno.TcpConn> {
   const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-  await writeAll(
-    conn,
-    encoder.encode(
-      `GET /${clientId} HTTP/1.1\r\nHost: gateway\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    ),
-  );
+  await writeAll(conn, upgradeRequest({ hostname: "127.0.0.1", port, path: "/" }, clientId));
   await conn.read(new Uint8Array(1024));
   return conn;
 }
@@ -109,21 +99,18 @@ async function openAndClose(): Promise<void> {
   }
 }
 
-const kinds: [name: string, count: number, act: (conn: Deno.TcpConn) => Promise<void>][] = [
-  ["flood", FLOODERS, flood],
-  ["deaf", NON_READERS, neverRead],
-  ["large", LARGE_SENDERS, sendLarge],
-  ["hang", HANGERS, hang],
+/** How many clients do each thing; together they are well inside one process's open files. */
+const ATTACKS: [name: string, clients: number, act: (conn: Deno.TcpConn) => Promise<void>][] = [
+  ["flood", 20, flood],
+  ["deaf", 30, neverRead],
+  ["large", 10, sendLarge],
+  ["hang", 60, hang],
 ];
-function isChosen(name: string): boolean {
-  return chosen.length === 0 || chosen.includes(name);
+for (const [name, clients, act] of ATTACKS) {
+  if (!chosen.has(name)) continue;
+  for (let n = 0; n < clients; n++) void forever(`${name}${n}`, act);
 }
-
-for (const [name, count, act] of kinds) {
-  if (!isChosen(name)) continue;
-  for (let n = 0; n < count; n++) void forever(`${name}${n}`, act);
-}
-if (isChosen("openclose")) void openAndClose();
+if (chosen.has("openclose")) void openAndClose();
 writeOut("hostile\n");
 for await (const _chunk of Deno.stdin.readable);
 Deno.exit(0);

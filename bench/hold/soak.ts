@@ -1,94 +1,89 @@
 /**
- * The soak (arguments choose some of the attacks, see `hostile.ts`): hostile clients flood, stop reading, send 1 MiB frames, open and close 500 times a second
+ * The soak: hostile clients flood, stop reading, send 1 MiB frames, open and close 500 times a second
  * and send CALLs on which the backend hangs, for 65 seconds, with every limit at its default.
  *
  * Passes when the gateway's resident memory after 60 s is within 1.3 of that after 20 s, and honest
  * clients had a 99th percentile under a second, without one lost. Exits 1 when it does not.
  *
- *     deno task bench:soak
+ *     deno task bench:soak [ATTACK …]
  *
  * @module
  */
 
-import { CallFrames } from "../load/frame.ts";
-import { Client } from "../load/client.ts";
-import { Latencies } from "../load/histogram.ts";
-import { Processes } from "../load/processes.ts";
-import { writeErr, writeOut } from "../load/text.ts";
-import { readUsage } from "../load/usage.ts";
+import { Command } from "commander";
+import { Load } from "../load/load.ts";
+import { integer } from "../process/flags.ts";
+import type { Processes } from "../process/processes.ts";
+import { runTask } from "../process/task.ts";
+import { writeErr, writeOut } from "../process/text.ts";
+import { residentKib } from "../process/usage.ts";
 
-const SECONDS = 65;
 const HONEST_CLIENTS = 100;
 /** Between two CALLs of an honest client. */
 const PERIOD_MS = 1000;
-const EARLY_SECOND = 20;
-const LATE_SECOND = 60;
+const SECONDS = 65;
+/** Of all seconds, when the level is looked at first; and the last time, 5 s before the end. */
+const EARLY = 20 / 65;
+const LATE_SECONDS = 5;
 const MAX_GROWTH = 1.3;
 const MAX_P99_MS = 1000;
 
-const processes = new Processes();
-const latencies = new Latencies();
-let answered = 0;
-let errors = 0;
-let lost = 0;
+const ATTACKS = ["flood", "deaf", "large", "hang", "openclose"];
 
-/** Honest clients in this process, so that the attackers' work does not delay their clocks much. */
-function startHonest(port: number): void {
-  const frames = new CallFrames(0);
-  for (let n = 0; n < HONEST_CLIENTS; n++) {
-    const client: Client = new Client(`honest${n}`, frames, {
-      opened: () => {
-        setInterval(() => client.isOpen && client.call(performance.now()), PERIOD_MS);
-      },
-      failed: () => lost++,
-      lost: () => lost++,
-      answered: (_client, isError, roundTripMs) => {
-        answered++;
-        if (isError) errors++;
-        latencies.record(roundTripMs);
-      },
-      bad: () => errors++,
-    });
-    void client.run({ hostname: "127.0.0.1", port, path: "/" });
+const command = new Command("bench:soak")
+  .description(
+    "Hostile clients and a backend that hangs: is memory bounded, are honest clients served?",
+  )
+  .argument("[attacks...]", `of ${ATTACKS}`)
+  .option("--seconds <n>", "how long", integer(10, 86_400), SECONDS);
+
+async function main({ seconds }: { seconds: number }, processes: Processes): Promise<number> {
+  const [attacks] = command.processedArgs as [string[]];
+  const unknown = attacks.find((attack) => !ATTACKS.includes(attack));
+  if (unknown !== undefined) {
+    command.error(`no attack ${unknown}: allowed are ${ATTACKS.join(", ")}`);
   }
-}
-
-async function soak(): Promise<boolean> {
-  const backendPort = await processes.startBackend("bench/hold/backend.ts");
-  const gateway = await processes.startGateway(backendPort, []);
-  const { port } = new URL(gateway.url);
-  startHonest(Number(port));
-  await processes.startScript("bench/hold/hostile.ts", [port, ...Deno.args]);
+  const backend = await processes.startServer(
+    ["run", "--allow-net=127.0.0.1", "bench/hold/backend.ts"],
+  );
+  const gateway = await processes.startGateway(backend, []);
+  const { port } = gateway;
+  const target = { hostname: "127.0.0.1", port, path: "/" };
+  const honest = await Load.start(processes, [
+    { target, prefix: "honest", clients: HONEST_CLIENTS, rampMs: 0, periodMs: PERIOD_MS },
+  ]);
+  await honest.order("measure");
+  await honest.order("go");
+  await processes.startScript("--allow-net=127.0.0.1", "bench/hold/hostile.ts", [
+    `${port}`,
+    ...attacks.length === 0 ? ATTACKS : attacks,
+  ]);
   const resident: number[] = [];
   const startedAt = performance.now();
-  for (let second = 1; second <= SECONDS; second++) {
-    await new Promise((resolve) =>
-      setTimeout(resolve, startedAt + second * 1000 - performance.now())
-    );
-    const mib = Math.round((await readUsage(gateway.pid))!.residentKib / 1024);
-    resident[second] = mib;
+  for (let second = 1; second <= seconds; second++) {
+    await honest.pause(startedAt + second * 1000 - performance.now());
+    resident[second] = Math.round(await residentKib([gateway.pid]) / 1024);
+    const { answered, errors, lost } = honest.totals;
     writeErr(
-      `${second} s: ${mib} MiB, honest: ${answered} answered, ${errors} errors, ${lost} lost\n`,
+      `${second} s: ${resident[second]} MiB, honest: ${answered} answered, ${errors} errors, ` +
+        `${lost} lost\n`,
     );
   }
-  const early = resident[EARLY_SECOND]!;
-  const late = resident[LATE_SECOND]!;
-  const p99 = latencies.percentile(99);
+  const { totals, roundTrip } = await honest.stop();
+  const [earlySecond, lateSecond] = [Math.round(seconds * EARLY), seconds - LATE_SECONDS];
+  const [early, late] = [resident[earlySecond]!, resident[lateSecond]!];
+  const lost = totals.failed + totals.lost + HONEST_CLIENTS - totals.opened;
+  const [p50, p99] = [roundTrip.percentile(50), roundTrip.percentile(99)];
   const passes = late <= early * MAX_GROWTH && p99 < MAX_P99_MS && lost === 0;
   writeOut(
-    `resident after ${EARLY_SECOND} s ${early} MiB, after ${LATE_SECOND} s ${late} MiB ` +
+    `resident after ${earlySecond} s ${early} MiB, after ${lateSecond} s ${late} MiB ` +
       `(${(late / early).toFixed(2)}), most ${Math.max(...resident.slice(1))} MiB\n` +
-      `honest clients: ${HONEST_CLIENTS}, answered ${answered}, of them CALLERRORs ${errors}, lost ${lost}, ` +
-      `p50 ${latencies.percentile(50).toFixed(1)} ms, p99 ${p99.toFixed(1)} ms\n` +
+      `honest clients: ${HONEST_CLIENTS}, answered ${totals.answered}, ` +
+      `CALLERRORs ${totals.errors}, lost ${lost}, ` +
+      `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms\n` +
       `${passes ? "passed" : "FAILED"}\n`,
   );
-  return passes;
+  return passes ? 0 : 1;
 }
 
-let passes = false;
-try {
-  passes = await soak();
-} finally {
-  await processes.end();
-}
-Deno.exit(passes ? 0 : 1);
+if (import.meta.main) await runTask(command, main);

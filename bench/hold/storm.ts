@@ -7,89 +7,73 @@
  * @module
  */
 
-import { CallFrames } from "../load/frame.ts";
-import { Client } from "../load/client.ts";
-import { Latencies } from "../load/histogram.ts";
-import { Processes } from "../load/processes.ts";
-import { writeErr, writeOut } from "../load/text.ts";
+import { Command } from "commander";
+import { Load } from "../load/load.ts";
+import { integer } from "../process/flags.ts";
+import type { Processes } from "../process/processes.ts";
+import { runTask } from "../process/task.ts";
+import { writeOut } from "../process/text.ts";
 
-const CLIENTS = Number(Deno.args[0] ?? 10_000);
-const GATEWAY_FLAGS = Deno.args.slice(1);
-/** Open files a process: a socket each here and in the gateway. */
-if (!(CLIENTS >= 1 && CLIENTS <= 18_000)) {
-  writeErr("the number of clients must be from 1 to 18000\n");
-  Deno.exit(2);
-}
+/** Open files a process: a socket each in the generator and in the gateway. */
+const MAX_CLIENTS = 18_000;
 /** A client's pause before it tries again when nothing listens. */
 const RETRY_MS = 100;
 const MAX_MS = 120_000;
 
-const processes = new Processes();
-const frames = new CallFrames(0);
+const command = new Command("bench:storm")
+  .description("The gateway is killed and all clients come back at once.")
+  .argument("[clients]", "WebSocket clients", integer(1, MAX_CLIENTS), 10_000)
+  .argument("[flags...]", "for the gateway, such as --connect-rate=1500")
+  .passThroughOptions();
 
-/** One wave: all clients connect and have one CALL answered each, until the gateway is gone. */
-class Wave {
-  readonly served = new Latencies();
-  readonly startedAt = performance.now();
-  readonly allServed = Promise.withResolvers<void>();
-  refused = 0;
-  errors = 0;
-  readonly #port: number;
-
-  constructor(port: number) {
-    this.#port = port;
-    for (let n = 0; n < CLIENTS; n++) this.#start(n);
-  }
-
-  #start(n: number): void {
-    const client: Client = new Client(`CP${n}`, frames, {
-      opened: () => client.call(performance.now()),
-      failed: () => {
-        this.refused++;
-        setTimeout(() => this.#start(n), RETRY_MS * (0.5 + Math.random()));
-      },
-      lost: () => {},
-      answered: (_client, isError) => {
-        if (isError) this.errors++;
-        this.served.record(performance.now() - this.startedAt);
-        if (this.served.count === CLIENTS) this.allServed.resolve();
-      },
-      bad: () => this.errors++,
-    });
-    void client.run({ hostname: "127.0.0.1", port: this.#port, path: "/" });
-  }
-
-  /** @returns Milliseconds until the last client was served. */
-  async finish(name: string): Promise<number> {
-    const late = setTimeout(
-      () => this.allServed.reject(new Error(`${name}: not all served`)),
-      MAX_MS,
-    );
-    await this.allServed.promise;
-    clearTimeout(late);
-    const ms = performance.now() - this.startedAt;
-    writeOut(
-      `${name}: ${CLIENTS} clients served after ${(ms / 1000).toFixed(1)} s ` +
-        `(half after ${(this.served.percentile(50) / 1000).toFixed(1)} s), ` +
-        `${this.errors} errors, ${this.refused} connects refused and tried again\n`,
-    );
-    return ms;
-  }
+/** Clients that wait for the word to connect and have one CALL answered each. */
+async function startWave(processes: Processes, port: number, clients: number): Promise<Load> {
+  const load = await Load.start(processes, [{
+    target: { hostname: "127.0.0.1", port, path: "/" },
+    prefix: "CP",
+    clients,
+    rampMs: 0,
+    periodMs: null,
+    maxCalls: 1,
+    retryMs: RETRY_MS,
+  }]);
+  await load.order("measure");
+  return load;
 }
 
-try {
-  const backendPort = await processes.startBackend();
-  const first = await processes.startGateway(backendPort, GATEWAY_FLAGS);
-  const port = Number(new URL(first.url).port);
-  await new Wave(port).finish("first connect");
+/** Tells when the last client was served; its time counts from its first try. */
+async function finish(load: Load, name: string): Promise<void> {
+  const areServed = await load.until(
+    ({ answered, errors }) => answered + errors >= load.clients,
+    MAX_MS,
+  );
+  if (!areServed) throw new Error(`${name}: not all served`);
+  const { totals, roundTrip, reasons } = await load.stop();
+  const [half, last] = [50, 100].map((each) => (roundTrip.percentile(each) / 1000).toFixed(1));
+  writeOut(
+    `${name}: ${load.clients} clients served after ${last} s (half after ${half} s), ` +
+      `${totals.errors + totals.bad} errors, ${totals.lost} lost, ` +
+      `${totals.failed} connects refused and tried again\n`,
+  );
+  if (totals.failed > 0) writeOut(`  such as: ${reasons.join("; ")}\n`);
+}
+
+async function main(_flags: object, processes: Processes): Promise<number> {
+  const [clients, flags] = command.processedArgs as [number, string[]];
+  const stub = await processes.startStub();
+  const first = await processes.startGateway(stub, flags);
+  const wave = await startWave(processes, first.port, clients);
+  const storm = await startWave(processes, first.port, clients);
+  await wave.order("go");
+  await finish(wave, "first connect");
   await processes.kill(first.pid);
   // They come back at once and find nothing; the gateway starts into the storm.
-  const storm = new Wave(port);
+  await storm.order("go");
   const startedAt = performance.now();
-  await processes.startGateway(backendPort, GATEWAY_FLAGS, port);
+  await processes.startGateway(stub, [...flags, `--listen=127.0.0.1:${first.port}`]);
   writeOut(`the gateway was back after ${((performance.now() - startedAt) / 1000).toFixed(1)} s\n`);
-  await storm.finish("reconnect storm");
-} finally {
-  await processes.end();
+  await finish(storm, "reconnect storm");
+  return 0;
 }
-Deno.exit(0);
+
+if (import.meta.main) await runTask(command, main);

@@ -1,206 +1,299 @@
 /**
- * A process: some of the clients. Begins at a line on standard input, ends when that is closed.
+ * A process: some of the clients, thousands of them at the least cost. Does what lines on standard
+ * input say (`Order`), tells what it does in lines on standard output (`Line`), and ends when its
+ * standard input is closed. Its argument is a `Part` as JSON. Needs `--allow-ffi`.
+ *
+ * One thread without promises, timers or an object for each client: a wheel of time slots says who
+ * is due, one buffer takes what comes, one frame goes out again and again.
  *
  * @module
  */
 
-import { Client, type Listener, type Target } from "./client.ts";
-import { CallFrames } from "./frame.ts";
-import { Latencies } from "./histogram.ts";
-import { lines, writeOut } from "./text.ts";
-import { type FinalReport, type Line, noTotals, unanswered } from "./totals.ts";
+import { writeOut } from "../process/text.ts";
+import { Calls } from "./calls.ts";
+import { Connects } from "./connects.ts";
+import {
+  CallFrame,
+  CLOSE,
+  FrameReader,
+  maskedFrame,
+  PING,
+  PONG,
+  readAnswer,
+  resultOf,
+  TEXT,
+} from "./frame.ts";
+import { addressOf, BROKEN, READABLE, Sockets, WRITABLE } from "./libc.ts";
+import type { Line, Order, Part } from "./part.ts";
+import { Streams } from "./streams.ts";
+import { Tally, unanswered } from "./tally.ts";
+import { readUpgrade, upgradeRequest } from "./upgrade.ts";
+import { Wheel } from "./wheel.ts";
 
-/** One process's part of the load; the argument of this program, as JSON. */
-export interface Part {
-  readonly target: Target;
-  /** Begins the ClientIds; differs between processes. */
-  readonly prefix: string;
-  readonly clients: number;
-  /** The clients connect one by one within this time. */
-  readonly rampMs: number;
-  /** From the end of the ramp until no more CALLs are sent. */
-  readonly durationMs: number;
-  /** Between the CALLs of one client; null for the next CALL as soon as the answer is there. */
-  readonly periodMs: number | null;
-  readonly payloadBytes: number;
-  /**
-   * When given, `durationMs` begins this long after all clients have connected, or failed to, and
-   * what came before is in the totals only.
-   */
-  readonly warmUpMs?: number;
-}
-
-/** How long clients may take to connect beyond the ramp, for a warm-up to begin. */
-const CONNECT_MS = 30_000;
-/** For answers under way when the sending stops. */
-const LINGER_MS = 2000;
-const MAX_REASONS = 5;
-/** Half of what the progress shows, so that it is never old. */
+const STDIN = 0;
+/** So many connects at most between two looks at what came. */
+const MAX_CONNECTS = 50;
+/** Clients with one address of their own: well inside the ports that an address has. */
+const CLIENTS_PER_SOURCE = 5000;
 const PROGRESS_MS = 500;
-/** The shortest there is; in Deno 2.9.6 it takes about 2 ms, and CALLs leave that much late. */
-const TICK_MS = 1;
+/** The longest wait for anything. */
+const IDLE_MS = 1000;
+/** For answers under way when the sending stops. */
+const GRACE_MS = 10_000;
+/** File numbers are less than this. */
+const MAX_FILES = 65_536;
+
+/** States of a client; before its connect and between two tries it has none, 0. */
+const CONNECTING = 1;
+const OPEN = 2;
+const GONE = 3;
 
 /**
  * Drives clients.
  *
- * In the closed loop a round trip counts from the sending; in the open loop from when the CALL was
- * due, so that time for which a slow gateway (or this process) held it up is not left out. A client's
- * first CALL is due when its connection opens, the others a period apart.
+ * With a period, the intended times of a client's CALLs are that far apart, from a first one at random
+ * within the period after its connect; round trips count from there, so that time for which a slow
+ * gateway (or this process) held them up is not left out. Without, a client sends its next CALL when
+ * the answer is there, and its round trips count from the sending; with tries, from the first of them.
+ *
+ * CALLs from the gateway are answered at once.
  */
-class Generator implements Listener {
+class Generator {
   readonly #part: Part;
-  readonly #totals = noTotals();
-  readonly #connect = new Latencies();
-  readonly #roundTrip = new Latencies();
-  readonly #lateness = new Latencies();
-  readonly #reasons: string[] = [];
-  /** Open clients by their next due time: all periods are the same, so it is a ring in order. */
-  readonly #due: Client[] = [];
-  #dueHead = 0;
+  readonly #tally = new Tally();
+  readonly #sockets = new Sockets();
+  readonly #streams = new Streams(this.#sockets);
+  readonly #frames = new FrameReader();
+  readonly #callFrame: CallFrame;
+  readonly #clientOf = new Int32Array(MAX_FILES).fill(-1);
+  readonly #fdOf: Int32Array;
+  readonly #state: Uint8Array;
+  /** Since when it connects; with tries, since the first of them. */
+  readonly #connectAt: Float64Array;
+  readonly #calls: Calls;
+  #connects: Connects | null = null;
+  #wheel: Wheel | null = null;
   #isSending = true;
-  #isMeasuring: boolean;
-  /** When the last client opened, or failed to, and the answers up to then. */
-  #full: { readonly at: number; readonly answers: number } | null = null;
+  #patienceEndsAt = Infinity;
+  /** Infinity when all has been told. */
+  #progressAt = 0;
 
   constructor(part: Part) {
+    const { clients } = part;
     this.#part = part;
-    this.#isMeasuring = part.warmUpMs === undefined;
+    this.#callFrame = new CallFrame(part.payloadBytes ?? 0);
+    this.#fdOf = new Int32Array(clients).fill(-1);
+    this.#state = new Uint8Array(clients);
+    this.#connectAt = new Float64Array(clients);
+    this.#calls = new Calls(clients, part.periodMs ?? 0);
   }
 
-  async run(): Promise<FinalReport> {
-    const { clients, rampMs, durationMs, warmUpMs, target, prefix } = this.#part;
-    const frames = new CallFrames(this.#part.payloadBytes);
-    const startAt = performance.now();
-    let endAt = startAt + rampMs + (this.#isMeasuring ? durationMs : CONNECT_MS);
-    const progress = setInterval(
-      () => say({ kind: "progress", totals: this.#totals }),
-      PROGRESS_MS,
-    );
-    let started = 0;
-    for (let now = startAt; now < endAt; now = performance.now()) {
-      while (started < clients && now - startAt >= (started / clients) * rampMs) {
-        void new Client(`${prefix}${started++}`, frames, this).run(target);
+  /** Ends with standard input. */
+  run(): void {
+    this.#sockets.watch(STDIN, READABLE);
+    say({ kind: "ready" });
+    while (true) {
+      const now = performance.now();
+      if (this.#isSending) {
+        this.#connectDue(now);
+        this.#sendDue(now);
       }
-      this.#sendDue(now);
-      if (!this.#isMeasuring && this.#full !== null && now >= this.#full.at + warmUpMs!) {
-        this.#isMeasuring = true;
-        this.#full = { at: now, answers: this.#answers() };
-        endAt = now + durationMs;
-        say({ kind: "measuring", totals: this.#totals });
+      this.#tell(now);
+      const count = this.#sockets.wait(Math.max(0, this.#nextAt() - performance.now()));
+      for (let i = 0; i < count; i++) {
+        const fd = this.#sockets.fdAt(i);
+        if (fd !== STDIN) this.#handle(fd, this.#sockets.eventsAt(i));
+        else if (!this.#obey()) return;
       }
-      const isIdle = this.#part.periodMs === null && started === clients;
-      await pause(isIdle ? Math.min(50, endAt - now) : TICK_MS);
     }
-    this.#isSending = false;
-    const seconds = this.#full === null ? 0 : (performance.now() - this.#full.at) / 1000;
-    const answers = this.#answers() - (this.#full?.answers ?? 0);
-    const patienceEndsAt = performance.now() + LINGER_MS;
-    while (unanswered(this.#totals) > 0 && performance.now() < patienceEndsAt) await pause(10);
-    clearInterval(progress);
-    return {
-      totals: this.#totals,
-      answersPerSecond: seconds > 0 ? answers / seconds : 0,
-      connect: this.#connect.encode(),
-      roundTrip: this.#roundTrip.encode(),
-      lateness: this.#lateness.encode(),
-      reasons: this.#reasons,
-    };
   }
 
-  opened(client: Client, connectMs: number): void {
-    this.#totals.open++;
-    this.#totals.opened++;
-    this.#connect.record(connectMs);
-    if (!this.#isSending) return;
+  /** When there is something to do if nothing comes. */
+  #nextAt(): number {
+    const told = Math.min(performance.now() + IDLE_MS, this.#progressAt, this.#patienceEndsAt);
+    if (this.#connects === null || !this.#isSending) return told;
+    const dueAt = (this.#wheel?.nextAt() ?? Infinity) + (this.#part.gatherMs ?? 0);
+    return Math.min(told, this.#connects.nextAt(), dueAt);
+  }
+
+  /** @returns False at the end of standard input. */
+  #obey(): boolean {
+    const bytes = new Uint8Array(256);
+    const count = this.#sockets.read(STDIN, bytes);
+    if (count === 0) return false;
+    const orders = new TextDecoder().decode(bytes.subarray(0, Math.max(0, count))).split("\n");
     const now = performance.now();
-    // Whoever is due gets its next time first, so that the ring stays in order.
-    this.#sendDue(now);
-    this.#send(client, now);
-    this.#schedule(client, now);
-    this.#noteFull(now);
-  }
-
-  failed(reason: string): void {
-    this.#totals.failed++;
-    this.#note(reason);
-    this.#noteFull(performance.now());
-  }
-
-  lost(_client: Client, reason: string): void {
-    this.#totals.open--;
-    this.#totals.lost++;
-    this.#note(reason);
-  }
-
-  answered(client: Client, isError: boolean, roundTripMs: number, now: number): void {
-    if (isError) this.#totals.errors++;
-    else {
-      this.#totals.answered++;
-      if (this.#isMeasuring) this.#roundTrip.record(roundTripMs);
+    const { clients, periodMs } = this.#part;
+    for (const order of orders as (Order | "")[]) {
+      if (order === "go") {
+        this.#connects = new Connects(this.#part, now);
+        if (periodMs !== null) this.#wheel = new Wheel(clients, periodMs, now);
+      } else if (order === "measure") this.#tally.measure(now);
+      else if (order === "stop") {
+        this.#isSending = false;
+        this.#tally.stop(now);
+        this.#patienceEndsAt = now + GRACE_MS;
+      }
     }
-    if (!this.#isSending) return;
-    if (this.#part.periodMs === null) this.#send(client, now);
-    // More often than the timer, which is slower than its millisecond.
-    else this.#sendDue(now);
+    return true;
   }
 
-  bad(): void {
-    this.#totals.bad++;
+  #connectDue(now: number): void {
+    for (let i = 0; i < MAX_CONNECTS; i++) {
+      const client = this.#connects?.next(now) ?? -1;
+      if (client === -1) return;
+      // Whoever tries again has a time already.
+      if (this.#connectAt[client] === 0) this.#connectAt[client] = performance.now();
+      this.#connect(client);
+    }
   }
 
-  #send(client: Client, intendedAt: number): void {
-    this.#totals.sent++;
-    client.call(intendedAt);
+  #connect(client: number): void {
+    const { target, prefix } = this.#part;
+    const source = `127.0.${1 + Deno.pid % 250}.${1 + Math.floor(client / CLIENTS_PER_SOURCE)}`;
+    this.#state[client] = CONNECTING;
+    let fd;
+    try {
+      fd = this.#sockets.connect(addressOf(source, 0), addressOf(target.hostname, target.port));
+    } catch (error) {
+      return this.#end(client, reasonOf(error));
+    }
+    this.#fdOf[client] = fd;
+    this.#clientOf[fd] = client;
+    this.#sockets.watch(fd, READABLE);
+    // On this machine a connect is mostly over at once; if not, the request waits for it.
+    this.#streams.write(fd, upgradeRequest(target, `${prefix}${client}`));
   }
 
-  #schedule(client: Client, lastDueAt: number): void {
-    if (this.#part.periodMs === null) return;
-    client.dueAt = lastDueAt + this.#part.periodMs;
-    this.#due.push(client);
+  #handle(fd: number, events: number): void {
+    const client = this.#clientOf[fd]!;
+    // Closed by what came before in the same batch.
+    if (client === -1) return;
+    if ((events & (WRITABLE | BROKEN)) === WRITABLE) this.#streams.flush(fd);
+    if ((events & (READABLE | BROKEN)) === 0) return;
+    const end = this.#streams.read(fd);
+    if (end > 0) this.#take(client, fd, end);
+    else if (end === 0 || (events & BROKEN) !== 0) {
+      const isOpen = this.#state[client] === OPEN;
+      this.#end(client, isOpen ? "the gateway cut the connection" : "refused, or cut before 101");
+    }
+  }
+
+  #take(client: number, fd: number, end: number): void {
+    let start = 0;
+    if (this.#state[client] === CONNECTING) start = this.#upgrade(client, end);
+    while (this.#state[client] === OPEN && this.#frames.next(this.#streams.bytes, start, end)) {
+      start = this.#frames.payloadEnd;
+      this.#receive(client, this.#frames);
+    }
+    if (this.#fdOf[client] === fd) this.#streams.keep(fd, start, end);
+  }
+
+  /** @returns Where the response ends: then it is open, or gone. 0 while it is incomplete. */
+  #upgrade(client: number, end: number): number {
+    let headEnd;
+    try {
+      headEnd = readUpgrade(this.#streams.bytes.subarray(0, end));
+    } catch (error) {
+      this.#end(client, reasonOf(error));
+      return end;
+    }
+    if (headEnd === 0) return 0;
+    const now = performance.now();
+    this.#state[client] = OPEN;
+    this.#tally.opened(now - this.#connectAt[client]!);
+    this.#calls.abandon(client);
+    if (this.#wheel !== null) this.#calls.begin(client, this.#wheel.enter(client));
+    else if (this.#isSending && this.#part.maxCalls !== 0) {
+      this.#call(client, this.#part.retryMs === undefined ? now : this.#connectAt[client]!);
+    }
+    return headEnd;
+  }
+
+  #receive(client: number, { opcode, isFinal, payloadStart, payloadEnd }: FrameReader): void {
+    const { bytes } = this.#streams;
+    const payload = () => bytes.subarray(payloadStart, payloadEnd);
+    if (opcode === TEXT && isFinal) {
+      const answer = readAnswer(bytes, payloadStart, payloadEnd);
+      if (answer !== undefined && answer.type !== 2) {
+        return this.#answer(client, answer.type, answer.id);
+      }
+      const result = resultOf(payload());
+      if (result === undefined) this.#tally.totals.bad++;
+      else this.#streams.write(this.#fdOf[client]!, result);
+    } else if (opcode === PING) {
+      this.#streams.write(this.#fdOf[client]!, maskedFrame(PONG, payload()));
+    } else if (opcode === CLOSE) {
+      const [high, low] = payload();
+      const code = low === undefined ? "no code" : high! * 256 + low;
+      this.#end(client, `the gateway closed with ${code}`);
+    } else if (opcode !== PONG) this.#tally.totals.bad++;
+  }
+
+  #answer(client: number, type: number, id: number): void {
+    const intendedAt = type < 3 || type > 4 ? undefined : this.#calls.answer(client, id);
+    if (intendedAt === undefined) return void this.#tally.totals.bad++;
+    const now = performance.now();
+    this.#tally.answered(type === 4, intendedAt, now);
+    if (this.#wheel !== null || !this.#isSending || this.#part.maxCalls === 1) return;
+    this.#call(client, now);
   }
 
   #sendDue(now: number): void {
-    const due = this.#due;
-    while (this.#dueHead < due.length && due[this.#dueHead]!.dueAt <= now) {
-      const client = due[this.#dueHead++]!;
-      if (!client.isOpen) continue;
-      if (this.#isMeasuring) this.#lateness.record(performance.now() - client.dueAt);
-      this.#send(client, client.dueAt);
-      this.#schedule(client, client.dueAt);
+    if (this.#wheel === null) return;
+    for (let client; (client = this.#wheel.next(now)) !== -1;) {
+      if (this.#state[client] !== OPEN) continue;
+      const dueAt = this.#calls.dueAt(client);
+      this.#tally.due(dueAt, performance.now());
+      this.#call(client, dueAt);
     }
-    // Taking each from the front would move all the others.
-    if (this.#dueHead > this.#part.clients) due.splice(0, this.#dueHead), this.#dueHead = 0;
   }
 
-  #answers(): number {
-    return this.#totals.answered + this.#totals.errors;
+  #call(client: number, intendedAt: number): void {
+    this.#calls.begin(client, intendedAt);
+    this.#tally.totals.sent++;
+    this.#streams.write(this.#fdOf[client]!, this.#callFrame.of(this.#calls.send(client)));
   }
 
-  #noteFull(now: number): void {
-    if (this.#totals.opened + this.#totals.failed < this.#part.clients) return;
-    this.#full ??= { at: now, answers: this.#answers() };
+  /** A connection is over; with tries its client comes again. */
+  #end(client: number, reason: string): void {
+    const { retryMs } = this.#part;
+    const wasOpen = this.#state[client] === OPEN;
+    this.#tally.ended(wasOpen, reason);
+    this.#state[client] = GONE;
+    const fd = this.#fdOf[client]!;
+    if (fd !== -1) {
+      this.#fdOf[client] = -1;
+      this.#clientOf[fd] = -1;
+      this.#streams.close(fd);
+    }
+    if (retryMs === undefined || !this.#isSending) return;
+    const now = performance.now();
+    if (wasOpen) this.#connectAt[client] = now;
+    this.#connects!.retry(client, now + retryMs * (0.5 + Math.random()));
   }
 
-  #note(reason: string): void {
-    if (this.#reasons.length < MAX_REASONS) this.#reasons.push(reason);
+  /** Progress, and the report when all is answered that will be. */
+  #tell(now: number): void {
+    const { totals } = this.#tally;
+    if (this.#progressAt === Infinity) return;
+    if (!this.#isSending && (unanswered(totals) === 0 || now >= this.#patienceEndsAt)) {
+      this.#progressAt = this.#patienceEndsAt = Infinity;
+      // The clients stay, for as long as whoever started this has a look at the gateway.
+      return say({ kind: "final", report: this.#tally.report() });
+    }
+    if (now < this.#progressAt) return;
+    this.#progressAt = now + PROGRESS_MS;
+    say({ kind: "progress", totals });
   }
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function say(line: Line): void {
   writeOut(`${JSON.stringify(line)}\n`);
 }
 
-if (import.meta.main) {
-  const part: Part = JSON.parse(Deno.args[0]!);
-  const generator = new Generator(part);
-  say({ kind: "ready" });
-  for await (const _go of lines(Deno.stdin.readable)) {
-    // Not awaited: the end of standard input ends it at any time.
-    void generator.run().then((report) => say({ kind: "final", report }));
-  }
-  Deno.exit(0);
-}
+new Generator(JSON.parse(Deno.args[0]!)).run();

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { writeOut } from "../load/text.ts";
+import { writeOut } from "../process/text.ts";
 
 const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
   const { socket, response } = Deno.upgradeWebSocket(request);

@@ -11,85 +11,99 @@
  * @module
  */
 
-import { fileURLToPath } from "node:url";
-import { runTask } from "../load/task.ts";
-import { writeErr, writeOut } from "../load/text.ts";
-import { chartOf } from "./chart.ts";
-import { type ReadSettings, readSettings } from "./flags.ts";
-import { Groups } from "./groups.ts";
+import { join } from "node:path";
+import { Command } from "commander";
+import { Results } from "../compare/results.ts";
+import { keyOf, rotated, takeRound } from "../compare/round.ts";
+import { integer, listOf, number } from "../process/flags.ts";
+import type { Processes } from "../process/processes.ts";
+import { runTask } from "../process/task.ts";
+import { writeOut } from "../process/text.ts";
+import { writeResults } from "../report/markdown.ts";
+import { PEERS } from "./contender.ts";
 import packages from "./node/package.json" with { type: "json" };
-import { sectionOf, type Versions, withSection } from "./report.ts";
-import { run } from "./run.ts";
+import { IDLE, pictureOf, sectionOf } from "./report.ts";
+import { LOADS, takeIdleTurn } from "./scenario.ts";
 
-const HERE = fileURLToPath(new URL("./", import.meta.url));
-const CHART = `${HERE}peers.svg`;
-const RESULTS = fileURLToPath(new URL("../RESULTS.md", import.meta.url));
+const NODE = join(import.meta.dirname!, "node");
+/** A process may have 20,000 open files on the machines that this runs on. */
+const MAX_IDLE_CLIENTS = 19_000;
+const SCENARIOS = [...LOADS, IDLE].map(({ name }) => name);
+const CONTENDERS = PEERS.map(({ name }) => name);
+
+interface Flags {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly only?: readonly string[];
+  readonly contenders?: readonly string[];
+  readonly idleClients: number;
+  readonly json?: string;
+  readonly write: boolean;
+}
+
+const command = new Command("bench:peers")
+  .description("The gateway against bridges for Node, turn by turn on one machine.")
+  .option("--rounds <n>", "rounds; the medians count", integer(1, 100), 5)
+  .option("--seconds <n>", "how long each turn is measured, or is idle", number(0.5, 600), 10)
+  .option("--only <list>", `scenarios, of ${SCENARIOS}`, listOf(SCENARIOS))
+  .option("--contenders <list>", `of ${CONTENDERS}`, listOf(CONTENDERS))
+  .option("--idle-clients <n>", "for the memory", integer(1, MAX_IDLE_CLIENTS), 15_000)
+  .option("--json <file>", "writes the numbers of each turn there")
+  .option("--no-write", "leaves bench/RESULTS.md and the chart alone, as a part of the whole does");
 
 /** @returns Its standard output. @throws When it fails. */
-async function output(command: string, args: string[], cwd = HERE): Promise<string> {
-  const { success, stdout } = await new Deno.Command(command, { args, cwd, stderr: "inherit" })
-    .output();
-  if (!success) throw new Error(`${command} ${args.join(" ")} failed`);
+async function output(program: string, args: string[]): Promise<string> {
+  const options = { args, cwd: NODE, stderr: "inherit" } as const;
+  const { success, stdout } = await new Deno.Command(program, options).output();
+  if (!success) throw new Error(`${program} ${args.join(" ")} failed`);
   return new TextDecoder().decode(stdout).trim();
 }
 
 /** Installs the peers exactly as their lock file says, unless that was done since it changed. */
 async function install(): Promise<void> {
-  const folder = `${HERE}node/`;
-  const wantedAt = await modifiedAt(`${folder}package-lock.json`);
+  const wantedAt = (await Deno.stat(join(NODE, "package-lock.json"))).mtime!;
   // npm writes this when all else is in place.
-  if (await modifiedAt(`${folder}node_modules/.package-lock.json`) >= wantedAt) return;
+  const done = await Deno.stat(join(NODE, "node_modules/.package-lock.json")).catch(() => null);
+  if (done !== null && done.mtime! >= wantedAt) return;
   // None needs its install script: the native part comes built.
-  await output("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder);
+  await output("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
 }
 
-/** @returns Milliseconds since 1970; 0 when there is no such file. */
-async function modifiedAt(file: string): Promise<number> {
-  try {
-    return (await Deno.stat(file)).mtime?.getTime() ?? 0;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return 0;
-    throw error;
-  }
-}
-
-async function versionsOf(): Promise<Versions> {
+/** The exit code: 0 for a clean run, 1 for any trouble. */
+async function main(flags: Flags, processes: Processes): Promise<number> {
+  const { rounds, seconds, only = SCENARIOS, contenders = CONTENDERS } = flags;
+  await install();
   const { ws, undici, "ocpp-rpc": ocppRpc } = packages.dependencies;
   const node = (await output("node", ["--version"])).replace(/^v/, "");
-  return { Deno: Deno.version.deno, Node: node, ws, "ocpp-rpc": ocppRpc, undici };
-}
-
-/** The exit code: 0 for a clean run, 1 for any trouble, 2 for flags that ask for none. */
-async function main(read: ReadSettings, groups: Groups): Promise<number> {
-  if (read.kind === "print") {
-    writeOut(read.text);
-    return 0;
+  const versions = { Deno: Deno.version.deno, Node: node, ws, "ocpp-rpc": ocppRpc, undici };
+  const loads = LOADS.filter(({ name }) => only.includes(name));
+  const idleClients = only.includes(IDLE.name) ? flags.idleClients : null;
+  const peers = PEERS.filter(({ name }) => contenders.includes(name));
+  const loaded = peers.filter(({ role }) => role !== "floor");
+  const results = new Results(processes);
+  for (let round = 0; round < rounds; round++) {
+    await takeRound(processes, results, round, loaded, loads, seconds * 1000);
+    if (idleClients === null) continue;
+    for (const peer of rotated(peers, round)) {
+      await results.take(
+        round,
+        keyOf(IDLE, peer),
+        "clientKib",
+        (turn) => takeIdleTurn(turn, peer, idleClients, seconds * 1000),
+      );
+    }
   }
-  if (read.kind === "refuse") {
-    writeErr(`bench:peers: ${read.message}\n`);
-    return 2;
-  }
-  const { settings } = read;
-  await install();
-  const versions = await versionsOf();
-  const results = await run(settings, groups);
-  const section = sectionOf(results, settings, versions);
+  const comparison = { results, rounds, seconds, loads, idleClients, peers, versions };
+  const section = sectionOf(comparison);
   writeOut(section);
-  if (settings.jsonFile !== null) {
-    await Deno.writeTextFile(
-      settings.jsonFile,
-      `${JSON.stringify({ settings, versions, results }, null, 2)}\n`,
-    );
+  if (flags.json !== undefined) {
+    await Deno.writeTextFile(flags.json, `${JSON.stringify(comparison, null, 2)}\n`);
   }
-  if (settings.isWritten) {
-    await Deno.writeTextFile(CHART, chartOf(results, settings.scenarios, settings.contenders));
-    const document = await Deno.readTextFile(RESULTS);
-    await Deno.writeTextFile(RESULTS, withSection(document, section));
-    await output(Deno.execPath(), ["fmt", "--quiet", RESULTS, CHART]);
+  const isWhole = flags.only === undefined && flags.contenders === undefined;
+  if (flags.write && isWhole) {
+    await writeResults("bench:peers", section, { "peers/peers.svg": pictureOf(comparison) });
   }
   return results.troubles.length === 0 ? 0 : 1;
 }
 
-if (import.meta.main) {
-  await runTask("bench:peers", new Groups(), (started) => main(readSettings(Deno.args), started));
-}
+if (import.meta.main) await runTask(command, main);

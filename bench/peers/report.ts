@@ -1,26 +1,39 @@
 /**
- * The results for people, as Markdown.
+ * The results for people, as Markdown and as a chart.
  *
  * @module
  */
 
-import { type Contender, CONTENDERS } from "./contender.ts";
-import type { Settings } from "./flags.ts";
-import type { Results } from "./results.ts";
-import type { Metric, Scenario } from "./scenario.ts";
+import type { Results } from "../compare/results.ts";
+import { cellsOf, keyOf } from "../compare/round.ts";
+import { type BarPanel, chartOf, type Hue } from "../report/chart.ts";
+import { digits, markdownTable } from "../report/markdown.ts";
+import { type Peer, PEERS } from "./contender.ts";
+import type { LoadScenario } from "./scenario.ts";
 
-/** Versions of what was measured, by name. */
-export type Versions = Readonly<Record<string, string>>;
+/** What was measured. */
+export interface Comparison {
+  readonly results: Results;
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly loads: readonly LoadScenario[];
+  /** Null when memory was not asked for. */
+  readonly idleClients: number | null;
+  readonly peers: readonly Peer[];
+  /** By name. */
+  readonly versions: Readonly<Record<string, string>>;
+}
 
-type Column = readonly [heading: string, cell: (contender: Contender) => string];
+/** What a memory turn's numbers are of, in `Results`. */
+export const IDLE = { name: "idle" };
 
-const PEERS = CONTENDERS.filter(({ role }) => role === "peer");
-const FLOOR = CONTENDERS.find(({ role }) => role === "floor")!;
+const HUES: Readonly<Record<Peer["role"], Hue>> = { gateway: "blue", peer: "gray", floor: "amber" };
 
 /** The section for RESULTS.md. `deno fmt` gives it its final form. */
-export function sectionOf(results: Results, settings: Settings, versions: Versions): string {
-  const { rounds, seconds, scenarios } = settings;
+export function sectionOf(comparison: Comparison): string {
+  const { results, rounds, seconds, loads, idleClients, versions } = comparison;
   const versionList = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const { troubles } = results;
   return [
     "## Against Node: `deno task bench:peers`",
     `Medians of ${rounds} ${rounds === 1 ? "round" : "rounds"}, ${seconds} s a turn, ` +
@@ -33,92 +46,81 @@ export function sectionOf(results: Results, settings: Settings, versions: Versio
     "times the peer's number a row has, of answers/s in the closed loop, CPU in the open one, and " +
     "KiB a client: the medians of the rounds' own ratios.",
     "![](peers/peers.svg)",
-    ...scenarios.flatMap((scenario) => [
-      `### ${scenario.title}`,
-      tableOf(results, settings, scenario),
-    ]),
+    ...loads.flatMap((load) => [`### ${load.title}`, loadTable(comparison, load)]),
+    ...idleClients === null ? [] : [`### ${idleTitle(idleClients)}`, idleTable(comparison)],
     "CPU is the server's user and system time for 10,000 messages. “Cores busy” is server + backend + " +
     "load: a server below 1 in the closed loop was not the only one to set the pace. “A client” is " +
     "resident memory with all of them connected and idle, less that before the first, for each.",
-    ...troublesOf(results),
+    troubles.length === 0
+      ? "Nothing failed, was lost, or stayed unanswered."
+      : ["Trouble:\n", ...troubles.map((trouble) => `- ${trouble}`)].join("\n"),
   ].join("\n\n") + "\n";
 }
 
-function tableOf(results: Results, settings: Settings, scenario: Scenario): string {
-  const isMeasured = (contender: Contender) =>
-    settings.contenders.includes(contender) &&
-    (scenario.kind === "idle" || contender.role !== "floor");
-  const ratios: Column[] = PEERS.filter(isMeasured).map((peer) => [
-    `× ${peer.name}`,
-    (contender) => digits(results.ratio(scenario, contender, peer), 2),
-  ]);
-  const own = scenario.kind === "idle"
-    ? idleColumns(results, scenario, isMeasured(FLOOR))
-    : loadColumns(results, scenario);
-  const columns: Column[] = [["", ({ label }) => label], ...own, ...ratios];
-  const rows = CONTENDERS.filter(isMeasured).map((contender) =>
-    columns.map(([, cell]) => cell(contender))
-  );
-  return [columns.map(([heading]) => heading), columns.map(() => "---"), ...rows]
-    .map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+function idleTitle(clients: number): string {
+  return `Memory, ${digits(clients)} idle clients`;
 }
 
-function loadColumns(results: Results, scenario: Scenario): Column[] {
-  function median(metric: Metric, contender: Contender): number {
-    return results.median(scenario, contender, metric);
-  }
-  return [
-    ["answers/s", (contender) => digits(median("answersPerSecond", contender), 0)],
-    ["p50", (contender) => `${digits(median("p50Ms", contender), 2)} ms`],
-    ["p99", (contender) => `${digits(median("p99Ms", contender), 2)} ms`],
-    ["CPU", (contender) => `${digits(median("cpuSeconds", contender), 2)} s`],
-    [
-      "cores busy",
-      (contender) =>
-        (["serverCores", "backendCores", "loadCores"] as const)
-          .map((metric) => digits(median(metric, contender), 2)).join(" + "),
-    ],
-  ];
-}
-
-function idleColumns(results: Results, scenario: Scenario, hasFloor: boolean): Column[] {
-  const columns: Column[] = [
-    ["empty", (each) => `${digits(results.median(scenario, each, "emptyMib"), 1)} MiB`],
-    ["a client", (each) => `${digits(results.median(scenario, each, "clientKib"), 2)} KiB`],
-  ];
-  if (!hasFloor) return columns;
-  return [...columns, [
-    "more than the echo",
-    (each) => `${digits(results.difference(scenario, each, FLOOR), 2)} KiB`,
-  ]];
-}
-
-function troublesOf({ troubles }: Results): string[] {
-  if (troubles.length === 0) return ["Nothing failed, was lost, or stayed unanswered."];
-  return [`Trouble:`, troubles.map((trouble) => `- ${trouble}`).join("\n")];
-}
-
-/** @returns A dash for a number that was not measured. */
-export function digits(value: number, decimals: number): string {
-  if (!Number.isFinite(value)) return "–";
-  return value.toLocaleString("en", {
-    minimumFractionDigits: decimals,
-    maximumFractionDigits: decimals,
+function loadTable({ results, peers }: Comparison, load: LoadScenario): string {
+  const shown = peers.filter(({ role }) => role !== "floor");
+  const others = shown.filter(({ role }) => role === "peer");
+  const rows = shown.map((peer) => {
+    const key = keyOf(load, peer);
+    return [
+      peer.label,
+      ...cellsOf(results, key, (micros) => `${digits(micros / 100, 2)} s`),
+      ...others.map((other) => digits(results.ratio(key, keyOf(load, other), load.compared), 2)),
+    ];
   });
+  const ratios = others.map(({ name }) => `× ${name}`);
+  return markdownTable([
+    ["", "answers/s", "p50", "p99", "CPU", "cores busy", ...ratios],
+    ...rows,
+  ]);
 }
 
-const BEGIN = "<!-- bench:peers begin: written by `deno task bench:peers` -->";
-const END = "<!-- bench:peers end -->";
+function idleTable({ results, peers }: Comparison): string {
+  const others = peers.filter(({ role }) => role === "peer");
+  const floor = PEERS.find(({ role }) => role === "floor")!;
+  const rows = peers.map((peer) => {
+    const key = keyOf(IDLE, peer);
+    return [
+      peer.label,
+      `${digits(results.median(key, "emptyMib"), 1)} MiB`,
+      `${digits(results.median(key, "clientKib"), 2)} KiB`,
+      `${digits(results.difference(key, keyOf(IDLE, floor), "clientKib"), 2)} KiB`,
+      ...others.map((other) => digits(results.ratio(key, keyOf(IDLE, other), "clientKib"), 2)),
+    ];
+  });
+  const ratios = others.map(({ name }) => `× ${name}`);
+  return markdownTable([["", "empty", "a client", "more than the echo", ...ratios], ...rows]);
+}
 
-/**
- * Puts a section into a document, in the place of the one that it has, or else at its end.
- *
- * Nothing else of the document changes.
- */
-export function withSection(document: string, section: string): string {
-  const part = `${BEGIN}\n\n${section}\n${END}\n`;
-  const begin = document.indexOf(BEGIN);
-  const end = document.indexOf(END, begin);
-  if (begin === -1 || end === -1) return `${document.trimEnd()}\n\n${part}`;
-  return document.slice(0, begin) + part + document.slice(end + END.length).replace(/^\n/, "");
+/** The whole as a picture. */
+export function pictureOf({ results, loads, idleClients, peers }: Comparison): string {
+  function panel(
+    heading: string,
+    scenario: { name: string },
+    [metric, factor, note, decimals]: readonly [string, number, string, number],
+    shown: readonly Peer[],
+  ): BarPanel {
+    const bars = shown.map((peer) => ({
+      label: peer.label,
+      value: results.median(keyOf(scenario, peer), metric) * factor,
+      hue: HUES[peer.role],
+    }));
+    return { kind: "bars", heading, note, decimals, bars };
+  }
+  const loaded = peers.filter(({ role }) => role !== "floor");
+  const panels = loads.map((load) => {
+    const what = load.compared === "cpuMicros"
+      ? ["cpuMicros", 0.01, "CPU-seconds for 10,000 messages, less is better", 2] as const
+      : ["answersPerSecond", 1, "answers/s, more is better", 0] as const;
+    return panel(load.title, load, what, loaded);
+  });
+  if (idleClients !== null) {
+    const what = ["clientKib", 1, "KiB a client, less is better", 1] as const;
+    panels.push(panel(idleTitle(idleClients), IDLE, what, peers));
+  }
+  return chartOf("The gateway against bridges for Node", panels);
 }

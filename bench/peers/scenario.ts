@@ -1,90 +1,80 @@
 /**
- * What is measured of a contender.
+ * What is measured of the contenders.
  *
  * @module
  */
 
-/** A number that a turn gives; rates are of a second, times of CPU in seconds. */
-export type Metric =
-  | "answersPerSecond"
-  | "p50Ms"
-  | "p99Ms"
-  /** CPU time of the server for 10,000 messages. */
-  | "cpuSeconds"
-  /** Processors kept busy: 1 is a whole one. */
-  | "serverCores"
-  | "backendCores"
-  | "loadCores"
-  /** Resident before the first client, and for each client more than that. */
-  | "emptyMib"
-  | "clientKib";
+import { type Scenario, start } from "../compare/round.ts";
+import type { Turn } from "../compare/results.ts";
+import { Load } from "../load/load.ts";
+import type { Processes } from "../process/processes.ts";
+import { residentKib } from "../process/usage.ts";
+import type { Peer } from "./contender.ts";
 
-/** One turn's numbers. */
-export type Sample = Readonly<Partial<Record<Metric, number>>>;
-
-export type Scenario =
-  | {
-    readonly kind: "load";
-    /** As `--only` has it. */
-    readonly name: string;
-    readonly title: string;
-    readonly clients: number;
-    readonly rampMs: number;
-    /** Null for the closed loop. */
-    readonly periodMs: number | null;
-    /** What the ratios are of. */
-    readonly compared: Metric;
-  }
-  | {
-    readonly kind: "idle";
-    readonly name: string;
-    readonly title: string;
-    readonly clients: number;
-    readonly compared: Metric;
-  };
-
-/** Compiles what is hot, and fills pools and caches, before the first turn that counts. */
-export const WARM_UP = {
-  clients: 64,
-  rampMs: 200,
-  periodMs: null,
-} as const;
-
-/** @param idleClients Clients in the memory scenario. */
-export function scenarios(idleClients: number): readonly Scenario[] {
-  return [
-    closedLoop(1),
-    closedLoop(64),
-    closedLoop(1000),
-    {
-      kind: "load",
-      name: "open",
-      title: "Open loop, 2,000 messages/s from 1,000 clients",
-      clients: 1000,
-      // Two periods: the clients' CALLs are then spread evenly.
-      rampMs: 1000,
-      periodMs: 500,
-      compared: "cpuSeconds",
-    },
-    {
-      kind: "idle",
-      name: "idle",
-      title: `Memory, ${idleClients.toLocaleString("en")} idle clients`,
-      clients: idleClients,
-      compared: "clientKib",
-    },
-  ];
+/** A load, and what the ratios are of. */
+export interface LoadScenario extends Scenario {
+  readonly title: string;
+  readonly compared: "answersPerSecond" | "cpuMicros";
 }
 
-function closedLoop(clients: number): Scenario {
-  const who = clients === 1 ? "1 client" : `${clients.toLocaleString("en")} clients`;
+export const LOADS: readonly LoadScenario[] = [
+  closedLoop(1, "1 client"),
+  closedLoop(64, "64 clients"),
+  closedLoop(1000, "1,000 clients"),
+  {
+    name: "open",
+    title: "Open loop, 2,000 messages/s from 1,000 clients",
+    clients: 1000,
+    rampMs: 1000,
+    periodMs: 500,
+    compared: "cpuMicros",
+  },
+];
+
+function closedLoop(clients: number, who: string): LoadScenario {
   return {
-    kind: "load",
     name: `closed-${clients}`,
     title: `Closed loop, ${who}`,
     clients,
     rampMs: Math.min(1000, clients * 2),
     periodMs: null,
     compared: "answersPerSecond",
+  };
+}
+
+/** What a process starts with (compiling, loading) is over by then. */
+const START_MS = 1000;
+/** An idle client connects each so many milliseconds: what any contender can take. */
+const CONNECT_MS = 0.7;
+/** For the last ones to connect, on a machine that is busy. */
+const PATIENCE_MS = 60_000;
+
+/**
+ * Connects idle clients to a fresh server and compares its memory with that before.
+ *
+ * @param settleMs How long the clients are idle before the second look.
+ */
+export async function takeIdleTurn(
+  processes: Processes,
+  peer: Peer,
+  clients: number,
+  settleMs: number,
+): Promise<Turn> {
+  const { server } = await start(processes, peer);
+  const target = { hostname: "127.0.0.1", port: server.port, path: "/" };
+  const rampMs = clients * CONNECT_MS;
+  const load = await Load.start(processes, [
+    { target, prefix: "idle", clients, rampMs, periodMs: null, maxCalls: 0 },
+  ]);
+  await load.pause(START_MS);
+  const emptyKib = await residentKib([server.pid]);
+  await load.order("go");
+  await load.settled(rampMs + PATIENCE_MS);
+  await load.pause(settleMs);
+  const fullKib = await residentKib([server.pid]);
+  const { open } = load.totals;
+  return {
+    sample: { emptyMib: emptyKib / 1024, clientKib: (fullKib - emptyKib) / open },
+    trouble: open === clients ? null : `${open} of ${clients} are connected`,
   };
 }

@@ -21,13 +21,21 @@ export class Latencies {
     this.#histogram.recordValue(Math.min(MAX_US, Math.max(0, Math.round(ms * 1000))));
   }
 
-  /** @param encoded What another one's `encode` gave. */
-  add(encoded: string): void {
-    this.#histogram.add(decodeFromCompressedBase64(encoded));
+  /** All of several together. @param encoded What their `encode` gave. */
+  static of(encoded: readonly string[]): Latencies {
+    const all = new Latencies();
+    for (const each of encoded) all.#histogram.add(decodeFromCompressedBase64(each));
+    return all;
   }
 
   encode(): string {
     return encodeIntoCompressedBase64(this.#histogram);
+  }
+
+  /** For people. */
+  toJSON(): object {
+    const [p50, p90, p99, p999, max] = [50, 90, 99, 99.9, 100].map((each) => this.percentile(each));
+    return { count: this.count, p50, p90, p99, p999, max };
   }
 
   get count(): number {

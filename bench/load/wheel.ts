@@ -4,6 +4,9 @@
  * @module
  */
 
+/** So many slots are looked at for the next one that is due. */
+const LOOK_AHEAD = 50;
+
 /**
  * Clients that are all due once in the same period.
  *
@@ -14,19 +17,16 @@ export class Wheel {
   /** The first client of each slot, and the next one behind each client; -1 is none. */
   readonly #first: Int32Array;
   readonly #next: Int32Array;
-  #startAt = 0;
+  readonly #startAt: number;
   /** Milliseconds since the start that are done, and who is next in the one that is not. */
   #done = 0;
   #at = -1;
 
   /** @param periodMs A whole number. */
-  constructor(clients: number, periodMs: number) {
+  constructor(clients: number, periodMs: number, now: number) {
     this.#periodMs = periodMs;
     this.#first = new Int32Array(periodMs).fill(-1);
     this.#next = new Int32Array(clients);
-  }
-
-  start(now: number): void {
     this.#startAt = now;
   }
 
@@ -54,5 +54,13 @@ export class Wheel {
     const client = this.#at;
     this.#at = this.#next[client]!;
     return client;
+  }
+
+  /** When to ask again, once `next` has given -1. */
+  nextAt(): number {
+    let ms = this.#done + 1;
+    const end = ms + LOOK_AHEAD;
+    while (ms < end && this.#first[ms % this.#periodMs] === -1) ms++;
+    return this.#startAt + ms;
   }
 }

@@ -4,14 +4,58 @@
  * @module
  */
 
-import { Latencies } from "../load/histogram.ts";
-import { type FinalReport, noTotals } from "../load/totals.ts";
+import { Latencies } from "./latencies.ts";
+
+/** Counts since the start. */
+export interface Totals {
+  /** Clients connected now. */
+  open: number;
+  opened: number;
+  /** Connects that failed or were refused. */
+  failed: number;
+  /** Clients that were open and then cut off. */
+  lost: number;
+  /** CALLs. */
+  sent: number;
+  /** CALLRESULTs. */
+  answered: number;
+  /** CALLERRORs. */
+  errors: number;
+  /** Messages that answer no outstanding CALL. */
+  bad: number;
+}
+
+/** A generator's last word. Its latencies are histograms as `Latencies.encode` writes them. */
+export interface Report {
+  readonly totals: Totals;
+  /** Answers a second from the order to measure to the one to stop. */
+  readonly answersPerSecond: number;
+  readonly connect: string;
+  readonly roundTrip: string;
+  /** By how much CALLs left later than intended: what the generator itself adds to the round trips. */
+  readonly lateness: string;
+  /** The first few reasons of clients that failed or were lost. */
+  readonly reasons: readonly string[];
+}
 
 const MAX_REASONS = 5;
 
+/** The sum of all processes' counts; zeros of none. */
+export function sumOf(all: Iterable<Totals>): Totals {
+  const sum = { open: 0, opened: 0, failed: 0, lost: 0, sent: 0, answered: 0, errors: 0, bad: 0 };
+  for (const totals of all) {
+    for (const name of Object.keys(sum) as (keyof Totals)[]) sum[name] += totals[name];
+  }
+  return sum;
+}
+
+export function unanswered(totals: Totals): number {
+  return totals.sent - totals.answered - totals.errors;
+}
+
 /** Counts and times of all clients of a process; times are of `performance.now()`. */
 export class Tally {
-  readonly totals = noTotals();
+  readonly totals = sumOf([]);
   readonly #connect = new Latencies();
   readonly #roundTrip = new Latencies();
   readonly #lateness = new Latencies();
@@ -42,7 +86,7 @@ export class Tally {
     this.#connect.record(connectMs);
   }
 
-  /** A client is gone: lost when it was open, otherwise failed. */
+  /** A connection is over: lost when it was open, otherwise failed. */
   ended(wasOpen: boolean, reason: string): void {
     if (wasOpen) {
       this.totals.open--;
@@ -51,7 +95,7 @@ export class Tally {
     if (this.#reasons.length < MAX_REASONS) this.#reasons.push(reason);
   }
 
-  /** A CALL leaves. */
+  /** A CALL leaves that was due. */
   due(intendedAt: number, now: number): void {
     if (intendedAt >= this.#measuringAt) this.#lateness.record(now - intendedAt);
   }
@@ -64,7 +108,7 @@ export class Tally {
     }
   }
 
-  report(): FinalReport {
+  report(): Report {
     return {
       totals: this.totals,
       answersPerSecond: this.#answersPerSecond,

@@ -25,7 +25,8 @@ export interface MachineUse {
 export interface Look {
   /** Milliseconds, as `performance.now()` has them. */
   readonly at: number;
-  readonly processes: ReadonlyMap<number, ProcessUse>;
+  /** By process id. */
+  readonly processes: Readonly<Record<number, ProcessUse>>;
   readonly machine: MachineUse;
 }
 
@@ -33,22 +34,25 @@ export interface Look {
 const TICKS_PER_SECOND = 100;
 const PAGE_KIB = 4;
 
-/** Looks at processes and the machine. A process that is gone is left out. */
+/** Looks at processes and the machine. @throws When one of them has ended. */
 export async function look(pids: readonly number[]): Promise<Look> {
   const at = performance.now();
   const text = await cat(["/proc/stat", ...pids.map((pid) => `/proc/${pid}/stat`)]);
-  const processes = new Map<number, ProcessUse>();
+  const processes: Record<number, ProcessUse> = {};
   for (const line of text.split("\n")) {
     // proc_pid_stat(5): a name in parentheses may have blanks. Behind it utime and stime are the
     // 12th and 13th fields, the resident pages the 22nd.
     const pid = Number(/^(\d+) \(/.exec(line)?.[1]);
     if (!Number.isInteger(pid)) continue;
     const fields = line.slice(line.lastIndexOf(") ") + 2).split(" ").map(Number);
-    processes.set(pid, {
+    processes[pid] = {
       userSeconds: fields[11]! / TICKS_PER_SECOND,
       systemSeconds: fields[12]! / TICKS_PER_SECOND,
       residentKib: fields[21]! * PAGE_KIB,
-    });
+    };
+  }
+  if (pids.some((pid) => processes[pid] === undefined)) {
+    throw new Error("a process of the run has ended");
   }
   return { at, processes, machine: machineUse(text) };
 }
@@ -63,6 +67,12 @@ function machineUse(text: string): MachineUse {
     idleSeconds: idle + iowait,
     softirqSeconds: softirq,
   };
+}
+
+/** Resident memory of processes added up: what they have in common counts for each. */
+export async function residentKib(pids: readonly number[]): Promise<number> {
+  const { processes } = await look(pids);
+  return Object.values(processes).reduce((sum, each) => sum + each.residentKib, 0);
 }
 
 /** The processes' shares of memory: what several map counts once, divided among them. */
