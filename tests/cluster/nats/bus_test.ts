@@ -216,12 +216,15 @@ test("a silent instance holds a list up for its time only", async () => {
   b.connect("CP1", "c1");
   c.connect("CP2", "c2");
   await until("both pages", async () => (await a.bus.pages(null, 10)).length === 2);
+  const warnings = (): number => a.log.count("warn instances without an answer");
+  // On a busy machine one may have been late before.
+  const before = warnings();
   cable.silence();
   const start = performance.now();
   const pages = await a.bus.pages(null, 10);
   ok(performance.now() - start < 3000);
   deepStrictEqual(pages.map(({ clients }) => clients.map(({ clientId }) => clientId)), [["CP1"]]);
-  strictEqual(a.log.count("warn instances without an answer"), 1);
+  strictEqual(warnings(), before + 1);
   cable.mend();
 });
 
