@@ -123,7 +123,7 @@ async function demo(trace: Trace): Promise<void> {
   trace.text(
     "\nSeen: a station's session answered by an HTTP backend, and three CALLs of the backend, each with " +
       'one outcome.\nNext: write a backend (README.md, "A backend") and start the gateway: ' +
-      "npx --script-shell=bash -y deno@2.9.6 task start",
+      "npx -y -p deno@2.9.6 -c 'exec deno task start'",
   );
 }
 

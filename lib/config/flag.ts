@@ -80,7 +80,7 @@ export const FLAGS = {
   "insecure-api": onOff("allow an API without a token on an address that is not loopback"),
   "no-tail": onOff("nobody can look at the frames of a client on the status page"),
   "ws-path": flag(pathPrefix, "PREFIX", "/", "clients connect to PREFIX + ClientId"),
-  "trust-proxy": onOff("believe the last address in the peer's X-Forwarded-For"),
+  "trust-proxy": onOff("trust the last address in the peer's X-Forwarded-For"),
   "protocols": flag(
     protocolList,
     "LIST",

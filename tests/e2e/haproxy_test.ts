@@ -10,9 +10,7 @@ import {
 } from "../support/backend.ts";
 import { upgradeHead } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
-import { TestGateway } from "../support/gateway.ts";
 import { programOf, testWith } from "../support/needs.ts";
-import { NO_CLIENT } from "../support/no_client.ts";
 import {
   type Certificate,
   makeCertificate,
@@ -22,6 +20,7 @@ import {
   whenListening,
 } from "../support/program.ts";
 import { headerOf } from "../support/raw_client.ts";
+import { apiPortOf, gatewayBehindProxy, testProxy } from "./proxy_contract.ts";
 
 const CONFIG = fileURLToPath(new URL("../../examples/haproxy/haproxy.cfg", import.meta.url));
 
@@ -99,27 +98,13 @@ class Proxy implements AsyncDisposable {
   }
 }
 
-/** A gateway as the example's README says. */
-function startGateway(backend: RecordingBackend, flags: readonly string[] = []): TestGateway {
-  return new TestGateway(backend.url, [
-    "--api-listen=127.0.0.1:0",
-    "--ws-path=/ocpp/",
-    "--trust-proxy",
-    ...flags,
-  ]);
-}
-
-function portOf(url: string | undefined): number {
-  return Number(new URL(url!).port);
-}
-
 testWith(
   ["haproxy", "openssl"],
   "a client reaches the gateway through HAProxy, and the backend reaches the client",
   async () => {
     await using backend = new RecordingBackend();
-    await using gateway = startGateway(backend, ["--connect-hook"]);
-    await using proxy = await Proxy.start(gateway.url, portOf(gateway.gateway.apiUrl));
+    await using gateway = gatewayBehindProxy(backend, ["--connect-hook"]);
+    await using proxy = await Proxy.start(gateway.url, apiPortOf(gateway));
     const authorization = `Basic ${btoa("CP 1:\x00\xff")}`;
     await using client = await proxy.connect("/ocpp/CP%201", { authorization });
     const asked = await backend.next("/connect/CP%201");
@@ -144,61 +129,7 @@ testWith(
   },
 );
 
-testWith(
-  ["haproxy", "openssl"],
-  "what the gateway believes about a client's address is what HAProxy saw",
-  async () => {
-    await using backend = new RecordingBackend();
-    await using gateway = startGateway(backend, ["--connect-hook"]);
-    await using proxy = await Proxy.start(gateway.url, portOf(gateway.gateway.apiUrl));
-    // From another address of this machine, which Deno.connectTls cannot choose.
-    await using client = new Deno.Command(programOf("openssl"), {
-      args: ["s_client", "-quiet", "-connect", `127.0.0.1:${proxy.port}`, "-bind", "127.0.0.7:0"],
-      stdin: "piped",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    const writer = client.stdin.getWriter();
-    const spoofed = { "X-Forwarded-For": "6.6.6.6", "x-forwarded-For": "7.7.7.7" };
-    await writer.write(new TextEncoder().encode(upgradeHead("/ocpp/CP1", spoofed)));
-    const { headers, body } = await backend.next("/connect/CP1");
-    strictEqual(JSON.parse(body).remoteAddress, "127.0.0.7");
-    strictEqual(headers.get("x-forwarded-for"), "127.0.0.7");
-    client.kill("SIGKILL");
-    await writer.close().catch(() => {});
-  },
-);
-
-testWith(
-  ["haproxy", "openssl"],
-  "nothing but an upgrade on a client's path gets through HAProxy",
-  async (t) => {
-    await using healthy = new RecordingBackend();
-    await using gateway = new RawBackend((conn) =>
-      write(conn, "HTTP/1.1 401 No\r\nContent-Length: 0\r\nX-From: the gateway\r\n\r\n")
-    );
-    await using proxy = await Proxy.start(gateway.url, healthy.port);
-    for (const [name, text, status] of NO_CLIENT) {
-      await t.step(name, async () => {
-        const answer = await proxy.ask(text);
-        strictEqual(answer.status, status);
-        strictEqual(headerOf(answer.head, "x-from"), undefined);
-      });
-    }
-    await t.step("HTTP without TLS", async () => {
-      using conn = await Deno.connect({ hostname: "127.0.0.1", port: proxy.port });
-      await write(conn, upgradeHead("/ocpp/CP1"));
-      const buffer = new Uint8Array(4096);
-      const n = await inTime(conn.read(buffer).catch(() => null), "the end") ?? 0;
-      ok(!new TextDecoder().decode(buffer.subarray(0, n)).includes("X-From"));
-    });
-    strictEqual(gateway.requests.length, 0);
-    await t.step("and an upgrade on a client's path does", async () => {
-      const { status, head } = await proxy.ask(upgradeHead("/ocpp/CP1?x=/clients"));
-      deepStrictEqual([status, headerOf(head, "x-from")], [401, "the gateway"]);
-    });
-  },
-);
+testProxy("HAProxy", ["haproxy", "openssl"], (gateway, apiPort) => Proxy.start(gateway, apiPort));
 
 testWith(
   ["haproxy", "openssl"],
@@ -241,16 +172,21 @@ testWith(
       `--listen=127.0.0.1:${port}`,
       `--api-listen=127.0.0.1:${apiPort}`,
     ];
-    const first = await onClosedPort((port) => startGateway(backend, flagsOf(port, closedPort())));
+    const first = await onClosedPort((port) =>
+      gatewayBehindProxy(backend, flagsOf(port, closedPort()))
+    );
     const { url, apiUrl } = first.gateway;
-    await using proxy = await Proxy.start(url, portOf(apiUrl));
+    await using proxy = await Proxy.start(url, Number(new URL(apiUrl!).port));
     await using client = await proxy.connect("/ocpp/CP1");
     strictEqual(await client.ask('[2,"1","Act",{}]'), '[3,"1",{}]');
     await first.shutdown();
     deepStrictEqual(await client.whenClosed(), { code: 1001, reason: "shutting down" });
     await proxy.program.logged("gateway1 is DOWN");
     strictEqual((await proxy.ask(upgradeHead("/ocpp/CP1"))).status, 503);
-    await using second = startGateway(backend, flagsOf(portOf(url), portOf(apiUrl)));
+    await using second = gatewayBehindProxy(
+      backend,
+      flagsOf(Number(new URL(url).port), Number(new URL(apiUrl!).port)),
+    );
     await proxy.program.logged("gateway1 is UP");
     await using again = await proxy.connect("/ocpp/CP1");
     strictEqual(await again.ask('[2,"2","Act",{}]'), '[3,"2",{}]');

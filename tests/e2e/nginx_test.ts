@@ -2,29 +2,17 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { readInvocation } from "../../lib/config/config.ts";
 import { json, RawBackend, RecordingBackend, write } from "../support/backend.ts";
 import { upgradeHead } from "../support/client.ts";
-import { inTime } from "../support/deadline.ts";
-import { TestGateway } from "../support/gateway.ts";
 import { NginxProxy } from "../support/nginx.ts";
-import { NO_CLIENT } from "../support/no_client.ts";
 import { headerOf } from "../support/raw_client.ts";
-import { programOf, testWith } from "../support/needs.ts";
-
-/** A gateway as the example's README says. */
-function startGateway(backend: RecordingBackend, flags: readonly string[] = []): TestGateway {
-  return new TestGateway(backend.url, [
-    "--api-listen=127.0.0.1:0",
-    "--ws-path=/ocpp/",
-    "--trust-proxy",
-    ...flags,
-  ]);
-}
+import { testWith } from "../support/needs.ts";
+import { gatewayBehindProxy, testProxy } from "./proxy_contract.ts";
 
 testWith(
   ["nginx", "openssl"],
   "a client reaches the gateway through nginx, and the backend reaches the client",
   async (t) => {
     await using backend = new RecordingBackend();
-    await using gateway = startGateway(backend, ["--connect-hook"]);
+    await using gateway = gatewayBehindProxy(backend, ["--connect-hook"]);
     await using proxy = await NginxProxy.start(gateway.url);
     for (const clientId of ["CP1", "CP%201", "S%C3%A4ule", "a%5C%3F%25", "100%25", "a+b"]) {
       await t.step(clientId, async () => {
@@ -59,60 +47,7 @@ testWith(
   },
 );
 
-testWith(
-  ["nginx", "openssl"],
-  "what the gateway believes about a client's address is what nginx saw",
-  async () => {
-    await using backend = new RecordingBackend();
-    await using gateway = startGateway(backend, ["--connect-hook"]);
-    await using proxy = await NginxProxy.start(gateway.url);
-    // From another address of this machine, which Deno.connectTls cannot choose.
-    await using client = new Deno.Command(programOf("openssl"), {
-      args: ["s_client", "-quiet", "-connect", `127.0.0.1:${proxy.port}`, "-bind", "127.0.0.7:0"],
-      stdin: "piped",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    const writer = client.stdin.getWriter();
-    const spoofed = { "X-Forwarded-For": "6.6.6.6", "x-forwarded-For": "7.7.7.7" };
-    await writer.write(new TextEncoder().encode(upgradeHead("/ocpp/CP1", spoofed)));
-    const { headers, body } = await backend.next("/connect/CP1");
-    strictEqual(JSON.parse(body).remoteAddress, "127.0.0.7");
-    strictEqual(headers.get("x-forwarded-for"), "127.0.0.7");
-    client.kill("SIGKILL");
-    await writer.close().catch(() => {});
-  },
-);
-
-testWith(
-  ["nginx", "openssl"],
-  "nothing but an upgrade on a client's path gets through nginx",
-  async (t) => {
-    await using gateway = new RawBackend((conn) =>
-      write(conn, "HTTP/1.1 401 No\r\nContent-Length: 0\r\nX-From: the gateway\r\n\r\n")
-    );
-    await using proxy = await NginxProxy.start(gateway.url);
-    for (const [name, text, status] of NO_CLIENT) {
-      await t.step(name, async () => {
-        const answer = await proxy.ask(text);
-        strictEqual(answer.status, status);
-        strictEqual(headerOf(answer.head, "x-from"), undefined);
-      });
-    }
-    await t.step("HTTP without TLS", async () => {
-      using conn = await Deno.connect({ hostname: "127.0.0.1", port: proxy.port });
-      await write(conn, upgradeHead("/ocpp/CP1"));
-      const buffer = new Uint8Array(4096);
-      const n = await inTime(conn.read(buffer).catch(() => null), "the end") ?? 0;
-      ok(!new TextDecoder().decode(buffer.subarray(0, n)).includes("X-From"));
-    });
-    strictEqual(gateway.requests.length, 0);
-    await t.step("and an upgrade on a client's path does", async () => {
-      const { status, head } = await proxy.ask(upgradeHead("/ocpp/CP1?x=/clients"));
-      deepStrictEqual([status, headerOf(head, "x-from")], [401, "the gateway"]);
-    });
-  },
-);
+testProxy("nginx", ["nginx", "openssl"], (gateway) => NginxProxy.start(gateway));
 
 testWith(
   ["nginx", "openssl"],
@@ -149,14 +84,14 @@ testWith(
   "clients come back through nginx when the gateway has been started again",
   async () => {
     await using backend = new RecordingBackend();
-    const first = startGateway(backend);
+    const first = gatewayBehindProxy(backend);
     await using proxy = await NginxProxy.start(first.url);
     await using client = await proxy.connect("/ocpp/CP1");
     strictEqual(await client.ask('[2,"1","Act",{}]'), '[3,"1",{}]');
     await first.shutdown();
     deepStrictEqual(await client.whenClosed(), { code: 1001, reason: "shutting down" });
     strictEqual((await proxy.ask(upgradeHead("/ocpp/CP1"))).status, 502);
-    await using second = startGateway(backend, [`--listen=${new URL(first.url).host}`]);
+    await using second = gatewayBehindProxy(backend, [`--listen=${new URL(first.url).host}`]);
     await using again = await proxy.connect("/ocpp/CP1");
     strictEqual(await again.ask('[2,"2","Act",{}]'), '[3,"2",{}]');
     strictEqual((await second.call("Reset/CP1/r1")).status, 202);

@@ -10,7 +10,7 @@ testWith(
   async () => {
     await using backend = new RecordingBackend();
     const flags = `--listen=127.0.0.1:0 --backend=${backend.url} --drain-timeout=300ms`;
-    await using terminal = new Terminal(`"${Deno.execPath()}" task start ${flags}`);
+    await using terminal = new Terminal(`exec "${Deno.execPath()}" task start ${flags}`);
     const [, url = ""] = await terminal.until(/ws2api listening on (http:\/\/[^\s]+)/);
     const client = new TestClient(`${url.replace("http", "ws")}/CP1`);
     await client.opened;

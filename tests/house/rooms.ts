@@ -29,7 +29,7 @@ export const ROOMS: readonly Room[] = [
   room(16, "worker", "a gateway in each of several threads, as one gateway"),
   room(15, "gateway", "builds the parts, leads a request to its room, shuts down"),
   room(14, "status", "the status page and the streams that it shows"),
-  room(14, "listener", "the listening sockets, and TLS before them"),
+  room(14, "listener", "the listening sockets, and TLS in front of them"),
   room(13, "api", "HTTP requests of the backend and of operators"),
   room(12, "cluster/nats", "many instances as one gateway, over NATS"),
   room(11, "cluster", "all clients, wherever they are connected; the bus between threads"),

@@ -122,7 +122,7 @@ export function aSecondLater(): Promise<void> {
 /** What `deno task start` gives to `deno`. */
 export function startCommand(): string[] {
   const [, command = ""] = denoJson.tasks.start.command.split(" deno ");
-  return command.split(" ");
+  return command.replaceAll("'", "").split(" ");
 }
 
 /** Runs the gateway with the permissions of `deno task start`. */

@@ -1,0 +1,102 @@
+/**
+ * What each proxy in front of a gateway must do; run for each of them.
+ *
+ * @module
+ */
+
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { RawBackend, RecordingBackend, write } from "../support/backend.ts";
+import { upgradeHead } from "../support/client.ts";
+import { inTime } from "../support/deadline.ts";
+import { TestGateway } from "../support/gateway.ts";
+import { type Need, programOf, testWith } from "../support/needs.ts";
+import { NO_CLIENT } from "../support/no_client.ts";
+import { headerOf } from "../support/raw_client.ts";
+
+/** A proxy with its example's configuration. */
+interface Proxy extends AsyncDisposable {
+  readonly port: number;
+  /** Sends raw text and reads the head of the answer. */
+  ask(text: string): Promise<{ readonly status: number; readonly head: string }>;
+}
+
+/**
+ * Starts the proxy.
+ *
+ * @param gateway Where the clients' requests go.
+ * @param apiPort Where the health may be asked for.
+ */
+type Start = (gateway: string, apiPort: number) => Promise<Proxy>;
+
+/** A gateway as the examples' READMEs say. */
+export function gatewayBehindProxy(
+  backend: RecordingBackend,
+  flags: readonly string[] = [],
+): TestGateway {
+  return new TestGateway(backend.url, [
+    "--api-listen=127.0.0.1:0",
+    "--ws-path=/ocpp/",
+    "--trust-proxy",
+    ...flags,
+  ]);
+}
+
+/** The port of a gateway's API. */
+export function apiPortOf({ gateway }: TestGateway): number {
+  return Number(new URL(gateway.apiUrl!).port);
+}
+
+/** Registers the tests of one proxy. */
+export function testProxy(name: string, needs: readonly Need[], start: Start): void {
+  testWith(
+    needs,
+    `what the gateway believes about a client's address is what ${name} saw`,
+    async () => {
+      await using backend = new RecordingBackend();
+      await using gateway = gatewayBehindProxy(backend, ["--connect-hook"]);
+      await using proxy = await start(gateway.url, apiPortOf(gateway));
+      // From another address of this machine, which Deno.connectTls cannot choose.
+      await using client = new Deno.Command(programOf("openssl"), {
+        args: ["s_client", "-quiet", "-connect", `127.0.0.1:${proxy.port}`, "-bind", "127.0.0.7:0"],
+        stdin: "piped",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      const writer = client.stdin.getWriter();
+      const spoofed = { "X-Forwarded-For": "6.6.6.6", "x-forwarded-For": "7.7.7.7" };
+      await writer.write(new TextEncoder().encode(upgradeHead("/ocpp/CP1", spoofed)));
+      const { headers, body } = await backend.next("/connect/CP1");
+      strictEqual(JSON.parse(body).remoteAddress, "127.0.0.7");
+      strictEqual(headers.get("x-forwarded-for"), "127.0.0.7");
+      client.kill("SIGKILL");
+      await writer.close().catch(() => {});
+    },
+  );
+
+  testWith(needs, `nothing but an upgrade on a client's path gets through ${name}`, async (t) => {
+    await using healthy = new RecordingBackend();
+    await using gateway = new RawBackend((conn) =>
+      write(conn, "HTTP/1.1 401 No\r\nContent-Length: 0\r\nX-From: the gateway\r\n\r\n")
+    );
+    await using proxy = await start(gateway.url, healthy.port);
+    for (const [what, text, status] of NO_CLIENT) {
+      await t.step(what, async () => {
+        const answer = await proxy.ask(text);
+        strictEqual(answer.status, status);
+        strictEqual(headerOf(answer.head, "x-from"), undefined);
+      });
+    }
+    await t.step("HTTP without TLS", async () => {
+      using conn = await Deno.connect({ hostname: "127.0.0.1", port: proxy.port });
+      await write(conn, upgradeHead("/ocpp/CP1"));
+      const buffer = new Uint8Array(4096);
+      const n = await inTime(conn.read(buffer).catch(() => null), "the end") ?? 0;
+      ok(!new TextDecoder().decode(buffer.subarray(0, n)).includes("X-From"));
+    });
+    strictEqual(gateway.requests.length, 0);
+    await t.step("and an upgrade on a client's path does", async () => {
+      const { status, head } = await proxy.ask(upgradeHead("/ocpp/CP1?x=/clients"));
+      deepStrictEqual([status, headerOf(head, "x-from")], [401, "the gateway"]);
+    });
+  });
+}
