@@ -202,8 +202,9 @@ test("an instance that left is not waited for", async () => {
   b.connect("CP1", "c1");
   await until("the page of the other", async () => (await a.bus.pages(null, 10)).length === 1);
   await b.bus.close();
+  const before = a.log.count("instances without an answer");
   deepStrictEqual(await a.bus.pages(null, 10), []);
-  strictEqual(a.log.count("instances without an answer"), 0);
+  strictEqual(a.log.count("instances without an answer"), before);
   deepStrictEqual(await a.call("CP1", "m1"), gone);
 });
 
