@@ -17,6 +17,7 @@ import { silentLog } from "../lib/log/log.ts";
 import { callClient, type ClientCall, type Exchange, startBackend } from "./backend.ts";
 import { answerCall, chargeOnce, Client, inTime } from "./client.ts";
 import { type Trace, traceToStdout } from "./trace.ts";
+import { systemRandom } from "../lib/random.ts";
 
 const CLIENT_ID = "CP1";
 /** Everything is on this machine: what takes this long does not come any more. */
@@ -30,6 +31,7 @@ function gatewayFor(backend: string): Gateway {
   if (invocation.kind === "refuse") throw new Error(invocation.message);
   return startGateway(invocation.config, {
     log: silentLog,
+    random: systemRandom,
     clock: systemClock,
     version: info.version,
     startedAt: performance.timeOrigin,

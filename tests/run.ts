@@ -9,6 +9,7 @@
  * @module
  */
 
+import { relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LEFT_OUT_FILE, type LeftOut, sourceOf } from "./support/needs.ts";
 import { NO_NAME } from "./support/no_name.ts";
@@ -65,7 +66,9 @@ try {
 function runsFor(args: readonly string[]): string[][] {
   const paths = args.filter((arg) => !arg.startsWith("-") && exists(arg));
   const flags = args.filter((arg) => !paths.includes(arg));
-  const files = (paths.length === 0 ? ["tests"] : paths).flatMap(testsAt)
+  // As the rules below name them.
+  const named = paths.map((path) => relative(ROOT, resolve(path)));
+  const files = (named.length === 0 ? ["tests"] : named).flatMap(testsAt)
     .filter((file) => !isQuick || !SLOW.test(file));
   const together = files.filter((file) => !ALONE.test(file));
   const alone = files.filter((file) => ALONE.test(file));

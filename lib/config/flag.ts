@@ -111,7 +111,7 @@ export const FLAGS = {
     oneOf("auto", "fetch", "tcp"),
     "KIND",
     "auto",
-    "tcp: own connections, no CALL is ever repeated; fetch: auto takes it for https and proxies",
+    "tcp: own connections, what may have arrived is not repeated; fetch: for https and proxies",
   ),
   "retries": flag(integer(0, 100), "N", "3", "more tries after a request that failed"),
   "call-timeout": flag(

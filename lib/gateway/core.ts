@@ -17,7 +17,7 @@ import { LagWatch } from "../metrics/lag.ts";
 import { type Metrics, MetricSet } from "../metrics/metrics.ts";
 import { residentBytes } from "../metrics/process.ts";
 import { Backlog } from "../queue/backlog.ts";
-import { type Random, systemRandom } from "../random.ts";
+import type { Random } from "../random.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { createInspector, type Inspect } from "../validate/inspector.ts";
 import type { GatewayDeps } from "./deps.ts";
@@ -55,7 +55,7 @@ export function createCore(
   deps: GatewayDeps,
   isShuttingDown: () => boolean,
 ): Core {
-  const { log, version, clock, random = systemRandom, secrets, tracing } = deps;
+  const { log, version, clock, random, secrets, tracing } = deps;
   const { size: teamSize, metricSet } = deps.team ?? {
     size: 1,
     metricSet: new MetricSet(config.protocols),

@@ -22,8 +22,7 @@ export interface GatewayDeps {
   /** When the process began, in milliseconds since 1970. */
   readonly startedAt: number;
   readonly clock: Clock;
-  /** The machine's without it. */
-  readonly random?: Random;
+  readonly random: Random;
   readonly secrets: Secrets;
   /** Ties the gateway to others; without it is alone. */
   readonly createBus?: ((local: Peer) => Bus) | undefined;

@@ -34,7 +34,7 @@ export async function tellStart(facts: StartFacts, log: Log, clock: Clock): Prom
       { openFiles, maxConnections, clients: clientsThatFit },
     );
   } else if (clientsThatFit < maxConnections) {
-    log.info("clients are let in as far as the open files (ulimit -n) go", {
+    log.info("open files (ulimit -n) limit the number of clients", {
       openFiles,
       clients: clientsThatFit,
     });

@@ -8,6 +8,7 @@ import { readInvocation } from "../../lib/config/config.ts";
 import { NO_SECRETS } from "../../lib/config/secret.ts";
 import { type Gateway, startGateway } from "../../lib/gateway/gateway.ts";
 import { silentLog } from "../../lib/log/log.ts";
+import { systemRandom } from "../../lib/random.ts";
 
 const DEADLINE_MS = 20_000;
 
@@ -17,6 +18,7 @@ function startGatewayFor(backend: string): Gateway {
   if (invocation.kind !== "run") throw new Error("the flags are refused");
   return startGateway(invocation.config, {
     log: silentLog,
+    random: systemRandom,
     clock: systemClock,
     version: "0.0.0",
     startedAt: 0,

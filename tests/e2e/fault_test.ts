@@ -117,7 +117,7 @@ test("three restarts of the backend under load: each CALL is answered, no outcom
       // A second on an idle machine; on a busy one the API's callers make for ever more to do.
       await inTime(promise, "so many answers", 90_000);
       await backend[Symbol.asyncDispose]();
-      backend = new RecordingBackend(port);
+      backend = await RecordingBackend.again(port);
       backend.answer = arrivals.answer;
     }
     await Promise.all(calling);

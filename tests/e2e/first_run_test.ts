@@ -107,7 +107,7 @@ Deno.test("who asked for no number of clients is told how many the open files le
   const log = await program.logged("open files");
   match(
     log,
-    / info clients are let in as far as the open files \(ulimit -n\) go openFiles=128 clients=32\n/,
+    / info open files \(ulimit -n\) limit the number of clients openFiles=128 clients=32\n/,
   );
   strictEqual(log.includes("warning"), false);
 });

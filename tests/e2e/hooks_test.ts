@@ -450,7 +450,7 @@ Deno.test("a disconnect is told later when the backend is unreachable", async ()
   await client.next("[2,");
   client.socket.close(1000, "bye");
   await client.whenClosed();
-  await using backend = new RecordingBackend(port);
+  await using backend = await RecordingBackend.again(port);
   strictEqual((await backend.next()).path, "/error/Reset/CP1/r1");
   const { path, body } = await backend.next();
   deepStrictEqual([path, JSON.parse(body)], ["/disconnect/CP1", { code: 1000, reason: "bye" }]);

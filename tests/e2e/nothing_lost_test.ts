@@ -66,7 +66,7 @@ test("a CALL that never left is tried again until the backend is there", async (
   client.send('[2,"1","BootNotification",{}]');
   // Taken by the gateway: its first try has been refused or will be.
   await client.ask("no frame");
-  await using backend = new RecordingBackend(port);
+  await using backend = await RecordingBackend.again(port);
   strictEqual(await client.next(), '[3,"1",{}]');
   deepStrictEqual(backend.paths(), ["/call/BootNotification/CP1/1"]);
 });
@@ -158,7 +158,7 @@ Deno.test("10,000 CALLs through a stopped backend and vanishing clients: one out
   const away = new Promise<void>((resolve) => setTimeout(resolve, 3000));
   await Promise.all(clients.filter((_, i) => i % 3 === 0).map((client) => client.close()));
   await away;
-  backend = new RecordingBackend(port);
+  backend = await RecordingBackend.again(port);
   backend.answer = count;
   await Promise.all(callers);
   await gateway.shutdown();

@@ -23,11 +23,16 @@ const GLOBALS = [
   "clearInterval",
   "setImmediate",
   "clearImmediate",
+  "process",
+  "fetch",
+  "WebSocket",
+  "Worker",
 ];
 /** Members that count of globals which are harmless otherwise. */
 const MEMBERS: Readonly<Record<string, readonly string[]>> = {
   Date: ["now"],
   Math: ["random"],
+  AbortSignal: ["timeout"],
   crypto: ["randomUUID", "getRandomValues"],
 };
 /** What of Node's modules only computes. */
@@ -80,10 +85,16 @@ export function edgesIn(file: string, text: string): Edge[] {
               );
               if (!isPure) found(node, node.source.value);
             },
+            ExportNamedDeclaration(node) {
+              if (node.source?.value.startsWith("node:")) found(node, node.source.value);
+            },
+            ExportAllDeclaration(node) {
+              if (node.source.value.startsWith("node:")) found(node, node.source.value);
+            },
             ImportExpression(node) {
               const { source } = node;
-              const name = source.type === "Literal" ? String(source.value) : "";
-              if (name.startsWith("node:")) found(node, name);
+              const name = source.type === "Literal" ? String(source.value) : "import() of no text";
+              if (source.type !== "Literal" || name.startsWith("node:")) found(node, name);
             },
           };
         },
@@ -110,12 +121,14 @@ function edgeAt(node: Deno.lint.Identifier): string | undefined {
   }
   if (name === "globalThis") {
     if (member === undefined) return node.parent.type === "VariableDeclarator" ? name : undefined;
-    return GLOBALS.includes(member) || member === "Deno" ? `globalThis.${member}` : undefined;
+    const isEdge = GLOBALS.includes(member) || Object.hasOwn(MEMBERS, member) || member === "Deno";
+    return isEdge ? `globalThis.${member}` : undefined;
   }
   const members = Object.hasOwn(MEMBERS, name) ? MEMBERS[name]! : [];
   if (member !== undefined) return members.includes(member) ? `${name}.${member}` : undefined;
   // `const { random } = Math`, and an object that is handed on as a whole.
-  const isWhole = node.parent.type === "VariableDeclarator" || node.parent.type === "Property";
+  const isWhole = ["VariableDeclarator", "Property", "TSAsExpression", "TSNonNullExpression"]
+    .includes(node.parent.type) || (node.parent.type === "CallExpression" && name !== "Date");
   return members.length > 0 && isWhole ? name : undefined;
 }
 

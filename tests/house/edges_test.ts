@@ -49,8 +49,8 @@ const OWNERS: Readonly<Record<string, Owner>> = {
     because: "a connection to the backend",
   },
   "lib/forwarder/fetch.ts": {
-    owns: ["Deno.createHttpClient"],
-    because: "the connections that fetch keeps",
+    owns: ["Deno.createHttpClient", "fetch"],
+    because: "requests by fetch, and the connections that it keeps",
   },
   "lib/cluster/nats/connect.ts": {
     owns: ["node:net", "node:stream"],
@@ -62,6 +62,7 @@ const OWNERS: Readonly<Record<string, Owner>> = {
     owns: ["Deno.open", "Deno.writeFile", "Deno.rename", "Deno.remove", "Deno.stat"],
     because: "the files of profiles",
   },
+  "lib/worker/create_worker.ts": { owns: ["Worker"], because: "a thread's beginning" },
   "lib/worker/serve.ts": { owns: ["Deno.stderr"], because: "it is the thread, as main.ts is one" },
 };
 
@@ -98,6 +99,16 @@ Deno.test("an edge is seen wherever it stands for a value, and nowhere else", ()
     ["const at = performance!.now();", ["performance"]],
     ["const n = Math.random() + Math.floor(1);", ["Math.random"]],
     ["const { random } = Math;", ["Math"]],
+    ["f(Math); const n = (Math as Any).random();", ["Math", "Math"]],
+    ["const n = globalThis.Math.random();", ["globalThis.Math"]],
+    ["const late = AbortSignal.timeout(5);", ["AbortSignal.timeout"]],
+    ["const all = AbortSignal.any([a, b]);", []],
+    ["const at = process.hrtime();", ["process"]],
+    ["const r = await fetch(url); new WebSocket(url); new Worker(url);", [
+      "fetch",
+      "WebSocket",
+      "Worker",
+    ]],
     ["const deps = { random: Math.random };", ["Math.random"]],
     ["const id = crypto.randomUUID();", ["crypto.randomUUID"]],
     ["crypto.getRandomValues(bytes);", ["crypto.getRandomValues"]],
@@ -127,6 +138,9 @@ Deno.test("an edge is seen wherever it stands for a value, and nowhere else", ()
     ['import net from "node:net";', ["node:net"]],
     ['import { randomUUID } from "node:crypto";', ["node:crypto"]],
     ['const fs = await import("node:fs");', ["node:fs"]],
+    ["const it = await import(name);", ["import() of no text"]],
+    ['export { readFileSync } from "node:fs";', ["node:fs"]],
+    ['export * from "node:fs";', ["node:fs"]],
     ["// Date.now(), Deno.connect()\n/* Math.random() */", []],
     ['const text = "Date.now()" + `Deno.exit ${Date.now()}`;', ["Date.now"]],
   ];

@@ -57,12 +57,16 @@ Deno.test("an import that breaks the order is named with both rooms", () => {
       { from, to: "lib/client/map.ts" },
       { from, to: "lib/forwarder/fetch.ts" },
       { from, to: "lib/log/log.ts" },
+      { from, to: "tests/support/busy.ts" },
+      { from: "main.ts", to: "deno.json" },
+      { from: "tests/house/files.ts", to: "lib/log/log.ts" },
       { from: "lib/cluster/nats/bus.ts", to: "lib/cluster/bus.ts" },
       { from: "lib/cluster/bus.ts", to: "lib/cluster/nats/bus.ts" },
       { from: "lib/status/status.ts", to: "lib/listener/tls.ts" },
     ], ROOMS),
     [
       `${from} (forwarder) imports lib/client/map.ts (client), which is a higher room`,
+      `${from} (forwarder) imports tests/support/busy.ts, which is no room`,
       "lib/cluster/bus.ts (cluster) imports lib/cluster/nats/bus.ts (cluster/nats), " +
       "which is a higher room",
       "lib/status/status.ts (status) imports lib/listener/tls.ts (listener), " +

@@ -64,7 +64,7 @@ export class Model {
     const next = connection.queued[0];
     for (const call of [...connection.live]) {
       const outcome = call.sentAt === undefined ? "not-sent" : "sent";
-      // The one that a client does not read was on its way, and got as far as the outbox.
+      // The one that a client does not read was on its way, and got as far as the frames that it has not read.
       const orSent = end === NOT_READING && call === next;
       const foreseen: Foreseen = { status: 410, outcome, orSent, body: end.why };
       this.#over(connection, call, foreseen, genericError(end.why));

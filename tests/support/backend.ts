@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { Inbox } from "./deadline.ts";
+import { Inbox, until } from "./deadline.ts";
 
 /** A request that the backend got. */
 export interface Recorded {
@@ -35,6 +35,24 @@ export class RecordingBackend implements AsyncDisposable {
       this.#inbox.put(request);
       return this.answer(request);
     });
+  }
+
+  /**
+   * A backend that comes back on the port of an earlier one, whose end the system may notice late.
+   *
+   * @throws When somebody else has the port for good.
+   */
+  static async again(port: number): Promise<RecordingBackend> {
+    let backend: RecordingBackend | undefined;
+    await until(`port ${port} to be free again`, () => {
+      try {
+        backend = new RecordingBackend(port);
+      } catch (error) {
+        if (!isPortTaken(error)) throw error;
+      }
+      return backend !== undefined;
+    });
+    return backend!;
   }
 
   get port(): number {

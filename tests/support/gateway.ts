@@ -7,6 +7,7 @@ import type { RecentFaults } from "../../lib/log/recent_faults.ts";
 import type { Validator } from "../../lib/validate/validator.ts";
 import { type ClientOptions, TestClient } from "./client.ts";
 import { inTime } from "./deadline.ts";
+import { systemRandom } from "../../lib/random.ts";
 
 /** What an API request came to. */
 export interface ApiAnswer {
@@ -42,6 +43,7 @@ export class TestGateway implements AsyncDisposable {
       secrets: read.secrets,
       log,
       faults,
+      random: systemRandom,
       clock: systemClock,
       version: "0.0.0-test",
       startedAt: 0,

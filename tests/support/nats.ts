@@ -18,6 +18,7 @@ import { inTime, until } from "./deadline.ts";
 import type { ApiAnswer } from "./gateway.ts";
 import { programOf, testWith } from "./needs.ts";
 import { Program, TempDir } from "./program.ts";
+import { systemRandom } from "../../lib/random.ts";
 
 /** Registers a test that is left out where there is no nats-server. */
 export function testWithNats(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
@@ -321,6 +322,7 @@ export class NatsGateway implements AsyncDisposable {
     this.gateway = startGateway(config, {
       secrets: read.secrets,
       log,
+      random: systemRandom,
       clock: systemClock,
       version: "0.0.0-test",
       startedAt: 0,
