@@ -5,7 +5,7 @@ docs/backend.md says why it answers what.
 
     python3 examples/backend.py
 
-With a station connected as CP1, a path of its own sends that a CALL; put a login in front of it:
+With a station connected as CP1, a path of this backend's own sends it a CALL; put a login in front of it:
 
     curl -d '{"type":"Soft"}' http://127.0.0.1:5000/command/Reset/CP1
     curl -d '{"type":"Soft"}' -H 'Prefer: wait=5' http://127.0.0.1:5000/command/Reset/CP1

@@ -5,7 +5,7 @@
  *     deno run --allow-net=127.0.0.1 examples/backend.ts [PORT [GATEWAY]]
  *
  * Without a port it listens where the gateway looks for it by default. With a station connected as
- * CP1, a path of its own sends that a CALL; put a login in front of it:
+ * CP1, a path of this backend's own sends it a CALL; put a login in front of it:
  *
  *     curl -d '{"type":"Soft"}' http://127.0.0.1:5000/command/Reset/CP1
  *     curl -d '{"type":"Soft"}' -H 'Prefer: wait=5' http://127.0.0.1:5000/command/Reset/CP1

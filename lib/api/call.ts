@@ -65,7 +65,11 @@ async function prepare(
 ): Promise<Target & { payload: string } | Response> {
   const target = readTarget(segments);
   if (target === undefined) {
-    return notSent(400, "the path must be <Action>/<ClientId>/<MessageId>, each a valid segment");
+    return notSent(
+      400,
+      "not valid segments: an Action and a ClientId have 1 to 255 characters, a MessageId 1 to 36, " +
+        "each percent-encoded once",
+    );
   }
   const body = await readPayload(request, deps.maxMessageBytes);
   if (!body.ok) return notSent(body.status, body.detail);
