@@ -193,7 +193,7 @@ Deno.test("--max-memory holds against messages that never end, and honest client
 
 Deno.test("a client whose CALLs make the backend hang does not cut off the others", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--backend-timeout=100ms"]);
+  await using gateway = new TestGateway(backend.url, ["--backend-timeout=200ms"]);
   backend.answer = ({ path }) =>
     path.startsWith("/call/Hang/") ? new Promise(() => {}) : json("{}");
   const hostile = await gateway.connect("hostile");
