@@ -133,7 +133,7 @@ Deno.test("frames are counted by direction and type, faults by code", async () =
 
 Deno.test("requests to the backend are counted by kind and outcome", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--backend-timeout=300ms"]);
+  await using gateway = new TestGateway(backend.url, ["--backend-timeout=1s"]);
   const client = await gateway.connect("CP1");
   const answers: (() => Response | Promise<Response>)[] = [
     () => json("{}"),

@@ -25,7 +25,7 @@ test("an outcome is posted again until the backend takes it, and counts by its U
         }
         conn.close();
       });
-      await using gateway = new TestGateway(backend.url, ["--backend-timeout=200ms"]);
+      await using gateway = new TestGateway(backend.url, ["--backend-timeout=1s"]);
       const client = await gateway.connect("CP1");
       strictEqual((await gateway.call("Reset/CP1/r1")).status, 202);
       await client.next();
