@@ -193,7 +193,7 @@ Deno.test("--max-memory holds against messages that never end, and honest client
 
 Deno.test("a client whose CALLs make the backend hang does not cut off the others", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--backend-timeout=200ms"]);
+  await using gateway = new TestGateway(backend.url, ["--backend-timeout=250ms"]);
   backend.answer = ({ path }) =>
     path.startsWith("/call/Hang/") ? new Promise(() => {}) : json("{}");
   const hostile = await gateway.connect("hostile");
@@ -204,11 +204,6 @@ Deno.test("a client whose CALLs make the backend hang does not cut off the other
   }
   const honest = await gateway.connect("honest");
   for (const id of ["1", "2"]) {
-    const isLate = (answer: string): boolean =>
-      answer.includes("no answer from the backend within");
-    let answer: string;
-    // A tenth of a second can be short on a busy machine.
-    do answer = await honest.ask(`[2,"${id}","Heartbeat",{}]`); while (isLate(answer));
-    strictEqual(answer, `[3,"${id}",{}]`);
+    strictEqual(await honest.ask(`[2,"${id}","Heartbeat",{}]`), `[3,"${id}",{}]`);
   }
 });
