@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { cutDescription } from "../../lib/codec/description.ts";
 import { answerToFault, callErrorText, callResultErrorText } from "../../lib/codec/frame_text.ts";
 import { replyText } from "../../lib/codec/reply.ts";
+import { CHARACTER } from "../support/character.ts";
 
 const DIALECTS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const;
 
@@ -25,7 +26,7 @@ Deno.test("a description is cut at 255 characters, and no character is taken apa
 });
 
 Deno.test("any text is cut to its first characters", () => {
-  const texts = fc.string({ unit: "binary", minLength: 200, maxLength: 400 });
+  const texts = fc.string({ unit: CHARACTER, minLength: 200, maxLength: 400 });
   fc.assert(fc.property(texts, (text) => {
     strictEqual(cutDescription(text), [...text].slice(0, 255).join(""));
   }));

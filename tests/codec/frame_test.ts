@@ -10,6 +10,7 @@ import {
   errorBody,
 } from "../../lib/codec/frame_text.ts";
 import { isSegment } from "../../lib/codec/route.ts";
+import { CHARACTER } from "../support/character.ts";
 import { runs } from "../support/runs.ts";
 
 const DIALECTS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const;
@@ -239,12 +240,12 @@ Deno.test("an error's body has its three parts as they came", () => {
   strictEqual(errorBody('"C"', '""'), '{"code":"C","description":"","details":{}}');
 });
 
-const messageIds = fc.string({ unit: "binary", minLength: 1, maxLength: 40 }).filter(isMessageId);
-const actions = fc.string({ unit: "binary", minLength: 1 }).filter(isSegment);
+const messageIds = fc.string({ unit: CHARACTER, minLength: 1, maxLength: 40 }).filter(isMessageId);
+const actions = fc.string({ unit: CHARACTER, minLength: 1 }).filter(isSegment);
 const payloads = fc.dictionary(fc.string(), fc.jsonValue()).map((value) => JSON.stringify(value));
 
 Deno.test("a frame that was written reads as what was put in", () => {
-  const words = fc.string({ unit: "binary" });
+  const words = fc.string({ unit: CHARACTER });
   fc.assert(
     fc.property(messageIds, actions, payloads, words, words, (id, action, payload, ...texts) => {
       const idText = JSON.stringify(id);
@@ -271,7 +272,7 @@ Deno.test("a frame that was written reads as what was put in", () => {
 
 /** Frames, frames with a few places written over, and what only looks like JSON. */
 const anyText = fc.oneof(
-  fc.string({ unit: "binary" }),
+  fc.string({ unit: CHARACTER }),
   fc.json(),
   fc.string({ unit: fc.constantFrom(...'[]{}",:\\ 23456an\ud800\u2028') }),
   fc.tuple(fc.nat(8), fc.jsonValue(), fc.jsonValue(), fc.jsonValue()).map((v) => JSON.stringify(v)),

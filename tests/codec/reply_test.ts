@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { replyText } from "../../lib/codec/reply.ts";
+import { CHARACTER } from "../support/character.ts";
 import { runs } from "../support/runs.ts";
 
 const DIALECTS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const;
@@ -149,7 +150,7 @@ Deno.test("the MessageId goes back as it was written", () => {
 
 Deno.test("any status and any body give a valid answer to the CALL", () => {
   const body = fc.oneof(
-    fc.string({ unit: "binary" }),
+    fc.string({ unit: CHARACTER }),
     fc.json(),
     fc.record({ code: fc.string(), description: fc.jsonValue(), details: fc.jsonValue() })
       .map((value) => JSON.stringify(value)),

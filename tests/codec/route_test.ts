@@ -8,13 +8,14 @@ import {
   MAX_CLIENT_ID_UNITS,
   rawPath,
 } from "../../lib/codec/route.ts";
+import { CHARACTER } from "../support/character.ts";
 import { runs } from "../support/runs.ts";
 
 const KINDS = ["call", "send", "result", "error"] as const;
 
 /** Names that try to leave their place, among any others that have a percent-encoding. */
 const segment = fc.oneof(
-  fc.string({ unit: "binary", minLength: 1 }),
+  fc.string({ unit: CHARACTER, minLength: 1 }),
   fc.string({ unit: fc.constantFrom(..."./\\%2eEF?#:@;& +"), minLength: 1, maxLength: 8 }),
   fc.constantFrom("...", "%2e", "%2E%2e", "../..", "..\\..", "//h/x", "a/../b", "\t\n", "é😀", " "),
 ).filter(isSegment);
@@ -173,7 +174,7 @@ Deno.test("whatever names a path was built from can be read from the request's U
 
 Deno.test("any raw text is a segment or none, never an exception", () => {
   const raw = fc.oneof(
-    fc.string({ unit: "binary" }),
+    fc.string({ unit: CHARACTER }),
     fc.string({ unit: fc.constantFrom(..."%2eCc3aAfF0./\ud800") }),
   );
   fc.assert(

@@ -2,6 +2,7 @@ import { ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { isObject, parseJson } from "../../lib/codec/json.ts";
 import { codeAt, isObjectText, scanName, scanObject, UNSURE } from "../../lib/codec/scan.ts";
+import { CHARACTER } from "../support/character.ts";
 import { runs } from "../support/runs.ts";
 
 Deno.test("a valid object is scanned to its end, whatever comes behind it", async (t) => {
@@ -171,7 +172,7 @@ Deno.test("what is scanned to an end is an object to JSON.parse, and the verdict
 Deno.test("any object that is not nested too deep is scanned to its end", () => {
   fc.assert(
     fc.property(
-      fc.dictionary(fc.string({ unit: "binary" }), fc.jsonValue({ maxDepth: 6 })),
+      fc.dictionary(fc.string({ unit: CHARACTER }), fc.jsonValue({ maxDepth: 6 })),
       fc.constantFrom(undefined, 1, "\t"),
       (value, indent) => {
         const text = JSON.stringify(value, null, indent);

@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { type FrameSummary, summaryOf } from "../../lib/codec/summary.ts";
+import { CHARACTER } from "../support/character.ts";
 
 Deno.test("a summary names what stands at a frame's head", async (t) => {
   const nothing = { type: null, messageId: null, action: null, code: null };
@@ -33,7 +34,7 @@ Deno.test("a summary names what stands at a frame's head", async (t) => {
 });
 
 Deno.test("any text has a summary, and any frame its names", () => {
-  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => void summaryOf(text)));
+  fc.assert(fc.property(fc.string({ unit: CHARACTER }), (text) => void summaryOf(text)));
   const name = fc.string({ unit: "grapheme", minLength: 1, maxLength: 36 });
   fc.assert(fc.property(name, name, (messageId, action) => {
     const summary = summaryOf(JSON.stringify([2, messageId, action, {}]));

@@ -2,6 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { createValidator } from "../../lib/validate/validator.ts";
 import { describeViolation } from "../../lib/validate/violation.ts";
+import { CHARACTER } from "../support/character.ts";
 import { runs } from "../support/runs.ts";
 import { ROWS } from "./payloads.ts";
 
@@ -140,7 +141,7 @@ const payloads = fc.object({
       "id",
       "data",
     ),
-    fc.string({ unit: "binary" }),
+    fc.string({ unit: CHARACTER }),
   ),
   values: [fc.constant(null), fc.double(), fc.integer(), fc.boolean(), fc.string()],
   maxDepth: 4,
@@ -153,7 +154,7 @@ Deno.test("any payload of any Action is good or has a violation that can be sent
     fc.property(
       fc.constantFrom(...PROTOCOLS, null, "soap"),
       fc.constantFrom("call", "send", "result"),
-      fc.oneof(fc.constantFrom(...actions, ...HOSTILE), fc.string({ unit: "binary" })),
+      fc.oneof(fc.constantFrom(...actions, ...HOSTILE), fc.string({ unit: CHARACTER })),
       fc.oneof(payloads.map((payload) => JSON.stringify(payload)), fc.json(), fc.string()),
       (protocol, kind, action, payload) => {
         const violation = validator.check(protocol, kind, action, payload);
