@@ -48,16 +48,20 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const isQuick = Deno.args[0] === "--quick";
 const args = isQuick ? Deno.args.slice(1) : Deno.args;
 const begin = performance.now();
+/** Whether somebody wants it to end. */
+let wasStopped = false;
 Deno.chdir(ROOT);
 const leftOutFile = Deno.makeTempFileSync({ prefix: "ws2api-left-out-" });
 try {
   const outcomes: Outcome[] = [];
   const runs = runsFor(args);
-  if (runs.length === 0) throw new Error(`no ${isQuick ? "quick " : ""}tests at ${args.join(" ")}`);
-  for (const run of runs) outcomes.push(await test(run, leftOutFile));
+  for (const run of runs) {
+    if (!wasStopped) outcomes.push(await test(run, leftOutFile));
+  }
   const lines = [...leftOut(Deno.readTextFileSync(leftOutFile)), "", closingLine(outcomes), ""];
+  if (runs.length === 0) lines.unshift(`no ${isQuick ? "quick " : ""}tests at ${args.join(" ")}`);
   await write(lines.join("\n"));
-  Deno.exitCode = outcomes.every(({ isGood }) => isGood) ? 0 : 1;
+  Deno.exitCode = isGood(outcomes) ? 0 : 1;
 } finally {
   Deno.removeSync(leftOutFile);
 }
@@ -98,9 +102,12 @@ async function test(args: readonly string[], leftOutFile: string): Promise<Outco
     stdin: "null",
     stdout: "piped",
   }).spawn();
-  const end = (): void => child.kill("SIGTERM");
-  // A terminal tells the child itself; this one only has to stay until that has ended.
-  const stay = (): void => {};
+  const end = (): void => {
+    wasStopped = true;
+    child.kill("SIGTERM");
+  };
+  // A terminal tells the child itself; this one has to stay until that has ended.
+  const stay = (): void => void (wasStopped = true);
   Deno.addSignalListener("SIGTERM", end);
   Deno.addSignalListener("SIGINT", stay);
   const decoder = new TextDecoder();
@@ -134,9 +141,13 @@ function countsIn(text: string): Outcome["counts"] | undefined {
   return counts;
 }
 
+/** Whether tests were run, all that were meant, and none failed. */
+function isGood(outcomes: readonly Outcome[]): boolean {
+  return outcomes.length > 0 && !wasStopped && outcomes.every(({ isGood }) => isGood);
+}
+
 /** The sum of all runs. */
 function closingLine(outcomes: readonly Outcome[]): string {
-  const isGood = outcomes.every(({ isGood }) => isGood);
   const part = (kind: "passed" | "failed" | "ignored"): string => {
     const sum = (count: Count): number =>
       outcomes.reduce((all, { counts }) => all + counts[count], 0);
@@ -148,7 +159,7 @@ function closingLine(outcomes: readonly Outcome[]): string {
   const seconds = Math.round((performance.now() - begin) / 1000);
   const took = seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
   const kinds = [part("passed"), part("failed"), part("ignored")].join(" | ");
-  return `${isGood ? "ok" : "FAILED"} | ${kinds} (${took})`;
+  return `${isGood(outcomes) ? "ok" : "FAILED"} | ${kinds} (${took})`;
 }
 
 /** The test files at a path from the root. */
