@@ -7,7 +7,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { RawBackend, RecordingBackend, write } from "../support/backend.ts";
 import { upgradeHead } from "../support/client.ts";
-import { inTime } from "../support/deadline.ts";
+import { inTime, until } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { type Need, programOf, testWith } from "../support/needs.ts";
 import { NO_CLIENT } from "../support/no_client.ts";
@@ -68,6 +68,10 @@ export function testProxy(name: string, needs: readonly Need[], start: Start): v
       const { headers, body } = await backend.next("/connect/CP1");
       strictEqual(JSON.parse(body).remoteAddress, "127.0.0.7");
       strictEqual(headers.get("x-forwarded-for"), "127.0.0.7");
+      // Not before it is in: of a client that goes in the moment of its upgrade the runtime keeps the
+      // connection for good.
+      const isIn = async () => (await gateway.api("/clients/CP1")).status === 200;
+      await until("the client", isIn);
       client.kill("SIGKILL");
       await writer.close().catch(() => {});
     },
