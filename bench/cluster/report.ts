@@ -21,7 +21,7 @@ export interface Scenario {
   readonly periodSeconds: number;
 }
 
-export const ROLES = ["gateways", "generators", "stub", "NATS"] as const;
+const ROLES = ["gateways", "generators", "stub", "NATS"] as const;
 
 /** The processes of a run, by their roles. */
 export type Pids = Readonly<Record<typeof ROLES[number], readonly number[]>>;

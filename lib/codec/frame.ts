@@ -12,7 +12,7 @@ import { codeAt, scanName, scanObject, UNSURE } from "./scan.ts";
 import type { Dialect } from "./subprotocol.ts";
 
 /** Longest MessageId, in characters (OCPP-J 1.6 §4.1.4, OCPP 2.x `string[36]`). */
-export const MAX_MESSAGE_ID_CHARS = 36;
+const MAX_MESSAGE_ID_CHARS = 36;
 
 /** The MessageId, as JSON, of an answer to a text whose own could not be read. */
 const UNREADABLE_ID = '"-1"';

@@ -36,7 +36,7 @@ export function countForwarder(
  *
  * @returns Null for a CALL's 2xx: whether its body is an answer is for those to count who read it.
  */
-export function outcomeOf(kind: RequestKind, reply: BackendReply): BackendOutcome | null {
+function outcomeOf(kind: RequestKind, reply: BackendReply): BackendOutcome | null {
   if (!reply.ok) {
     switch (reply.fault) {
       case "timeout":

@@ -17,7 +17,7 @@ export interface Reserved {
   release(): void;
 }
 
-/** More programs that take ports at the same moment than this there are not. */
+/** Nobody is that often unlucky: so many others would have to take a port at the same moment. */
 const MAX_TRIES = 10;
 
 /**

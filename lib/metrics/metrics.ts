@@ -20,7 +20,7 @@ import {
 import { Tally, tallyBuffer } from "./tally.ts";
 
 /** Why a connection ended. */
-export const CLOSE_REASONS = [
+const CLOSE_REASONS = [
   /** The client closed it. */
   "client",
   /** It broke off, or the client fell silent. */
@@ -39,7 +39,7 @@ export const CLOSE_REASONS = [
 export type CloseReason = (typeof CLOSE_REASONS)[number];
 
 /** Why an upgrade was refused. */
-export const REFUSAL_REASONS = [
+const REFUSAL_REASONS = [
   /** Not below `--ws-path`. */
   "path",
   "client_id",
@@ -61,7 +61,7 @@ export const REFUSAL_REASONS = [
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
 /** What came of one request to the backend. */
-export const BACKEND_OUTCOMES = [
+const BACKEND_OUTCOMES = [
   "2xx",
   "4xx",
   "5xx",

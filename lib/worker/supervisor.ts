@@ -10,7 +10,7 @@ import type { Config } from "../config/config.ts";
 import type { Secrets, TlsPair } from "../config/secret.ts";
 import { Backlog } from "../queue/backlog.ts";
 import { createForwarderStack } from "../forwarder/stack.ts";
-import { systemRandom } from "../random.ts";
+import type { Random } from "../random.ts";
 import { reserve } from "../listener/reserve.ts";
 import type { Log } from "../log/log.ts";
 import { metricsBuffer, MetricSet } from "../metrics/metrics.ts";
@@ -32,6 +32,8 @@ export interface SupervisorDeps {
   /** When the process began, in milliseconds since 1970. */
   readonly startedAt: number;
   readonly clock: Clock;
+  /** For what is reported from here; workers have their own. */
+  readonly random: Random;
   /** For what is reported from here; workers have their own. */
   readonly tracing?: Tracing | undefined;
   /** Makes a thread that runs `serveOrders`. */
@@ -84,7 +86,7 @@ export class Supervisor implements Addresses {
     this.#switchboard = new Switchboard(clock);
     const forwarder = createForwarderStack(config, {
       clock,
-      random: systemRandom,
+      random: deps.random,
       log,
       // It seldom sends anything, so that its breaker would tell of an outage long after its end.
       metrics: { ...metrics, breakerOpen: new Cell() },

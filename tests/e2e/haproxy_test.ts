@@ -9,7 +9,6 @@ import {
   write,
 } from "../support/backend.ts";
 import { upgradeHead } from "../support/client.ts";
-import { inTime } from "../support/deadline.ts";
 import { programOf, testWith } from "../support/needs.ts";
 import {
   type Certificate,
@@ -20,7 +19,14 @@ import {
   whenListening,
 } from "../support/program.ts";
 import { headerOf } from "../support/raw_client.ts";
-import { apiPortOf, gatewayBehindProxy, testProxy } from "./proxy_contract.ts";
+import { type TlsAnswer, tlsRequest } from "../support/tls_request.ts";
+import {
+  apiPortOf,
+  assertPassedOn,
+  CLIENT_HEADERS,
+  gatewayBehindProxy,
+  testProxy,
+} from "./proxy_contract.ts";
 
 const CONFIG = fileURLToPath(new URL("../../examples/haproxy/haproxy.cfg", import.meta.url));
 
@@ -78,18 +84,8 @@ class Proxy implements AsyncDisposable {
   }
 
   /** Sends raw text and reads the head of the answer. */
-  async ask(text: string): Promise<{ status: number; head: string }> {
-    const { port, certificate: { cert } } = this;
-    using conn = await Deno.connectTls({ hostname: "127.0.0.1", port, caCerts: [cert] });
-    await write(conn, text);
-    const buffer = new Uint8Array(4096);
-    let head = "";
-    while (!head.includes("\r\n\r\n")) {
-      const n = await inTime(conn.read(buffer), "the head of a response");
-      if (n === null) break;
-      head += new TextDecoder("latin1").decode(buffer.subarray(0, n));
-    }
-    return { status: Number(/^HTTP\/1.1 (\d+)/.exec(head)?.[1] ?? 0), head };
+  ask(text: string): Promise<TlsAnswer> {
+    return tlsRequest(this.port, this.certificate.cert, text);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -140,12 +136,7 @@ testWith(
       write(conn, "HTTP/1.1 401 No\r\nContent-Length: 0\r\nWWW-Authenticate: Basic\r\n\r\n")
     );
     await using proxy = await Proxy.start(gateway.url, healthy.port);
-    const text = upgradeHead("/ocpp/a%2Fb%20c", {
-      "Sec-WebSocket-Protocol": "ocpp2.0.1, ocpp1.6",
-      "Authorization": "Basic QzE6AP8=",
-      "Origin": "https://evil.example",
-      "X-Forwarded-For": "6.6.6.6",
-    });
+    const text = upgradeHead("/ocpp/a%2Fb%20c", CLIENT_HEADERS);
     for (let k = 1; k <= 2; k++) {
       const { status, head } = await proxy.ask(text);
       deepStrictEqual([status, headerOf(head, "www-authenticate")], [401, "Basic"]);
@@ -153,12 +144,8 @@ testWith(
     }
     const [request = ""] = gateway.requests;
     match(request, /^GET \/ocpp\/a%2Fb%20c HTTP\/1\.1\r\n/);
-    strictEqual(headerOf(request, "upgrade"), "websocket");
     match(headerOf(request, "connection") ?? "", /\bupgrade\b/i);
-    strictEqual(headerOf(request, "authorization"), "Basic QzE6AP8=");
-    strictEqual(headerOf(request, "sec-websocket-protocol"), "ocpp2.0.1, ocpp1.6");
-    strictEqual(headerOf(request, "origin"), undefined);
-    deepStrictEqual(request.match(/^x-forwarded-for:.*$/gim), ["x-forwarded-for: 127.0.0.1"]);
+    assertPassedOn(request, "x-forwarded-for: 127.0.0.1");
   },
 );
 

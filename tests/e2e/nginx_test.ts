@@ -5,7 +5,7 @@ import { upgradeHead } from "../support/client.ts";
 import { NginxProxy } from "../support/nginx.ts";
 import { headerOf } from "../support/raw_client.ts";
 import { testWith } from "../support/needs.ts";
-import { gatewayBehindProxy, testProxy } from "./proxy_contract.ts";
+import { assertPassedOn, CLIENT_HEADERS, gatewayBehindProxy, testProxy } from "./proxy_contract.ts";
 
 testWith(
   ["nginx", "openssl"],
@@ -60,21 +60,12 @@ testWith(
     for (
       const path of ["/ocpp/a%2Fb%20c", "/ocpp/%2e%2E%2fa", "/ocpp/%C3%A4?x=%20", "/ocpp/a;b=%3b"]
     ) {
-      const { status, head } = await proxy.ask(upgradeHead(path, {
-        "Sec-WebSocket-Protocol": "ocpp2.0.1, ocpp1.6",
-        "Authorization": "Basic QzE6AP8=",
-        "Origin": "https://evil.example",
-        "X-Forwarded-For": "6.6.6.6",
-      }));
+      const { status, head } = await proxy.ask(upgradeHead(path, CLIENT_HEADERS));
       deepStrictEqual([status, headerOf(head, "www-authenticate")], [401, "Basic"]);
       const request = gateway.requests.at(-1)!;
       ok(request.startsWith(`GET ${path} HTTP/1.1\r\n`), request);
-      strictEqual(headerOf(request, "upgrade"), "websocket");
       match(headerOf(request, "connection") ?? "", /^upgrade$/i);
-      strictEqual(headerOf(request, "authorization"), "Basic QzE6AP8=");
-      strictEqual(headerOf(request, "sec-websocket-protocol"), "ocpp2.0.1, ocpp1.6");
-      strictEqual(headerOf(request, "origin"), undefined);
-      deepStrictEqual(request.match(/^x-forwarded-for:.*$/gim), ["X-Forwarded-For: 127.0.0.1"]);
+      assertPassedOn(request, "X-Forwarded-For: 127.0.0.1");
     }
   },
 );

@@ -46,6 +46,31 @@ export function apiPortOf({ gateway }: TestGateway): number {
   return Number(new URL(gateway.apiUrl!).port);
 }
 
+/** What a client sends with its upgrade, some of it not to be believed. */
+export const CLIENT_HEADERS = {
+  "Sec-WebSocket-Protocol": "ocpp2.0.1, ocpp1.6",
+  "Authorization": "Basic QzE6AP8=",
+  "Origin": "https://evil.example",
+  "X-Forwarded-For": "6.6.6.6",
+};
+
+/**
+ * Asserts that an upgrade with these headers came through a proxy as it should.
+ *
+ * @param request What the gateway got.
+ * @param forwardedFor The only line of that header, as the proxy spells it.
+ */
+export function assertPassedOn(request: string, forwardedFor: string): void {
+  strictEqual(headerOf(request, "upgrade"), "websocket");
+  strictEqual(headerOf(request, "authorization"), CLIENT_HEADERS.Authorization);
+  strictEqual(
+    headerOf(request, "sec-websocket-protocol"),
+    CLIENT_HEADERS["Sec-WebSocket-Protocol"],
+  );
+  strictEqual(headerOf(request, "origin"), undefined);
+  deepStrictEqual(request.match(/^x-forwarded-for:.*$/gim), [forwardedFor]);
+}
+
 /** Registers the tests of one proxy. */
 export function testProxy(name: string, needs: readonly Need[], start: Start): void {
   testWith(

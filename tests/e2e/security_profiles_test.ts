@@ -3,7 +3,6 @@ import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient, upgradeHead } from "../support/client.ts";
 import { ClientAuthority } from "../support/client_certificate.ts";
 import { inTime } from "../support/deadline.ts";
-import { TestGateway } from "../support/gateway.ts";
 import { HaproxyWithCertificates } from "../support/haproxy.ts";
 import { NginxProxy } from "../support/nginx.ts";
 import {
@@ -16,6 +15,7 @@ import {
 import { headerOf, rawAnswer } from "../support/raw_client.ts";
 import { tlsRequest } from "../support/tls_request.ts";
 import { testWith } from "../support/needs.ts";
+import { gatewayBehindProxy } from "./proxy_contract.ts";
 
 /** What a station brings along. */
 interface Credentials {
@@ -192,17 +192,12 @@ async function assertNoClaim(
   }
 }
 
-function gatewayBehindProxy(backend: RecordingBackend): TestGateway {
-  const flags = ["--api-listen=127.0.0.1:0", "--ws-path=/ocpp/", "--trust-proxy", "--connect-hook"];
-  return new TestGateway(backend.url, flags);
-}
-
 testWith(
   ["nginx", "openssl"],
   "security profile 3: nginx lets in only clients with a certificate",
   async (t) => {
     await using backend = new RecordingBackend();
-    await using gateway = gatewayBehindProxy(backend);
+    await using gateway = gatewayBehindProxy(backend, ["--connect-hook"]);
     using dir = new TempDir();
     const authority = await ClientAuthority.make(dir, "stations");
     const stranger = await (await ClientAuthority.make(dir, "others")).issue("/CN=CP1");
@@ -216,7 +211,7 @@ testWith(
   "nginx lets no client claim a certificate that it has not shown",
   async () => {
     await using backend = new RecordingBackend();
-    await using gateway = gatewayBehindProxy(backend);
+    await using gateway = gatewayBehindProxy(backend, ["--connect-hook"]);
     await using proxy = await NginxProxy.start(gateway.url);
     const url = `wss://127.0.0.1:${proxy.port}/ocpp/CP1`;
     await assertNoClaim(url, proxy.certificate.cert, backend);
@@ -228,7 +223,7 @@ testWith(
   "security profile 3: HAProxy lets in only clients with a certificate",
   async (t) => {
     await using backend = new RecordingBackend();
-    await using gateway = gatewayBehindProxy(backend);
+    await using gateway = gatewayBehindProxy(backend, ["--connect-hook"]);
     using dir = new TempDir();
     const authority = await ClientAuthority.make(dir, "stations");
     const stranger = await (await ClientAuthority.make(dir, "others")).issue("/CN=CP1");

@@ -10,7 +10,7 @@ export async function scrape(
 }
 
 /** The series in a text that Prometheus reads. */
-export function seriesOf(text: string): Map<string, number> {
+function seriesOf(text: string): Map<string, number> {
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   return new Map(lines.map((line) => {
     const end = line.lastIndexOf(" ");

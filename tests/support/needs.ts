@@ -92,7 +92,7 @@ export function programOf(need: Need): string {
 }
 
 /** Which of them are not here. A test that asks by itself is left out in silence. */
-export function missingOf(needs: Need | readonly Need[]): Need[] {
+function missingOf(needs: Need | readonly Need[]): Need[] {
   return [needs].flat().filter((need) => find(need) === undefined);
 }
 

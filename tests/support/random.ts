@@ -47,7 +47,7 @@ const PIECES = [
 ];
 
 /** A text with one small damage. */
-export function mutated(text: string, random: Random): string {
+function mutated(text: string, random: Random): string {
   const at = random.below(text.length + 1);
   const to = Math.min(text.length, at + 1 + random.below(random.chance(0.8) ? 3 : 40));
   switch (random.below(8)) {

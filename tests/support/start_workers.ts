@@ -10,12 +10,14 @@ import { readInvocation } from "../../lib/config/config.ts";
 import { NO_SECRETS } from "../../lib/config/secret.ts";
 import { silentLog } from "../../lib/log/log.ts";
 import { StartError, Supervisor } from "../../lib/worker/supervisor.ts";
+import { systemRandom } from "../../lib/random.ts";
 
 const [entry = ""] = Deno.args;
 const invocation = readInvocation(["--listen=127.0.0.1:0"], () => undefined, "0.0.0-test");
 if (invocation.kind !== "run") throw new Error(JSON.stringify(invocation));
 const starting = Supervisor.start(invocation.config, 2, {
   log: silentLog,
+  random: systemRandom,
   clock: systemClock,
   version: "0.0.0-test",
   startedAt: 0,

@@ -9,6 +9,7 @@ import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
 import { Inbox, inTime } from "../support/deadline.ts";
 import { Program } from "../support/program.ts";
+import { systemRandom } from "../../lib/random.ts";
 
 const START = fileURLToPath(new URL("../support/start_workers.ts", import.meta.url));
 /** So many that both workers get some. */
@@ -37,6 +38,7 @@ class Mortals implements AsyncDisposable {
     const log: Log = { ...silentLog, info: put, error: put };
     this.supervisor = await Supervisor.start(invocation.config, 2, {
       log,
+      random: systemRandom,
       clock: systemClock,
       version: "0.0.0-test",
       startedAt: 0,

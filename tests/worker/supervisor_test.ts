@@ -6,6 +6,7 @@ import type { Order } from "../../lib/worker/message.ts";
 import { Supervisor } from "../../lib/worker/supervisor.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
 import { FakeWorker } from "../support/fake_worker.ts";
+import { systemRandom } from "../../lib/random.ts";
 
 /** Workers that have loaded as soon as they are made, and do what they are told. */
 class Setup {
@@ -21,6 +22,7 @@ class Setup {
     if (invocation.kind !== "run") throw new Error(JSON.stringify(invocation));
     return Supervisor.start(invocation.config, workers, {
       log: silentLog,
+      random: systemRandom,
       clock: this.clock,
       version: "0.0.0-test",
       startedAt: 0,
