@@ -112,7 +112,7 @@ async function main(): Promise<void> {
     if (workers === 1) {
       const createBus = await natsOf(config, read.secrets, deps);
       const validator = await validatorOf(config);
-      gateway = startGateway(config, { ...deps, createBus, validator });
+      gateway = await startGateway(config, { ...deps, createBus, validator });
     } else {
       const { Supervisor } = await import("./lib/worker/supervisor.ts");
       const supervisor = await Supervisor.start(config, workers, deps);

@@ -24,7 +24,7 @@ const CLIENT_ID = "CP1";
 const PATIENCE_MS = 5000;
 
 /** The gateway as `deno task start` runs it, on any free port. */
-function gatewayFor(backend: string): Gateway {
+function gatewayFor(backend: string): Promise<Gateway> {
   const flags = ["--listen", "127.0.0.1:0", "--backend", backend, "--drain-timeout", "1s"];
   const invocation = readInvocation(flags, () => undefined, info.version);
   if (invocation.kind === "print") throw new Error("the flags ask for a text");
@@ -50,7 +50,7 @@ async function demo(trace: Trace): Promise<void> {
       if (kind === "result" || kind === "error") outcomes.get(call.join("/"))?.();
     },
   });
-  const gateway = gatewayFor(backend.url);
+  const gateway = await gatewayFor(backend.url);
   let isAccepted = Promise.resolve();
   const client = await Client.connect({
     url: `${gateway.url.replace("http:", "ws:")}/${CLIENT_ID}`,

@@ -13,6 +13,7 @@ import { problem } from "../problem.ts";
 import type { Authorize, Denial } from "./authorize.ts";
 import { type CallDeps, handleCall, handleSend } from "./call.ts";
 import { handleClient, listClients } from "./clients.ts";
+import type { HttpRequest } from "../request.ts";
 
 /** The status page's resources. */
 export interface StatusPage {
@@ -21,9 +22,9 @@ export interface StatusPage {
   /** `GET /status/stream` */
   stream(): Response;
   /** `GET /status/clients` */
-  clients(request: Request): Promise<Response>;
+  clients(request: HttpRequest): Promise<Response>;
   /** `GET /status/tail/<ClientId>` */
-  tail(request: Request, rawClientId: string): Response;
+  tail(request: HttpRequest, rawClientId: string): Response;
 }
 
 export interface ApiDeps extends CallDeps {
@@ -39,8 +40,8 @@ export interface ApiDeps extends CallDeps {
 interface Resource {
   readonly methods: readonly string[];
   /** Whether it needs no token. */
-  readonly isOpen?: (request: Request) => boolean;
-  readonly handle: (request: Request, deps: ApiDeps) => Response | Promise<Response>;
+  readonly isOpen?: (request: HttpRequest) => boolean;
+  readonly handle: (request: HttpRequest, deps: ApiDeps) => Response | Promise<Response>;
 }
 
 const READ = ["GET", "HEAD"] as const;
@@ -135,7 +136,11 @@ export function isApiPath(path: string): boolean {
  * @param request The request.
  * @param path Its path as `rawPath` gives it.
  */
-export async function handleApi(request: Request, path: string, deps: ApiDeps): Promise<Response> {
+export async function handleApi(
+  request: HttpRequest,
+  path: string,
+  deps: ApiDeps,
+): Promise<Response> {
   const resource = resourceAt(path);
   const count = (status: number): void => deps.metrics.apiRequests[String(status)]?.add(1);
   let response: Response;
@@ -155,7 +160,7 @@ export async function handleApi(request: Request, path: string, deps: ApiDeps): 
 }
 
 function answer(
-  request: Request,
+  request: HttpRequest,
   path: string,
   resource: Resource | undefined,
   deps: ApiDeps,
@@ -191,7 +196,7 @@ function always(): boolean {
 }
 
 /** The page holds no data; what it fetches does. */
-function wantsPage(request: Request): boolean {
+function wantsPage(request: HttpRequest): boolean {
   return prefersHtml(request.headers.get("accept"));
 }
 

@@ -6,6 +6,7 @@
 
 import { trimSpace } from "../codec/json.ts";
 import { isObjectText } from "../codec/scan.ts";
+import type { HttpRequest } from "../request.ts";
 
 export type ReadBody =
   | { readonly ok: true; readonly payload: string }
@@ -18,7 +19,7 @@ export type ReadBody =
  * @param maxBytes The longest allowed.
  * @returns The object's text, byte for byte but for white space around it.
  */
-export async function readPayload(request: Request, maxBytes: number): Promise<ReadBody> {
+export async function readPayload(request: HttpRequest, maxBytes: number): Promise<ReadBody> {
   const tooLarge = {
     ok: false,
     status: 413,

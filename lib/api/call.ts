@@ -16,6 +16,7 @@ import type { Tracing } from "../trace/tracing.ts";
 import { problem } from "../problem.ts";
 import { describeViolation, type Violation } from "../validate/violation.ts";
 import { readPayload } from "./body.ts";
+import type { HttpRequest } from "../request.ts";
 
 export interface CallDeps {
   readonly clients: Clients;
@@ -44,7 +45,7 @@ function readTarget(segments: readonly string[]): Target | undefined {
 }
 
 /** The trace that a request belongs to; that of its caller when nothing is traced here. */
-function traceOf({ headers }: Request, { tracing }: CallDeps): TraceContext | undefined {
+function traceOf({ headers }: HttpRequest, { tracing }: CallDeps): TraceContext | undefined {
   const traceparent = headers.get("traceparent");
   const given = traceparent === null
     ? undefined
@@ -59,7 +60,7 @@ function notSent(status: number, detail: string, headers: Record<string, string>
 
 /** What both kinds of request need first; a response when one of them is missing. */
 async function prepare(
-  request: Request,
+  request: HttpRequest,
   segments: readonly string[],
   deps: CallDeps,
 ): Promise<Target & { payload: string } | Response> {
@@ -87,7 +88,7 @@ async function prepare(
  * @returns One of the statuses of the contract's section 6, each with `Ws2api-Outcome`.
  */
 export async function handleCall(
-  request: Request,
+  request: HttpRequest,
   segments: readonly string[],
   deps: CallDeps,
 ): Promise<Response> {
@@ -197,7 +198,7 @@ function waitHeaders(seconds: number, reach: Reach): Record<string, string> {
  * @returns 202; 409 when the client does not speak ocpp2.1; the refusals of `/call`.
  */
 export async function handleSend(
-  request: Request,
+  request: HttpRequest,
   segments: readonly string[],
   deps: CallDeps,
 ): Promise<Response> {

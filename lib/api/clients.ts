@@ -9,6 +9,7 @@ import type { ConnectionState } from "../client/connection.ts";
 import type { Clients } from "../cluster/clients.ts";
 import { decodeClientId } from "../codec/route.ts";
 import { problem } from "../problem.ts";
+import type { HttpRequest } from "../request.ts";
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
@@ -43,7 +44,7 @@ export interface PageQuery {
  * @returns The query, or the problem with it.
  */
 export function readPageQuery(
-  request: Request,
+  request: HttpRequest,
   defaultLimit: number,
   maxLimit: number,
 ): PageQuery | Response {
@@ -61,7 +62,7 @@ export function readPageQuery(
 }
 
 /** `GET /clients?limit=100&after=ID&search=TEXT`: one page, sorted by id. */
-export async function listClients(request: Request, clients: Clients): Promise<Response> {
+export async function listClients(request: HttpRequest, clients: Clients): Promise<Response> {
   const query = readPageQuery(request, DEFAULT_LIMIT, MAX_LIMIT);
   if (query instanceof Response) return query;
   const page = await clients.page(query.after, query.limit, query.search);
@@ -70,7 +71,7 @@ export async function listClients(request: Request, clients: Clients): Promise<R
 
 /** `GET` and `DELETE /clients/<ClientId>`. */
 export async function handleClient(
-  request: Request,
+  request: HttpRequest,
   rawClientId: string,
   clients: Clients,
 ): Promise<Response> {

@@ -8,6 +8,7 @@ import { isIP } from "node:net";
 import { decodeClientId } from "../codec/route.ts";
 import { negotiate, type Negotiation } from "../codec/subprotocol.ts";
 import type { RefusalReason } from "../metrics/metrics.ts";
+import type { HttpRequest } from "../request.ts";
 
 export interface HandshakeOptions {
   /** Begins and ends with a slash. */
@@ -34,7 +35,7 @@ export type Handshake =
   };
 
 /** Whether a request wants to become a WebSocket. */
-export function isUpgrade(request: Request): boolean {
+export function isUpgrade(request: HttpRequest): boolean {
   return request.method === "GET" && hasToken(request.headers.get("upgrade"), "websocket");
 }
 

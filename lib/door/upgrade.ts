@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Clock, pause } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { offeredProtocols } from "../codec/subprotocol.ts";
 import { ABNORMAL } from "../client/ending.ts";
 import type { Identity } from "../identity.ts";
@@ -27,6 +27,7 @@ import {
 } from "./handshake.ts";
 import { askBackend, type Credentials } from "./hook.ts";
 import { Rate } from "./rate.ts";
+import type { HttpRequest } from "../request.ts";
 
 export interface UpgradeOptions extends HandshakeOptions {
   readonly trustProxy: boolean;
@@ -63,7 +64,7 @@ export interface UpgradeDeps extends PostDeps {
  * @param peer The address at the other end of the socket.
  */
 export type Upgrade = (
-  request: Request,
+  request: HttpRequest,
   path: string,
   peer: string,
 ) => Response | Promise<Response>;
@@ -76,9 +77,6 @@ const TAKEOVER_ROOM = 1000;
  * connected are served on.
  */
 const MAX_UPGRADES = 8;
-
-/** In this time the end of a client that has gone while it was held back comes round. */
-const SETTLE_MS = 5;
 
 /** RFC 6455 §7.4.1 */
 const PROTOCOL_ERROR = 1002;
@@ -145,7 +143,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
   };
 
   /** OCPP-J 1.6 §3.1.2: complete the handshake without a subprotocol, then close. */
-  function refuseOpen(request: Request, { clientId, remoteAddress }: Identity): Response {
+  function refuseOpen(request: HttpRequest, { clientId, remoteAddress }: Identity): Response {
     const reason = "no subprotocol in common";
     metrics.refused.protocol.add(1);
     const names = { clientId, remoteAddress, cause: "protocol" };
@@ -162,14 +160,12 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
   }
 
   async function askAndLetIn(
-    request: Request,
+    request: HttpRequest,
     identity: Identity,
     credentials: Credentials,
   ): Promise<Response> {
     // Counted while the backend decides: a storm must not pass the bound in the meantime.
     sockets.enter();
-    // Taken before the wait: a signal that is first asked for later knows nothing of an earlier abort.
-    const { signal } = request;
     const verdict = await askBackend(forwarder, identity, credentials);
     sockets.leave();
     switch (verdict.kind) {
@@ -187,7 +183,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
         );
       case "accepted":
         // Neither open nor close would ever come of a client that has gone in the meantime.
-        if (signal.aborted || isShuttingDown()) return turnAway(identity);
+        if (isGone(request) || isShuttingDown()) return turnAway(identity);
         return await letIn(request, identity);
     }
   }
@@ -203,29 +199,32 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       : refuseForNow(identity, "gone", "the client has gone");
   }
 
-  function letIn(request: Request, identity: Identity): Response | Promise<Response> {
+  function letIn(request: HttpRequest, identity: Identity): Response | Promise<Response> {
     if (gate.isOpen) return gate.begin(() => connect(request, identity));
-    // Counted while it waits, and asked for its end before: later it would know of none.
+    // Counted while it waits.
     sockets.enter();
-    const { signal } = request;
-    return gate.begin(async () => {
-      await pause(clock, SETTLE_MS);
+    return gate.begin(() => {
       sockets.leave();
-      if (signal.aborted || isShuttingDown()) return turnAway(identity);
+      if (isGone(request) || isShuttingDown()) return turnAway(identity);
       return connect(request, identity);
     });
   }
 
-  function connect(request: Request, identity: Identity): Response {
+  function connect(request: HttpRequest, identity: Identity): Response {
     const { response, socket } = open(request, identity.protocol);
     deps.connect(socket, identity);
     return response;
   }
 
-  function open(request: Request, protocol: string | null): ReturnType<SocketMaker["upgrade"]> {
+  function open(request: HttpRequest, protocol: string | null): ReturnType<SocketMaker["upgrade"]> {
     // It pings after half of its idle time-out.
     return deps.maker.upgrade(request, protocol, 2 * options.pingIntervalMs / 1000);
   }
+}
+
+/** Whether the client's connection has ended, as far as that is known. */
+function isGone({ upgrade }: HttpRequest): boolean {
+  return upgrade?.socket.destroyed !== false;
 }
 
 /** The answer to a request that a client would not send. */

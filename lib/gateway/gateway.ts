@@ -6,7 +6,7 @@
 
 import type { Config } from "../config/config.ts";
 import type { TlsPair } from "../config/secret.ts";
-import { listen } from "../listener/listener.ts";
+import { listen, type Listener } from "../listener/listener.ts";
 import { createApiSide } from "./api_side.ts";
 import { createClientSide } from "./client_side.ts";
 import { createCore } from "./core.ts";
@@ -36,26 +36,34 @@ export interface Gateway {
 /**
  * Starts a gateway.
  *
- * @throws {Deno.errors.AddrInUse} and what else `Deno.serve` throws when it cannot listen.
+ * @returns Rejects with `Deno.errors.AddrInUse` and what else there is when it cannot listen.
  */
-export function startGateway(config: Config, deps: GatewayDeps): Gateway {
+export async function startGateway(config: Config, deps: GatewayDeps): Promise<Gateway> {
   let isShuttingDown = false;
   const core = createCore(config, deps, () => isShuttingDown);
   const clientSide = createClientSide(config, core, deps);
   const { status, apiDeps } = createApiSide(config, core, clientSide, deps);
   const route = createRoute(config.wsPath, clientSide.upgrade, apiDeps);
 
-  const { listen: address, apiListen, tcpBacklog, maxConnections } = config;
+  const { listen: address, apiListen, tcpBacklog } = config;
   const isShared = core.teamSize > 1 || config.reusePort;
   const { log, clock } = core;
   const { tls } = deps.secrets;
-  const listenOptions = { tls, tcpBacklog, isShared, maxConnections, log, clock };
+  const listenOptions = { tls, tcpBacklog, isShared, log, clock };
   const places: [typeof address, Serves][] = apiListen === undefined
     ? [[address, "both"]]
     : [[address, "clients"], [apiListen, "api"]];
-  const listeners = places.map(([place, serves]) =>
-    listen(place, listenOptions, (request, peer) => route(request, peer, serves))
-  );
+  const listeners: Listener[] = [];
+  try {
+    for (const [place, serves] of places) {
+      listeners.push(
+        await listen(place, listenOptions, (request, peer) => route(request, peer, serves)),
+      );
+    }
+  } catch (error) {
+    for (const listener of listeners) await listener.stop(0);
+    throw error;
+  }
 
   core.memory.start();
   core.lag.start();
@@ -63,8 +71,9 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   return {
     url: listeners[0]!.url,
     apiUrl: listeners[1]?.url,
+    // deno-lint-ignore require-await -- workers are told of it, and a pair that is bad rejects.
     async reloadTls(pair) {
-      await Promise.all(listeners.map((listener) => listener.reload(pair)));
+      for (const listener of listeners) listener.reload(pair);
     },
     async shutdown() {
       isShuttingDown = true;

@@ -9,6 +9,7 @@ import { rawPath } from "../codec/route.ts";
 import { isUpgrade } from "../door/handshake.ts";
 import type { Upgrade } from "../door/upgrade.ts";
 import { problem } from "../problem.ts";
+import type { HttpRequest } from "../request.ts";
 
 /** Whom a listener is for. */
 export type Serves = "clients" | "api" | "both";
@@ -18,7 +19,7 @@ const NOT_SENT = { "ws2api-outcome": "not-sent" };
 
 /** Leads a request that came to a listener to the clients' side or the API's. */
 export type Route = (
-  request: Request,
+  request: HttpRequest,
   peer: string,
   serves: Serves,
 ) => Response | Promise<Response>;
@@ -38,7 +39,7 @@ export function createRoute(wsPath: string, upgrade: Upgrade, apiDeps: ApiDeps):
 }
 
 /** A GET on what may be a client's path is told to upgrade. */
-function isClientPath(request: Request, path: string, wsPath: string): boolean {
+function isClientPath(request: HttpRequest, path: string, wsPath: string): boolean {
   return request.method === "GET" && path.startsWith(wsPath) && !isApiPath(path) &&
     !path.slice(wsPath.length).includes("/");
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { HttpRequest } from "../request.ts";
+
 /** The part of a WebSocket that a connection uses: events `open`, `message`, `error` and `close`. */
 export interface Socket extends EventTarget {
   send(text: string): void;
@@ -38,7 +40,7 @@ export interface SocketMaker {
    * @param idleSeconds A client that is silent for so long is given up, and pinged after half of it; 0
    *   for neither.
    */
-  upgrade(request: Request, protocol: string | null, idleSeconds: number): Upgraded;
+  upgrade(request: HttpRequest, protocol: string | null, idleSeconds: number): Upgraded;
   /** Ends a socket at once, without a close frame; its close event follows. */
   cut(socket: object): void;
   /** Lets go of what an open socket keeps of its upgrade. To be called when its open event is over. */

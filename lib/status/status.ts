@@ -17,6 +17,7 @@ import { EventStream } from "./event_stream.ts";
 import type { Page } from "./page.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { Tail } from "./tail.ts";
+import type { HttpRequest } from "../request.ts";
 
 export interface StatusDeps {
   readonly clients: Clients;
@@ -81,7 +82,7 @@ export class Status implements StatusPage {
   }
 
   /** `GET /status/clients?search=TEXT&after=ID&limit=50`: clients with their state. */
-  async clients(request: Request): Promise<Response> {
+  async clients(request: HttpRequest): Promise<Response> {
     const query = readPageQuery(request, MAX_CLIENTS, MAX_CLIENTS);
     if (query instanceof Response) return query;
     const page = await this.#deps.clients.page(query.after, query.limit, query.search);
@@ -90,7 +91,7 @@ export class Status implements StatusPage {
   }
 
   /** `GET /status/tail/<ClientId>?payloads=1`: the frames of a client as they pass. */
-  tail(request: Request, rawClientId: string): Response {
+  tail(request: HttpRequest, rawClientId: string): Response {
     const { clients, noTail } = this.#deps;
     if (noTail) return problem(403, "the gateway was started with --no-tail");
     const clientId = decodeClientId(rawClientId);

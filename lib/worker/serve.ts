@@ -148,7 +148,7 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     ...{ log, faults, clock, random, version, startedAt, secrets, validator },
     ...{ createBus, witness: threads, team, tracing },
   };
-  return { gateway: startGateway(config, deps), profiles };
+  return { gateway: await startGateway(config, deps), profiles };
 }
 
 /** A profile of this thread's own. */

@@ -60,7 +60,7 @@ async function attack(inputs: number, run: (attack: Attack) => Promise<number>):
   try {
     await using backend = new RecordingBackend();
     backend.answer = ({ body }) => json(body);
-    await using gateway = new TestGateway(backend.url, ["--max-queue=1000"], log);
+    await using gateway = await TestGateway.start(backend.url, ["--max-queue=1000"], log);
     const honest = await connected(gateway, "honest");
     const random = new Random(SEED);
     let rssBefore = 0;

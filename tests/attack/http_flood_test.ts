@@ -48,7 +48,7 @@ Deno.test("500 sockets with half a request each do not keep honest ones from bei
     await t.step(name, async () => {
       await using backend = new RecordingBackend();
       backend.answer = ({ body }) => json(body);
-      await using gateway = new TestGateway(backend.url);
+      await using gateway = await TestGateway.start(backend.url);
       const sockets = await Promise.all(
         Array.from({ length: SOCKETS }, () => ByteSocket.connect(gateway.url)),
       );
@@ -73,7 +73,7 @@ Deno.test("500 WebSockets with half a frame each do not keep honest ones from be
     await t.step(`${length} bytes of the frame`, async () => {
       await using backend = new RecordingBackend();
       backend.answer = ({ body }) => json(body);
-      await using gateway = new TestGateway(backend.url);
+      await using gateway = await TestGateway.start(backend.url);
       const sockets = await Promise.all(
         Array.from({ length: SOCKETS }, (_, i) => ByteSocket.upgrade(gateway.url, `/slow-${i}`)),
       );
@@ -138,7 +138,7 @@ Deno.test("10,000 connections that come and go at once keep no honest one from b
 Deno.test("a frame in one packet with the upgrade is served", async () => {
   await using backend = new RecordingBackend();
   backend.answer = ({ body }) => json(body);
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   using socket = await ByteSocket.connect(gateway.url);
   const frame = String.fromCharCode(...frameBytes('[2,"1","Echo",{"early":true}]'));
   await socket.write(upgradeHead("/early") + frame);
@@ -148,7 +148,7 @@ Deno.test("a frame in one packet with the upgrade is served", async () => {
 
 Deno.test("HTTP/2 without TLS, which the runtime speaks of its own, passes the same door", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--api-token=secret"]);
+  await using gateway = await TestGateway.start(backend.url, ["--api-token=secret"]);
   const session = http2.connect(gateway.url);
   const closed = new Promise<void>((resolve) => session.on("close", () => resolve()));
   /** The status, or the error's text. */
@@ -182,7 +182,7 @@ Deno.test("HTTP/2 without TLS, which the runtime speaks of its own, passes the s
 
 Deno.test("an HTTP/2 preface with garbage behind it is cut", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   using socket = await ByteSocket.connect(gateway.url);
   await socket.write(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${"\xff".repeat(100)}`);
   ok(!(await socket.rest()).includes("HTTP/1"));

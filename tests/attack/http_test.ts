@@ -75,7 +75,7 @@ async function statusesOf(url: string, request: string, after: After): Promise<n
 /** Runs the rows; after each one the victim must have got nothing, and be served. */
 async function runRows(t: Deno.TestContext, rows: readonly Row[]): Promise<void> {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   backend.answer = ({ body }) => json(body);
   const victim = await connected(gateway, "victim");
   for (const [name, request, statuses, after] of rows) {

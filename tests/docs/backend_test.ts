@@ -88,7 +88,7 @@ Deno.test("the HTTP on the page on backends is what the gateway sends, takes and
   await using backend = new RawBackend((conn, request) =>
     write(conn, request.startsWith("POST /call/") ? wire(answer) : "HTTP/1.1 204 OK\r\n\r\n")
   );
-  await using gateway = new TestGateway(backend.url, ["--connect-hook", "--trust-proxy"]);
+  await using gateway = await TestGateway.start(backend.url, ["--connect-hook", "--trust-proxy"]);
   const headers = { "x-forwarded-for": "192.0.2.7", authorization: "Basic Q1A6eA==" };
   const client = await connected(gateway, "CP%201", { headers });
   strictEqual(
@@ -190,12 +190,12 @@ Deno.test("the page on backends names each status of POST /call with its outcome
 
   const post = { method: "POST", body: "{}" };
   await using backend = new RawBackend(() => {});
-  await using gateway = new TestGateway(backend.url, ["--api-token=t0ken"]);
+  await using gateway = await TestGateway.start(backend.url, ["--api-token=t0ken"]);
   const headers = { authorization: "Bearer t0ken" };
   said.add(sayingOf(await gateway.api("/call/Reset/CP1/r1", post)));
   said.add(sayingOf(await gateway.api("/call/Reset/CP1", { ...post, headers })));
   said.add(sayingOf(await gateway.api("/call/Reset/CP1/r1", { headers })));
-  await using open = new TestGateway(backend.url);
+  await using open = await TestGateway.start(backend.url);
   const foreign = { ...post, headers: { origin: "http://elsewhere.example" } };
   said.add(sayingOf(await open.api("/call/Reset/CP1/r1", foreign)));
   said.add(sayingOf(await whenItFails()));
@@ -208,10 +208,10 @@ Deno.test("the page on backends names each status of POST /call with its outcome
 /** The answer when the gateway itself fails. */
 async function whenItFails(): Promise<Response> {
   const options = {
-    ...{ tls: undefined, tcpBacklog: 1, isShared: false, maxConnections: 1 },
+    ...{ tls: undefined, tcpBacklog: 1, isShared: false },
     ...{ log: silentLog, clock: systemClock },
   };
-  const listener = listen({ host: "127.0.0.1", port: 0 }, options, () => {
+  const listener = await listen({ host: "127.0.0.1", port: 0 }, options, () => {
     throw new Error("planted");
   });
   const response = await fetch(listener.url);

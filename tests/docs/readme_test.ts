@@ -20,7 +20,7 @@ testWith(
     using dir = new TempDir();
     const file = dir.file("backend.php", code ?? "");
     await using php = await onClosedPort((port) => PhpServer.start(port, file));
-    await using gateway = new TestGateway(php.url, []);
+    await using gateway = await TestGateway.start(php.url, []);
     await using station = new Program(Deno.execPath(), [
       ...["run", "--allow-net=127.0.0.1", CLIENT, `${gateway.url.replace("http", "ws")}/CP1`],
     ]);

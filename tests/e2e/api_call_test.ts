@@ -28,7 +28,7 @@ async function waitingInQueue(
 
 Deno.test("a CALL keeps its payload's bytes on the way to the client, and so does its answer", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(`${backend.url}base`);
+  await using gateway = await TestGateway.start(`${backend.url}base`);
   const client = await connected(gateway, "CP%201", { protocols: ["ocpp2.0.1"] });
   const accepted = await gateway.call("Act%2Fion/CP%201/id%20%221", `\r\n ${ODD_PAYLOAD}\t`);
   assertOutcome(accepted, 202, "queued");
@@ -46,7 +46,7 @@ Deno.test("a CALL keeps its payload's bytes on the way to the client, and so doe
 
 Deno.test("a CALL with Prefer: wait ends in its response, and the backend gets nothing", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   for (
     const [answer, status, body] of [
@@ -76,7 +76,7 @@ Deno.test("a CALL with Prefer: wait ends in its response, and the backend gets n
 
 Deno.test("a CALLERROR without Prefer: wait goes to /error with the details' bytes", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   await gateway.call("Act/CP1/1");
   client.send(`[4,"1","MyCode","d é", ${ODD_PAYLOAD} ]`);
@@ -87,7 +87,7 @@ Deno.test("a CALLERROR without Prefer: wait goes to /error with the details' byt
 
 Deno.test("an empty body is an empty payload", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   for (const body of ["", " \r\n"]) {
     assertOutcome(await gateway.call("Act/CP1/1", body), 202, "queued");
@@ -99,7 +99,7 @@ Deno.test("an empty body is an empty payload", async () => {
 
 Deno.test("a CALL that cannot be one is 400", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   const bodies: [name: string, body: BodyInit][] = [
     ["null", "null"],
@@ -158,7 +158,7 @@ Deno.test("a CALL that cannot be one is 400", async (t) => {
 
 Deno.test("a MessageId of 36 characters is taken, also when each is two UTF-16 code units", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   for (const id of ["x".repeat(36), "😀".repeat(36)]) {
     assertOutcome(await gateway.call(`Act/CP1/${encodeURIComponent(id)}`), 202, "queued");
@@ -170,14 +170,14 @@ Deno.test("a MessageId of 36 characters is taken, also when each is two UTF-16 c
 
 Deno.test("a CALL to a client that is not connected is 404", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   assertProblem(await gateway.call("Act/CP1/1"), 404, "not-sent");
   assertProblem(await gateway.call("Act/CP1/1", "{}", WAIT), 404, "not-sent");
 });
 
 Deno.test("a MessageId that is outstanding or queued is 409, and free once it is answered", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   await connected(gateway, "CP2");
   for (const id of ["sent", "queued"]) await gateway.call(`Act/CP1/${id}`);
@@ -194,7 +194,7 @@ Deno.test("a MessageId that is outstanding or queued is 409, and free once it is
 
 Deno.test("a body over --max-message is 413 before all of it came", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--max-message=1KiB"]);
+  await using gateway = await TestGateway.start(backend.url, ["--max-message=1KiB"]);
   await connected(gateway);
   const post = "POST /call/Act/CP1/1 HTTP/1.1\r\nHost: gateway\r\n";
   for (
@@ -220,7 +220,7 @@ Deno.test("a body over --max-message is 413 before all of it came", async (t) =>
 
 Deno.test("a CALL to a client whose queue is full is 429, and those before it are kept", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--max-queue=1"]);
+  await using gateway = await TestGateway.start(backend.url, ["--max-queue=1"]);
   const client = await connected(gateway);
   for (const id of ["1", "2"]) assertOutcome(await gateway.call(`Act/CP1/${id}`), 202, "queued");
   for (const headers of [{}, WAIT]) {
@@ -238,7 +238,7 @@ Deno.test("a CALL to a client whose queue is full is 429, and those before it ar
 
 Deno.test("a CALL with Prefer: wait is 410 when the connection goes, and says whether it was sent", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   const sent = gateway.call("Act/CP1/1", "{}", WAIT);
   await client.next();
@@ -251,7 +251,7 @@ Deno.test("a CALL with Prefer: wait is 410 when the connection goes, and says wh
 
 Deno.test("a CALL accepted with 202 ends in one /error when the client disconnects", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   for (const id of ["sent", "queued"]) await gateway.call(`Act/CP1/${id}`);
   await client.close();
@@ -270,7 +270,7 @@ Deno.test("a CALL accepted with 202 ends in one /error when the client disconnec
 
 Deno.test("a CALL with Prefer: wait is 504 without an answer in time", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   const [sent, queued] = await Promise.all(
     ["1", "2"].map((id) => gateway.call(`Act/CP1/${id}`, "{}", { prefer: "wait=1" })),

@@ -17,7 +17,7 @@ async function page(
 
 Deno.test("/clients lists who is connected, page by page, in UTF-16 order", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   await t.step("nobody", async () => {
     deepStrictEqual(await page(gateway, ""), { total: 0, ids: [], next: null });
   });
@@ -57,7 +57,7 @@ Deno.test("/clients lists who is connected, page by page, in UTF-16 order", asyn
 
 Deno.test("/clients?search= lists those whose ClientId contains the text", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   for (const id of ["Site.A-1", "site.a-2", "SITE-3", "Sitexa", "é", "%"]) {
     await connected(gateway, encodeURIComponent(id));
   }
@@ -90,7 +90,7 @@ Deno.test("/clients?search= lists those whose ClientId contains the text", async
 
 Deno.test("/clients/<ClientId> tells of one client", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const before = Date.now();
   const client = await connected(gateway, "C%C3%A9%201", { protocols: ["ocpp2.1"] });
   await connected(gateway, "none", { protocols: [] });
@@ -132,7 +132,7 @@ Deno.test("/clients/<ClientId> tells of one client", async (t) => {
 
 Deno.test("DELETE /clients/<ClientId> closes the client and ends its CALLs", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   const other = await connected(gateway, "CP2");
   for (const id of ["sent", "queued"]) await gateway.call(`Act/CP1/${id}`);

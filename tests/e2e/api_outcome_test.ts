@@ -16,7 +16,7 @@ function assertOutcome(answer: ApiAnswer, status: number, outcome: string): void
 
 Deno.test("a CALL that nobody waits for any longer holds the queue until --call-timeout only", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--call-timeout=1500ms"]);
+  await using gateway = await TestGateway.start(backend.url, ["--call-timeout=1500ms"]);
   const client = await connected(gateway);
   assertProblem(await gateway.call("Act/CP1/1", "{}", { prefer: "wait=1" }), 504, "sent");
   assertOutcome(await gateway.call("Act/CP1/2"), 202, "queued");
@@ -29,7 +29,7 @@ Deno.test("a CALL that nobody waits for any longer holds the queue until --call-
 
 Deno.test("a CALL that is not answered within --call-timeout ends in /error", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--call-timeout=300ms"]);
+  await using gateway = await TestGateway.start(backend.url, ["--call-timeout=300ms"]);
   const client = await connected(gateway);
   await gateway.call("Act/CP1/1");
   const { path, body } = await backend.next();
@@ -48,7 +48,7 @@ Deno.test("a CALL that is not answered within --call-timeout ends in /error", as
 
 Deno.test("an answer counts once, and only for a CALL that is outstanding", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   client.send('[3,"1",{"early":1}]');
   await handled(client);
@@ -69,7 +69,7 @@ Deno.test("an answer counts once, and only for a CALL that is outstanding", asyn
 
 Deno.test("a CALL goes out only when the one before is answered", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   for (const id of ["1", "2"]) await gateway.call(`Act/CP1/${id}`);
   strictEqual(await client.next(), '[2,"1","Act",{}]');
@@ -81,7 +81,7 @@ Deno.test("a CALL goes out only when the one before is answered", async () => {
 
 Deno.test("as many CALLs are outstanding as --call-concurrency says", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--call-concurrency=2"]);
+  await using gateway = await TestGateway.start(backend.url, ["--call-concurrency=2"]);
   const client = await connected(gateway);
   for (const id of ["1", "2", "3"]) await gateway.call(`Act/CP1/${id}`);
   strictEqual(await client.next(), '[2,"1","Act",{}]');
@@ -95,7 +95,7 @@ Deno.test("as many CALLs are outstanding as --call-concurrency says", async () =
 
 Deno.test("a client's own CALL is served while it owes an answer", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   await gateway.call("Act/CP1/1");
   strictEqual(await client.next(), '[2,"1","Act",{}]');
@@ -106,7 +106,7 @@ Deno.test("a client's own CALL is served while it owes an answer", async () => {
 
 Deno.test("a SEND goes to ocpp2.1 clients only", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const send = (path: string, body: string): Promise<ApiAnswer> =>
     gateway.api(`/send/${path}`, { method: "POST", body });
   const client = await connected(gateway, "CP21", { protocols: ["ocpp2.1"] });
@@ -126,7 +126,7 @@ Deno.test("a SEND goes to ocpp2.1 clients only", async () => {
 
 Deno.test("a SEND waits neither for outstanding CALLs nor for those behind them, in either direction", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway, "CP1", { protocols: ["ocpp2.1"] });
   for (const id of ["1", "2"]) await gateway.call(`Act/CP1/${id}`);
   strictEqual(await client.next(), '[2,"1","Act",{}]');
@@ -143,7 +143,7 @@ Deno.test("a SEND waits neither for outstanding CALLs nor for those behind them,
 
 Deno.test("a shutdown refuses what is new with 503 and finishes what is under way", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--drain-timeout=30s"]);
+  await using gateway = await TestGateway.start(backend.url, ["--drain-timeout=30s"]);
   const client = await connected(gateway);
   await gateway.call("Act/CP1/1");
   strictEqual(await client.next(), '[2,"1","Act",{}]');
@@ -165,7 +165,7 @@ Deno.test("a shutdown refuses what is new with 503 and finishes what is under wa
 
 Deno.test("a shutdown ends a CALL that is not answered: 410 for who waits, /error for who does not", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const [first, second] = [await connected(gateway, "CP1"), await connected(gateway, "CP2")];
   await gateway.call("Act/CP1/1");
   const waiting = gateway.call("Act/CP2/1", "{}", WAIT);

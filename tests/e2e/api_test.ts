@@ -8,7 +8,7 @@ import { rawStatus } from "../support/raw_client.ts";
 
 Deno.test("the API asks for its token, the health pages do not", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--api-token=s3cret"]);
+  await using gateway = await TestGateway.start(backend.url, ["--api-token=s3cret"]);
   const client = await connected(gateway);
   const wrong: [name: string, authorization: string | undefined][] = [
     ["no header", undefined],
@@ -54,7 +54,7 @@ Deno.test("the API asks for its token, the health pages do not", async (t) => {
 
 Deno.test("an unknown path is 404", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   await connected(gateway);
   const rows: [method: string, path: string][] = [
     ["POST", "/nothing"],
@@ -79,7 +79,7 @@ Deno.test("an unknown path is 404", async (t) => {
 
 Deno.test("a CALL or SEND with too few or too many segments is told which three there are", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   for (const kind of ["call", "send"]) {
     for (const rest of ["", "/", "/Reset", "/Reset/CP1", "/Reset/CP/1/r1", "/Reset/CP1/r1/"]) {
@@ -104,7 +104,7 @@ Deno.test("a CALL or SEND with too few or too many segments is told which three 
 
 Deno.test("a method that a path has not is 405 with those that it has", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   const rows: [method: string, path: string, allow: string[]][] = [
     ["GET", "/call/Act/CP1/1", ["POST"]],
@@ -129,7 +129,7 @@ Deno.test("a method that a path has not is 405 with those that it has", async (t
 
 Deno.test("the operator's pages answer in plain text", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   await client.ask('[2,"1","Heartbeat",{}]');
   for (const path of ["/healthz", "/readyz"]) {
@@ -145,7 +145,7 @@ Deno.test("the operator's pages answer in plain text", async () => {
 
 Deno.test("--api-listen moves the API off the clients' port", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--api-listen=127.0.0.1:0"]);
+  await using gateway = await TestGateway.start(backend.url, ["--api-listen=127.0.0.1:0"]);
   const client = await connected(gateway);
   const { url } = gateway;
   const { apiUrl } = gateway.gateway;
@@ -186,7 +186,7 @@ Deno.test("--api-listen moves the API off the clients' port", async (t) => {
 
 Deno.test("without a token a page of another origin commands no client", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await gateway.connect("CP1");
   const foreign = await gateway.call("Reset/CP1/m1", "{}", { origin: "https://evil.example" });
   strictEqual(foreign.status, 403);

@@ -18,7 +18,9 @@ Deno.test("CALLs go out in the order of acceptance, each as soon as one before i
   for (const concurrency of [1, 2, 8]) {
     await t.step(`${concurrency} at a time`, async () => {
       await using backend = new RecordingBackend();
-      await using gateway = new TestGateway(backend.url, [`--call-concurrency=${concurrency}`]);
+      await using gateway = await TestGateway.start(backend.url, [
+        `--call-concurrency=${concurrency}`,
+      ]);
       const client = await connected(gateway);
       const ids = Array.from({ length: CALLS }, (_, i) => `m${i}`);
       for (const id of ids) strictEqual((await gateway.call(`Act/CP1/${id}`)).status, 202);
@@ -45,7 +47,7 @@ Deno.test("CALLs go out in the order of acceptance, each as soon as one before i
 
 Deno.test("CALLs with and without Prefer: wait have one queue, and one answer each", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   const waiting = [];
   for (const id of ["1", "2", "3", "4", "5"]) {
@@ -68,7 +70,7 @@ Deno.test("CALLs with and without Prefer: wait have one queue, and one answer ea
 
 Deno.test("a client that does not answer holds up no other client", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--call-concurrency=2"]);
+  await using gateway = await TestGateway.start(backend.url, ["--call-concurrency=2"]);
   const mute = await connected(gateway, "mute");
   const other = await connected(gateway, "other");
   for (const id of ["1", "2", "3"]) await gateway.call(`Act/mute/${id}`);
@@ -88,7 +90,7 @@ Deno.test("an answer that comes late or twice ends no CALL, is counted and logge
     await t.step(protocol, async () => {
       await using backend = new RecordingBackend();
       const log = new KeptLog();
-      await using gateway = new TestGateway(backend.url, ["--call-timeout=700ms"], log);
+      await using gateway = await TestGateway.start(backend.url, ["--call-timeout=700ms"], log);
       const client = await connected(gateway, "CP1", { protocols: [protocol] });
       await gateway.call("Act/CP1/1");
       strictEqual((await backend.next()).path, "/error/Act/CP1/1");
@@ -120,7 +122,7 @@ Deno.test("CALLs of both sides cross, with one MessageId, and neither waits for 
         if (path === "/call/Slow/CP1/1") await held.promise;
         return json("{}");
       };
-      await using gateway = new TestGateway(backend.url);
+      await using gateway = await TestGateway.start(backend.url);
       const client = await connected(gateway, "CP1", { protocols: [protocol] });
       client.send('[2,"1","Slow",{}]');
       await backend.next("/call/Slow/");
@@ -154,7 +156,7 @@ Deno.test("SENDs keep their place among the client's CALLs, and are no duplicate
     if (path === "/call/Act/CP1/1") await held.promise;
     return json("{}", path.startsWith("/send/") ? 500 : 200);
   };
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway, "CP1", { protocols: ["ocpp2.1"] });
   client.send('[2,"1","Act",{}]');
   await backend.next();

@@ -5,7 +5,7 @@ import { testEachForwarder as test } from "../support/gateway.ts";
 
 test("a client's CALL becomes one POST with the payload's bytes and the gateway's headers", async ({ TestGateway }) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(`${backend.url}base/path`);
+  await using gateway = await TestGateway.start(`${backend.url}base/path`);
   const client = await gateway.connect("CP%201", { headers: { "x-secret": "of the client" } });
   const payload = '{"b":1.0, "a":12345678901234567890,"a":1e400,"s":"\\ud800\\u00e9 \u2028é"}';
   backend.answer = () => json(' {"z":-0 ,"z":1.50}\r\n');
@@ -30,7 +30,7 @@ test("a client's CALL becomes one POST with the payload's bytes and the gateway'
 
 test("the protocol header is absent for a client that offered none", async ({ TestGateway }) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await gateway.connect("CP1", { protocols: [] });
   await client.ask('[2,"1","Heartbeat",{}]');
   strictEqual((await backend.next()).headers.get("x-ws2api-protocol"), null);
@@ -38,7 +38,7 @@ test("the protocol header is absent for a client that offered none", async ({ Te
 
 test("the backend's answer becomes the client's", async ({ TestGateway, t }) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const v16 = await gateway.connect("CP16", { protocols: ["ocpp1.6"] });
   const v201 = await gateway.connect("CP201", { protocols: ["ocpp2.0.1"] });
   const rows: [name: string, status: number, body: string | null, v16: string, v201?: string][] = [
@@ -142,7 +142,7 @@ test("a backend that fails gives CALLERROR InternalError that says how", async (
         conn.close();
       });
       const url = answer === "refuse" ? `http://127.0.0.1:${closedPort()}/` : backend.url;
-      await using gateway = new TestGateway(url, [
+      await using gateway = await TestGateway.start(url, [
         // Long, where an answer comes: it may take its time on a busy machine.
         `--backend-timeout=${answer === "hang" ? "300ms" : "30s"}`,
         "--max-message=1KiB",
@@ -161,7 +161,7 @@ test("a backend that fails gives CALLERROR InternalError that says how", async (
 test("the log says of a CALL that failed what its client is told", async ({ TestGateway, t }) => {
   await using backend = new RecordingBackend();
   const lines: LogFields[] = [];
-  await using gateway = new TestGateway(backend.url, [], {
+  await using gateway = await TestGateway.start(backend.url, [], {
     ...silentLog,
     warn: (event, fields = {}) => event === "backend failed" && lines.push(fields),
   });
@@ -188,7 +188,7 @@ test("the log says of a CALL that failed what its client is told", async ({ Test
 
 test("one client's CALLs reach the backend in order, one at a time; another client's do not wait", async ({ TestGateway }) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const releases: (() => void)[] = [];
   backend.answer = async ({ path }) => {
     if (path.includes("/slow/")) await new Promise<void>((resolve) => releases.push(resolve));
@@ -212,7 +212,7 @@ test("one client's CALLs reach the backend in order, one at a time; another clie
 
 test("a backend that waits for a client's answer inside that client's CALL gets it", async ({ TestGateway }) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--backend-connections=2"]);
+  await using gateway = await TestGateway.start(backend.url, ["--backend-connections=2"]);
   const client = await gateway.connect("CP1");
   backend.answer = async ({ path }) => {
     if (!path.startsWith("/call/")) return json("{}");
@@ -232,7 +232,7 @@ test("a MessageId that is still being handled is refused, and free again afterwa
   ) {
     await t.step(protocol!, async () => {
       await using backend = new RecordingBackend();
-      await using gateway = new TestGateway(backend.url);
+      await using gateway = await TestGateway.start(backend.url);
       const client = await gateway.connect("CP1", { protocols: [protocol!] });
       let release = (): void => {};
       backend.answer = async () => {
@@ -255,7 +255,7 @@ test("a MessageId that is still being handled is refused, and free again afterwa
 
 test("a CALL whose Action is too long for a URL is refused, and harms nobody", async ({ TestGateway }) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await gateway.connect("CP1");
   for (const length of [256, 200_000]) {
     const answer = JSON.parse(await client.ask(`[2,"1","${"é".repeat(length)}",{}]`));
@@ -269,7 +269,7 @@ test("a CALL whose Action is too long for a URL is refused, and harms nobody", a
 
 test("a SEND of an ocpp2.1 client goes to /send and is never answered", async ({ TestGateway }) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await gateway.connect("CP1", { protocols: ["ocpp2.1"] });
   client.send('[6,"1","NotifyPeriodicEventStream",{"n":1.0}]');
   const request = await backend.next("/send/");
@@ -281,7 +281,7 @@ test("a SEND of an ocpp2.1 client goes to /send and is never answered", async ({
 
 test("CALLs are refused at once when too many messages wait for the backend", async ({ TestGateway }) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--max-waiting=2"]);
+  await using gateway = await TestGateway.start(backend.url, ["--max-waiting=2"]);
   let release = (): void => {};
   const held = new Promise<void>((resolve) => release = resolve);
   backend.answer = async () => (await held, json("{}"));

@@ -12,7 +12,7 @@ import { systemRandom } from "../../lib/random.ts";
 
 const DEADLINE_MS = 20_000;
 
-function startGatewayFor(backend: string): Gateway {
+function startGatewayFor(backend: string): Promise<Gateway> {
   const flags = ["--listen", "127.0.0.1:0", "--backend", backend, "--drain-timeout", "1s"];
   const invocation = readInvocation(flags, () => undefined, "0.0.0");
   if (invocation.kind !== "run") throw new Error("the flags are refused");
@@ -87,7 +87,7 @@ Deno.test("the example client and backend go through a session and call each oth
       if (/^\/(?:result|error)\//.test(exchange.path)) outcome.resolve(exchange);
     },
   });
-  const gateway = startGatewayFor(backend.url);
+  const gateway = await startGatewayFor(backend.url);
   const frames: string[] = [];
   const client = await Client.connect({
     url: `${gateway.url.replace("http:", "ws:")}/CP%207`,
@@ -161,7 +161,7 @@ Deno.test("the example client and backend go through a session and call each oth
 
 Deno.test("the example client says why when the gateway closes or is not there", async () => {
   const backend = startBackend({ port: 0 });
-  const gateway = startGatewayFor(backend.url);
+  const gateway = await startGatewayFor(backend.url);
   const url = `${gateway.url.replace("http:", "ws:")}/CP1`;
   const client = await Client.connect({ url });
   await gateway.shutdown();

@@ -133,7 +133,7 @@ async function assertAnswer(
 
 Deno.test("each fault has its version's code, and a description of 255 characters at most", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   for (const [i, protocol] of PROTOCOLS.entries()) {
     const client = await connected(gateway, protocol, { protocols: [protocol] });
     for (const { name, text, id = "7", codes, description, ...reply } of ROWS) {
@@ -153,7 +153,7 @@ Deno.test("a MessageId in use, and too much that waits: each version has its cod
       await using backend = new RecordingBackend();
       const held = Promise.withResolvers<void>();
       backend.answer = async () => (await held.promise, json("{}"));
-      await using gateway = new TestGateway(backend.url, ["--max-waiting=1"]);
+      await using gateway = await TestGateway.start(backend.url, ["--max-waiting=1"]);
       const client = await connected(gateway, "CP1", { protocols: [protocol] });
       client.send(CALL);
       await backend.next();
@@ -176,7 +176,7 @@ Deno.test("a backend that is not there, or does not answer, is an InternalError 
     [backend.url, "no answer from the backend within 200ms"],
   ];
   for (const [url, description] of rows) {
-    await using gateway = new TestGateway(url, ["--retries=0", "--backend-timeout=200ms"]);
+    await using gateway = await TestGateway.start(url, ["--retries=0", "--backend-timeout=200ms"]);
     for (const protocol of PROTOCOLS) {
       const client = await connected(gateway, protocol, { protocols: [protocol] });
       await assertAnswer(client, CALL, [4, "7", "InternalError", description, {}]);
@@ -187,7 +187,7 @@ Deno.test("a backend that is not there, or does not answer, is an InternalError 
 
 Deno.test("a client's own codes and descriptions reach the backend as they are, however long", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   for (const protocol of PROTOCOLS) {
     const client = await connected(gateway, protocol, { protocols: [protocol] });
     const codes = ["Nonsense", "OccurenceConstraintViolation", "OccurrenceConstraintViolation", ""];

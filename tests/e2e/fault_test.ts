@@ -80,7 +80,7 @@ test("three restarts of the backend under load: each CALL is answered, no outcom
   let backend = await onClosedPort((port) => new RecordingBackend(port));
   const { port } = backend;
   backend.answer = arrivals.answer;
-  await using gateway = new TestGateway(backend.url, ["--drain-timeout=10s"]);
+  await using gateway = await TestGateway.start(backend.url, ["--drain-timeout=10s"]);
   const clients = await Promise.all(
     Array.from(
       { length: CLIENTS },
@@ -140,7 +140,7 @@ test("three restarts of the backend under load: each CALL is answered, no outcom
 });
 
 test("a name that does not resolve gives CALLERROR unreachable", async ({ TestGateway }) => {
-  await using gateway = new TestGateway(`http://${NO_NAME}:8080/`, ["--retries=0"]);
+  await using gateway = await TestGateway.start(`http://${NO_NAME}:8080/`, ["--retries=0"]);
   const client = await gateway.connect("CP1");
   deepStrictEqual(JSON.parse(await client.ask('[2,"1","Act",{}]')), [
     4,
@@ -172,7 +172,7 @@ test("bytes behind an answer never become the answer to another CALL", async ({ 
             await write(conn, own);
             await write(conn, text);
           });
-          await using gateway = new TestGateway(backend.url);
+          await using gateway = await TestGateway.start(backend.url);
           const [first, second] = [await gateway.connect("CP1"), await gateway.connect("CP2")];
           for (let i = 0; i < 20; i++) {
             for (const client of [first, second]) {
@@ -198,7 +198,7 @@ test("a body that is shorter than told fails its own CALL only", async ({ TestGa
     await write(conn, 'HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n{"a":1}');
     conn.close();
   });
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await gateway.connect("CP1");
   match(await client.ask('[2,"1","Act",{}]'), /^\[4,"1","InternalError",.*broke off/);
   strictEqual(await client.ask('[2,"2","Act",{}]'), '[3,"2",{}]');
@@ -216,7 +216,7 @@ test("an answer that never ends is dropped at the bound, with its connection", a
       dropped.resolve();
     }
   });
-  await using gateway = new TestGateway(backend.url, ["--max-message=128KiB"]);
+  await using gateway = await TestGateway.start(backend.url, ["--max-message=128KiB"]);
   const client = await gateway.connect("CP1");
   match(await client.ask('[2,"1","Act",{}]'), /^\[4,"1","InternalError",.*too large/);
   await inTime(dropped.promise, "the end of the backend's connection");
@@ -230,7 +230,7 @@ test("a compressed answer is not decoded", async ({ TestGateway, t }) => {
     await t.step(encoding, async () => {
       await using backend = new RecordingBackend();
       backend.answer = () => new Response(gzip, { headers: { "content-encoding": encoding } });
-      await using gateway = new TestGateway(backend.url);
+      await using gateway = await TestGateway.start(backend.url);
       const client = await gateway.connect("CP1");
       match(await client.ask('[2,"1","Act",{}]'), /^\[4,"1","InternalError",/);
       strictEqual((await backend.next()).headers.get("accept-encoding"), "identity");
@@ -245,7 +245,7 @@ test("a redirect is never followed, for CALLs and outcomes alike", async ({ Test
       await using backend = new RecordingBackend();
       backend.answer = ({ path }) =>
         new Response(null, { status, headers: { location: elsewhere.url + path.slice(1) } });
-      await using gateway = new TestGateway(backend.url);
+      await using gateway = await TestGateway.start(backend.url);
       const client = await gateway.connect("CP1");
       match(await client.ask('[2,"1","Act",{}]'), /^\[4,"1","InternalError",/);
       strictEqual((await gateway.call("Do/CP1/r1")).status, 202);
@@ -262,7 +262,7 @@ test("a backend that closes its connection after each answer serves 100 CALLs", 
     await write(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}");
     conn.close();
   });
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await gateway.connect("CP1");
   for (let i = 0; i < 100; i++) {
     strictEqual(await client.ask(`[2,"${i}","Act",{}]`), `[3,"${i}",{}]`);
@@ -273,7 +273,7 @@ test("a backend that closes its connection after each answer serves 100 CALLs", 
 test("connections that end on one side only", async ({ TestGateway, t }) => {
   await t.step("the backend ends its side without an answer", async () => {
     await using backend = new RawBackend((conn) => conn.closeWrite());
-    await using gateway = new TestGateway(backend.url);
+    await using gateway = await TestGateway.start(backend.url);
     const client = await gateway.connect("CP1");
     match(await client.ask('[2,"1","Act",{}]'), /^\[4,"1","InternalError",.*broke off/);
     strictEqual(backend.requests.length, 1);
@@ -283,7 +283,7 @@ test("connections that end on one side only", async ({ TestGateway, t }) => {
       await write(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
       await conn.closeWrite();
     });
-    await using gateway = new TestGateway(backend.url);
+    await using gateway = await TestGateway.start(backend.url);
     const client = await gateway.connect("CP1");
     for (let i = 0; i < 20; i++) {
       strictEqual(await client.ask(`[2,"${i}","Act",{}]`), `[3,"${i}",{}]`);
@@ -291,7 +291,7 @@ test("connections that end on one side only", async ({ TestGateway, t }) => {
   });
   await t.step("a client ends its side behind its CALL", async () => {
     await using backend = new RecordingBackend();
-    await using gateway = new TestGateway(backend.url, ["--disconnect-hook"]);
+    await using gateway = await TestGateway.start(backend.url, ["--disconnect-hook"]);
     using socket = await ByteSocket.upgrade(gateway.url, "/CP1");
     await socket.write(frameBytes('[2,"1","Act",{"last":true}]'));
     await socket.endWriting();
@@ -305,7 +305,10 @@ test("connections that end on one side only", async ({ TestGateway, t }) => {
 test("a backend that accepts and never reads is a time-out", async ({ TestGateway }) => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = `http://127.0.0.1:${(listener.addr as Deno.NetAddr).port}/`;
-  await using gateway = new TestGateway(url, ["--backend-timeout=300ms", "--max-message=2MiB"]);
+  await using gateway = await TestGateway.start(url, [
+    "--backend-timeout=300ms",
+    "--max-message=2MiB",
+  ]);
   const client = await gateway.connect("CP1");
   const other = await gateway.connect("CP2");
   const large = client.ask(`[2,"1","Act",{"a":"${"x".repeat(1024 ** 2)}"}]`);

@@ -14,7 +14,7 @@ async function assertServes(client: TestClient): Promise<void> {
 
 Deno.test("a text that is no valid frame is answered, and the connection stays open", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const long = "x".repeat(37);
   const frame = ["FormationViolation", "RpcFrameworkError"] as const;
   const payload = ["FormationViolation", "FormatViolation"] as const;
@@ -63,7 +63,7 @@ Deno.test("a text that is no valid frame is answered, and the connection stays o
 
 Deno.test("an empty text is ignored", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   client.send("");
   await assertServes(client);
@@ -71,7 +71,7 @@ Deno.test("an empty text is ignored", async () => {
 
 Deno.test("a null payload is an empty object", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   strictEqual(await client.ask('[2,"1","Act", null ]'), '[3,"1",{}]');
   strictEqual((await backend.next()).body, "{}");
@@ -85,7 +85,7 @@ Deno.test("a null payload is an empty object", async () => {
 
 Deno.test("an unknown type is ignored, but answered in ocpp2.0.1", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const types = ["0", "1", "7", "99", "-1", "2.5"];
   for (const protocol of PROTOCOLS) {
     const client = await connected(gateway, protocol, { protocols: [protocol] });
@@ -106,7 +106,7 @@ Deno.test("an unknown type is ignored, but answered in ocpp2.0.1", async (t) => 
 
 Deno.test("a malformed answer, CALLRESULTERROR or SEND is never answered and settles nothing", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const texts = [
     "[3]",
     '[3,"1"]',
@@ -155,7 +155,7 @@ Deno.test("a malformed answer, CALLRESULTERROR or SEND is never answered and set
 
 Deno.test("a binary message closes with 1003 and ends the client's CALLs", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   await gateway.call("Act/CP1/1");
   client.socket.send(new TextEncoder().encode('[3,"1",{}]'));
@@ -166,7 +166,7 @@ Deno.test("a binary message closes with 1003 and ends the client's CALLs", async
 
 Deno.test("a message over --max-message closes with 1009, counted in bytes", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--max-message=1KiB"]);
+  await using gateway = await TestGateway.start(backend.url, ["--max-message=1KiB"]);
   const bare = '[2,"1","Act",{"a":""}]';
   for (const [name, letter] of [["ASCII", "x"], ["é", "é"], ["€", "€"], ["emoji", "😀"]]) {
     await t.step(name!, async () => {
@@ -187,7 +187,7 @@ Deno.test("a message over --max-message closes with 1009, counted in bytes", asy
 
 Deno.test("a client that sends more than its queue holds is closed, and what was taken is kept", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--max-queue=2"]);
+  await using gateway = await TestGateway.start(backend.url, ["--max-queue=2"]);
   const { promise: held, resolve: release } = Promise.withResolvers<void>();
   backend.answer = async () => (await held, json("{}"));
   const client = await connected(gateway);
@@ -205,7 +205,7 @@ Deno.test("a client that sends more than its queue holds is closed, and what was
 
 Deno.test("a client that answers no pings is closed and its CALLs end", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--ping-interval=200ms"]);
+  await using gateway = await TestGateway.start(backend.url, ["--ping-interval=200ms"]);
   using client = await RawClient.connect(gateway, "/CP1");
   await client.send("no frame");
   await client.text();

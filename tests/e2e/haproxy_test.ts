@@ -99,7 +99,7 @@ testWith(
   "a client reaches the gateway through HAProxy, and the backend reaches the client",
   async () => {
     await using backend = new RecordingBackend();
-    await using gateway = gatewayBehindProxy(backend, ["--connect-hook"]);
+    await using gateway = await gatewayBehindProxy(backend, ["--connect-hook"]);
     await using proxy = await Proxy.start(gateway.url, apiPortOf(gateway));
     const authorization = `Basic ${btoa("CP 1:\x00\xff")}`;
     await using client = await proxy.connect("/ocpp/CP%201", { authorization });
@@ -170,7 +170,7 @@ testWith(
     deepStrictEqual(await client.whenClosed(), { code: 1001, reason: "shutting down" });
     await proxy.program.logged("gateway1 is DOWN");
     strictEqual((await proxy.ask(upgradeHead("/ocpp/CP1"))).status, 503);
-    await using second = gatewayBehindProxy(
+    await using second = await gatewayBehindProxy(
       backend,
       flagsOf(Number(new URL(url).port), Number(new URL(apiUrl!).port)),
     );

@@ -13,7 +13,7 @@ const MIB = 1024 ** 2;
 
 Deno.test("a client that does not read is closed at --max-buffered, and cut when it ignores the close", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, [
+  await using gateway = await TestGateway.start(backend.url, [
     "--max-buffered=256KiB",
     "--max-queue=300",
     "--disconnect-hook",
@@ -193,7 +193,7 @@ Deno.test("--max-memory holds against messages that never end, and honest client
 
 Deno.test("a client whose CALLs make the backend hang does not cut off the others", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--backend-timeout=250ms"]);
+  await using gateway = await TestGateway.start(backend.url, ["--backend-timeout=250ms"]);
   backend.answer = ({ path }) =>
     path.startsWith("/call/Hang/") ? new Promise(() => {}) : json("{}");
   const hostile = await gateway.connect("hostile");

@@ -35,7 +35,10 @@ function hold(backend: RecordingBackend, pathPrefix: string): ((status?: number)
 
 Deno.test("the connect hook is told what the client brings along", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(`${backend.url}base`, ["--connect-hook", "--trust-proxy"]);
+  await using gateway = await TestGateway.start(`${backend.url}base`, [
+    "--connect-hook",
+    "--trust-proxy",
+  ]);
   const basic = `Basic ${btoa("CP 1:\x00\x01\x80\xfe\xff:\n")}`;
   const rows: [
     name: string,
@@ -80,7 +83,7 @@ Deno.test("the connect hook is told what the client brings along", async (t) => 
 
 Deno.test("the connect hook's connection id is that of all later requests, and new for each connect", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, HOOKS);
+  await using gateway = await TestGateway.start(backend.url, HOOKS);
   const ids = new Set<string | null>();
   for (let round = 0; round < 2; round++) {
     const client = await gateway.connect("CP1");
@@ -101,7 +104,7 @@ Deno.test("the connect hook's connection id is that of all later requests, and n
 
 Deno.test("the backend's verdict becomes the upgrade's answer", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--connect-hook", "--retries=3"]);
+  await using gateway = await TestGateway.start(backend.url, ["--connect-hook", "--retries=3"]);
   const rows: [status: number, expected: number, challenge?: string][] = [
     [200, 101],
     [201, 101],
@@ -153,7 +156,10 @@ Deno.test("a backend that does not say yes or no refuses the upgrade with 503", 
         conn.close();
       });
       const url = answer === "refuse" ? `http://127.0.0.1:${closedPort()}/` : backend.url;
-      await using gateway = new TestGateway(url, ["--connect-hook", "--backend-timeout=300ms"]);
+      await using gateway = await TestGateway.start(url, [
+        "--connect-hook",
+        "--backend-timeout=300ms",
+      ]);
       const { status, head } = await rawAnswer(gateway.url, upgradeHead("/CP1"));
       strictEqual(status, 503);
       match(headerOf(head, "retry-after") ?? "", /^(?:[1-9]|10)$/);
@@ -166,7 +172,7 @@ Deno.test("a backend that does not say yes or no refuses the upgrade with 503", 
 
 Deno.test("a verdict is never remembered: each connect asks anew", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--connect-hook"]);
+  await using gateway = await TestGateway.start(backend.url, ["--connect-hook"]);
   const verdicts = [200, 401, 200, 403, 500, 200];
   for (const verdict of verdicts) {
     backend.answer = () => new Response(null, { status: verdict });
@@ -178,7 +184,7 @@ Deno.test("a verdict is never remembered: each connect asks anew", async () => {
 
 Deno.test("the backend is not asked about an upgrade that is refused anyway", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, [...HOOKS, "--require-protocol"]);
+  await using gateway = await TestGateway.start(backend.url, [...HOOKS, "--require-protocol"]);
   const ocpp = { "Sec-WebSocket-Protocol": "ocpp1.6" };
   const rows: [name: string, path: string, headers: Record<string, string>, status: number][] = [
     ["no ClientId", "/a%2Fb", ocpp, 400],
@@ -201,7 +207,7 @@ Deno.test("the backend is not asked about an upgrade that is refused anyway", as
 
 Deno.test("an older connection stays while the backend decides about a newer one, and when it is denied", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, HOOKS);
+  await using gateway = await TestGateway.start(backend.url, HOOKS);
   const old = await connected(gateway, "CP1");
   const oldId = connectionOf(await backend.next("/connect/"));
   const releases = hold(backend, "/connect/");
@@ -232,7 +238,7 @@ Deno.test("of two clients that connect under one ClientId at once one stays, and
   for (const order of [[0, 1], [1, 0]] as const) {
     await t.step(`verdicts in the order ${order}`, async () => {
       await using backend = new RecordingBackend();
-      await using gateway = new TestGateway(backend.url, HOOKS);
+      await using gateway = await TestGateway.start(backend.url, HOOKS);
       const releases = hold(backend, "/connect/");
       const clients = [gateway.begin("CP1"), gateway.begin("CP1")];
       const ids = [await backend.next("/connect/"), await backend.next("/connect/")]
@@ -269,7 +275,10 @@ Deno.test({
     for (const verdict of [204, 401, 500]) {
       await t.step(`verdict ${verdict}`, async () => {
         await using backend = new RecordingBackend();
-        await using gateway = new TestGateway(backend.url, [...HOOKS, "--max-connections=1"]);
+        await using gateway = await TestGateway.start(backend.url, [
+          ...HOOKS,
+          "--max-connections=1",
+        ]);
         const releases = hold(backend, "/connect/gone");
         const conn = await Deno.connect({
           hostname: "127.0.0.1",
@@ -298,7 +307,7 @@ Deno.test("a client that the backend accepts during a shutdown does not stay", a
   for (const verdict of [204, 401]) {
     await t.step(`verdict ${verdict}`, async () => {
       await using backend = new RecordingBackend();
-      await using gateway = new TestGateway(backend.url, HOOKS);
+      await using gateway = await TestGateway.start(backend.url, HOOKS);
       const releases = hold(backend, "/connect/");
       const client = gateway.begin("CP1");
       await backend.next("/connect/");
@@ -374,7 +383,7 @@ Deno.test("the disconnect hook tells each end once, with the code and the reason
     await t.step(name, async () => {
       await using backend = new RecordingBackend();
       {
-        await using gateway = new TestGateway(backend.url, HOOKS);
+        await using gateway = await TestGateway.start(backend.url, HOOKS);
         await end(gateway);
         const { method, path, headers, body } = await backend.next("/disconnect/");
         deepStrictEqual([method, path], ["POST", "/disconnect/CP1"]);
@@ -394,7 +403,7 @@ Deno.test("the disconnect hook works without the connect hook, and is off by def
   for (const flags of [[], ["--disconnect-hook"]]) {
     await t.step(flags.join() || "off", async () => {
       await using backend = new RecordingBackend();
-      await using gateway = new TestGateway(backend.url, flags);
+      await using gateway = await TestGateway.start(backend.url, flags);
       await (await connected(gateway)).close();
       await gateway.shutdown();
       deepStrictEqual(backend.paths(), flags.map(() => "/disconnect/CP1"));
@@ -404,7 +413,7 @@ Deno.test("the disconnect hook works without the connect hook, and is off by def
 
 Deno.test("the disconnect comes after the outcomes of the CALLs to that client", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--disconnect-hook"]);
+  await using gateway = await TestGateway.start(backend.url, ["--disconnect-hook"]);
   const client = await connected(gateway);
   for (const id of ["r1", "r2", "r3"]) {
     strictEqual((await gateway.call(`Reset/CP1/${id}`)).status, 202);
@@ -432,7 +441,7 @@ Deno.test("the disconnect comes after the outcomes of the CALLs to that client",
 
 Deno.test("a refused client has no disconnect", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, HOOKS);
+  await using gateway = await TestGateway.start(backend.url, HOOKS);
   for (const [verdict, expected] of [[401, 401], [403, 403], [500, 503]] as const) {
     backend.answer = () => new Response(null, { status: verdict });
     strictEqual(await rawStatus(gateway.url, upgradeHead("/CP1")), expected);
@@ -443,7 +452,7 @@ Deno.test("a refused client has no disconnect", async () => {
 
 Deno.test("a disconnect is told later when the backend is unreachable", async () => {
   const port = closedPort();
-  await using gateway = new TestGateway(`http://127.0.0.1:${port}/`, ["--disconnect-hook"]);
+  await using gateway = await TestGateway.start(`http://127.0.0.1:${port}/`, ["--disconnect-hook"]);
   const client = await connected(gateway);
   // An outcome that is tried in vain stands before it; both wait for the backend.
   strictEqual((await gateway.call("Reset/CP1/r1")).status, 202);
@@ -472,7 +481,7 @@ Deno.test("a disconnect that may have arrived is not told again", async (t) => {
       });
       {
         const flags = ["--disconnect-hook", "--backend-timeout=200ms"];
-        await using gateway = new TestGateway(backend.url, flags);
+        await using gateway = await TestGateway.start(backend.url, flags);
         await (await connected(gateway)).close();
       }
       strictEqual(backend.requests.length, 1);
@@ -483,7 +492,10 @@ Deno.test("a disconnect that may have arrived is not told again", async (t) => {
 
 Deno.test("--connect-rate lets that many in at once, and refuses the rest for now", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--connect-rate=2", "--connect-hook"]);
+  await using gateway = await TestGateway.start(backend.url, [
+    "--connect-rate=2",
+    "--connect-hook",
+  ]);
   const begin = performance.now();
   const answers = await Promise.all(
     Array.from({ length: 20 }, (_, k) => rawAnswer(gateway.url, upgradeHead(`/CP${k}`))),
@@ -503,7 +515,7 @@ Deno.test("--connect-rate lets that many in at once, and refuses the rest for no
 
 Deno.test("a raw upgrade that the backend denies leaves its connection usable for another request", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--connect-hook"]);
+  await using gateway = await TestGateway.start(backend.url, ["--connect-hook"]);
   backend.answer = () => new Response(null, { status: 401 });
   const { status, conn } = await rawRequest(gateway.url, upgradeHead("/CP1"));
   strictEqual(status, 401);

@@ -8,7 +8,7 @@ const TOO_LARGE = `[2,"1","A",{"a":"${"x".repeat(2000)}"}]`;
 
 Deno.test("/metrics is Prometheus text, and needs the token", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--api-token=secret"]);
+  await using gateway = await TestGateway.start(backend.url, ["--api-token=secret"]);
   strictEqual((await gateway.api("/metrics")).status, 401);
   const headers = { authorization: "Bearer secret" };
   const { status, headers: answered, text } = await gateway.api("/metrics", { headers });
@@ -21,7 +21,7 @@ Deno.test("/metrics is Prometheus text, and needs the token", async () => {
 
 Deno.test("connections are counted by subprotocol, and by how they ended", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--max-message=1KiB"]);
+  await using gateway = await TestGateway.start(backend.url, ["--max-message=1KiB"]);
   const v21 = await connected(gateway, "CP1", { protocols: ["ocpp2.1"] });
   const plain = await connected(gateway, "CP2", { protocols: [] });
   const binary = await connected(gateway, "CP3");
@@ -63,7 +63,7 @@ Deno.test("connections are counted by subprotocol, and by how they ended", async
 Deno.test("upgrades that are refused are counted by reason", async () => {
   await using backend = new RecordingBackend();
   backend.answer = ({ path }) => new Response(null, { status: path.endsWith("No") ? 403 : 200 });
-  await using gateway = new TestGateway(backend.url, [
+  await using gateway = await TestGateway.start(backend.url, [
     ...["--ws-path=/ocpp/", "--connect-hook", "--max-connections=1", "--require-protocol"],
   ]);
   const refused = async (path: string, protocols = ["ocpp1.6"]): Promise<void> => {
@@ -87,7 +87,7 @@ Deno.test("upgrades that are refused are counted by reason", async () => {
 
 Deno.test("frames are counted by direction and type, faults by code", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const v16 = await gateway.connect("CP1");
   const v21 = await gateway.connect("CP2", { protocols: ["ocpp2.1"] });
   await v16.ask('[2,"1","Heartbeat",{}]');
@@ -133,7 +133,7 @@ Deno.test("frames are counted by direction and type, faults by code", async () =
 
 Deno.test("requests to the backend are counted by kind and outcome", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--backend-timeout=1s"]);
+  await using gateway = await TestGateway.start(backend.url, ["--backend-timeout=1s"]);
   const client = await gateway.connect("CP1");
   const answers: (() => Response | Promise<Response>)[] = [
     () => json("{}"),
@@ -167,7 +167,7 @@ Deno.test("requests to the backend are counted by kind and outcome", async () =>
 Deno.test("each try of an outcome is counted, and an outcome that the backend does not take", async () => {
   await using backend = new RecordingBackend();
   backend.answer = ({ path }) => json("{}", path.endsWith("m1") ? 503 : 200);
-  await using gateway = new TestGateway(backend.url, ["--retries=1"]);
+  await using gateway = await TestGateway.start(backend.url, ["--retries=1"]);
   const client = await connected(gateway);
   for (const id of ["m1", "m2"]) strictEqual((await gateway.call(`Reset/CP1/${id}`)).status, 202);
   await client.next('[2,"m1"');
@@ -183,7 +183,9 @@ Deno.test("each try of an outcome is counted, and an outcome that the backend do
 });
 
 Deno.test("a backend that cannot be reached is counted, and so are the tries", async () => {
-  await using gateway = new TestGateway(`http://127.0.0.1:${closedPort()}/`, ["--retries=1"]);
+  await using gateway = await TestGateway.start(`http://127.0.0.1:${closedPort()}/`, [
+    "--retries=1",
+  ]);
   const client = await gateway.connect("CP1");
   match(
     await client.ask('[2,"1","A",{}]'),
@@ -200,7 +202,7 @@ Deno.test("a backend that cannot be reached is counted, and so are the tries", a
 
 Deno.test("what is under way shows in gauges, and goes down again", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--backend-connections=1"]);
+  await using gateway = await TestGateway.start(backend.url, ["--backend-connections=1"]);
   const client = await connected(gateway);
   const other = await connected(gateway, "CP2");
   let release = (_: Response): void => {};
@@ -233,7 +235,7 @@ Deno.test("what is under way shows in gauges, and goes down again", async () => 
 
 Deno.test("API requests are counted by status", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   await gateway.api("/nowhere/at/all");
   await gateway.api("/nowhere/at/all");
   await gateway.api("/clients", { method: "POST" });

@@ -12,7 +12,7 @@ testWith(
   "a client reaches the gateway through nginx, and the backend reaches the client",
   async (t) => {
     await using backend = new RecordingBackend();
-    await using gateway = gatewayBehindProxy(backend, ["--connect-hook"]);
+    await using gateway = await gatewayBehindProxy(backend, ["--connect-hook"]);
     await using proxy = await NginxProxy.start(gateway.url);
     for (const clientId of ["CP1", "CP%201", "S%C3%A4ule", "a%5C%3F%25", "100%25", "a+b"]) {
       await t.step(clientId, async () => {
@@ -75,14 +75,14 @@ testWith(
   "clients come back through nginx when the gateway has been started again",
   async () => {
     await using backend = new RecordingBackend();
-    const first = gatewayBehindProxy(backend);
+    const first = await gatewayBehindProxy(backend);
     await using proxy = await NginxProxy.start(first.url);
     await using client = await proxy.connect("/ocpp/CP1");
     strictEqual(await client.ask('[2,"1","Act",{}]'), '[3,"1",{}]');
     await first.shutdown();
     deepStrictEqual(await client.whenClosed(), { code: 1001, reason: "shutting down" });
     strictEqual((await proxy.ask(upgradeHead("/ocpp/CP1"))).status, 502);
-    await using second = gatewayBehindProxy(backend, [`--listen=${new URL(first.url).host}`]);
+    await using second = await gatewayBehindProxy(backend, [`--listen=${new URL(first.url).host}`]);
     await using again = await proxy.connect("/ocpp/CP1");
     strictEqual(await again.ask('[2,"2","Act",{}]'), '[3,"2",{}]');
     strictEqual((await second.call("Reset/CP1/r1")).status, 202);

@@ -25,7 +25,7 @@ test("an outcome is posted again until the backend takes it, and counts by its U
         }
         conn.close();
       });
-      await using gateway = new TestGateway(backend.url, ["--backend-timeout=1s"]);
+      await using gateway = await TestGateway.start(backend.url, ["--backend-timeout=1s"]);
       const client = await gateway.connect("CP1");
       strictEqual((await gateway.call("Reset/CP1/r1")).status, 202);
       await client.next();
@@ -46,7 +46,7 @@ test("any other status to an outcome is final", async ({ TestGateway, t }) => {
   for (const status of [200, 302, 400, 404, 409, 500]) {
     await t.step(String(status), async () => {
       await using backend = new RecordingBackend();
-      await using gateway = new TestGateway(backend.url);
+      await using gateway = await TestGateway.start(backend.url);
       backend.answer = () => new Response(null, { status });
       const client = await gateway.connect("CP1");
       await gateway.call("Reset/CP1/r1");
@@ -61,7 +61,7 @@ test("any other status to an outcome is final", async ({ TestGateway, t }) => {
 
 test("a CALL that never left is tried again until the backend is there", async ({ TestGateway }) => {
   const port = closedPort();
-  await using gateway = new TestGateway(`http://127.0.0.1:${port}/`);
+  await using gateway = await TestGateway.start(`http://127.0.0.1:${port}/`);
   const client = await gateway.connect("CP1");
   client.send('[2,"1","BootNotification",{}]');
   // Taken by the gateway: its first try has been refused or will be.
@@ -85,7 +85,7 @@ test("each accepted CALL ends in exactly one outcome, whatever becomes of the cl
   for (const [name, end, reason] of rows) {
     await t.step(name, async () => {
       await using backend = new RecordingBackend();
-      await using gateway = new TestGateway(backend.url, [
+      await using gateway = await TestGateway.start(backend.url, [
         "--call-timeout=400ms",
         "--drain-timeout=100ms",
       ]);
@@ -107,7 +107,7 @@ test("each accepted CALL ends in exactly one outcome, whatever becomes of the cl
   }
   await t.step("it disconnects", async () => {
     await using backend = new RecordingBackend();
-    await using gateway = new TestGateway(backend.url);
+    await using gateway = await TestGateway.start(backend.url);
     const client = await gateway.connect("CP1");
     await gateway.call("Reset/CP1/r1");
     await client.close();
@@ -130,7 +130,7 @@ Deno.test("10,000 CALLs through a stopped backend and vanishing clients: one out
   let backend = await onClosedPort((port) => new RecordingBackend(port));
   const { port } = backend;
   backend.answer = count;
-  await using gateway = new TestGateway(backend.url, ["--drain-timeout=20s"]);
+  await using gateway = await TestGateway.start(backend.url, ["--drain-timeout=20s"]);
   const clients = await Promise.all(
     Array.from({ length: CLIENTS }, (_, i) => gateway.connect(`CP${i}`)),
   );

@@ -38,7 +38,7 @@ Deno.test({
       if (path.startsWith("/call/")) return new Response(null, { status: 501 });
       return new Response(null, { status: 204 });
     };
-    await using gateway = new TestGateway(backend.url);
+    await using gateway = await TestGateway.start(backend.url);
     const client = strictClient(gateway, "RDAM 123");
     client.handle(
       "Reset",
@@ -91,7 +91,7 @@ Deno.test({
   async fn() {
     const backend = startBackend({ port: 0 });
     {
-      await using gateway = new TestGateway(backend.url);
+      await using gateway = await TestGateway.start(backend.url);
       const client = strictClient(gateway, "CP1");
       await inTime(client.connect(), "the client's connect");
       const timestamp = new Date().toISOString();
@@ -129,7 +129,7 @@ for (const protocol of ["ocpp2.0.1", "ocpp2.1"]) {
         if (path.startsWith("/call/")) return json('{"code":"NotSupported"}', 400);
         return new Response(null, { status: 204 });
       };
-      await using gateway = strictGateway(backend.url);
+      await using gateway = await strictGateway(backend.url);
       const client = strictClient(gateway, "CP1", protocol);
       client.handle("Reset", () => Promise.resolve({ status: "Scheduled" }));
       await inTime(client.connect(), "the client's connect");

@@ -44,7 +44,7 @@ Deno.test({
       }
       return json("{}");
     };
-    await using gateway = strictGateway(backend.url);
+    await using gateway = await strictGateway(backend.url);
     const { client, closed } = await connect(gateway, "CP1");
     client.on("Reset", ({ type }, answer) => {
       answer({ status: type === "Soft" ? "Accepted" : "Rejected" });

@@ -29,7 +29,7 @@ class PhpBackend implements AsyncDisposable {
     env: Record<string, string> = {},
   ): Promise<PhpBackend> {
     return onClosedPort(async (port) => {
-      const gateway = new TestGateway(`http://127.0.0.1:${port}`, [
+      const gateway = await TestGateway.start(`http://127.0.0.1:${port}`, [
         ...["--connect-hook", "--disconnect-hook", "--api-token=t0ken"],
         ...flags,
       ]);

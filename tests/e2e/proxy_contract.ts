@@ -32,8 +32,8 @@ type Start = (gateway: string, apiPort: number) => Promise<Proxy>;
 export function gatewayBehindProxy(
   backend: RecordingBackend,
   flags: readonly string[] = [],
-): TestGateway {
-  return new TestGateway(backend.url, [
+): Promise<TestGateway> {
+  return TestGateway.start(backend.url, [
     "--api-listen=127.0.0.1:0",
     "--ws-path=/ocpp/",
     "--trust-proxy",
@@ -78,7 +78,7 @@ export function testProxy(name: string, needs: readonly Need[], start: Start): v
     `what the gateway believes about a client's address is what ${name} saw`,
     async () => {
       await using backend = new RecordingBackend();
-      await using gateway = gatewayBehindProxy(backend, ["--connect-hook"]);
+      await using gateway = await gatewayBehindProxy(backend, ["--connect-hook"]);
       await using proxy = await start(gateway.url, apiPortOf(gateway));
       // From another address of this machine, which Deno.connectTls cannot choose.
       await using client = new Deno.Command(programOf("openssl"), {

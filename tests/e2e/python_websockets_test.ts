@@ -46,7 +46,7 @@ for (const protocol of ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const) {
         }
         return json("{}");
       };
-      await using gateway = strictGateway(backend.url);
+      await using gateway = await strictGateway(backend.url);
       const [reset, accepted] = RESET[protocol];
       const is21 = protocol === "ocpp2.1";
       const event =

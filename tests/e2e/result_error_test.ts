@@ -11,7 +11,7 @@ const ODD_DETAILS = '{"b":1.0, "a":12345678901234567890,"a":1e400,"s":"\\ud800\\
 
 Deno.test("a CALLRESULTERROR goes to /resulterror with its CALL's Action, byte for byte", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(`${backend.url}base`);
+  await using gateway = await TestGateway.start(`${backend.url}base`);
   const client = await connected(gateway, "CP%201", V21);
   strictEqual(await client.ask('[2,"id\\u002f1","Boot Notification",{}]'), '[3,"id\\u002f1",{}]');
   const call = await backend.next("/base/call/");
@@ -34,7 +34,7 @@ Deno.test("a CALLRESULTERROR goes to /resulterror with its CALL's Action, byte f
 
 Deno.test("before ocpp2.1 a frame of type 5 is of an unknown type", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   for (const protocols of [["ocpp1.6"], ["ocpp2.0.1"], []]) {
     const client = await connected(gateway, "CP1", { protocols });
     strictEqual(await client.ask('[2,"1","Act",{}]'), '[3,"1",{}]');
@@ -56,7 +56,7 @@ Deno.test("a CALLRESULTERROR to no CALLRESULT that is known is dropped, logged a
   await using backend = new RecordingBackend();
   backend.answer = ({ path }) => json("{}", path.startsWith("/call/Bad/") ? 500 : 200);
   const log = new KeptLog();
-  await using gateway = new TestGateway(backend.url, ["--call-timeout=1s"], log);
+  await using gateway = await TestGateway.start(backend.url, ["--call-timeout=1s"], log);
   const client = await connected(gateway, "CP1", V21);
   const refused = async (messageId: string): Promise<void> => {
     const before = log.count(NOT_KNOWN);
@@ -108,7 +108,7 @@ Deno.test("a CALLRESULTERROR is tried again as an outcome is", async () => {
   let tries = 0;
   backend.answer = ({ path }) =>
     json("{}", path.startsWith("/resulterror/") && ++tries === 1 ? 503 : 200);
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway, "CP1", V21);
   await client.ask('[2,"1","Act",{}]');
   client.send('[5,"1","Code","",{}]');
@@ -124,7 +124,7 @@ Deno.test("a CALLRESULTERROR goes in the lane of outcomes, past a CALL of the cl
     if (path === "/call/Act/CP1/2" || path === "/result/Do/CP1/a") await held.promise;
     return json("{}");
   };
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway, "CP1", V21);
   await client.ask('[2,"0","Act",{}]');
   await client.ask('[2,"1","Act",{}]');
@@ -151,7 +151,7 @@ Deno.test("a client whose CALLRESULTERRORs wait in numbers is closed, and what w
     if (path.startsWith("/resulterror/")) await held.promise;
     return json("{}");
   };
-  await using gateway = new TestGateway(backend.url, ["--max-queue=2"]);
+  await using gateway = await TestGateway.start(backend.url, ["--max-queue=2"]);
   const client = await connected(gateway, "CP1", V21);
   for (const id of ["1", "2", "3", "4"]) {
     await client.ask(`[2,"${id}","Act",{}]`);
@@ -173,7 +173,7 @@ Deno.test("a CALLRESULTERROR is dropped when too much waits for the backend", as
     return json("{}");
   };
   const log = new KeptLog();
-  await using gateway = new TestGateway(backend.url, ["--max-waiting=1"], log);
+  await using gateway = await TestGateway.start(backend.url, ["--max-waiting=1"], log);
   const client = await connected(gateway, "CP1", V21);
   const other = await connected(gateway, "CP2");
   await client.ask('[2,"1","Act",{}]');

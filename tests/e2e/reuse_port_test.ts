@@ -1,4 +1,4 @@
-import { ok, throws } from "node:assert/strict";
+import { ok, rejects } from "node:assert/strict";
 import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
 
@@ -8,9 +8,9 @@ const CLIENTS = 40;
 const BACKEND = "http://127.0.0.1:1/";
 
 Deno.test("gateways with --reuse-port share a port, and the clients with it", async () => {
-  await using first = new TestGateway(BACKEND, ["--reuse-port"]);
+  await using first = await TestGateway.start(BACKEND, ["--reuse-port"]);
   const { port } = new URL(first.url);
-  const second = new TestGateway(BACKEND, [`--listen=127.0.0.1:${port}`, "--reuse-port"]);
+  const second = await TestGateway.start(BACKEND, [`--listen=127.0.0.1:${port}`, "--reuse-port"]);
   await Promise.all(Array.from({ length: CLIENTS }, (_, i) => first.connect(`CP${i}`)));
   const { total } = JSON.parse((await first.api("/clients")).text);
   await second.shutdown();
@@ -21,10 +21,10 @@ Deno.test("gateways with --reuse-port share a port, and the clients with it", as
 });
 
 Deno.test("a port is shared only when both gateways say so", async () => {
-  await using shared = new TestGateway(BACKEND, ["--reuse-port"]);
+  await using shared = await TestGateway.start(BACKEND, ["--reuse-port"]);
   const taken = `--listen=127.0.0.1:${new URL(shared.url).port}`;
-  throws(() => new TestGateway(BACKEND, [taken]), Deno.errors.AddrInUse);
-  await using alone = new TestGateway(BACKEND);
+  await rejects(TestGateway.start(BACKEND, [taken]), Deno.errors.AddrInUse);
+  await using alone = await TestGateway.start(BACKEND);
   const own = `--listen=127.0.0.1:${new URL(alone.url).port}`;
-  throws(() => new TestGateway(BACKEND, [own, "--reuse-port"]), Deno.errors.AddrInUse);
+  await rejects(TestGateway.start(BACKEND, [own, "--reuse-port"]), Deno.errors.AddrInUse);
 });

@@ -197,7 +197,7 @@ testWith(
   "security profile 3: nginx lets in only clients with a certificate",
   async (t) => {
     await using backend = new RecordingBackend();
-    await using gateway = gatewayBehindProxy(backend, ["--connect-hook"]);
+    await using gateway = await gatewayBehindProxy(backend, ["--connect-hook"]);
     using dir = new TempDir();
     const authority = await ClientAuthority.make(dir, "stations");
     const stranger = await (await ClientAuthority.make(dir, "others")).issue("/CN=CP1");
@@ -211,7 +211,7 @@ testWith(
   "nginx lets no client claim a certificate that it has not shown",
   async () => {
     await using backend = new RecordingBackend();
-    await using gateway = gatewayBehindProxy(backend, ["--connect-hook"]);
+    await using gateway = await gatewayBehindProxy(backend, ["--connect-hook"]);
     await using proxy = await NginxProxy.start(gateway.url);
     const url = `wss://127.0.0.1:${proxy.port}/ocpp/CP1`;
     await assertNoClaim(url, proxy.certificate.cert, backend);
@@ -223,7 +223,7 @@ testWith(
   "security profile 3: HAProxy lets in only clients with a certificate",
   async (t) => {
     await using backend = new RecordingBackend();
-    await using gateway = gatewayBehindProxy(backend, ["--connect-hook"]);
+    await using gateway = await gatewayBehindProxy(backend, ["--connect-hook"]);
     using dir = new TempDir();
     const authority = await ClientAuthority.make(dir, "stations");
     const stranger = await (await ClientAuthority.make(dir, "others")).issue("/CN=CP1");

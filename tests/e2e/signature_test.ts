@@ -36,7 +36,7 @@ Deno.test("each kind of request is signed, over the path as in the request line"
     await t.step(`backend ${prefix}`, async () => {
       await using backend = new RecordingBackend();
       {
-        await using gateway = new TestGateway(new URL(prefix, backend.url).href, flags);
+        await using gateway = await TestGateway.start(new URL(prefix, backend.url).href, flags);
         const client = await connected(gateway, "C%20P%2B'(1)%C3%A9", { protocols: ["ocpp2.1"] });
         await client.ask('[2,"id/1?#","Boot %41 é😀",{"s":"é\u2028😀","n":1.0}]');
         client.send('[6,"2","Notify",{}]');
@@ -65,7 +65,9 @@ Deno.test("each kind of request is signed, over the path as in the request line"
 Deno.test("each try is signed anew", async () => {
   using dir = new TempDir();
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, [`--sign-key-file=${dir.file("key", KEY)}`]);
+  await using gateway = await TestGateway.start(backend.url, [
+    `--sign-key-file=${dir.file("key", KEY)}`,
+  ]);
   const client = await connected(gateway);
   backend.answer = () => json("{}", backend.requests.length < 3 ? 503 : 200);
   strictEqual((await gateway.call("Reset/CP1/r1")).status, 202);
@@ -96,7 +98,7 @@ Deno.test("the key is the file's bytes without one line end at the end", async (
     await t.step(name, async () => {
       await using backend = new RecordingBackend();
       const file = dir.file("key", content);
-      await using gateway = new TestGateway(backend.url, [`--sign-key-file=${file}`]);
+      await using gateway = await TestGateway.start(backend.url, [`--sign-key-file=${file}`]);
       const client = await gateway.connect("CP1");
       await client.ask('[2,"1","Act",{}]');
       await assertSigned(await backend.next(), key);
@@ -106,7 +108,7 @@ Deno.test("the key is the file's bytes without one line end at the end", async (
 
 Deno.test("without a key there is no signature", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await gateway.connect("CP1");
   await client.ask('[2,"1","Act",{}]');
   strictEqual((await backend.next()).headers.get("x-ws2api-signature"), null);
@@ -115,7 +117,9 @@ Deno.test("without a key there is no signature", async () => {
 Deno.test("the examples tell the gateway's requests from all others", async (t) => {
   using dir = new TempDir();
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, [`--sign-key-file=${dir.file("key", KEY)}`]);
+  await using gateway = await TestGateway.start(backend.url, [
+    `--sign-key-file=${dir.file("key", KEY)}`,
+  ]);
   const client = await gateway.connect("CP1");
   await client.ask('[2,"1","Act",{"s":"é"}]');
   const genuine = await backend.next();
@@ -193,7 +197,7 @@ Deno.test("--api-token-file holds the API's token", async (t) => {
     await t.step(name, async () => {
       await using backend = new RecordingBackend();
       const file = dir.file("token", content);
-      await using gateway = new TestGateway(backend.url, [`--api-token-file=${file}`]);
+      await using gateway = await TestGateway.start(backend.url, [`--api-token-file=${file}`]);
       const client = await gateway.connect("CP1");
       const bearers: [authorization: string | undefined, status: number][] = [
         [undefined, 401],

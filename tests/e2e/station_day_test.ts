@@ -55,7 +55,7 @@ async function goesWrong(day: Day, mistakes: Mistakes): Promise<void> {
 }
 
 Deno.test("a day of an ocpp1.6 station", async () => {
-  await using day = new Day("ocpp1.6", "RDAM 123");
+  await using day = await Day.begin("ocpp1.6", "RDAM 123");
   const boot = '{"chargePointVendor":"ACME","chargePointModel":"One","iccid":""}';
   const bootAccepted =
     '{"status":"Accepted","currentTime":"2026-01-02T05:00:00.000Z","interval":300}';
@@ -149,7 +149,7 @@ Deno.test("a day of an ocpp1.6 station", async () => {
 
 for (const protocol of ["ocpp2.0.1", "ocpp2.1"]) {
   Deno.test(`a day of an ${protocol} station`, async () => {
-    await using day = new Day(protocol, "RDAM|123");
+    await using day = await Day.begin(protocol, "RDAM|123");
     const boot = '{"reason":"PowerUp","chargingStation":{"vendorName":"ACME","model":"One"}}';
     const bootAccepted =
       '{"status":"Accepted","currentTime":"2026-01-02T05:00:00.000Z","interval":300}';

@@ -33,7 +33,7 @@ testWith("chromium", "the status page shows what goes on, and reaches a client",
   backend.answer = () => json('{"b":2.0}');
   const faults = new RecentFaults(systemClock);
   const log = faults.watch(silentLog);
-  await using gateway = new TestGateway(backend.url, [], log, undefined, faults);
+  await using gateway = await TestGateway.start(backend.url, [], log, undefined, faults);
   const client = await connected(gateway, "CP00");
   for (let i = 1; i < 60; i++) await connected(gateway, `CP${String(i).padStart(2, "0")}`);
   await using test = await TestPage.open(gateway.url);
@@ -133,7 +133,7 @@ testWith("chromium", "the status page shows what goes on, and reaches a client",
 
 testWith("chromium", "the status page asks for the token, and keeps it to itself", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--api-token=s3cret", "--no-tail"]);
+  await using gateway = await TestGateway.start(backend.url, ["--api-token=s3cret", "--no-tail"]);
   await connected(gateway);
   await using test = await TestPage.open(gateway.url);
   const { page } = test;
@@ -171,7 +171,7 @@ testWith(
   "the status page reaches a client over plain HTTP from another host",
   async () => {
     await using backend = new RecordingBackend();
-    await using gateway = new TestGateway(backend.url, ["--api-token=s3cret"]);
+    await using gateway = await TestGateway.start(backend.url, ["--api-token=s3cret"]);
     const client = await connected(gateway);
     const url = gateway.url.replace("127.0.0.1", "gw.example");
     await using test = await TestPage.open(url, ["gw.example"]);
@@ -207,7 +207,7 @@ testWith(
     await using backend = new RecordingBackend();
     // Another one comes on its port, which nobody must get meanwhile.
     const first = await onClosedPort((port) =>
-      new TestGateway(backend.url, ["--api-token=one", `--listen=127.0.0.1:${port}`])
+      TestGateway.start(backend.url, ["--api-token=one", `--listen=127.0.0.1:${port}`])
     );
     const { url } = first;
     await connected(first);
@@ -219,7 +219,7 @@ testWith(
     await first[Symbol.asyncDispose]();
 
     const listen = `--listen=${new URL(url).host}`;
-    await using second = new TestGateway(backend.url, ["--api-token=two", listen]);
+    await using second = await TestGateway.start(backend.url, ["--api-token=two", listen]);
     const client = await connected(second);
     const alert = page.getByRole("alert").filter({ hasText: "The gateway refused this token." });
     await alert.waitFor();
@@ -239,7 +239,7 @@ testWith(
   "a status page that nobody sees lets go of its streams, and goes on when it is seen again",
   async () => {
     await using backend = new RecordingBackend();
-    await using gateway = new TestGateway(backend.url);
+    await using gateway = await TestGateway.start(backend.url);
     const client = await connected(gateway);
     await using test = await TestPage.open(gateway.url);
     const { page } = test;
@@ -276,7 +276,7 @@ testWith("chromium", "a client whose name was cut cannot be opened from a fault"
   await using backend = new RecordingBackend();
   const faults = new RecentFaults(systemClock);
   const log = faults.watch(silentLog);
-  await using gateway = new TestGateway(backend.url, [], log, undefined, faults);
+  await using gateway = await TestGateway.start(backend.url, [], log, undefined, faults);
   log.warn("whole", { clientId: "CP1" });
   log.warn("cut", { clientId: "x".repeat(255), reason: "é".repeat(300), error: "é".repeat(300) });
   await using test = await TestPage.open(gateway.url);

@@ -10,7 +10,7 @@ const EMOJI = "%F0%9F%98%80";
 
 Deno.test("a ClientId is one path segment, percent-decoded once", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const rows: [path: string, id: string][] = [
     ["/CP1", "CP1"],
     ["/a%20b", "a b"],
@@ -47,7 +47,7 @@ Deno.test("a ClientId is one path segment, percent-decoded once", async (t) => {
 
 Deno.test("a path that holds no ClientId is 400", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const paths = [
     "/",
     "/.",
@@ -86,7 +86,7 @@ Deno.test("a path that holds no ClientId is 400", async (t) => {
 
 Deno.test("a GET of a client's path without an upgrade is told to upgrade", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   for (const path of ["/CP1", "/a%20b"]) {
     const answer = await gateway.api(path);
     assertProblem(answer, 426);
@@ -99,7 +99,7 @@ Deno.test("--ws-path stands before the ClientId, with or without a slash at its 
   for (const prefix of ["/ocpp", "/ocpp/", "/a/b"]) {
     await t.step(prefix, async () => {
       await using backend = new RecordingBackend();
-      await using gateway = new TestGateway(backend.url, [`--ws-path=${prefix}`]);
+      await using gateway = await TestGateway.start(backend.url, [`--ws-path=${prefix}`]);
       const base = prefix.replace(/\/$/, "");
       const client = await connected(gateway, `${base.slice(1)}/CP1`);
       strictEqual(await client.ask('[2,"1","Act",{}]'), '[3,"1",{}]');
@@ -136,7 +136,7 @@ Deno.test("the first subprotocol in the client's order that is served wins", asy
   for (const [flag, offer, chosen] of rows) {
     await t.step(`${flag} ${offer ?? "none offered"}`, async () => {
       await using backend = new RecordingBackend();
-      await using gateway = new TestGateway(backend.url, flag === "" ? [] : [flag]);
+      await using gateway = await TestGateway.start(backend.url, flag === "" ? [] : [flag]);
       using client = await RawClient.connect(gateway, "/CP1", { "Sec-WebSocket-Protocol": offer });
       match(client.head, /^HTTP\/1\.1 101 /);
       strictEqual(headerOf(client.head, "sec-websocket-protocol"), chosen);
@@ -156,7 +156,7 @@ Deno.test("a client without a subprotocol in common is closed with 1002 behind t
     for (const offer of ["soap", "OCPP1.6", "ocpp1.5, ocpp2.0"]) {
       await t.step(`${offer} ${flags}`, async () => {
         await using backend = new RecordingBackend();
-        await using gateway = new TestGateway(backend.url, flags);
+        await using gateway = await TestGateway.start(backend.url, flags);
         const other = await connected(gateway);
         using client = await RawClient.connect(gateway, "/CP1", {
           "Sec-WebSocket-Protocol": offer,
@@ -176,7 +176,7 @@ Deno.test("a client without a subprotocol in common is closed with 1002 behind t
 
 Deno.test("a version in the path decides nothing", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--ws-path=/ocpp2.1/"]);
+  await using gateway = await TestGateway.start(backend.url, ["--ws-path=/ocpp2.1/"]);
   using client = await RawClient.connect(gateway, "/ocpp2.1/ocpp2.0.1?protocol=ocpp2.1", {
     "Sec-WebSocket-Protocol": "ocpp1.6",
   });
@@ -188,7 +188,7 @@ Deno.test("a version in the path decides nothing", async () => {
 
 Deno.test("compression that a client offers is not agreed to, and frames go uncompressed", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   using client = await RawClient.connect(gateway, "/CP1", {
     "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits",
   });
@@ -200,7 +200,7 @@ Deno.test("compression that a client offers is not agreed to, and frames go unco
 
 Deno.test("--require-protocol refuses a client that offers none", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--require-protocol"]);
+  await using gateway = await TestGateway.start(backend.url, ["--require-protocol"]);
   for (const offer of [undefined, "", " , "]) {
     const head = upgradeHead("/CP1", { "Sec-WebSocket-Protocol": offer });
     strictEqual(await rawStatus(gateway.url, head), 400);
@@ -210,7 +210,7 @@ Deno.test("--require-protocol refuses a client that offers none", async () => {
 
 Deno.test("an upgrade that is no WebSocket handshake is refused", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const rows: [header: string, value: string | undefined, status: number][] = [
     ["Sec-WebSocket-Version", undefined, 426],
     ["Sec-WebSocket-Version", "8", 426],
@@ -240,7 +240,7 @@ Deno.test("an upgrade that is no WebSocket handshake is refused", async (t) => {
 
 Deno.test("a Host header with a slash is 400", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   for (const host of ["gateway/clients", "gateway/ocpp/", "/", "gateway?x", "user@gateway"]) {
     await t.step(host, async () => {
       strictEqual(await rawStatus(gateway.url, upgradeHead("/CP1", { Host: host })), 400);
@@ -252,7 +252,7 @@ Deno.test("a Host header with a slash is 400", async (t) => {
 
 Deno.test("--max-connections refuses the next client until one leaves", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--max-connections=2"]);
+  await using gateway = await TestGateway.start(backend.url, ["--max-connections=2"]);
   const [first] = [await connected(gateway, "CP1"), await connected(gateway, "CP2")];
   for (const id of ["CP3", "CP4"]) {
     const { status, head } = await rawAnswer(gateway.url, upgradeHead(`/${id}`));
@@ -269,7 +269,7 @@ Deno.test("--max-connections refuses the next client until one leaves", async ()
 
 Deno.test("a client is let in beyond --max-connections when it takes over its own place", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--max-connections=1"]);
+  await using gateway = await TestGateway.start(backend.url, ["--max-connections=1"]);
   const older = await connected(gateway, "CP1");
   const newer = await connected(gateway, "CP1");
   deepStrictEqual(await older.whenClosed(), { code: 1008, reason: "replaced" });
@@ -279,7 +279,7 @@ Deno.test("a client is let in beyond --max-connections when it takes over its ow
 
 Deno.test("a newer connection takes over", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--max-connections=2"]);
+  await using gateway = await TestGateway.start(backend.url, ["--max-connections=2"]);
   using older = await RawClient.connect(gateway, "/CP1");
   await older.send('[2,"old","Act",{}]');
   strictEqual(await older.text(), '[3,"old",{}]');
@@ -332,7 +332,7 @@ Deno.test("a newer connection takes over", async (t) => {
 
 Deno.test("a takeover's connection ids are in the order of time", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const ids: string[] = [];
   for (let n = 0; n < 5; n++) {
     const client = await gateway.connect("CP1");
@@ -356,7 +356,7 @@ Deno.test("a client's address is its socket's, with --trust-proxy the last that 
   ];
   for (const isTrusted of [true, false]) {
     await using backend = new RecordingBackend();
-    await using gateway = new TestGateway(backend.url, isTrusted ? ["--trust-proxy"] : []);
+    await using gateway = await TestGateway.start(backend.url, isTrusted ? ["--trust-proxy"] : []);
     for (const [forwardedFor, trusted] of rows) {
       await t.step(`${isTrusted ? "trusted" : "not trusted"}: ${forwardedFor}`, async () => {
         const headers: Record<string, string> = forwardedFor === undefined

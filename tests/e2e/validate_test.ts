@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { type Config, readInvocation } from "../../lib/config/config.ts";
+import type { Gateway } from "../../lib/gateway/gateway.ts";
 import { validatorOf } from "../../lib/validate/load.ts";
 import { createValidator } from "../../lib/validate/validator.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
@@ -26,10 +27,20 @@ const validator = createValidator({ allowedActions: new Set(["VendorReset"]) });
 class Checking extends TestGateway {
   readonly log: KeptLog;
 
-  constructor(backend: RecordingBackend, mode: "warn" | "strict") {
-    const log = new KeptLog();
-    super(backend.url, [`--validate=${mode}`], log, validator);
+  private constructor(gateway: Gateway, log: KeptLog) {
+    super(gateway);
     this.log = log;
+  }
+
+  static async for(backend: RecordingBackend, mode: "warn" | "strict"): Promise<Checking> {
+    const log = new KeptLog();
+    const { gateway } = await TestGateway.start(
+      backend.url,
+      [`--validate=${mode}`],
+      log,
+      validator,
+    );
+    return new Checking(gateway, log);
   }
 
   client(id: string, protocol: string): Promise<TestClient> {
@@ -94,7 +105,7 @@ const BAD_2: readonly BadCall[] = [
 Deno.test("strict: a client's bad CALL is answered with its version's code, and goes nowhere", async (t) => {
   await using backend = new RecordingBackend();
   backend.answer = () => json(`{"currentTime" :"${TIME}"}`);
-  await using gateway = new Checking(backend, "strict");
+  await using gateway = await Checking.for(backend, "strict");
   for (const protocol of [...PROTOCOLS, ""]) {
     const client = await connected(gateway, `CP${protocol}`, {
       protocols: protocol === "" ? [] : [protocol],
@@ -118,7 +129,7 @@ Deno.test("strict: a client's bad CALL is answered with its version's code, and 
 
 Deno.test("strict: what is said of a payload is one line with its pointer", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new Checking(backend, "strict");
+  await using gateway = await Checking.for(backend, "strict");
   const client = await gateway.client("CP1", "ocpp1.6");
   await client.ask('[2,"i","Authorize",{"idTag":1}]');
   const line = gateway.log.lines.find((text) => text.startsWith("warn payload refused "));
@@ -136,7 +147,7 @@ Deno.test("strict: what is said of a payload is one line with its pointer", asyn
 
 Deno.test("strict: a client's bad SEND is dropped without an answer", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new Checking(backend, "strict");
+  await using gateway = await Checking.for(backend, "strict");
   const client = await gateway.client("CP1", "ocpp2.1");
   client.send('[6,"1","NotifyPeriodicEventStream",{"id":1}]');
   client.send('[6,"2","Nonsense",{}]');
@@ -150,7 +161,7 @@ Deno.test("strict: a client's bad SEND is dropped without an answer", async () =
 
 Deno.test("strict: a backend's bad answer becomes CALLERROR InternalError", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new Checking(backend, "strict");
+  await using gateway = await Checking.for(backend, "strict");
   const rows: [body: string, why: string][] = [
     ["", "/currentTime is missing"],
     ["{}", "/currentTime is missing"],
@@ -184,7 +195,7 @@ Deno.test("strict: a client's bad answer is one error for the backend, with 202 
   for (const protocol of PROTOCOLS) {
     await t.step(protocol, async () => {
       await using backend = new RecordingBackend();
-      await using gateway = new Checking(backend, "strict");
+      await using gateway = await Checking.for(backend, "strict");
       const client = await gateway.client("CP1", protocol);
       const reset = protocol === "ocpp1.6" ? '{"type":"Soft"}' : '{"type":"Immediate"}';
       const refused = {
@@ -227,7 +238,7 @@ Deno.test("strict: a client's bad answer is one error for the backend, with 202 
 
 Deno.test("strict: an API request with a bad payload is 422 with the pointer, and nothing is sent", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new Checking(backend, "strict");
+  await using gateway = await Checking.for(backend, "strict");
   const rows: [protocol: string, path: string, body: string, pointer: string, detail: string][] = [
     ["ocpp1.6", "call/Reset", "{}", "/type", "is missing"],
     ["ocpp1.6", "call/Reset", '{"type":1}', "/type", "must be string"],
@@ -261,7 +272,7 @@ Deno.test("strict: an API request with a bad payload is 422 with the pointer, an
 Deno.test("strict: DataTransfer and allowed Actions stay possible in both directions", async () => {
   await using backend = new RecordingBackend();
   backend.answer = () => json('{"anything":[1.0]}');
-  await using gateway = new Checking(backend, "strict");
+  await using gateway = await Checking.for(backend, "strict");
   for (const protocol of PROTOCOLS) {
     const client = await gateway.client(protocol, protocol);
     const odd = '{"b":1.0,"a":1e400,"a":"\\ud800"}';
@@ -286,7 +297,7 @@ Deno.test("warn: everything passes byte for byte, and what is not valid is count
   await using backend = new RecordingBackend();
   const odd = '{"b":1.0, "a":12345678901234567890,"a":1e400,"s":"\\ud800\\u00e9 \u2028é😀"}';
   backend.answer = () => json(odd);
-  await using gateway = new Checking(backend, "warn");
+  await using gateway = await Checking.for(backend, "warn");
   for (const protocol of PROTOCOLS) {
     const client = await gateway.client(protocol, protocol);
     strictEqual(await client.ask(`[2,"1","Authorize",${odd}]`), `[3,"1",${odd}]`);
@@ -317,7 +328,7 @@ Deno.test("warn: everything passes byte for byte, and what is not valid is count
 
 Deno.test("nothing is checked when --validate is off, and what checks is not even loaded", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--validate=off"]);
+  await using gateway = await TestGateway.start(backend.url, ["--validate=off"]);
   const client = await connected(gateway);
   strictEqual(await client.ask('[2,"1","Authorize",{"x":1}]'), '[3,"1",{}]');
   const { config } = readInvocation(["--validate=off"], () => undefined, "") as { config: Config };

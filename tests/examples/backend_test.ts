@@ -25,7 +25,7 @@ interface Behind extends AsyncDisposable {
 function startPhp(): Promise<Behind> {
   return onClosedPort(async (port) => {
     const flags = [`--api-token=${TOKEN}`];
-    const gateway = new TestGateway(`http://127.0.0.1:${port}`, flags);
+    const gateway = await TestGateway.start(`http://127.0.0.1:${port}`, flags);
     try {
       const env = { GATEWAY: gateway.url, GATEWAY_TOKEN: TOKEN };
       const php = await PhpServer.start(port, "examples/backend.php", env);
@@ -57,7 +57,7 @@ function startProgram(
       const [line = ""] = await program.lines(1);
       const url = /^backend on (http:\/\/127\.0\.0\.1:\d+)\/$/.exec(line)?.[1];
       if (url === undefined) throw new Error(`no ready line: ${line}`);
-      const gateway = new TestGateway(url, [`--listen=127.0.0.1:${port}`, ...flags]);
+      const gateway = await TestGateway.start(url, [`--listen=127.0.0.1:${port}`, ...flags]);
       return {
         gateway,
         url,

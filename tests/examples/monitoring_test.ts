@@ -36,7 +36,7 @@ function readMetrics(text: string): Metrics {
 
 /** `/metrics` of a gateway that nobody has talked to. */
 async function scrape(): Promise<Metrics> {
-  await using gateway = new TestGateway("http://127.0.0.1:9/");
+  await using gateway = await TestGateway.start("http://127.0.0.1:9/");
   const { status, text } = await gateway.api("/metrics");
   strictEqual(status, 200);
   return readMetrics(text);

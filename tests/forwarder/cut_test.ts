@@ -178,7 +178,7 @@ for (const [name] of FORWARDERS) {
     await Promise.all(cuts.map(async (cut) => {
       const row = JSON.stringify(cut);
       await using backend = new CutBackend(cut, answer(BODY));
-      await using gateway = new TestGateway(backend.url, [`--forwarder=${name}`]);
+      await using gateway = await TestGateway.start(backend.url, [`--forwarder=${name}`]);
       const client = await gateway.connect("CP1");
       if (cut.after === 1) strictEqual(await client.ask('[2,"w","Warm",{}]'), `[3,"w",${BODY}]`);
       const reply = await client.ask('[2,"c","Act",{}]');
@@ -194,7 +194,7 @@ for (const [name] of FORWARDERS) {
     await Promise.all(cuts.map(async (cut) => {
       const row = JSON.stringify(cut);
       await using backend = new CutBackend(cut, answer(BODY));
-      await using gateway = new TestGateway(backend.url, [`--forwarder=${name}`]);
+      await using gateway = await TestGateway.start(backend.url, [`--forwarder=${name}`]);
       const client = await gateway.connect("CP1");
       if (cut.after === 1) strictEqual(await client.ask('[2,"w","Warm",{}]'), `[3,"w",${BODY}]`);
       strictEqual((await gateway.call("Do/CP1/r")).status, 202);

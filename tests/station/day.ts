@@ -24,7 +24,7 @@ const AUTHORIZATION = `Basic ${btoa("user:password")}`;
 export class Day implements AsyncDisposable {
   readonly #protocol: string;
   readonly #path: string;
-  readonly #backend = new RecordingBackend();
+  readonly #backend: RecordingBackend;
   readonly #gateway: TestGateway;
   #station: TestClient | undefined;
   /** The connection's id, as the backend heard it when it let the station in. */
@@ -37,19 +37,32 @@ export class Day implements AsyncDisposable {
   /** What the backend answers to a CALL. */
   #answer = { status: 200, body: "" };
 
-  /**
-   * @param protocol The station's subprotocol.
-   * @param clientId The station's name.
-   */
-  constructor(protocol: string, clientId: string) {
+  private constructor(
+    protocol: string,
+    clientId: string,
+    backend: RecordingBackend,
+    gateway: TestGateway,
+  ) {
     this.#protocol = protocol;
     this.#path = encodeURIComponent(clientId);
+    this.#backend = backend;
+    this.#gateway = gateway;
     this.#backend.answer = ({ path }) => {
       if (!path.startsWith("/call/")) return new Response(null, { status: 204 });
       return new Response(this.#answer.body, { status: this.#answer.status });
     };
+  }
+
+  /**
+   * A new day.
+   *
+   * @param protocol The station's subprotocol.
+   * @param clientId The station's name.
+   */
+  static async begin(protocol: string, clientId: string): Promise<Day> {
+    const backend = new RecordingBackend();
     const flags = ["--connect-hook", "--disconnect-hook", "--require-protocol"];
-    this.#gateway = strictGateway(this.#backend.url, flags);
+    return new Day(protocol, clientId, backend, await strictGateway(backend.url, flags));
   }
 
   /** The station connects, while an older connection of its may still be open. */

@@ -14,7 +14,7 @@ function contents(html: string, tag: string): string[] {
 
 Deno.test("GET / is a page for a browser and the counters for anybody else", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const page = await gateway.api("/", { headers: AS_BROWSER });
   strictEqual(page.status, 200);
   strictEqual(page.headers.get("content-type"), "text/html; charset=utf-8");
@@ -29,7 +29,7 @@ Deno.test("GET / is a page for a browser and the counters for anybody else", asy
 
 Deno.test("the page runs only its own scripts and styles, and reaches only the gateway", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const { text, headers } = await gateway.api("/", { headers: AS_BROWSER });
   const hashesOf = (tag: string) =>
     contents(text, tag).map((content) =>
@@ -56,7 +56,7 @@ Deno.test("the page runs only its own scripts and styles, and reaches only the g
 
 Deno.test("with --api-listen the page is there and not with the clients", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--api-listen=127.0.0.1:0"]);
+  await using gateway = await TestGateway.start(backend.url, ["--api-listen=127.0.0.1:0"]);
   match((await gateway.api("/", { headers: AS_BROWSER })).text, /^<!DOCTYPE html>/);
   for (const path of ["/", "/status/clients", "/status/stream"]) {
     const response = await fetch(gateway.url + path, { headers: AS_BROWSER });

@@ -14,7 +14,7 @@ import { assertProblem } from "../support/problem.ts";
 
 Deno.test("the stream tells what is counted, again and again", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   await using stream = await EventReader.open(`${gateway.url}/status/stream`);
   const first = await stream.next("snapshot");
   deepStrictEqual([first.version, first.workers, first.opened], ["0.0.0-test", 1, 0]);
@@ -35,7 +35,7 @@ Deno.test("the stream tells of recent faults, and of new ones as they come", asy
   await using backend = new RecordingBackend();
   const faults = new RecentFaults(systemClock);
   const log = faults.watch(silentLog);
-  await using gateway = new TestGateway(backend.url, [], log, undefined, faults);
+  await using gateway = await TestGateway.start(backend.url, [], log, undefined, faults);
   log.warn("before", { clientId: "CP1" });
   await using stream = await EventReader.open(`${gateway.url}/status/stream`);
   const [before] = await stream.next("faults");
@@ -57,7 +57,13 @@ Deno.test("a stream that fails is logged, and the gateway goes on", async () => 
     ...silentLog,
     error: (event: string, fields?: LogFields) => logged.push([event, fields]),
   };
-  await using gateway = new TestGateway(backend.url, [], log, undefined, new Broken(systemClock));
+  await using gateway = await TestGateway.start(
+    backend.url,
+    [],
+    log,
+    undefined,
+    new Broken(systemClock),
+  );
   await using stream = await EventReader.open(`${gateway.url}/status/stream`);
   await stream.whenEnded();
   deepStrictEqual(logged, [["a status stream failed", { error: "Error: broken" }]]);
@@ -87,7 +93,7 @@ Deno.test("a page that could not be made is made for the next one who asks", asy
 
 Deno.test("all but the page needs the token", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--api-token=s3cret"]);
+  await using gateway = await TestGateway.start(backend.url, ["--api-token=s3cret"]);
   await connected(gateway);
   const html = await gateway.api("/", { headers: { accept: "text/html" } });
   strictEqual(html.status, 200);
@@ -111,7 +117,7 @@ Deno.test("all but the page needs the token", async (t) => {
 
 Deno.test("16 may read the stream and 8 the frames; one that goes makes room", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   for (const [path, most] of [["/status/stream", 16], ["/status/tail/CP1", 8]] as const) {
     const readers: EventReader[] = [];
     for (let i = 0; i < most; i++) readers.push(await EventReader.open(gateway.url + path));
@@ -132,7 +138,7 @@ Deno.test("16 may read the stream and 8 the frames; one that goes makes room", a
 
 Deno.test("a shutdown ends the streams at once, and lets nobody begin one", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--drain-timeout=10s"]);
+  await using gateway = await TestGateway.start(backend.url, ["--drain-timeout=10s"]);
   const client = await connected(gateway);
   backend.answer = () => new Promise((resolve) => answer = () => resolve(new Response("{}")));
   let answer = () => {};
@@ -152,7 +158,7 @@ Deno.test("a shutdown ends the streams at once, and lets nobody begin one", asyn
 
 Deno.test("/status/clients lists clients with what they are about", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const busy = await connected(gateway, "busy");
   await connected(gateway, "idle", { protocols: [] });
   await gateway.call("Act/busy/1");

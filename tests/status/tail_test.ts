@@ -21,7 +21,7 @@ async function framesOf(tail: EventReader, count: number): Promise<unknown[][]> 
 
 Deno.test("a tail shows the frames of one client, and their payloads only on demand", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   backend.answer = () => json('{"b":2.0}');
   const client = await connected(gateway, "C%C3%A9");
   const other = await connected(gateway, "other");
@@ -44,7 +44,7 @@ Deno.test("a tail shows the frames of one client, and their payloads only on dem
 
 Deno.test("a tail follows the client over to its next connection", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   await using tail = await EventReader.open(`${gateway.url}/status/tail/CP1`);
   deepStrictEqual(await tail.next("connection"), { connectionId: null });
   const first = await connected(gateway);
@@ -61,7 +61,7 @@ Deno.test("a tail follows the client over to its next connection", async () => {
 
 Deno.test("with --no-tail nobody sees frames", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--no-tail"]);
+  await using gateway = await TestGateway.start(backend.url, ["--no-tail"]);
   await connected(gateway);
   assertProblem(await gateway.api("/status/tail/CP1"), 403);
   assertProblem(await gateway.api("/status/tail/CP1?payloads=1"), 403);
@@ -69,7 +69,7 @@ Deno.test("with --no-tail nobody sees frames", async () => {
 
 Deno.test("what is no ClientId has no tail", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   for (const path of ["a%2Fb", "%FF", "", "a".repeat(256)]) {
     assertProblem(await gateway.api(`/status/tail/${path}`), 400);
   }

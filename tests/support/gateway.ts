@@ -22,13 +22,18 @@ export class TestGateway implements AsyncDisposable {
   readonly #clients: TestClient[] = [];
   #isShutDown = false;
 
-  constructor(
+  protected constructor(gateway: Gateway) {
+    this.gateway = gateway;
+  }
+
+  /** Starts one. */
+  static async start(
     backendUrl: string,
     flags: readonly string[] = [],
     log: Log = silentLog,
     validator?: Validator,
     faults?: RecentFaults,
-  ) {
+  ): Promise<TestGateway> {
     const args = [
       "--listen=127.0.0.1:0",
       `--backend=${backendUrl}`,
@@ -39,7 +44,7 @@ export class TestGateway implements AsyncDisposable {
     if (invocation.kind !== "run") throw new Error(JSON.stringify(invocation));
     const read = readSecrets(invocation.config, Deno.readFileSync);
     if (!read.ok) throw new Error(read.message);
-    this.gateway = startGateway(invocation.config, {
+    const gateway = await startGateway(invocation.config, {
       secrets: read.secrets,
       log,
       faults,
@@ -49,6 +54,7 @@ export class TestGateway implements AsyncDisposable {
       startedAt: 0,
       validator,
     });
+    return new TestGateway(gateway);
   }
 
   get url(): string {
@@ -95,18 +101,17 @@ export class TestGateway implements AsyncDisposable {
 export interface ForwarderTest {
   readonly forwarder: "fetch" | "tcp";
   /** Gateways that use it. */
-  readonly TestGateway: typeof TestGateway;
+  readonly TestGateway: Pick<typeof TestGateway, "start">;
   readonly t: Deno.TestContext;
 }
 
 /** Registers a test twice: with gateways that forward by `fetch`, and by connections of their own. */
 export function testEachForwarder(name: string, run: (test: ForwarderTest) => Promise<void>): void {
   for (const forwarder of ["fetch", "tcp"] as const) {
-    class WithForwarder extends TestGateway {
-      constructor(backendUrl: string, flags: readonly string[] = [], log?: Log) {
-        super(backendUrl, [`--forwarder=${forwarder}`, ...flags], log);
-      }
-    }
-    Deno.test(`${forwarder}: ${name}`, (t) => run({ forwarder, TestGateway: WithForwarder, t }));
+    const withForwarder: Pick<typeof TestGateway, "start"> = {
+      start: (backendUrl, flags = [], ...rest) =>
+        TestGateway.start(backendUrl, [`--forwarder=${forwarder}`, ...flags], ...rest),
+    };
+    Deno.test(`${forwarder}: ${name}`, (t) => run({ forwarder, TestGateway: withForwarder, t }));
   }
 }

@@ -311,7 +311,15 @@ export class NatsGateway implements AsyncDisposable {
   readonly #clients: TestClient[] = [];
   #isShutDown = false;
 
-  private constructor(backendUrl: string, flags: readonly string[], log: Log) {
+  private constructor(gateway: Gateway) {
+    this.gateway = gateway;
+  }
+
+  static async #start(
+    backendUrl: string,
+    flags: readonly string[],
+    log: Log,
+  ): Promise<NatsGateway> {
     const args = ["--listen=127.0.0.1:0", `--backend=${backendUrl}`, "--drain-timeout=500ms"];
     const invocation = readInvocation([...args, ...flags], () => undefined, "0.0.0-test");
     if (invocation.kind !== "run") throw new Error(JSON.stringify(invocation));
@@ -319,7 +327,7 @@ export class NatsGateway implements AsyncDisposable {
     const read = readSecrets(config, Deno.readFileSync);
     if (!read.ok) throw new Error(read.message);
     const { natsCredentials: credentials, natsCa: ca } = read.secrets;
-    this.gateway = startGateway(config, {
+    const gateway = await startGateway(config, {
       secrets: read.secrets,
       log,
       random: systemRandom,
@@ -336,6 +344,7 @@ export class NatsGateway implements AsyncDisposable {
           log,
         }),
     });
+    return new NatsGateway(gateway);
   }
 
   /** Starts one, and does not wait for NATS. */
@@ -344,8 +353,8 @@ export class NatsGateway implements AsyncDisposable {
     nats: string,
     flags: readonly string[] = [],
     log: Log = silentLog,
-  ): NatsGateway {
-    return new NatsGateway(backendUrl, [`--nats=${nats}`, ...flags], log);
+  ): Promise<NatsGateway> {
+    return NatsGateway.#start(backendUrl, [`--nats=${nats}`, ...flags], log);
   }
 
   /** Starts one that others can reach. */
@@ -355,7 +364,7 @@ export class NatsGateway implements AsyncDisposable {
     flags: readonly string[] = [],
     log: Log = silentLog,
   ): Promise<NatsGateway> {
-    const gateway = NatsGateway.start(backendUrl, nats, flags, log);
+    const gateway = await NatsGateway.start(backendUrl, nats, flags, log);
     try {
       await gateway.whenReady();
     } catch (error) {

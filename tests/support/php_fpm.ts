@@ -97,7 +97,7 @@ export class PhpFpm implements AsyncDisposable {
       return new Server(programOf(server), args.map((arg) => arg === "DIR" ? dir.path(".") : arg));
     }, ready);
     stack.use(web.server);
-    const gateway = stack.use(new TestGateway(`http://127.0.0.1:${web.port}/`, flags));
+    const gateway = stack.use(await TestGateway.start(`http://127.0.0.1:${web.port}/`, flags));
     let pool = replaced(read("pool.conf"), `listen = ${SOCKET}`, `listen = ${socket}`);
     pool = replaced(pool, "http://127.0.0.1:4000", gateway.url)
       // Only root can give a socket to another user.

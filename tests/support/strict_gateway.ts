@@ -3,7 +3,10 @@ import { createValidator } from "../../lib/validate/validator.ts";
 import { TestGateway } from "./gateway.ts";
 
 /** A gateway that refuses payloads which are not valid. */
-export function strictGateway(backendUrl: string, flags: readonly string[] = []): TestGateway {
+export function strictGateway(
+  backendUrl: string,
+  flags: readonly string[] = [],
+): Promise<TestGateway> {
   const validator = createValidator({ allowedActions: new Set() });
-  return new TestGateway(backendUrl, ["--validate=strict", ...flags], silentLog, validator);
+  return TestGateway.start(backendUrl, ["--validate=strict", ...flags], silentLog, validator);
 }

@@ -287,7 +287,7 @@ export async function runCases(
   cases: readonly WebSocketCase[],
 ): Promise<void> {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   backend.answer = ({ body }) => json(body);
   for (const each of cases) {
     await t.step(each.name, async () => {

@@ -273,7 +273,7 @@ test("NATS away at the start, or with a password that is wrong, keeps no gateway
       await using backend = new RecordingBackend();
       const log = new KeptLog();
       const nats = `nats://u:p@127.0.0.1:${port}`;
-      await using gateway = NatsGateway.start(backend.url, nats, [], log);
+      await using gateway = await NatsGateway.start(backend.url, nats, [], log);
       await until(
         "a word of it",
         () => log.count("error nats cannot be reached, still trying") === 1,

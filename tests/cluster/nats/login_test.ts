@@ -30,7 +30,7 @@ async function assertKeptOut(
 ): Promise<void> {
   await using backend = new RecordingBackend();
   const log = new KeptLog();
-  await using gateway = NatsGateway.start(backend.url, nats, flags, log);
+  await using gateway = await NatsGateway.start(backend.url, nats, flags, log);
   await until("a word of it", () => log.count("nats cannot be reached") === 1);
   strictEqual((await gateway.api("/readyz")).status, 503);
   match(log.lines[0]!, reason);

@@ -1,0 +1,179 @@
+/**
+ * HTTP on the connections that come in, until each is a WebSocket or at its end.
+ *
+ * @module
+ */
+
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  ServerResponse,
+  STATUS_CODES,
+} from "node:http";
+import type { Socket } from "node:net";
+import { type Clock, within } from "../clock.ts";
+import type { Log } from "../log/log.ts";
+import { problem } from "../problem.ts";
+import type { HttpRequest, UpgradeSocket } from "../request.ts";
+import { asksForWebSocket, readRequest } from "./incoming.ts";
+import { listenOn, type Place } from "./listen_on.ts";
+import { isStream, respond } from "./respond.ts";
+import { Unfinished } from "./unfinished.ts";
+
+/** Answers one request from the peer with this address. */
+export type Handler = (request: HttpRequest, peer: string) => Response | Promise<Response>;
+
+export interface HttpServerOptions {
+  readonly handler: Handler;
+  /** @returns The address of who is at the other end; undefined for one who has no business here. */
+  readonly peerOf: (socket: Socket) => string | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How long a head, a whole request, or the peer's taking of a response may take. */
+const LIMIT_MS = 10_000;
+/** How long a connection may be idle between requests; the runtime adds a second. */
+const IDLE_MS = 9000;
+const CHECK_MS = 500;
+/** What a head may have. Node's own bound, and twice that of nginx. */
+const MAX_HEAD_BYTES = 16 * 1024;
+
+const SWITCHING_PROTOCOLS = 101;
+/** Also an answer to a `POST /call` that is none: nothing was sent. */
+const NOT_SENT = { "ws2api-outcome": "not-sent" };
+
+/** What is sent to a peer whose bytes are no request, by the parser's error code. */
+const FAULT_STATUS: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+/**
+ * Serves HTTP/1.1 by `node:http`: `Deno.serve` has no time limit for a head, a body or an idle
+ * connection. What has not become a WebSocket or a whole request in 10 s is closed.
+ */
+export class HttpServer {
+  readonly #options: HttpServerOptions;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  /** Connections of which no whole request has come. */
+  readonly #fresh: Unfinished;
+  /** Connections between two requests. */
+  readonly #idle: Unfinished;
+  /** Connections whose peer has not taken its response. */
+  readonly #leaving: Unfinished;
+  #underWay = 0;
+  #onNoneUnderWay = (): void => {};
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    this.#fresh = new Unfinished(options.clock, LIMIT_MS);
+    this.#idle = new Unfinished(options.clock, LIMIT_MS);
+    this.#leaving = new Unfinished(options.clock, LIMIT_MS);
+    const limits = {
+      headersTimeout: LIMIT_MS,
+      requestTimeout: LIMIT_MS,
+      keepAliveTimeout: IDLE_MS,
+      connectionsCheckingInterval: CHECK_MS,
+      maxHeaderSize: MAX_HEAD_BYTES,
+      shouldUpgradeCallback: asksForWebSocket,
+    };
+    this.#server = createServer(limits)
+      .on("connection", (socket: Socket) => this.#accept(socket))
+      .on("request", (message, out) => void this.#serve(message, out))
+      .on("upgrade", (message, socket, head) => {
+        void this.#upgrade(message, { socket: socket as Socket, head });
+      })
+      .on("clientError", (error, socket) => refuse(error, socket as Socket));
+  }
+
+  /** Begins to listen; rejects when it cannot. */
+  listen(place: Place): Promise<Deno.NetAddr> {
+    return listenOn(this.#server, place, this.#options.log);
+  }
+
+  /** Stops listening, waits for the responses under way, and cuts what is left at the time-out. */
+  async stop(timeoutMs: number): Promise<void> {
+    const { clock } = this.#options;
+    this.#server.close();
+    const answered = new Promise<void>((resolve) => this.#onNoneUnderWay = resolve);
+    if (this.#underWay > 0) await within(clock, answered, timeoutMs);
+    for (const list of [this.#fresh, this.#idle, this.#leaving]) list.stop();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    this.#fresh.enter(socket);
+    socket.setNoDelay(true);
+    socket.once("close", () => this.#forget(socket));
+  }
+
+  #forget(socket: Socket): void {
+    this.#sockets.delete(socket);
+    for (const list of [this.#fresh, this.#idle, this.#leaving]) list.leave(socket);
+  }
+
+  async #serve(message: IncomingMessage, out: ServerResponse): Promise<void> {
+    const { socket } = message;
+    this.#idle.leave(socket);
+    if (message.complete) this.#fresh.leave(socket);
+    else {
+      this.#fresh.enter(socket);
+      message.once("end", () => this.#fresh.leave(socket));
+    }
+    out.once("finish", () => {
+      this.#leaving.leave(socket);
+      if (this.#sockets.has(socket)) this.#idle.enter(socket);
+    });
+    const response = await this.#answer(readRequest(message), socket);
+    if (!isStream(response)) this.#leaving.enter(socket);
+    await respond(response, out);
+  }
+
+  async #upgrade(message: IncomingMessage, upgrade: UpgradeSocket): Promise<void> {
+    const { socket } = upgrade;
+    this.#fresh.leave(socket);
+    this.#idle.leave(socket);
+    // One that breaks while it waits is noticed by whoever writes to it.
+    socket.on("error", () => {});
+    const response = await this.#answer(readRequest(message, upgrade), socket);
+    // Its bytes are the WebSocket's from now on.
+    if (response.status === SWITCHING_PROTOCOLS) return this.#forget(socket);
+    const out = new ServerResponse(message);
+    out.shouldKeepAlive = false;
+    out.assignSocket(socket);
+    out.once("finish", () => socket.destroySoon());
+    this.#leaving.enter(socket);
+    await respond(response, out);
+  }
+
+  /** Never rejects. */
+  async #answer(request: HttpRequest | undefined, socket: Socket): Promise<Response> {
+    const { handler, peerOf, log } = this.#options;
+    const peer = peerOf(socket);
+    if (peer === undefined) return problem(403, "TLS is needed", NOT_SENT);
+    if (request === undefined) {
+      return problem(400, "the request's target or a header is not valid", NOT_SENT);
+    }
+    this.#underWay++;
+    try {
+      return await handler(request, peer);
+    } catch (error) {
+      log.error("a request failed", { error: String(error) });
+      return problem(500, "the gateway failed", NOT_SENT);
+    } finally {
+      if (--this.#underWay === 0) this.#onNoneUnderWay();
+    }
+  }
+}
+
+/** Tells a peer whose bytes are no request, as far as it listens, and ends its connection. */
+function refuse(error: Error & { code?: string }, socket: Socket): void {
+  const status = FAULT_STATUS[error.code ?? ""] ?? 400;
+  if (!socket.writable) return void socket.destroy();
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n`;
+  socket.end(`${head}Content-Length: 0\r\n\r\n`, () => socket.destroy());
+}

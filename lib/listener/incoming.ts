@@ -1,0 +1,46 @@
+/**
+ * What comes in, as the rooms behind know it.
+ *
+ * @module
+ */
+
+import type { IncomingMessage } from "node:http";
+import type { HttpRequest, UpgradeSocket } from "../request.ts";
+
+/** Methods whose body means nothing (RFC 9110 §9.3). */
+const WITHOUT_BODY: ReadonlySet<string> = new Set(["GET", "HEAD"]);
+
+/** Whether a request asks for a WebSocket; one that asks for another protocol goes on as HTTP/1.1. */
+export function asksForWebSocket({ method, headers }: IncomingMessage): boolean {
+  return method === "GET" &&
+    (headers.upgrade ?? "").split(",").some((each) => each.trim().toLowerCase() === "websocket");
+}
+
+/**
+ * Reads a message's head.
+ *
+ * @param upgrade The connection, when it may become a WebSocket.
+ * @returns Undefined for a target that is no path, such as `*`, and for headers that cannot be.
+ */
+export function readRequest(
+  message: IncomingMessage,
+  upgrade?: UpgradeSocket,
+): HttpRequest | undefined {
+  const { method = "", url: target = "", rawHeaders } = message;
+  const headers = new Headers();
+  try {
+    for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+      headers.append(rawHeaders[at]!, rawHeaders[at + 1]!);
+    }
+  } catch {
+    return undefined;
+  }
+  const url = target.startsWith("/")
+    ? `http://${headers.get("host") ?? ""}${target}`
+    // The absolute form, which proxies may use (RFC 9112 §3.2.2).
+    : /^https?:\/\//i.test(target)
+    ? target
+    : undefined;
+  if (url === undefined) return undefined;
+  return { method, url, headers, body: WITHOUT_BODY.has(method) ? null : message, upgrade };
+}

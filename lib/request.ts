@@ -1,0 +1,27 @@
+/**
+ * An HTTP request that came in.
+ *
+ * @module
+ */
+
+import type { Buffer } from "node:buffer";
+import type { Socket } from "node:net";
+
+/** A request as its line and its headers had it: a `Request` would resolve dot segments. */
+export interface HttpRequest {
+  readonly method: string;
+  /** `http://`, the Host header and the target, none of them parsed. */
+  readonly url: string;
+  readonly headers: Headers;
+  /** Null where a body has no meaning. */
+  readonly body: AsyncIterable<Uint8Array> | null;
+  /** Where the connection may become a WebSocket: undefined for any other request. */
+  readonly upgrade?: UpgradeSocket | undefined;
+}
+
+/** A connection that waits for the answer to its upgrade. */
+export interface UpgradeSocket {
+  readonly socket: Socket;
+  /** What came behind the request's head already. */
+  readonly head: Buffer;
+}
