@@ -33,6 +33,9 @@ export interface Gateway {
   shutdown(): Promise<void>;
 }
 
+/** Connections beside those of clients, while there are as many as there may be. */
+const HTTP_ROOM = 50;
+
 /**
  * Starts a gateway.
  *
@@ -49,7 +52,10 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
   const isShared = core.teamSize > 1 || config.reusePort;
   const { log, clock } = core;
   const { tls } = deps.secrets;
-  const listenOptions = { tls, tcpBacklog, isShared, log, clock };
+  // Each thread knows its own alone.
+  const hasRoom = (count: number): boolean =>
+    clientSide.sockets.total + count * core.teamSize < config.maxConnections + HTTP_ROOM;
+  const listenOptions = { tls, tcpBacklog, isShared, hasRoom, log, clock };
   const places: [typeof address, Serves][] = apiListen === undefined
     ? [[address, "both"]]
     : [[address, "clients"], [apiListen, "api"]];

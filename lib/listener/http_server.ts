@@ -17,7 +17,7 @@ import type { Log } from "../log/log.ts";
 import { problem } from "../problem.ts";
 import type { HttpRequest, UpgradeSocket } from "../request.ts";
 import { asksForWebSocket, readRequest } from "./incoming.ts";
-import { listenOn, type Place } from "./listen_on.ts";
+import { Listening, type Place } from "./listening.ts";
 import { isStream, respond } from "./respond.ts";
 import { Unfinished } from "./unfinished.ts";
 
@@ -28,6 +28,8 @@ export interface HttpServerOptions {
   readonly handler: Handler;
   /** @returns The address of who is at the other end; undefined for one who has no business here. */
   readonly peerOf: (socket: Socket) => string | undefined;
+  /** Whether one more connection may be held, beside so many that speak HTTP here. */
+  readonly hasRoom: (count: number) => boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -56,7 +58,7 @@ const FAULT_STATUS: Readonly<Record<string, number>> = {
  */
 export class HttpServer {
   readonly #options: HttpServerOptions;
-  readonly #server: Server;
+  readonly #listening: Listening;
   readonly #sockets = new Set<Socket>();
   /** Connections of which no whole request has come. */
   readonly #fresh: Unfinished;
@@ -72,6 +74,25 @@ export class HttpServer {
     this.#fresh = new Unfinished(options.clock, LIMIT_MS);
     this.#idle = new Unfinished(options.clock, LIMIT_MS);
     this.#leaving = new Unfinished(options.clock, LIMIT_MS);
+    this.#listening = new Listening(() => this.#create(), options.clock, options.log);
+  }
+
+  /** Begins to listen; rejects when it cannot. */
+  listen(place: Place): Promise<Deno.NetAddr> {
+    return this.#listening.start(place);
+  }
+
+  /** Stops listening, waits for the responses under way, and cuts what is left at the time-out. */
+  async stop(timeoutMs: number): Promise<void> {
+    const { clock } = this.#options;
+    this.#listening.stop();
+    const answered = new Promise<void>((resolve) => this.#onNoneUnderWay = resolve);
+    if (this.#underWay > 0) await within(clock, answered, timeoutMs);
+    for (const list of [this.#fresh, this.#idle, this.#leaving]) list.stop();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #create(): Server {
     const limits = {
       headersTimeout: LIMIT_MS,
       requestTimeout: LIMIT_MS,
@@ -80,7 +101,7 @@ export class HttpServer {
       maxHeaderSize: MAX_HEAD_BYTES,
       shouldUpgradeCallback: asksForWebSocket,
     };
-    this.#server = createServer(limits)
+    return createServer(limits)
       .on("connection", (socket: Socket) => this.#accept(socket))
       .on("request", (message, out) => void this.#serve(message, out))
       .on("upgrade", (message, socket, head) => {
@@ -89,22 +110,9 @@ export class HttpServer {
       .on("clientError", (error, socket) => refuse(error, socket as Socket));
   }
 
-  /** Begins to listen; rejects when it cannot. */
-  listen(place: Place): Promise<Deno.NetAddr> {
-    return listenOn(this.#server, place, this.#options.log);
-  }
-
-  /** Stops listening, waits for the responses under way, and cuts what is left at the time-out. */
-  async stop(timeoutMs: number): Promise<void> {
-    const { clock } = this.#options;
-    this.#server.close();
-    const answered = new Promise<void>((resolve) => this.#onNoneUnderWay = resolve);
-    if (this.#underWay > 0) await within(clock, answered, timeoutMs);
-    for (const list of [this.#fresh, this.#idle, this.#leaving]) list.stop();
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
   #accept(socket: Socket): void {
+    const { hasRoom } = this.#options;
+    if (!hasRoom(this.#sockets.size)) return void socket.destroy();
     this.#sockets.add(socket);
     this.#fresh.enter(socket);
     socket.setNoDelay(true);

@@ -9,7 +9,7 @@ import type { ListenAddress } from "../config/value.ts";
 import type { TlsPair } from "../config/secret.ts";
 import type { Log } from "../log/log.ts";
 import { type Handler, HttpServer } from "./http_server.ts";
-import type { Place } from "./listen_on.ts";
+import type { Place } from "./listening.ts";
 import { TlsFront } from "./tls.ts";
 
 /** A socket that serves HTTP or HTTPS. */
@@ -30,6 +30,8 @@ export interface ListenOptions {
   readonly tcpBacklog: number;
   /** Others listen there as well, and each gets its part of the connections. */
   readonly isShared: boolean;
+  /** Whether one more connection may be held, beside so many that have become no WebSocket. */
+  readonly hasRoom: (count: number) => boolean;
   readonly log: Log;
   readonly clock: Clock;
 }

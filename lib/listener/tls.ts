@@ -9,13 +9,15 @@ import { createServer, type Server, type TLSSocket } from "node:tls";
 import type { Clock } from "../clock.ts";
 import type { TlsPair } from "../config/secret.ts";
 import type { Log } from "../log/log.ts";
-import { listenOn, type Place } from "./listen_on.ts";
+import { Listening, type Place } from "./listening.ts";
 import { Unfinished } from "./unfinished.ts";
 
 export interface TlsFrontOptions {
   readonly pair: TlsPair;
   /** Where the plain server listens. */
   readonly target: { readonly host: string; readonly port: number };
+  /** Whether one more connection may be held, beside so many that are held here. */
+  readonly hasRoom: (count: number) => boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -31,7 +33,8 @@ const HANDSHAKE_MS = 10_000;
  */
 export class TlsFront {
   readonly #options: TlsFrontOptions;
-  readonly #server: Server;
+  readonly #listening: Listening;
+  #pair: TlsPair;
   /** Clients' addresses by the loopback place from which their bytes reach the plain server. */
   readonly #peers = new Map<string, string>();
   /** Clients' sockets, below TLS, by the place from which they come. */
@@ -44,15 +47,13 @@ export class TlsFront {
     this.#options = options;
     checkPair(options.pair);
     this.#fresh = new Unfinished(options.clock, HANDSHAKE_MS);
-    this.#server = createServer({ ...options.pair })
-      .on("connection", (socket: Socket) => this.#accept(socket))
-      .on("secureConnection", (secure) => this.#carry(secure))
-      .on("tlsClientError", (_error, secure) => void secure.destroy());
+    this.#pair = options.pair;
+    this.#listening = new Listening(() => this.#create(), options.clock, options.log);
   }
 
   /** Begins to listen; rejects when it cannot. */
   listen(place: Place): Promise<Deno.NetAddr> {
-    return listenOn(this.#server, place, this.#options.log);
+    return this.#listening.start(place);
   }
 
   /** The address of the client whose bytes come in on this connection; undefined for a stranger's. */
@@ -67,17 +68,26 @@ export class TlsFront {
    */
   reload(pair: TlsPair): void {
     checkPair(pair);
-    this.#server.setSecureContext({ ...pair });
+    this.#pair = pair;
+    (this.#listening.server as Server | undefined)?.setSecureContext({ ...pair });
   }
 
   /** Stops accepting and cuts what is open. */
   stop(): void {
-    this.#server.close();
+    this.#listening.stop();
     this.#fresh.stop();
     for (const socket of this.#sockets.values()) socket.destroy();
   }
 
+  #create(): Server {
+    return createServer({ ...this.#pair })
+      .on("connection", (socket: Socket) => this.#accept(socket))
+      .on("secureConnection", (secure) => this.#carry(secure))
+      .on("tlsClientError", (_error, secure) => void secure.destroy());
+  }
+
   #accept(socket: Socket): void {
+    if (!this.#options.hasRoom(this.#fresh.size)) return void socket.destroy();
     const place = placeOf(socket);
     this.#sockets.set(place, socket);
     this.#fresh.enter(socket);

@@ -4,8 +4,9 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import type { Log } from "../log/log.ts";
-import type { HttpRequest } from "../request.ts";
+import type { HttpRequest, UpgradeSocket } from "../request.ts";
 import { clearIdleTimer, forgetRequest } from "./forget_request.ts";
 import type { SocketMaker, Upgraded } from "./socket.ts";
 import { terminate } from "./terminate.ts";
@@ -41,8 +42,22 @@ function upgrade(
     // The runtime pings after half of its idle time-out, and closes at its end.
     idleTimeout: idleSeconds,
     ...(protocol === null ? {} : { protocol }),
-    ...upgrade,
+    ...stilled(upgrade),
   });
   upgraded.socket.binaryType = "arraybuffer";
   return upgraded;
+}
+
+/**
+ * A connection from which nothing is read until it is a WebSocket. The runtime (Deno 2.9.6) reads on
+ * until the 101 has left, and loses what came by then: a client's first frame. There is no public way
+ * to stop it; where the handle looks different nothing happens.
+ */
+function stilled({ socket, head }: UpgradeSocket): UpgradeSocket {
+  const handle: unknown = Reflect.get(socket, "_handle");
+  if (typeof handle === "object" && handle !== null && "readStop" in handle) {
+    if (typeof handle.readStop === "function") handle.readStop();
+  }
+  const early: Uint8Array | null = socket.read();
+  return early === null ? { socket, head } : { socket, head: Buffer.concat([head, early]) };
 }

@@ -208,7 +208,7 @@ Deno.test("the page on backends names each status of POST /call with its outcome
 /** The answer when the gateway itself fails. */
 async function whenItFails(): Promise<Response> {
   const options = {
-    ...{ tls: undefined, tcpBacklog: 1, isShared: false },
+    ...{ tls: undefined, tcpBacklog: 1, isShared: false, hasRoom: () => true },
     ...{ log: silentLog, clock: systemClock },
   };
   const listener = await listen({ host: "127.0.0.1", port: 0 }, options, () => {
