@@ -27,6 +27,7 @@ export interface Validator {
    * @param frame What carries it.
    * @param action The Action; of a CALLRESULT the one of the CALL that it answers.
    * @param payload The payload's JSON text.
+   * @param parse Parses it, once at most; undefined for what is no JSON. `parseJson` without.
    * @returns What is wrong first; undefined when nothing is.
    */
   check(
@@ -34,6 +35,7 @@ export interface Validator {
     frame: PayloadFrame,
     action: string,
     payload: string,
+    parse?: (text: string) => unknown,
   ): Violation | undefined;
 }
 
@@ -72,6 +74,7 @@ export function createValidator(
     frame: PayloadFrame,
     action: string,
     payload: string,
+    parse: (text: string) => unknown = parseJson,
   ): Violation | undefined {
     const schemas = byProtocol.get(protocol);
     if (schemas === undefined || allowedActions.has(action)) return undefined;
@@ -81,7 +84,7 @@ export function createValidator(
       const text = `the Action is no ${frame === "send" ? "SEND" : "CALL"} of this OCPP version`;
       return { meaning: "not_implemented", pointer: "", text };
     }
-    const value = parseJson(payload);
+    const value = parse(payload);
     if (value === undefined) {
       return { meaning: "bad_payload", pointer: "", text: "is not valid JSON" };
     }
