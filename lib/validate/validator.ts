@@ -10,6 +10,7 @@ import * as v16 from "typed-ocpp/dist/ocpp16/schemas.js";
 import * as v201 from "typed-ocpp/dist/ocpp20/schemas.js";
 import * as v21 from "typed-ocpp/dist/ocpp21/schemas.js";
 import { parseJson } from "../codec/json.ts";
+import { withoutIndexStrings } from "./index_strings.ts";
 import { type PayloadFrame, Schemas } from "./schemas.ts";
 import { type Violation, violationOf } from "./violation.ts";
 
@@ -84,7 +85,7 @@ export function createValidator(
       const text = `the Action is no ${frame === "send" ? "SEND" : "CALL"} of this OCPP version`;
       return { meaning: "not_implemented", pointer: "", text };
     }
-    const value = parse(payload);
+    const value = parse(withoutIndexStrings(payload));
     if (value === undefined) {
       return { meaning: "bad_payload", pointer: "", text: "is not valid JSON" };
     }
