@@ -21,6 +21,7 @@ import { Lane, type LaneOptions, type QueueLimits } from "../queue/lane.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import type { Inspect } from "../validate/inspector.ts";
 import { describeViolation } from "../validate/violation.ts";
+import type { ClientRate } from "./rate.ts";
 import { endByReply } from "./span.ts";
 
 /** The connection that the CALLs came on. */
@@ -48,6 +49,8 @@ export interface CallsDeps {
     | "callSeconds"
   >;
   readonly limits: QueueLimits;
+  /** Undefined when a client may send as fast as it is served. */
+  readonly rate?: ClientRate | undefined;
   /** Checks payloads against their schemas; undefined when nothing is checked. */
   readonly inspect?: Inspect | undefined;
   /** Undefined when nothing is traced. */
@@ -128,7 +131,9 @@ export class Calls implements LaneOptions<Waiting> {
 
   /** Forwards one and answers it. Never rejects: the forwarder does not. */
   async handle({ call, since }: Waiting): Promise<void> {
-    const { forwarder, backlog, clock, metrics, log, tracing } = this.#deps;
+    const { forwarder, backlog, clock, metrics, log, tracing, rate } = this.#deps;
+    const turn = rate?.take(this.#caller);
+    if (turn !== undefined) await turn;
     const span = tracing?.fromClient({
       kind: call.kind,
       action: call.action,

@@ -5,8 +5,9 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { type Frame, readFrame } from "../codec/frame.ts";
+import { type Frame, type ReadFrame, readFrame } from "../codec/frame.ts";
 import { frameKind } from "../codec/frame_text.ts";
+import { parseJson } from "../codec/json.ts";
 import { type Dialect, dialectOf } from "../codec/subprotocol.ts";
 import { type Identity, namesOf } from "../identity.ts";
 import type { Log } from "../log/log.ts";
@@ -14,7 +15,8 @@ import type { Metrics } from "../metrics/metrics.ts";
 import type { Socket } from "../socket/socket.ts";
 import type { Sockets } from "../socket/sockets.ts";
 import { Unsent } from "../socket/unsent.ts";
-import { BINARY, type Ending, NOT_READING, TOO_LARGE } from "./ending.ts";
+import { Budgets } from "./budgets.ts";
+import { BINARY, type Ending, IDLE_FRAMES, NOT_READING, PARSE_TIME, TOO_LARGE } from "./ending.ts";
 import { type Receiver, refuseFrame } from "./incoming.ts";
 import type { Tap, Tapped } from "./tap.ts";
 
@@ -30,8 +32,17 @@ export interface ClientSocketDeps {
   };
 }
 
-/** Messages may be under way when a client is closed, but not this many. */
-const MAX_SENT_AFTER_CLOSE = 1000;
+/**
+ * UTF-16 code units from which on it is measured how long a text takes to read. Of shorter ones no client
+ * can send enough: they are answered one by one, or lead nowhere.
+ */
+const MEASURED_UNITS = 16 * 1024;
+/**
+ * What a text counts for at least and at most, in milliseconds for each UTF-16 code unit. Receiving it
+ * costs so much even when its first character is wrong; and no text takes longer to read: what is more is
+ * a pause of the process, which is not the client's fault.
+ */
+const MS_PER_UNIT = { least: 5e-6, most: 1e-4 } as const;
 
 /**
  * Owns one socket, what waits to be sent on it, and the count of what passed.
@@ -58,7 +69,8 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
   #unsent: Unsent | null = null;
   #isClosed = false;
   #hasSpoken = false;
-  #sentAfterClose = 0;
+  /** Null while the client uses up nothing that is bounded. */
+  #budgets: Budgets | null = null;
 
   /** Takes over a socket that is open. */
   constructor(socket: Socket, identity: Identity, deps: D) {
@@ -114,6 +126,39 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
     this.#isClosed = true;
     this.#unsent?.drop();
     this.#unsent = null;
+    this.#budgets?.close();
+  }
+
+  /** What came leads nowhere: too much of that closes the connection. */
+  protected ledNowhere(): void {
+    if (this.#isClosed || this.#budgetsNow().takeFrame()) return;
+    this.#deps.log.warn("too many frames that lead nowhere", namesOf(this));
+    this.close(IDLE_FRAMES);
+  }
+
+  /**
+   * Parses a payload of this client's, whose time it is: too much of it closes the connection.
+   *
+   * @returns The value; undefined when the text is no JSON.
+   */
+  parse(text: string): unknown {
+    const { clock } = this.#deps;
+    const since = clock.now();
+    const value = parseJson(text);
+    this.#parsed(clock.now() - since);
+    return value;
+  }
+
+  #parsed(ms: number): void {
+    if (this.#isClosed || this.#budgetsNow().takeParsing(ms)) return;
+    this.#deps.log.warn("too much to parse", namesOf(this));
+    this.close(PARSE_TIME);
+  }
+
+  #budgetsNow(): Budgets {
+    return this.#budgets ??= new Budgets(this.#deps.clock, () => {
+      this.#budgets = null;
+    });
   }
 
   /**
@@ -134,13 +179,20 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
       this.close(TOO_LARGE);
       return null;
     }
-    if (data === "") return null;
+    if (data === "") {
+      this.ledNowhere();
+      return null;
+    }
     this.framesIn++;
     this.#passed("in", data);
     if (log.isDebug) log.debug("frame in", { ...namesOf(this), frame: data.slice(0, 1000) });
-    const read = readFrame(data, this.dialect);
+    const read = data.length < MEASURED_UNITS
+      ? readFrame(data, this.dialect)
+      : this.#readLong(data);
+    if (this.#isClosed) return null;
     if (!read.ok) {
       refuseFrame(this, this.#deps, read.fault);
+      this.ledNowhere();
       return null;
     }
     this.#hasSpoken = true;
@@ -149,9 +201,20 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
     return frame;
   }
 
+  #readLong(text: string): ReadFrame {
+    const { clock } = this.#deps;
+    const since = clock.now();
+    const read = readFrame(text, this.dialect);
+    const { least, most } = MS_PER_UNIT;
+    this.#parsed(
+      text.length * Math.max(least, Math.min(most, (clock.now() - since) / text.length)),
+    );
+    return read;
+  }
+
   /** A client that goes on sending after it was closed costs work for nothing: it is cut. */
   #readClosed(): null {
-    if (++this.#sentAfterClose === MAX_SENT_AFTER_CLOSE) this.#deps.sockets.cut(this.#socket);
+    if (!this.#budgetsNow().takeAfterClose()) this.#deps.sockets.cut(this.#socket);
     return null;
   }
 

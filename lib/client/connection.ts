@@ -207,7 +207,7 @@ export class Connection extends ClientSocket<ConnectionDeps>
   protected override close(ending: Ending): void {
     if (this.isClosed) return;
     this.#end(ending);
-    this.deps.sockets.close(this.socket, ending.code, ending.reason);
+    this.deps.sockets.close(this.socket, ending.code, ending.reason, ending.isCutSoon);
   }
 
   #closeIfDone(): void {
@@ -231,19 +231,20 @@ export class Connection extends ClientSocket<ConnectionDeps>
   #receive(data: unknown): void {
     const frame = this.read(data);
     if (frame === null) return;
-    const { deps } = this;
     switch (frame.kind) {
       case "call":
       case "send":
-        if (!isAdmitted(this, deps, this.#calls, frame)) return;
-        this.#calls ??= new Calls(this, deps);
+        if (!isAdmitted(this, this.deps, this.#calls, frame)) return this.ledNowhere();
+        // Its payload may have been one too many.
+        if (this.isClosed) return;
+        this.#calls ??= new Calls(this, this.deps);
         return this.#calls.push(frame);
       case "result":
       case "error":
-        return settleCall(this, deps, this.#pending, frame);
+        return settleCall(this, this.deps, this.#pending, frame) ? undefined : this.ledNowhere();
       case "resulterror": {
-        const report = reportOf(this, deps, this.#sentResults, frame);
-        if (report === null) return;
+        const report = reportOf(this, this.deps, this.#sentResults, frame);
+        if (report === null) return this.ledNowhere();
         return this.hasRoomForReport() ? this.report(report) : this.queueFull();
       }
     }

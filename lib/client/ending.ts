@@ -16,6 +16,8 @@ export interface Ending {
   readonly description: string;
   /** What it is counted as. */
   readonly cause: CloseReason;
+  /** Whether the client has no claim to more work: it is cut soon, whether it takes the close frame or not. */
+  readonly isCutSoon?: true;
 }
 
 /** It ended without a close frame; never sent in one. */
@@ -84,6 +86,23 @@ export const QUEUE_FULL: Ending = {
   reason: "queue full",
   description: "the client sent more than its queue holds",
   cause: "queue_full",
+};
+
+/** Empty texts, unknown types, answers to nothing, what is no frame, CALLs that cannot be taken. */
+export const IDLE_FRAMES: Ending = {
+  code: POLICY,
+  reason: "too many frames that lead nowhere",
+  description: "the client sent too many frames that lead nowhere",
+  cause: "idle_frames",
+  isCutSoon: true,
+};
+
+export const PARSE_TIME: Ending = {
+  code: POLICY,
+  reason: "too much to parse",
+  description: "the client sent more than may be parsed in a second",
+  cause: "parse_time",
+  isCutSoon: true,
 };
 
 /** The client ended it, or it broke off. */

@@ -27,6 +27,8 @@ export interface Receiver extends Identity {
   readonly dialect: Dialect;
   /** Sends a frame; one for a connection that is closed is dropped. */
   write(text: string): void;
+  /** Parses what this client sent; undefined for what is no JSON. */
+  parse(text: string): unknown;
 }
 
 export interface IncomingDeps {
@@ -78,7 +80,8 @@ export function isAdmitted(
     if (type === "call") answerError(on, call, "internal", "gateway overloaded");
     return false;
   }
-  const violation = inspect?.(on, { direction: "in", type, action, messageId, payload });
+  const parse = (text: string): unknown => on.parse(text);
+  const violation = inspect?.(on, { direction: "in", type, action, messageId, payload, parse });
   if (violation === undefined) return true;
   // A SEND is never answered.
   if (type === "call") answerError(on, call, violation.meaning, describeViolation(violation));
@@ -89,18 +92,20 @@ export function isAdmitted(
  * Ends the CALL that the client answers.
  *
  * @param pending The CALLs to this client; null when there are none.
+ * @returns Whether there was one.
  */
 export function settleCall(
   on: Receiver,
   deps: IncomingDeps,
   pending: Pending | null,
   frame: CallResult | CallError,
-): void {
+): boolean {
   const outcome = frame.kind === "result" ? inspectResult(on, deps, pending, frame) : frame;
   const { messageId } = frame;
-  if (pending?.settle(messageId, outcome) === true) return;
+  if (pending?.settle(messageId, outcome) === true) return true;
   deps.metrics.faults[UNMATCHED]?.add(1);
   deps.log.warn("answer to no outstanding CALL", { ...namesOf(on), messageId });
+  return false;
 }
 
 /** The CALLRESULT, or what counts in its place when it is refused. */
@@ -113,7 +118,14 @@ function inspectResult(
   const { messageId, payload } = frame;
   const action = inspect && pending?.actionOf(messageId);
   if (inspect === undefined || action === undefined) return frame;
-  const violation = inspect(on, { direction: "in", type: "result", action, messageId, payload });
+  const violation = inspect(on, {
+    direction: "in",
+    type: "result",
+    action,
+    messageId,
+    payload,
+    parse: (text) => on.parse(text),
+  });
   if (violation === undefined) return frame;
   const description = describeViolation(violation);
   if (on.dialect === "ocpp2.1") {

@@ -6,9 +6,10 @@
 
 import { CLOSE_BRACKET, COMMA, OPEN_BRACKET } from "./char.ts";
 import type { ErrorMeaning } from "./error_code.ts";
-import { elementTexts, isObject, parseJson, skipSpace } from "./json.ts";
+import { elementTexts, isObject, skipSpace } from "./json.ts";
 import { isSegment } from "./route.ts";
-import { codeAt, scanName, scanObject, UNSURE } from "./scan.ts";
+import { codeAt, INVALID, MAX_DEPTH, scanName, scanObject, UNSURE } from "./scan.ts";
+import { readShallow } from "./shallow.ts";
 import type { Dialect } from "./subprotocol.ts";
 
 /** Longest MessageId, in characters (OCPP-J 1.6 §4.1.4, OCPP 2.x `string[36]`). */
@@ -139,8 +140,9 @@ function readPlainFrame(text: string, dialect: Dialect): ReadFrame | undefined {
     at = behindComma(text, end);
   }
 
-  const end = scanObject(text, at);
-  if (end === UNSURE) return undefined;
+  // The frame is an array around it.
+  const end = scanObject(text, at, MAX_DEPTH - 1);
+  if (end === INVALID) return undefined;
   const bracket = skipSpace(text, end);
   if (codeAt(text, bracket) !== CLOSE_BRACKET) return undefined;
   if (skipSpace(text, bracket + 1) !== text.length) return undefined;
@@ -160,9 +162,9 @@ function behindComma(text: string, at: number): number {
 }
 
 function readAnyFrame(text: string, dialect: Dialect): ReadFrame {
-  const array = parseJson(text);
-  if (array === undefined) return fault("bad_frame", "not valid JSON");
-  if (!Array.isArray(array)) return fault("bad_frame", "not a JSON array");
+  const array = readShallow(text);
+  if (array === undefined) return fault("bad_frame", "not valid JSON, or nested too deep");
+  if (array === null) return fault("bad_frame", "not a JSON array");
   const type: unknown = array[0];
   const messageId: unknown = array[1];
   if (typeof type !== "number") {

@@ -2,8 +2,8 @@
  * Where the parts of a JSON text begin and end.
  *
  * A payload must reach the other side byte for byte, so it is cut out of the text it came in and
- * never written anew. These functions only look for boundaries: the text has been through
- * `JSON.parse` before, and on text that has not their answer means nothing (but they still end).
+ * never written anew. These functions only look for boundaries: the text has been found valid before, and
+ * on text that has not their answer means nothing (but they still end).
  *
  * @module
  */
@@ -59,8 +59,8 @@ export function trimSpace(text: string, from = 0, to: number = text.length): str
   return text.slice(from, to);
 }
 
-/** The index behind the string that begins at `at` (its opening quote). */
-function endOfString(text: string, at: number): number {
+/** The index behind the string that begins at `at` (its opening quote); the text's end when it does not end. */
+export function endOfString(text: string, at: number): number {
   let end = text.indexOf('"', at + 1);
   while (end !== -1) {
     let before = end - 1;

@@ -6,7 +6,7 @@
 
 import { errorCode, type ErrorMeaning } from "./error_code.ts";
 import { callErrorText, callResultText } from "./frame_text.ts";
-import { isObject, memberText, parseJson, trimSpace } from "./json.ts";
+import { memberText, parseJson, trimSpace } from "./json.ts";
 import { isObjectText } from "./scan.ts";
 import type { Dialect } from "./subprotocol.ts";
 
@@ -15,7 +15,7 @@ import type { Dialect } from "./subprotocol.ts";
  *
  * | backend | client gets |
  * |---|---|
- * | 2xx, JSON object or empty | CALLRESULT |
+ * | 2xx, JSON object (nested no deeper than 200) or empty | CALLRESULT |
  * | 2xx, anything else | CALLERROR `InternalError` |
  * | another status, JSON object with a string `code` | that CALLERROR |
  * | another status | CALLERROR by the status |
@@ -53,13 +53,12 @@ export function replyText(
   }
   const code = errorCodeOf(text);
   if (code !== undefined) {
-    const description = parseJson(memberText(text, "description") ?? "");
     const details = memberText(text, "details");
     return callErrorText(
       messageIdText,
       code,
-      typeof description === "string" ? description : "",
-      isObject(parseJson(details ?? "")) ? details : "{}",
+      stringOf(memberText(text, "description")) ?? "",
+      details?.startsWith("{") ? details : "{}",
     );
   }
   return callErrorText(
@@ -90,8 +89,12 @@ export function hasErrorCode(body: string): boolean {
 }
 
 function errorCodeOf(text: string): string | undefined {
-  const code = isObjectText(text) ? parseJson(memberText(text, "code") ?? "") : undefined;
-  return typeof code === "string" ? code : undefined;
+  return isObjectText(text) ? stringOf(memberText(text, "code")) : undefined;
+}
+
+/** The string of a member that is one. Of others nothing is built: they may be large. */
+function stringOf(text: string | undefined): string | undefined {
+  return text?.startsWith('"') ? parseJson(text) as string : undefined;
 }
 
 function meaningOf(status: number): ErrorMeaning {

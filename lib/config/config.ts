@@ -7,7 +7,7 @@
 import { readCommandLine, type Told } from "./command_line.ts";
 import type { NatsAddress } from "./nats_address.ts";
 import { type Flag, type FlagName, FLAGS, variableOf } from "./flag.ts";
-import type { ListenAddress, ReadValue } from "./value.ts";
+import type { ListenAddress, RateLimit, ReadValue } from "./value.ts";
 
 /** All settings, checked. Durations are in milliseconds, sizes in bytes. */
 export interface Config {
@@ -46,6 +46,8 @@ export interface Config {
   readonly openFiles: number | undefined;
   /** Undefined for no limit. */
   readonly connectRate: number | undefined;
+  /** Undefined for no limit. */
+  readonly clientRate: RateLimit | undefined;
   readonly tcpBacklog: number;
   /** 0 for no pings. */
   readonly pingIntervalMs: number;
@@ -165,6 +167,7 @@ export function readInvocation(
     isMaxConnectionsAsked: asked.has("max-connections"),
     openFiles: take("open-files"),
     connectRate: take("connect-rate"),
+    clientRate: take("client-rate"),
     tcpBacklog: must("tcp-backlog"),
     pingIntervalMs: must("ping-interval"),
     drainTimeoutMs: must("drain-timeout"),

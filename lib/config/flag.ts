@@ -17,6 +17,7 @@ import {
   openFileCount,
   pathPrefix,
   protocolList,
+  rateLimit,
   size,
   subjectPrefix,
   toggle,
@@ -170,6 +171,11 @@ export const FLAGS = {
     integer(1, 1_000_000),
     "N",
     "upgrades let in each second; the rest is refused with 503 and Retry-After",
+  ),
+  "client-rate": unset(
+    rateLimit,
+    "N[:BURST]",
+    "CALLs and SENDs a second from one client, BURST at once (10 times N if not given); others wait",
   ),
   "tcp-backlog": flag(
     integer(1, 65_535),

@@ -23,6 +23,13 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** How often something may happen. */
+export interface RateLimit {
+  readonly perSecond: number;
+  /** How often at once, after a quiet time. */
+  readonly burst: number;
+}
+
 const MILLISECONDS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 const BYTES: Readonly<Record<string, number>> = {
   "": 1,
@@ -81,6 +88,21 @@ export function integer(min: number, max: number): ValueReader<number> {
       : { ok: false, allowed: `a whole number from ${min} to ${max}` };
   };
 }
+
+/** Of a rate without a burst, the burst in seconds of the rate. */
+const BURST_SECONDS = 10;
+
+/** `N` or `N:BURST`. */
+export const rateLimit: ValueReader<RateLimit> = (text) => {
+  const [, rateText = "", burstText] = /^(\d+)(?::(\d+))?$/.exec(text) ?? [];
+  const perSecond = integer(1, 1_000_000)(rateText);
+  const burst = burstText === undefined ? undefined : integer(1, 10_000_000)(burstText);
+  if (!perSecond.ok || burst?.ok === false) {
+    return { ok: false, allowed: "N or N:BURST, N from 1 to 1000000, BURST from 1 to 10000000" };
+  }
+  const { value } = perSecond;
+  return ok({ perSecond: value, burst: burst?.value ?? BURST_SECONDS * value });
+};
 
 /** Threads: a number of them, or one for each core. */
 export const workerCount: ValueReader<number | "auto"> = (text) => {

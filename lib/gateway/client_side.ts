@@ -6,6 +6,7 @@
 
 import { connect } from "../client/connect.ts";
 import type { ConnectionDeps } from "../client/connection.ts";
+import { ClientRate } from "../client/rate.ts";
 import { alone, noWitness } from "../cluster/alone.ts";
 import type { Bus, Peer } from "../cluster/bus.ts";
 import { LocalClients } from "../cluster/local.ts";
@@ -24,6 +25,8 @@ export interface ClientSide {
   readonly local: LocalClients;
   readonly bus: Bus;
   readonly upgrade: Upgrade;
+  /** Undefined without `--client-rate`. */
+  readonly rate: ClientRate | undefined;
 }
 
 /** Builds it, and joins the others. */
@@ -52,6 +55,8 @@ export function createClientSide(
   const bus = createBus?.(local satisfies Peer) ?? alone;
   const maker = createDenoSockets(log);
   const sockets = new Sockets(maker, clock, metrics.sockets);
+  const rate = config.clientRate &&
+    new ClientRate(config.clientRate, { clock, log, limited: metrics.rateLimited });
   // One object for all connections.
   const connectionDeps: ConnectionDeps = {
     bus,
@@ -62,6 +67,7 @@ export function createClientSide(
     forwarder,
     backlog,
     limits: { ...config, maxQueueChars },
+    rate,
     clock,
     log,
     metrics,
@@ -88,7 +94,7 @@ export function createClientSide(
     metrics,
     log,
   });
-  return { sockets, local, bus, upgrade };
+  return { sockets, local, bus, upgrade, rate };
 }
 
 /** A duration as a person would write it. */

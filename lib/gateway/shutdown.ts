@@ -34,6 +34,7 @@ export async function shutDown(
   const since = clock.now();
   status.close();
   log.info("shutting down", { clients: connections.size, waiting: backlog.count });
+  clientSide.rate?.stop();
   await drain(connections, drainTimeoutMs, core);
   // What ended just now still has to reach the backend.
   const flushMs = Math.max(drainTimeoutMs, FAREWELL_MS);

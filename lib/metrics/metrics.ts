@@ -33,6 +33,10 @@ const CLOSE_REASONS = [
   "not_reading",
   "binary",
   "too_large",
+  /** Too many frames that led nowhere. */
+  "idle_frames",
+  /** Its frames took too long to parse. */
+  "parse_time",
   "memory",
   "worker_died",
 ] as const;
@@ -134,6 +138,10 @@ function familiesOf(protocols: readonly string[]) {
       "Payloads that are not as their schema says, from (in) and to (out) clients, by type.",
       ["direction", ["in", "out"]],
       ["type", ["call", "result", "send"]],
+    ),
+    rateLimited: counter(
+      "ws2api_rate_limited_total",
+      "CALLs and SENDs that had to wait because of --client-rate.",
     ),
     backendRequests: counterByTwo(
       "ws2api_backend_requests_total",

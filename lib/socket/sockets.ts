@@ -17,6 +17,8 @@ export interface Closable {
 
 /** How long a client may take to answer a close frame. */
 const CLOSE_GRACE_MS = 5000;
+/** The same for one that has used up more than its share: the close frame gets out, and that is all. */
+const SHORT_GRACE_MS = 250;
 /** How long an upgrade may take once its response is on the way. */
 const OPEN_MS = 10_000;
 
@@ -103,23 +105,25 @@ export class Sockets {
   /**
    * Closes a socket, and cuts it when the client does not answer in time: one that does not read
    * would otherwise keep what is buffered for it.
+   *
+   * @param isCutSoon Whether that time is short.
    */
-  close(socket: Closable, code: number, reason: string): void {
+  close(socket: Closable, code: number, reason: string, isCutSoon = false): void {
     try {
       socket.close(code, reason);
     } catch {
       // It is closed already.
     }
-    this.#cutLater(socket);
+    this.#cutLater(socket, isCutSoon ? SHORT_GRACE_MS : CLOSE_GRACE_MS);
   }
 
-  #cutLater(socket: Closable): void {
+  #cutLater(socket: Closable, graceMs: number): void {
     const timer = this.#clock.setTimeout(() => {
       // While a write is blocked the runtime keeps the connection, cut or not, until the client goes.
       // It stays counted, and its close event is waited for.
-      if ((socket.bufferedAmount ?? 0) > 0) this.#cutLater(socket);
+      if ((socket.bufferedAmount ?? 0) > 0) this.#cutLater(socket, graceMs);
       else this.cut(socket);
-    }, CLOSE_GRACE_MS);
+    }, graceMs);
     this.#closing.set(socket, timer);
   }
 

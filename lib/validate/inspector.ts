@@ -23,6 +23,8 @@ export interface Inspected {
   readonly messageId: string;
   /** The payload's JSON text. */
   readonly payload: string;
+  /** Parses it, on the account of who sent it; `parseJson` without. */
+  readonly parse?: (text: string) => unknown;
 }
 
 /** The connection that a frame came on, or goes to. */
@@ -51,9 +53,9 @@ export interface InspectorDeps {
 export function createInspector({ validator, mode, log, count }: InspectorDeps): Inspect {
   function inspect(
     { clientId, connectionId, protocol }: ConnectionNames,
-    { direction, type, action, messageId, payload }: Inspected,
+    { direction, type, action, messageId, payload, parse }: Inspected,
   ): Violation | undefined {
-    const violation = validator.check(protocol, type, action, payload);
+    const violation = validator.check(protocol, type, action, payload, parse);
     if (violation === undefined) return undefined;
     count(direction, type);
     const reason = describeViolation(violation);

@@ -10,6 +10,7 @@ import * as v16 from "typed-ocpp/dist/ocpp16/schemas.js";
 import * as v201 from "typed-ocpp/dist/ocpp20/schemas.js";
 import * as v21 from "typed-ocpp/dist/ocpp21/schemas.js";
 import { parseJson } from "../codec/json.ts";
+import { withoutIndexStrings } from "./index_strings.ts";
 import { type PayloadFrame, Schemas } from "./schemas.ts";
 import { type Violation, violationOf } from "./violation.ts";
 
@@ -27,6 +28,7 @@ export interface Validator {
    * @param frame What carries it.
    * @param action The Action; of a CALLRESULT the one of the CALL that it answers.
    * @param payload The payload's JSON text.
+   * @param parse Parses it, once at most; undefined for what is no JSON. `parseJson` without.
    * @returns What is wrong first; undefined when nothing is.
    */
   check(
@@ -34,6 +36,7 @@ export interface Validator {
     frame: PayloadFrame,
     action: string,
     payload: string,
+    parse?: (text: string) => unknown,
   ): Violation | undefined;
 }
 
@@ -72,6 +75,7 @@ export function createValidator(
     frame: PayloadFrame,
     action: string,
     payload: string,
+    parse: (text: string) => unknown = parseJson,
   ): Violation | undefined {
     const schemas = byProtocol.get(protocol);
     if (schemas === undefined || allowedActions.has(action)) return undefined;
@@ -81,7 +85,7 @@ export function createValidator(
       const text = `the Action is no ${frame === "send" ? "SEND" : "CALL"} of this OCPP version`;
       return { meaning: "not_implemented", pointer: "", text };
     }
-    const value = parseJson(payload);
+    const value = parse(withoutIndexStrings(payload));
     if (value === undefined) {
       return { meaning: "bad_payload", pointer: "", text: "is not valid JSON" };
     }

@@ -1,7 +1,15 @@
 import { ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { isObject, parseJson } from "../../lib/codec/json.ts";
-import { codeAt, isObjectText, scanName, scanObject, UNSURE } from "../../lib/codec/scan.ts";
+import {
+  codeAt,
+  INVALID,
+  isObjectText,
+  MAX_DEPTH,
+  scanName,
+  scanObject,
+  UNSURE,
+} from "../../lib/codec/scan.ts";
 import { CHARACTER } from "../support/character.ts";
 import { runs } from "../support/runs.ts";
 
@@ -33,7 +41,7 @@ Deno.test("a valid object is scanned to its end, whatever comes behind it", asyn
   }
 });
 
-Deno.test("what is no valid object is left to JSON.parse", async (t) => {
+Deno.test("what is no valid object has no end", async (t) => {
   const texts = [
     "",
     " {}",
@@ -98,8 +106,8 @@ Deno.test("what is no valid object is left to JSON.parse", async (t) => {
   ];
   for (const text of texts) {
     await t.step(JSON.stringify(text), () => {
-      strictEqual(scanObject(text, 0), UNSURE);
-      strictEqual(scanObject(`xx${text}`, 2), UNSURE);
+      strictEqual(scanObject(text, 0), INVALID);
+      strictEqual(scanObject(`xx${text}`, 2), INVALID);
     });
   }
 });
@@ -118,7 +126,7 @@ Deno.test("a string of any length is checked up to its quote", () => {
         const text = `${start}${inner}${end}`;
         const isObjectToJson = isObject(parseJson(text));
         strictEqual(isObjectText(text), isObjectToJson, text);
-        if (!isObjectToJson) strictEqual(scanObject(text, 0), UNSURE, text);
+        if (!isObjectToJson) strictEqual(scanObject(text, 0), INVALID, text);
       }
     }
   }
@@ -129,13 +137,16 @@ Deno.test("nesting is followed to a bound, and no depth overflows the stack", ()
     '{"a":'.repeat(depth) + "{}" + "}".repeat(depth),
     '{"a":' + "[".repeat(depth) + "]".repeat(depth) + "}",
   ];
-  for (const text of [...nested(1), ...nested(7), ...nested(32)]) {
+  for (const text of [...nested(1), ...nested(7), ...nested(MAX_DEPTH - 1)]) {
     strictEqual(scanObject(text, 0), text.length);
-  }
-  for (const text of [...nested(33), ...nested(34), ...nested(200_000)]) {
-    strictEqual(scanObject(text, 0), UNSURE);
     ok(isObjectText(text));
   }
+  for (const text of [...nested(MAX_DEPTH), ...nested(MAX_DEPTH + 1), ...nested(200_000)]) {
+    strictEqual(scanObject(text, 0), INVALID);
+    ok(!isObjectText(text));
+  }
+  strictEqual(scanObject('{"a":{}}', 0, 2), 8);
+  strictEqual(scanObject('{"a":{}}', 0, 1), INVALID);
 });
 
 /** Objects and what is nearly one: some characters written over, left out or put in. */
@@ -161,7 +172,7 @@ Deno.test("what is scanned to an end is an object to JSON.parse, and the verdict
   fc.assert(
     fc.property(nearlyObject, (text) => {
       const end = scanObject(text, 0);
-      if (end !== UNSURE) ok(isObject(parseJson(text.slice(0, end))));
+      if (end !== INVALID) ok(isObject(parseJson(text.slice(0, end))));
       const isTrimmed = text === text.trim();
       strictEqual(isObjectText(text), isTrimmed && isObject(parseJson(text)));
     }),

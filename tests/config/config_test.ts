@@ -161,6 +161,17 @@ const ROWS: Record<FlagName, Row> = {
     good: [["1", 1], ["1000000", 1_000_000]],
     bad: ["0", "1000001", ...NO_WHOLE],
   },
+  "client-rate": {
+    variable: "WS2API_CLIENT_RATE",
+    key: "clientRate",
+    good: [
+      ["1", { perSecond: 1, burst: 10 }],
+      ["1000000", { perSecond: 1_000_000, burst: 10_000_000 }],
+      ["5:1", { perSecond: 5, burst: 1 }],
+      ["2:10000000", { perSecond: 2, burst: 10_000_000 }],
+    ],
+    bad: ["0", "1000001", "1:0", "1:10000001", "1:", ":1", "1:2:3", "1/s", ...NO_WHOLE],
+  },
   "tcp-backlog": {
     variable: "WS2API_TCP_BACKLOG",
     key: "tcpBacklog",

@@ -44,7 +44,13 @@ const LONG = "é😀".repeat(200);
 const CUT = [...LONG].slice(0, 255).join("");
 
 const ROWS: readonly Row[] = [
-  { name: "no JSON", text: "[", id: "-1", codes: BAD_FRAME, description: "not valid JSON" },
+  {
+    name: "no JSON",
+    text: "[",
+    id: "-1",
+    codes: BAD_FRAME,
+    description: "not valid JSON, or nested too deep",
+  },
   { name: "no array", text: "{}", id: "-1", codes: BAD_FRAME, description: "not a JSON array" },
   {
     name: "no type",

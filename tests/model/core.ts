@@ -267,6 +267,8 @@ export class ConnectionModel {
   state: "opening" | "open" | "ended" = "opening";
   end: End | undefined;
   endedAt = 0;
+  /** Until when frames of the client that led nowhere are counted. */
+  countedUntil = 0;
   isDraining = false;
   /** Accepted CALLs to the client that are not over, in the order of acceptance. */
   live: ApiCall[] = [];

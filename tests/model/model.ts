@@ -21,6 +21,8 @@ const NOT_READING: End = { code: 1008, reason: "not reading", why: /not read/, b
 const SHUTDOWN: End = { code: 1001, reason: "shutting down", why: /shutting/, by: "gateway" };
 /** A closed socket is cut when its close event is not there by then. */
 const CLOSE_GRACE_MS = 5000;
+/** Frames that lead nowhere are counted for so long. */
+const COUNTED_MS = 10_000;
 
 export class Model {
   readonly connections: ConnectionModel[] = [];
@@ -115,7 +117,8 @@ export class Model {
     body: string,
   ): void {
     const call = connection.outstanding.find((each) => each.messageId === messageId);
-    if (connection.state !== "open" || call === undefined) return;
+    if (connection.state !== "open") return;
+    if (call === undefined) return this.#ledNowhere(connection);
     const status = kind === "result" ? 200 : 422;
     this.#over(connection, call, { status, outcome: "answered", body }, { kind, body });
   }
@@ -127,8 +130,10 @@ export class Model {
     if (handled.some((other) => other.messageId === messageId)) {
       const code = this.config.protocol === null ? "ProtocolError" : "RpcFrameworkError";
       connection.answers.push(`[4,"${messageId}","${code}",`);
+      this.#ledNowhere(connection);
     } else if (this.#backlog >= this.config.maxWaiting) {
       connection.answers.push(`[4,"${messageId}","InternalError",`);
+      this.#ledNowhere(connection);
     } else if (handled.length > this.config.maxQueue) {
       this.ends(connection, QUEUE_FULL);
     } else {
@@ -141,14 +146,20 @@ export class Model {
   refuses(connection: ConnectionModel, messageId: string, body: string): void {
     const { results, clientId, posts } = connection;
     const result = results.find((each) => each.messageId === messageId);
-    if (connection.state !== "open" || result === undefined) return;
+    if (connection.state !== "open") return;
+    if (result === undefined) return this.#ledNowhere(connection);
     results.splice(results.indexOf(result), 1);
-    if (this.#backlog >= this.config.maxWaiting) return;
+    if (this.#backlog >= this.config.maxWaiting) return this.#ledNowhere(connection);
     if (connection.owed("reports") > this.config.maxQueue) this.ends(connection, QUEUE_FULL);
     else {
       const path = `resulterror/${result.action}/${clientId}/${messageId}`;
       posts.reports.push({ path, body, messageId });
     }
+  }
+
+  /** A frame came to nothing. No client sends so many here that it is closed. */
+  #ledNowhere(connection: ConnectionModel): void {
+    if (connection.countedUntil <= this.#now) connection.countedUntil = this.#now + COUNTED_MS;
   }
 
   /** Takes in what the gateway did until it came to rest, and fails where it owed something else. */
@@ -318,7 +329,9 @@ export class Model {
     const held = this.connections.filter(({ socket }) => socket.state !== "closed").length;
     const outstanding = this.connections.reduce((sum, c) => sum + c.outstanding.length, 0);
     const remembering = this.connections.filter(({ results }) => results.length > 0).length;
-    const timers = outstanding + this.#unanswered.size + backend.pauses + remembering +
+    const counted = this.connections
+      .filter(({ state, countedUntil }) => state === "open" && countedUntil > this.#now).length;
+    const timers = counted + outstanding + this.#unanswered.size + backend.pauses + remembering +
       this.connections.filter(onTheWay).length;
     deepStrictEqual(
       { waiting: backlog.count, sockets: sockets.count, timers: clock.timers },

@@ -122,3 +122,13 @@ Deno.test("cutClosing cuts those that were closed and have not ended, and no oth
   for (const socket of [closing, slow, open]) bench.sockets.leave(socket);
   deepStrictEqual([bench.clock.timers, bench.sockets.count], [0, 0]);
 });
+
+Deno.test("a closed socket that is to be cut soon has a quarter of a second", () => {
+  const bench = new Bench();
+  const socket = bench.open();
+  bench.sockets.close(socket, 1008, "", true);
+  bench.clock.tick(249);
+  deepStrictEqual(bench.cut, []);
+  bench.clock.tick(1);
+  deepStrictEqual(bench.cut, [socket]);
+});

@@ -1,0 +1,59 @@
+/**
+ * A JSON array as far as a frame needs it.
+ *
+ * @module
+ */
+
+import { CLOSE_BRACKET, COMMA, OPEN_BRACE, OPEN_BRACKET } from "./char.ts";
+import { parseJson, skipSpace } from "./json.ts";
+import { codeAt, INVALID, MAX_DEPTH, scanValue } from "./scan.ts";
+
+/** One more than the longest frame has. */
+const MAX_ELEMENTS = 6;
+
+/**
+ * Reads an array's elements without what is in them: `JSON.parse` would build all of it, at a cost that
+ * whoever wrote the text can choose.
+ *
+ * @param text Any text.
+ * @returns The elements, of which arrays and objects are empty; of more than 6 the first 6. Null for
+ * valid JSON that is no array, undefined for what is no valid JSON or nested deeper than 200.
+ *
+ * @example
+ * ```ts
+ * import { readShallow } from "./shallow.ts";
+ * import { deepStrictEqual } from "node:assert/strict";
+ *
+ * deepStrictEqual(readShallow('[3, "7", {"x": [1]}]'), [3, "7", {}]);
+ * ```
+ */
+export function readShallow(text: string): unknown[] | null | undefined {
+  let at = skipSpace(text, 0);
+  if (codeAt(text, at) !== OPEN_BRACKET) {
+    const end = scanValue(text, at, MAX_DEPTH);
+    return end !== INVALID && isAllSpace(text, end) ? null : undefined;
+  }
+  const elements: unknown[] = [];
+  at = skipSpace(text, at + 1);
+  if (codeAt(text, at) === CLOSE_BRACKET) return isAllSpace(text, at + 1) ? elements : undefined;
+  for (;;) {
+    const end = scanValue(text, at, MAX_DEPTH - 1);
+    if (end === INVALID) return undefined;
+    if (elements.length < MAX_ELEMENTS) elements.push(shallowValue(text, at, end));
+    at = skipSpace(text, end);
+    const code = codeAt(text, at);
+    if (code === CLOSE_BRACKET) return isAllSpace(text, at + 1) ? elements : undefined;
+    if (code !== COMMA) return undefined;
+    at = skipSpace(text, at + 1);
+  }
+}
+
+function shallowValue(text: string, at: number, end: number): unknown {
+  const code = codeAt(text, at);
+  if (code === OPEN_BRACE) return {};
+  return code === OPEN_BRACKET ? [] : parseJson(text.slice(at, end));
+}
+
+function isAllSpace(text: string, at: number): boolean {
+  return skipSpace(text, at) === text.length;
+}
