@@ -5,13 +5,14 @@
  */
 
 import { traceHeaders } from "../codec/trace_context.ts";
-import { utf8Text } from "./body.ts";
-import type {
-  BackendFault,
-  BackendReply,
-  BackendRequest,
-  Forwarder,
-  ForwarderOptions,
+import { readText, utf8Text } from "./body.ts";
+import {
+  type BackendFault,
+  type BackendReply,
+  type BackendRequest,
+  type Forwarder,
+  type ForwarderOptions,
+  isRefusal,
 } from "./forwarder.ts";
 import { signatureAt } from "./signature.ts";
 
@@ -72,10 +73,10 @@ export function createFetchForwarder(options: ForwarderOptions): Forwarder {
         });
       const response = await (tracing === undefined ? post() : tracing.run(request.trace, post));
       hasAnswer = true;
-      const body = await readCapped(response, maxBytes);
+      const body = await bodyOf(response, maxBytes);
       if (body === undefined) return { ok: false, fault: "unusable" };
       const { status } = response;
-      return status === 401 || status === 403
+      return isRefusal(status)
         ? { ok: true, status, body, challenge: response.headers.get("www-authenticate") }
         : { ok: true, status, body };
     } catch (error) {
@@ -98,29 +99,24 @@ function faultOf(error: unknown, hasAnswer: boolean): BackendFault {
     : "broken";
 }
 
-/** The body as text; undefined when it is too long or no UTF-8. */
-async function readCapped(response: Response, maxBytes: number): Promise<string | undefined> {
-  if (response.body === null) return "";
-  const length = response.headers.get("content-length");
-  if (length !== null && Number(length) <= maxBytes) return utf8Text(await response.bytes());
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  // Leaving the loop early cancels the body, which closes the connection.
-  for await (const chunk of response.body) {
-    total += chunk.length;
-    if (total > maxBytes) return undefined;
-    chunks.push(chunk);
+/**
+ * The body as text; undefined when it is too long or no UTF-8.
+ *
+ * @throws When it does not come to its end, or does not say in one way where that is.
+ */
+async function bodyOf(response: Response, maxBytes: number): Promise<string | undefined> {
+  const { body, headers } = response;
+  if (body === null) return "";
+  const length = headers.get("content-length");
+  // With both, `fetch` goes by the chunks, however many there are.
+  const isAmbiguous = length !== null && headers.has("transfer-encoding");
+  if (isAmbiguous || Number(length) > maxBytes) {
+    // Closes the connection.
+    await body.cancel();
+    if (isAmbiguous) throw new Error("a length and a coding");
+    return undefined;
   }
-  return utf8Text(join(chunks, total));
-}
-
-function join(chunks: readonly Uint8Array[], total: number): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
-  const bytes = new Uint8Array(total);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+  return length !== null && /^\d+$/.test(length)
+    ? utf8Text(await response.bytes())
+    : await readText(body, maxBytes);
 }

@@ -47,10 +47,15 @@ export type BackendReply =
     readonly ok: true;
     readonly status: number;
     readonly body: string;
-    /** WWW-Authenticate of a 401 or 403. */
+    /** WWW-Authenticate of a 401, 403 or 404; null without one, or when it cannot be passed on. */
     readonly challenge?: string | null;
   }
   | { readonly ok: false; readonly fault: BackendFault };
+
+/** Whether an answer to the connect hook is passed on, with its challenge. */
+export function isRefusal(status: number): status is 401 | 403 | 404 {
+  return status === 401 || status === 403 || status === 404;
+}
 
 /** What each implementation that reaches a backend is told. */
 export interface ForwarderOptions {

@@ -5,6 +5,7 @@
  */
 
 import type { Log } from "../log/log.ts";
+import { setHeader } from "../problem.ts";
 import { clearIdleTimer, forgetRequest } from "./forget_request.ts";
 import type { SocketMaker, Upgraded } from "./socket.ts";
 import { terminate } from "./terminate.ts";
@@ -25,7 +26,7 @@ function upgrade(request: Request, protocol: string | null, idleSeconds: number)
   // The runtime pings after half of its idle time-out, and closes at its end.
   const upgraded = Deno.upgradeWebSocket(request, { idleTimeout: idleSeconds });
   // Given as an option it would throw for offers without a blank behind the comma.
-  if (protocol !== null) upgraded.response.headers.set("sec-websocket-protocol", protocol);
+  if (protocol !== null) setHeader(upgraded.response, "sec-websocket-protocol", protocol);
   upgraded.socket.binaryType = "arraybuffer";
   return upgraded;
 }
