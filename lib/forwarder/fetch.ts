@@ -14,7 +14,7 @@ import {
   type ForwarderOptions,
   isRefusal,
 } from "./forwarder.ts";
-import { signatureAt } from "./signature.ts";
+import { webhookHeaders } from "./signature.ts";
 
 /**
  * Makes a forwarder that uses `fetch` on one HTTP client with keep-alive connections.
@@ -27,7 +27,7 @@ import { signatureAt } from "./signature.ts";
  * can it tell a connect that timed out from an answer that did.
  */
 export function createFetchForwarder(options: ForwarderOptions): Forwarder {
-  const { backend, timeoutMs, maxBytes, userAgent, clock, signKey, tracing } = options;
+  const { backend, timeoutMs, maxBytes, userAgent, clock, signKeys, tracing } = options;
   const basePath = new URL(backend).pathname;
   const timedOut = new Error("no answer in time");
   const client = Deno.createHttpClient({
@@ -47,9 +47,10 @@ export function createFetchForwarder(options: ForwarderOptions): Forwarder {
       ["x-forwarded-for", origin.remoteAddress],
     ];
     if (origin.protocol !== null) headers.push(["x-ws2api-protocol", origin.protocol]);
-    if (signKey !== undefined) {
-      const value = signatureAt(signKey, clock.wallNow(), basePath + request.path, request.body);
-      headers.push(["x-ws2api-signature", value]);
+    const { webhookId, path, body } = request;
+    if (webhookId !== undefined) {
+      const message = { webhookId, path: basePath + path, body };
+      headers.push(...webhookHeaders(message, signKeys, clock.wallNow()));
     }
     if (request.trace !== undefined) {
       const all = traceHeaders(request.trace);
@@ -63,22 +64,22 @@ export function createFetchForwarder(options: ForwarderOptions): Forwarder {
     let hasAnswer = false;
     try {
       const post = () =>
-        fetch(backend + request.path, {
+        fetch(backend + path, {
           method: "POST",
           headers,
-          body: request.body,
+          body,
           redirect: "manual",
           signal: controller.signal,
           client,
         });
       const response = await (tracing === undefined ? post() : tracing.run(request.trace, post));
       hasAnswer = true;
-      const body = await bodyOf(response, maxBytes);
-      if (body === undefined) return { ok: false, fault: "unusable" };
+      const text = await bodyOf(response, maxBytes);
+      if (text === undefined) return { ok: false, fault: "unusable" };
       const { status } = response;
       return isRefusal(status)
-        ? { ok: true, status, body, challenge: response.headers.get("www-authenticate") }
-        : { ok: true, status, body };
+        ? { ok: true, status, body: text, challenge: response.headers.get("www-authenticate") }
+        : { ok: true, status, body: text };
     } catch (error) {
       return { ok: false, fault: error === timedOut ? "timeout" : faultOf(error, hasAnswer) };
     } finally {
