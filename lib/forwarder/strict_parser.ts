@@ -26,11 +26,8 @@ export class Refusal extends Error {
 /** RFC 9112 §4, but for the reason phrase, which may be anything. */
 const STATUS_LINE = /^HTTP\/1\.\d [1-9]\d\d(?: |\r?$)/;
 
-/**
- * A header line (§5): a name without blanks, and no control character but tabs (RFC 9110 §5.5). What
- * is passed on could otherwise end a line, or the process: the runtime panics over most of them.
- */
-const HEADER_LINE = /^[!-9;-~\x80-\xff]+:[\t -~\x80-\xff]*$/;
+/** A header line (§5): a name without blanks. */
+const HEADER_LINE = /^[^ \t:]+:/;
 /** The one header that is passed on. */
 const CHALLENGE_LINE = /^www-authenticate:/i;
 /** Those that the parser or `AnswerReader` looks at; the others need not be taken apart. */
@@ -81,7 +78,7 @@ export class StrictParser extends LenientParser {
   override parseHeader(line: string, headers: string[]): void {
     this.headerBytes += line.length;
     if (this.headerBytes > MAX_HEADER_BYTES) throw new Refusal(BROKEN);
-    if (!HEADER_LINE.test(line)) {
+    if (hasControl(line) || !HEADER_LINE.test(line)) {
       // Whether the answer can do without it depends on its status.
       if (this.state !== "HEADER" || !CHALLENGE_LINE.test(line)) throw new Refusal(BROKEN);
       this.hasBadChallenge = true;
@@ -121,4 +118,17 @@ export class StrictParser extends LenientParser {
     this.body_bytes = parseInt(size, 16);
     this.state = this.body_bytes === 0 ? "BODY_CHUNKTRAILERS" : "BODY_CHUNK";
   }
+}
+
+/**
+ * Whether there is a control character but a tab, which no header may have (RFC 9110 §5.5). What is
+ * passed on could otherwise end a line, or the process: the runtime panics over most of them. Not a
+ * regular expression: with all these ranges it takes half as long as reading the whole answer.
+ */
+function hasControl(line: string): boolean {
+  for (let i = 0; i < line.length; i++) {
+    const code = line.charCodeAt(i);
+    if ((code < 0x20 && code !== 0x09) || code === 0x7f) return true;
+  }
+  return false;
 }
