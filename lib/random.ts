@@ -20,6 +20,6 @@ export const systemRandom: Random = {
 };
 
 /** A UUIDv4: a name that nobody else has. */
-export function randomUuid(random: Random): string {
+export function randomUuid(random: Pick<Random, "bytes">): string {
   return v4({ random: random.bytes(16) });
 }

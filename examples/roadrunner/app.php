@@ -53,7 +53,11 @@ function handle(string $method, string $path, string $body, array $headers): arr
             throw new RuntimeException("no key in $keyFile"); // Anyone can sign with an empty one.
         }
         $signature = $headers['x-ws2api-signature'] ?? '';
-        if (!isFromGateway($method, $path, $signature, $body, $key)) {
+        // One key, or lines of Standard Webhooks.
+        $isGenuine = str_starts_with($key, 'whsec_')
+            ? isSignedByGateway($path, $headers, $body, explode("\n", $key))
+            : isFromGateway($method, $path, $signature, $body, $key);
+        if (!$isGenuine) {
             return answer(401);
         }
     }

@@ -9,7 +9,7 @@ import { countersText } from "../metrics/counters.ts";
 import type { Exposition } from "../metrics/exposition.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
-import { problem } from "../problem.ts";
+import { problem, respond, setHeader } from "../problem.ts";
 import type { Authorize, Denial } from "./authorize.ts";
 import { type CallDeps, handleCall, handleSend } from "./call.ts";
 import { handleClient, listClients } from "./clients.ts";
@@ -153,7 +153,7 @@ export async function handleApi(
   }
   // Each answer to a CALL or SEND says how far it got, also when it got nowhere.
   if (/^\/(?:call|send)(?:\/|$)/.test(path) && !response.headers.has("ws2api-outcome")) {
-    response.headers.set("ws2api-outcome", "not-sent");
+    setHeader(response, "ws2api-outcome", "not-sent");
   }
   count(response.status);
   return response;
@@ -188,7 +188,7 @@ function describeUnknown(path: string): string {
 
 async function metricsResponse(expose: ApiDeps["expose"]): Promise<Response> {
   const { contentType, text } = await expose();
-  return new Response(text, { headers: { "content-type": contentType } });
+  return respond(text, 200, { "content-type": contentType });
 }
 
 function always(): boolean {
@@ -201,8 +201,5 @@ function wantsPage(request: HttpRequest): boolean {
 }
 
 function text(status: number, body: string, headers: Record<string, string> = {}): Response {
-  return new Response(body, {
-    status,
-    headers: { "content-type": "text/plain; charset=utf-8", ...headers },
-  });
+  return respond(body, status, { "content-type": "text/plain; charset=utf-8", ...headers });
 }

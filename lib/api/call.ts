@@ -13,7 +13,7 @@ import { decodeClientId, decodeSegment } from "../codec/route.ts";
 import { readTraceContext, type TraceContext } from "../codec/trace_context.ts";
 import type { CallOutcome } from "../report/outcome.ts";
 import type { Tracing } from "../trace/tracing.ts";
-import { problem } from "../problem.ts";
+import { problem, respond } from "../problem.ts";
 import { describeViolation, type Violation } from "../validate/violation.ts";
 import { readPayload } from "./body.ts";
 import type { HttpRequest } from "../request.ts";
@@ -100,7 +100,7 @@ export async function handleCall(
   const seconds = waitSeconds ?? 0;
   switch (reply.kind) {
     case "accepted":
-      return new Response(null, { status: 202, headers: { "ws2api-outcome": "queued" } });
+      return respond(null, 202, { "ws2api-outcome": "queued" });
     case "outcome":
       return outcomeResponse(reply.outcome, seconds);
     case "no_answer":
@@ -174,10 +174,8 @@ function outcomeResponse(outcome: CallOutcome, seconds: number): Response {
 }
 
 function answered(status: number, body: string, seconds: number): Response {
-  return new Response(body, {
-    status,
-    headers: { "content-type": "application/json", ...waitHeaders(seconds, "answered") },
-  });
+  const type = { "content-type": "application/json" };
+  return respond(body, status, { ...type, ...waitHeaders(seconds, "answered") });
 }
 
 function noAnswer(wasSent: boolean, seconds: number): Response {
@@ -208,5 +206,5 @@ export async function handleSend(
   if (reply.kind === "invalid") return invalid(reply.violation);
   return reply.kind === "refused"
     ? refusal(reply.reason)
-    : new Response(null, { status: 202, headers: { "ws2api-outcome": "sent" } });
+    : respond(null, 202, { "ws2api-outcome": "sent" });
 }

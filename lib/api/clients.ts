@@ -8,8 +8,8 @@ import type { Client } from "../cluster/bus.ts";
 import type { ConnectionState } from "../client/connection.ts";
 import type { Clients } from "../cluster/clients.ts";
 import { decodeClientId } from "../codec/route.ts";
-import { problem } from "../problem.ts";
 import type { HttpRequest } from "../request.ts";
+import { problem, respond, respondJson } from "../problem.ts";
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
@@ -66,7 +66,7 @@ export async function listClients(request: HttpRequest, clients: Clients): Promi
   const query = readPageQuery(request, DEFAULT_LIMIT, MAX_LIMIT);
   if (query instanceof Response) return query;
   const page = await clients.page(query.after, query.limit, query.search);
-  return Response.json({ ...page, clients: page.clients.map((client) => describe(client)) });
+  return respondJson({ ...page, clients: page.clients.map((client) => describe(client)) });
 }
 
 /** `GET` and `DELETE /clients/<ClientId>`. */
@@ -81,9 +81,9 @@ export async function handleClient(
   const reply = await clients.ask({ kind, clientId });
   switch (reply.kind) {
     case "client":
-      return Response.json(describe(reply.client, reply.state));
+      return respondJson(describe(reply.client, reply.state));
     case "accepted":
-      return new Response(null, { status: 204 });
+      return respond(null, 204);
     default:
       return reply.kind === "refused" && reply.reason !== "gone"
         ? problem(503, "other instances cannot be reached", { "retry-after": "2" })

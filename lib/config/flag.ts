@@ -94,7 +94,7 @@ export const FLAGS = {
   "sign-key-file": unset(
     filePath,
     "FILE",
-    "signs requests to the backend with the key in a file (X-Ws2api-Signature)",
+    "signs requests to the backend with the key in a file (Standard Webhooks)",
   ),
   "backend-timeout": flag(
     duration(1),

@@ -5,6 +5,7 @@
  */
 
 import type { Config } from "./config.ts";
+import { readSignKeys } from "./sign_keys.ts";
 import { bearerToken } from "./value.ts";
 
 /** A certificate chain and its key, PEM. */
@@ -16,7 +17,8 @@ export interface TlsPair {
 /** The contents of the files that the flags name. */
 export interface Secrets {
   readonly apiToken: string | undefined;
-  readonly signKey: Uint8Array | undefined;
+  /** One, or two of which both sign. */
+  readonly signKeys: readonly Uint8Array[] | undefined;
   readonly tls: TlsPair | undefined;
   readonly natsCredentials: Uint8Array | undefined;
   readonly natsCa: string | undefined;
@@ -25,7 +27,7 @@ export interface Secrets {
 /** For a configuration that names neither files nor a token. */
 export const NO_SECRETS: Secrets = {
   apiToken: undefined,
-  signKey: undefined,
+  signKeys: undefined,
   tls: undefined,
   natsCredentials: undefined,
   natsCa: undefined,
@@ -45,7 +47,7 @@ export type ReadFile = (name: string) => Uint8Array;
 export function readSecrets(config: Config, readFile: ReadFile): ReadSecrets {
   const reader = new Reader(readFile);
   const fileToken = reader.text("api-token-file", config.apiTokenFile);
-  const signKey = reader.bytes("sign-key-file", config.signKeyFile);
+  const signKeys = reader.signKeys(config.signKeyFile);
   const tls = readPair(config, reader);
   const natsCredentials = reader.bytes("nats-creds", config.natsCredsFile);
   const natsCa = reader.text("nats-ca", config.natsCaFile);
@@ -55,7 +57,7 @@ export function readSecrets(config: Config, readFile: ReadFile): ReadSecrets {
   }
   if (reader.message !== undefined) return { ok: false, message: reader.message };
   const apiToken = config.apiToken ?? fileToken;
-  return { ok: true, secrets: { apiToken, signKey, tls, natsCredentials, natsCa } };
+  return { ok: true, secrets: { apiToken, signKeys, tls, natsCredentials, natsCa } };
 }
 
 /**
@@ -97,6 +99,17 @@ class Reader {
       this.message ??= `--${flag}: ${JSON.stringify(name)} cannot be read (${reason}); ` +
         "allowed is a readable file";
     }
+    return undefined;
+  }
+
+  signKeys(name: string | undefined): readonly Uint8Array[] | undefined {
+    const bytes = this.bytes("sign-key-file", name);
+    if (bytes === undefined) return undefined;
+    const keys = readSignKeys(bytes);
+    if (keys.ok) return keys.value;
+    this.message ??= `--sign-key-file: ${
+      JSON.stringify(name)
+    } holds no keys; allowed is ${keys.allowed}`;
     return undefined;
   }
 

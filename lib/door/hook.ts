@@ -6,7 +6,7 @@
 
 import { isSuccess } from "../codec/reply.ts";
 import { hookPath } from "../codec/route.ts";
-import type { Forwarder } from "../forwarder/forwarder.ts";
+import { type Forwarder, isRefusal } from "../forwarder/forwarder.ts";
 import type { Identity } from "../identity.ts";
 
 /** What a client brings along. */
@@ -19,8 +19,8 @@ export interface Credentials {
 
 export type Verdict =
   | { readonly kind: "accepted" }
-  /** 401 or 403, with the backend's WWW-Authenticate. */
-  | { readonly kind: "denied"; readonly status: 401 | 403; readonly challenge: string | null }
+  /** 401, 403 or 404, with the backend's WWW-Authenticate. */
+  | { readonly kind: "denied"; readonly status: 401 | 403 | 404; readonly challenge: string | null }
   /** No answer, or none that says yes or no. */
   | { readonly kind: "unavailable"; readonly failure: string };
 
@@ -45,7 +45,7 @@ export async function askBackend(
   if (!reply.ok) return { kind: "unavailable", failure: reply.fault };
   const { status, challenge = null } = reply;
   if (isSuccess(status)) return { kind: "accepted" };
-  return status === 401 || status === 403
+  return isRefusal(status)
     ? { kind: "denied", status, challenge }
     : { kind: "unavailable", failure: `status ${status}` };
 }

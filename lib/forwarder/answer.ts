@@ -6,105 +6,15 @@
 
 import type { Buffer } from "node:buffer";
 import { HTTPParser } from "http-parser-js";
-import { utf8Text } from "./body.ts";
-import type { BackendReply } from "./forwarder.ts";
+import { isAscii, utf8Text } from "./body.ts";
+import { type BackendReply, isRefusal } from "./forwarder.ts";
+import { BROKEN, type Head, MAX_HEADER_BYTES, Refusal, StrictParser } from "./strict_parser.ts";
 
-/** Headers and trailers of one answer. */
-const MAX_HEADER_BYTES = 64 * 1024;
 /** A chunk of one byte takes six; what goes beyond is made to cost work, not to say something. */
 const MAX_WIRE_BYTES_FOR_EACH = 8;
 
 const NOTHING = new Uint8Array(0);
-const BROKEN: BackendReply = { ok: false, fault: "broken" };
 const UNUSABLE: BackendReply = { ok: false, fault: "unusable" };
-
-/** What the parser throws through itself when an answer cannot be taken. */
-class Refusal extends Error {
-  readonly reply: BackendReply;
-
-  constructor(reply: BackendReply) {
-    super("answer refused");
-    this.reply = reply;
-  }
-}
-
-/** RFC 9112 §4, but for the reason phrase, which may be anything. */
-const STATUS_LINE = /^HTTP\/1\.\d [1-9]\d\d(?: |\r?$)/;
-
-/** A header line (§5): a name without blanks, and no carriage return. */
-const HEADER_LINE = /^[^ \t:]+:[^\r]*$/;
-/** Those that the parser or `AnswerReader` looks at; the others need not be taken apart. */
-const NEEDED_HEADER =
-  /^(?:content-length|transfer-encoding|connection|keep-alive|upgrade|www-authenticate):/i;
-
-/** What the library's types leave out. */
-interface Parser {
-  line: string;
-  body_bytes: number | null;
-  state: string;
-  offset: number;
-  readonly end: number;
-  parseHeader(line: string, headers: string[]): void;
-  execute(chunk: Buffer, start: number, length: number): number | Error;
-  finish(): void | Error;
-  [HTTPParser.kOnHeadersComplete]: (head: Head) => boolean;
-  [HTTPParser.kOnBody]: (bytes: Buffer) => void;
-  [HTTPParser.kOnMessageComplete]: () => void;
-}
-
-const LenientParser = HTTPParser as unknown as new (type: "RESPONSE") => Parser;
-
-/**
- * The parser itself takes any text for a length, `Number("0x10")` and `parseInt("zz", 16)` alike, and
- * passes over lines that are no header. Two readings of where an answer ends are one too many, so
- * what is not to the letter of RFC 9112 is refused here and in `AnswerReader`.
- */
-class StrictParser extends LenientParser {
-  /** Of the answer that is read. */
-  headerBytes = 0;
-
-  /** The bytes that are read, one character each: one call for all lines, and it may be a body's text. */
-  text = "";
-
-  /** Called by the parser for each line; a folded one is refused too (§5.2). */
-  override parseHeader(line: string, headers: string[]): void {
-    this.headerBytes += line.length;
-    if (this.headerBytes > MAX_HEADER_BYTES || !HEADER_LINE.test(line)) throw new Refusal(BROKEN);
-    if (NEEDED_HEADER.test(line)) super.parseHeader(line, headers);
-  }
-
-  /** Called by the parser. @returns Undefined while the line's end has not come. */
-  consumeLine(): string | undefined {
-    const end = this.text.indexOf("\n", this.offset);
-    const line = this.line + this.text.slice(this.offset, end === -1 ? this.end : end);
-    if (end === -1) {
-      this.line = line;
-      this.offset = this.end;
-      if (line.length > MAX_HEADER_BYTES) throw new Refusal(BROKEN);
-      return undefined;
-    }
-    this.line = "";
-    this.offset = end + 1;
-    const hasReturn = line.endsWith("\r");
-    if (this.state === "RESPONSE_LINE") {
-      if (line !== "" && line !== "\r" && !STATUS_LINE.test(line)) throw new Refusal(BROKEN);
-    } else if (this.state !== "HEADER" && !hasReturn) {
-      // Between chunks a bare line feed is where parsers part ways; in a head it may stand (§2.2).
-      throw new Refusal(BROKEN);
-    }
-    return hasReturn ? line.slice(0, -1) : line;
-  }
-
-  /** The size line of a chunk (§7.1); called by the parser. */
-  BODY_CHUNKHEAD(): void {
-    const line = this.consumeLine();
-    if (line === undefined) return;
-    const size = /^([0-9a-f]{1,8})[ \t]*(?:;.*)?$/i.exec(line)?.[1];
-    if (size === undefined) throw new Refusal(BROKEN);
-    this.body_bytes = parseInt(size, 16);
-    this.state = this.body_bytes === 0 ? "BODY_CHUNKTRAILERS" : "BODY_CHUNK";
-  }
-}
 
 /**
  * Reads answers, one after the other, from the bytes of a connection. It is told when an answer is
@@ -153,6 +63,7 @@ export class AnswerReader {
     this.#wireBytes = 0;
     this.#challenge = null;
     this.#parser.headerBytes = 0;
+    this.#parser.hasBadChallenge = false;
   }
 
   /**
@@ -219,6 +130,12 @@ export class AnswerReader {
       }
     }
     if (length !== undefined && isChunked) throw new Refusal(BROKEN);
+    if (this.#parser.hasBadChallenge) {
+      // A refusal is one without its challenge too; nothing else is said by such an answer.
+      if (!isRefusal(statusCode)) throw new Refusal(BROKEN);
+      this.#challenge = null;
+      this.#isReusable = false;
+    }
     if (statusCode < 200 || statusCode === 204 || statusCode === 304) return true;
     if (Number(length ?? 0) > this.#maxBytes) throw new Refusal(UNUSABLE);
     return false;
@@ -268,7 +185,7 @@ export class AnswerReader {
     this.#piece = null;
     this.#copy = NOTHING;
     if (body === undefined) this.#reply = UNUSABLE;
-    else if (status !== 401 && status !== 403) this.#reply = { ok: true, status, body };
+    else if (!isRefusal(status)) this.#reply = { ok: true, status, body };
     else this.#reply = { ok: true, status, body, challenge: this.#challenge };
     const parser = this.#parser;
     if (parser.offset < parser.end) {
@@ -277,16 +194,4 @@ export class AnswerReader {
       parser.offset = parser.end;
     }
   }
-}
-
-interface Head {
-  readonly statusCode: number;
-  /** Names and values in turn. */
-  readonly headers: readonly string[];
-  readonly shouldKeepAlive: boolean;
-}
-
-function isAscii(text: string): boolean {
-  // deno-lint-ignore no-control-regex
-  return /^[\x00-\x7f]*$/.test(text);
 }

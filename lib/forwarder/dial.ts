@@ -60,6 +60,8 @@ export async function dial(
   { target }: BackendAddress,
   { timeoutMs, signal, clock, caCerts, onFailure }: DialOptions,
 ): Promise<Deno.Conn | undefined> {
+  // An abort that was earlier would never be told.
+  if (signal.aborted) return undefined;
   const late = new AbortController();
   const timer = clock.setTimeout(() => late.abort(), timeoutMs);
   const giveUp = () => late.abort();
@@ -69,6 +71,11 @@ export async function dial(
     if (target.kind === "unix") return await Deno.connect({ transport: "unix", path: target.path });
     const { kind, hostname, port } = target;
     const conn = await Deno.connect({ hostname, port, signal: late.signal });
+    if (late.signal.aborted) {
+      // It opened in the moment of the abort.
+      conn.close();
+      return undefined;
+    }
     conn.setNoDelay(true);
     return kind === "tcp" ? conn : await secured(conn, hostname, late.signal, caCerts);
   } catch (error) {
@@ -95,6 +102,10 @@ async function secured(
 ): Promise<Deno.TlsConn> {
   const options = { hostname, caCerts: [...caCerts], alpnProtocols: ["http/1.1"] };
   const secure = await Deno.startTls(conn, options);
+  if (signal.aborted) {
+    secure.close();
+    throw signal.reason;
+  }
   const cut = () => secure.close();
   signal.addEventListener("abort", cut);
   try {

@@ -5,15 +5,16 @@
  */
 
 import { traceHeaders } from "../codec/trace_context.ts";
-import { utf8Text } from "./body.ts";
-import type {
-  BackendFault,
-  BackendReply,
-  BackendRequest,
-  Forwarder,
-  ForwarderOptions,
+import { readText, utf8Text } from "./body.ts";
+import {
+  type BackendFault,
+  type BackendReply,
+  type BackendRequest,
+  type Forwarder,
+  type ForwarderOptions,
+  isRefusal,
 } from "./forwarder.ts";
-import { signatureAt } from "./signature.ts";
+import { webhookHeaders } from "./signature.ts";
 
 /**
  * Makes a forwarder that uses `fetch` on one HTTP client with keep-alive connections.
@@ -26,7 +27,7 @@ import { signatureAt } from "./signature.ts";
  * can it tell a connect that timed out from an answer that did.
  */
 export function createFetchForwarder(options: ForwarderOptions): Forwarder {
-  const { backend, timeoutMs, maxBytes, userAgent, clock, signKey, tracing } = options;
+  const { backend, timeoutMs, maxBytes, userAgent, clock, signKeys, tracing } = options;
   const basePath = new URL(backend).pathname;
   const timedOut = new Error("no answer in time");
   const client = Deno.createHttpClient({
@@ -46,9 +47,10 @@ export function createFetchForwarder(options: ForwarderOptions): Forwarder {
       ["x-forwarded-for", origin.remoteAddress],
     ];
     if (origin.protocol !== null) headers.push(["x-ws2api-protocol", origin.protocol]);
-    if (signKey !== undefined) {
-      const value = signatureAt(signKey, clock.wallNow(), basePath + request.path, request.body);
-      headers.push(["x-ws2api-signature", value]);
+    const { webhookId, path, body } = request;
+    if (webhookId !== undefined) {
+      const message = { webhookId, path: basePath + path, body };
+      headers.push(...webhookHeaders(message, signKeys, clock.wallNow()));
     }
     if (request.trace !== undefined) {
       const all = traceHeaders(request.trace);
@@ -62,22 +64,22 @@ export function createFetchForwarder(options: ForwarderOptions): Forwarder {
     let hasAnswer = false;
     try {
       const post = () =>
-        fetch(backend + request.path, {
+        fetch(backend + path, {
           method: "POST",
           headers,
-          body: request.body,
+          body,
           redirect: "manual",
           signal: controller.signal,
           client,
         });
       const response = await (tracing === undefined ? post() : tracing.run(request.trace, post));
       hasAnswer = true;
-      const body = await readCapped(response, maxBytes);
-      if (body === undefined) return { ok: false, fault: "unusable" };
+      const text = await bodyOf(response, maxBytes);
+      if (text === undefined) return { ok: false, fault: "unusable" };
       const { status } = response;
-      return status === 401 || status === 403
-        ? { ok: true, status, body, challenge: response.headers.get("www-authenticate") }
-        : { ok: true, status, body };
+      return isRefusal(status)
+        ? { ok: true, status, body: text, challenge: response.headers.get("www-authenticate") }
+        : { ok: true, status, body: text };
     } catch (error) {
       return { ok: false, fault: error === timedOut ? "timeout" : faultOf(error, hasAnswer) };
     } finally {
@@ -98,29 +100,24 @@ function faultOf(error: unknown, hasAnswer: boolean): BackendFault {
     : "broken";
 }
 
-/** The body as text; undefined when it is too long or no UTF-8. */
-async function readCapped(response: Response, maxBytes: number): Promise<string | undefined> {
-  if (response.body === null) return "";
-  const length = response.headers.get("content-length");
-  if (length !== null && Number(length) <= maxBytes) return utf8Text(await response.bytes());
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  // Leaving the loop early cancels the body, which closes the connection.
-  for await (const chunk of response.body) {
-    total += chunk.length;
-    if (total > maxBytes) return undefined;
-    chunks.push(chunk);
+/**
+ * The body as text; undefined when it is too long or no UTF-8.
+ *
+ * @throws When it does not come to its end, or does not say in one way where that is.
+ */
+async function bodyOf(response: Response, maxBytes: number): Promise<string | undefined> {
+  const { body, headers } = response;
+  if (body === null) return "";
+  const length = headers.get("content-length");
+  // With both, `fetch` goes by the chunks, however many there are.
+  const isAmbiguous = length !== null && headers.has("transfer-encoding");
+  if (isAmbiguous || Number(length) > maxBytes) {
+    // Closes the connection.
+    await body.cancel();
+    if (isAmbiguous) throw new Error("a length and a coding");
+    return undefined;
   }
-  return utf8Text(join(chunks, total));
-}
-
-function join(chunks: readonly Uint8Array[], total: number): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
-  const bytes = new Uint8Array(total);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+  return length !== null && /^\d+$/.test(length)
+    ? utf8Text(await response.bytes())
+    : await readText(body, maxBytes);
 }

@@ -17,6 +17,8 @@ export interface BackendRequest {
   /** JSON. */
   readonly body: string;
   readonly origin: Origin;
+  /** A UUID, the same in every try: the header `Webhook-Id`, which tells a repeat. */
+  readonly webhookId?: string | undefined;
   /** The trace that it belongs to: the headers `traceparent` and `tracestate`. */
   readonly trace?: TraceContext | undefined;
 }
@@ -27,6 +29,11 @@ export interface BackendRequest {
  */
 export function isOutcome({ kind }: Pick<BackendRequest, "kind">): boolean {
   return kind === "result" || kind === "error" || kind === "resulterror";
+}
+
+/** Whether a request tells the backend what has happened, and asks nothing. */
+export function isReport(request: Pick<BackendRequest, "kind">): boolean {
+  return isOutcome(request) || request.kind === "disconnect";
 }
 
 /** Why there is no answer. */
@@ -47,10 +54,15 @@ export type BackendReply =
     readonly ok: true;
     readonly status: number;
     readonly body: string;
-    /** WWW-Authenticate of a 401 or 403. */
+    /** WWW-Authenticate of a 401, 403 or 404; null without one, or when it cannot be passed on. */
     readonly challenge?: string | null;
   }
   | { readonly ok: false; readonly fault: BackendFault };
+
+/** Whether an answer to the connect hook is passed on, with its challenge. */
+export function isRefusal(status: number): status is 401 | 403 | 404 {
+  return status === 401 || status === 403 || status === 404;
+}
 
 /** What each implementation that reaches a backend is told. */
 export interface ForwarderOptions {
@@ -64,8 +76,8 @@ export interface ForwarderOptions {
   readonly maxIdleConnections: number;
   readonly userAgent: string;
   readonly clock: Clock;
-  /** Key that each try is signed with; undefined for no signature. */
-  readonly signKey?: Uint8Array | undefined;
+  /** Keys that each try is signed with, one or two; undefined for no signature. */
+  readonly signKeys?: readonly Uint8Array[] | undefined;
   /** Certificates (PEM) that are trusted beside the runtime's own. */
   readonly caCerts?: readonly string[] | undefined;
   /** Given when the runtime traces: it then adds a traceparent to each `fetch` itself. */

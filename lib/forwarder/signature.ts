@@ -4,7 +4,7 @@
  * @module
  */
 
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 
 /**
  * The value of `X-Ws2api-Signature`: `t=<unix seconds>,v1=<hex HMAC-SHA256>`.
@@ -36,7 +36,56 @@ export function signature(
   return `t=${unixSeconds},v1=${createHmac("sha256", key).update(text).digest("hex")}`;
 }
 
-/** The value for a POST that is sent at this time, in milliseconds since 1970. */
-export function signatureAt(key: Uint8Array, wallMs: number, path: string, body: string): string {
-  return signature(key, Math.floor(wallMs / 1000), "POST", path, body);
+/** What is signed of a POST. */
+export interface Message {
+  /** A UUID. */
+  readonly webhookId: string;
+  /** The path of the request line, with the base URL's prefix. */
+  readonly path: string;
+  readonly body: string;
+}
+
+/**
+ * The headers of Standard Webhooks 1.0 (https://www.standardwebhooks.com), and `X-Ws2api-Signature`.
+ *
+ * `Webhook-Signature` has `v1,<base64 HMAC-SHA256>` for each key, over `<id>.<timestamp>.<body>`. For it
+ * to cover the path too, the id of a signed request ends with the path's hash.
+ *
+ * @param keys One, or two of which the first one makes the `X-Ws2api-Signature` too; undefined for
+ *   none, and then there is the id alone.
+ * @param wallMs Now, in milliseconds since 1970.
+ */
+export function webhookHeaders(
+  { webhookId, path, body }: Message,
+  keys: readonly Uint8Array[] | undefined,
+  wallMs: number,
+): [name: string, value: string][] {
+  if (keys === undefined) return [["Webhook-Id", webhookId]];
+  const seconds = Math.floor(wallMs / 1000);
+  const id = boundId(webhookId, path);
+  const text = `${id}.${seconds}.${body}`;
+  const signatures = keys.map((key) => {
+    return `v1,${createHmac("sha256", key).update(text).digest("base64")}`;
+  });
+  return [
+    ["Webhook-Id", id],
+    ["Webhook-Timestamp", String(seconds)],
+    ["Webhook-Signature", signatures.join(" ")],
+    ["X-Ws2api-Signature", signature(keys[0]!, seconds, "POST", path, body)],
+  ];
+}
+
+/**
+ * The id of a signed POST: `<uuid>_<base64url of SHA-256 of "POST " + path>`, the same in every try.
+ *
+ * @example
+ * ```ts
+ * import { boundId } from "./signature.ts";
+ * import { match } from "node:assert/strict";
+ *
+ * match(boundId("0b1d", "/call/A/CP1/1"), /^0b1d_[A-Za-z0-9_-]{43}$/);
+ * ```
+ */
+export function boundId(webhookId: string, path: string): string {
+  return `${webhookId}_${createHash("sha256").update(`POST ${path}`).digest("base64url")}`;
 }

@@ -18,6 +18,7 @@ import { limitForwarder } from "./slots.ts";
 import { createTcpForwarder } from "./tcp.ts";
 import { traceForwarder } from "./trace.ts";
 import { paceForwarder } from "./turn.ts";
+import { identifyForwarder } from "./webhook_id.ts";
 
 export interface StackOptions {
   readonly forwarder: "fetch" | "tcp";
@@ -30,22 +31,22 @@ export interface StackOptions {
 
 export interface StackDeps {
   readonly clock: Clock;
-  /** Spreads tries. */
-  readonly random: Pick<Random, "fraction">;
+  /** Spreads tries, and makes ids. */
+  readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly version: string;
-  readonly signKey: Uint8Array | undefined;
+  readonly signKeys: readonly Uint8Array[] | undefined;
   readonly tracing?: Tracing | undefined;
 }
 
 /**
- * Builds it from the outside in: the breaker's guard, tries, slots, the breaker's count, turns of the
+ * Builds it from the outside in: ids, the breaker's guard, tries, slots, the breaker's count, turns of the
  * event loop, its count and time, its span, and the connections. Tries are outside of the slots: one
  * that waits holds none.
  */
 export function createForwarderStack(options: StackOptions, deps: StackDeps): Forwarder {
-  const { clock, random, log, metrics, version, signKey, tracing } = deps;
+  const { clock, random, log, metrics, version, signKeys, tracing } = deps;
   const { backend } = options;
   const breaker = new Breaker(clock, (isOpen) => {
     metrics.breakerOpen.own = isOpen ? 1 : 0;
@@ -60,7 +61,7 @@ export function createForwarderStack(options: StackOptions, deps: StackDeps): Fo
     maxIdleConnections: options.backendConnections,
     userAgent: `ws2api/${version}`,
     clock,
-    signKey,
+    signKeys,
     tracing,
   });
   const traced = tracing === undefined
@@ -85,5 +86,5 @@ export function createForwarderStack(options: StackOptions, deps: StackDeps): Fo
       log.warn("backend tried again", { backend, kind, failure });
     },
   });
-  return breaker.guarding(retried);
+  return identifyForwarder(breaker.guarding(retried), signKeys !== undefined, random);
 }

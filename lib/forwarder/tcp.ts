@@ -12,7 +12,7 @@ import { type BackendAddress, backendAddress, dial } from "./dial.ts";
 import type { BackendReply, BackendRequest, Forwarder, ForwarderOptions } from "./forwarder.ts";
 import { HttpConnection, NEVER_LEFT } from "./http_connection.ts";
 import { IdleConnections } from "./idle.ts";
-import { signatureAt } from "./signature.ts";
+import { webhookHeaders } from "./signature.ts";
 
 /** Connecting may take as long as an answer, but not longer than this. */
 const MAX_CONNECT_MS = 10_000;
@@ -139,15 +139,17 @@ class TcpForwarder implements Forwarder {
       : clock.setTimeout(() => this.#closeLate(), next - now);
   }
 
-  #requestText({ path, body, origin, trace }: BackendRequest): string {
-    const { signKey, clock } = this.#options;
+  #requestText({ path, body, origin, trace, webhookId }: BackendRequest): string {
+    const { signKeys, clock } = this.#options;
     const fullPath = this.#address.basePath + path;
     let head =
       `POST ${fullPath}${this.#commonHead}X-Ws2api-Connection: ${origin.connectionId}\r\n` +
       originLines(origin);
-    if (signKey !== undefined) {
-      const value = signatureAt(signKey, clock.wallNow(), fullPath, body);
-      head += `X-Ws2api-Signature: ${value}\r\n`;
+    if (webhookId !== undefined) {
+      const message = { webhookId, path: fullPath, body };
+      for (const [name, value] of webhookHeaders(message, signKeys, clock.wallNow())) {
+        head += `${name}: ${value}\r\n`;
+      }
     }
     if (trace !== undefined) {
       for (const [name, value] of traceHeaders(trace)) head += `${name}: ${value}\r\n`;

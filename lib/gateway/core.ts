@@ -71,8 +71,8 @@ export function createCore(
     count: metrics.waiting,
     chars: metrics.waitingChars,
   });
-  const { signKey } = secrets;
-  const stackDeps = { clock, random, log, metrics, version, signKey, tracing };
+  const { signKeys } = secrets;
+  const stackDeps = { clock, random, log, metrics, version, signKeys, tracing };
   const memory = new MemoryWatch({
     maxBytes: config.maxMemoryBytes,
     readResident: residentBytes,

@@ -18,7 +18,7 @@ import { problem } from "../problem.ts";
 import type { HttpRequest, UpgradeSocket } from "../request.ts";
 import { asksForWebSocket, readRequest } from "./incoming.ts";
 import { Listening, type Place } from "./listening.ts";
-import { isStream, respond } from "./respond.ts";
+import { isStream, sendResponse } from "./outgoing.ts";
 import { Unfinished } from "./unfinished.ts";
 
 /** Answers one request from the peer with this address. */
@@ -138,7 +138,7 @@ export class HttpServer {
     });
     const response = await this.#answer(readRequest(message), socket);
     if (!isStream(response)) this.#leaving.enter(socket);
-    await respond(response, out);
+    await sendResponse(response, out);
   }
 
   async #upgrade(message: IncomingMessage, upgrade: UpgradeSocket): Promise<void> {
@@ -155,7 +155,7 @@ export class HttpServer {
     out.assignSocket(socket);
     out.once("finish", () => socket.destroySoon());
     this.#leaving.enter(socket);
-    await respond(response, out);
+    await sendResponse(response, out);
   }
 
   /** Never rejects. */

@@ -5,6 +5,7 @@
  */
 
 import type { Clock, Timer } from "../clock.ts";
+import { respond } from "../problem.ts";
 
 export interface EventStreamOptions {
   readonly clock: Clock;
@@ -58,14 +59,12 @@ export class EventStream {
       },
       cancel: () => this.#end(),
     }, new ByteLengthQueuingStrategy({ highWaterMark: AHEAD_BYTES }));
-    this.response = new Response(body, {
-      headers: {
-        "content-type": "text/event-stream",
-        "cache-control": "no-store, no-transform",
-        "x-content-type-options": "nosniff",
-        // Otherwise nginx would hold events back.
-        "x-accel-buffering": "no",
-      },
+    this.response = respond(body, 200, {
+      "content-type": "text/event-stream",
+      "cache-control": "no-store, no-transform",
+      "x-content-type-options": "nosniff",
+      // Otherwise nginx would hold events back.
+      "x-accel-buffering": "no",
     });
     this.#run();
   }

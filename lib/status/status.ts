@@ -12,7 +12,7 @@ import type { Clients } from "../cluster/clients.ts";
 import { decodeClientId } from "../codec/route.ts";
 import type { Log } from "../log/log.ts";
 import type { FaultCursor, RecentFaults } from "../log/recent_faults.ts";
-import { problem } from "../problem.ts";
+import { problem, respond, respondJson } from "../problem.ts";
 import { EventStream } from "./event_stream.ts";
 import type { Page } from "./page.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -60,7 +60,7 @@ export class Status implements StatusPage {
     this.#page ??= import("./page.ts").then(({ createPage }) => createPage(this.#deps.needsToken));
     try {
       const { html, headers } = await this.#page;
-      return new Response(html, { headers });
+      return respond(html, 200, headers);
     } catch (error) {
       // The next one tries again.
       this.#page = undefined;
@@ -87,7 +87,7 @@ export class Status implements StatusPage {
     if (query instanceof Response) return query;
     const page = await this.#deps.clients.page(query.after, query.limit, query.search);
     const clients = await Promise.all(page.clients.map((client) => this.#withState(client)));
-    return Response.json({ ...page, clients }, { headers: { "cache-control": "no-store" } });
+    return respondJson({ ...page, clients }, { "cache-control": "no-store" });
   }
 
   /** `GET /status/tail/<ClientId>?payloads=1`: the frames of a client as they pass. */

@@ -91,7 +91,7 @@ export class Supervisor implements Addresses {
       // It seldom sends anything, so that its breaker would tell of an outage long after its end.
       metrics: { ...metrics, breakerOpen: new Cell() },
       version,
-      signKey: secrets.signKey,
+      signKeys: secrets.signKeys,
       tracing,
     });
     this.#closeForwarder = () => forwarder.close();

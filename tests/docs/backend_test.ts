@@ -7,6 +7,7 @@ import type { ClientReply, Refusal } from "../../lib/cluster/bus.ts";
 import type { Clients } from "../../lib/cluster/clients.ts";
 import { replyText } from "../../lib/codec/reply.ts";
 import type { Dialect } from "../../lib/codec/subprotocol.ts";
+import { webhookHeaders } from "../../lib/forwarder/signature.ts";
 import { listen } from "../../lib/listener/listener.ts";
 import { silentLog } from "../../lib/log/log.ts";
 import { RawBackend, write } from "../support/backend.ts";
@@ -34,6 +35,7 @@ Deno.test("code on the page on backends is the text of its file", async (t) => {
   const blocks = [...PAGE.matchAll(/<!-- (examples\/\S+) -->\n\n```\w+\n([^]*?)\n```\n/g)];
   const named = new Set(blocks.map(([, file]) => file));
   deepStrictEqual([...named], [
+    "examples/signature.php",
     "examples/backend.php",
     "examples/backend.py",
     "examples/backend.ts",
@@ -43,6 +45,7 @@ Deno.test("code on the page on backends is the text of its file", async (t) => {
       const text = await Deno.readTextFile(new URL(file, ROOT));
       // The formatter sets a part of a file to the left.
       if (file.endsWith(".ts")) ok(unindented(text).includes(unindented(code)), code);
+      else if (file.includes("signature")) ok(text.includes(code), code);
       else strictEqual(code, text.trimEnd());
     });
   }
@@ -52,12 +55,28 @@ function unindented(code: string): string {
   return code.replaceAll(/^ +/gm, "");
 }
 
+Deno.test("the signature on the page on backends is that of the outcome on it", () => {
+  const [, key = ""] = /with the key `whsec_(\S+)`/.exec(PAGE) ?? [];
+  const [, shown = ""] = /```text\n(Webhook-Id: [^]*?)```/.exec(PAGE) ?? [];
+  const result = /```http\nPOST (\/result\/\S+) [^]*?\nWebhook-Id: (\S+)\n[^]*?\n\n(.*)\n```/;
+  const [, path = "", webhookId = "", body = ""] = result.exec(PAGE) ?? [];
+  const seconds = Number(/Timestamp: (\d+)/.exec(shown)?.[1]);
+  const headers = webhookHeaders(
+    { webhookId, path, body },
+    [Uint8Array.fromBase64(key)],
+    1000 * seconds,
+  );
+  const lines = headers.map(([name, value]) => `${name}: ${value}\n`);
+  strictEqual(shown, lines.slice(0, 3).join(""));
+});
+
 /** What differs with each run. */
 function settled(http: string): string {
   return http.replaceAll("\r\n", "\n")
     .replace(/^(Host: 127\.0\.0\.1):\d+$/m, "$1")
     .replace(/^(User-Agent: ws2api)\/\S+$/m, "$1")
     .replace(/^(X-Ws2api-Connection): \S+$/m, "$1")
+    .replace(/^(Webhook-Id): [0-9a-f-]{36}$/m, "$1")
     .replace(/^date: .*\n/m, "");
 }
 

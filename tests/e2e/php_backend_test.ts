@@ -210,19 +210,29 @@ testWith("php", "without passwords PHP lets every client in", async () => {
   match(await client.ask('[2,"c1","Heartbeat",{}]'), /^\[3,"c1",/);
 });
 
-testWith("php", "with a key PHP answers only what the gateway has signed", async () => {
-  using dir = new TempDir();
-  const file = dir.file("key", "a key of 32 bytes or more, in hex\n");
-  await using backend = await PhpBackend.start([`--sign-key-file=${file}`], {
-    SIGN_KEY_FILE: file,
+for (
+  const [kind, key] of [
+    ["a key", "a key of 32 bytes or more, in hex\n"],
+    [
+      "lines of keys",
+      "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\nwhsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD\n",
+    ],
+  ] as const
+) {
+  testWith("php", `with ${kind} PHP answers only what the gateway has signed`, async () => {
+    using dir = new TempDir();
+    const file = dir.file("key", key);
+    await using backend = await PhpBackend.start([`--sign-key-file=${file}`], {
+      SIGN_KEY_FILE: file,
+    });
+    const client = await connected(backend.gateway, "CP%201");
+    match(await client.ask('[2,"c1","Heartbeat",{}]'), /^\[3,"c1",/);
+    for (const path of ["/call/Heartbeat/CP%201/c1", "/result/Reset/CP%201/r1", "/connect/CP1"]) {
+      const { status, text } = await backend.post(path, "{}");
+      deepStrictEqual([status, text], [401, ""]);
+    }
   });
-  const client = await connected(backend.gateway, "CP%201");
-  match(await client.ask('[2,"c1","Heartbeat",{}]'), /^\[3,"c1",/);
-  for (const path of ["/call/Heartbeat/CP%201/c1", "/result/Reset/CP%201/r1", "/connect/CP1"]) {
-    const { status, text } = await backend.post(path, "{}");
-    deepStrictEqual([status, text], [401, ""]);
-  }
-});
+}
 
 testWith("php", "with a key that cannot be read PHP answers nothing", async () => {
   using dir = new TempDir();

@@ -1,13 +1,20 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { isFromGateway } from "../../examples/signature.ts";
+import { Webhook } from "standardwebhooks";
+import { isFromGateway, isSignedByGateway } from "../../examples/signature.ts";
 import { json, type Recorded, RecordingBackend } from "../support/backend.ts";
 import { connected } from "../support/connected.ts";
-import { TestGateway } from "../support/gateway.ts";
+import { testEachForwarder, TestGateway } from "../support/gateway.ts";
 import { programOf, stepWith } from "../support/needs.ts";
 import { startProgram, TempDir } from "../support/program.ts";
 
 const KEY = "k\u00e9y of the test";
+/** As `--sign-key-file` may hold them. */
+const SECRETS = [24, 64].map((length) => {
+  const bytes = Uint8Array.from({ length }, (_, k) => 7 * k + length);
+  return `whsec_${bytes.toBase64()}`;
+});
 const HOOKS = ["--connect-hook", "--disconnect-hook"];
 
 /** Checks a signature with WebCrypto, from the words of the contract. @returns Its time. */
@@ -106,6 +113,116 @@ Deno.test("the key is the file's bytes without one line end at the end", async (
   }
 });
 
+const UUID = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
+
+/** Checks the headers of Standard Webhooks by their own library. @returns The id's UUID. */
+async function assertWebhook(
+  { method, path, headers, body }: Recorded,
+  ...secrets: (string | Uint8Array)[]
+): Promise<string> {
+  for (const secret of secrets) {
+    const options = { format: typeof secret === "string" ? undefined : "raw" as const };
+    const webhook = new Webhook(secret, options as { format?: "raw" });
+    deepStrictEqual(webhook.verify(body, Object.fromEntries(headers)), JSON.parse(body), path);
+  }
+  strictEqual(headers.get("webhook-signature")!.split(" ").length, secrets.length);
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${method} ${path}`));
+  const ending = new Uint8Array(hash).toBase64({ alphabet: "base64url", omitPadding: true });
+  const id = headers.get("webhook-id")!;
+  match(id, new RegExp(`^${UUID}_${ending}$`));
+  return id.slice(0, 36);
+}
+
+testEachForwarder(
+  "each kind of request is signed by Standard Webhooks, with an id of its own",
+  async ({ TestGateway, t }) => {
+    const raw = new TextEncoder().encode(KEY);
+    const rows: [name: string, file: string, secrets: (string | Uint8Array)[]][] = [
+      ["one line", `${SECRETS[0]}\n`, [SECRETS[0]!]],
+      ["two lines", SECRETS.join("\n"), SECRETS],
+      ["two lines with returns and blank ones", `\n${SECRETS.join("\r\n\r\n")}\r\n`, SECRETS],
+      ["a raw key", KEY, [raw]],
+    ];
+    using dir = new TempDir();
+    for (const [name, file, secrets] of rows) {
+      await t.step(name, async () => {
+        await using backend = new RecordingBackend();
+        const flags = [`--sign-key-file=${dir.file("key", file)}`, ...HOOKS];
+        {
+          await using gateway = new TestGateway(new URL("/p%20q/", backend.url).href, flags);
+          const client = await connected(gateway, "C%20P'(1)", { protocols: ["ocpp2.1"] });
+          await client.ask('[2,"id/1?#","Boot %41 é😀",{"s":"é\u2028😀","n":1.5}]');
+          client.send('[6,"2","Notify",{}]');
+          for (
+            const [id, answer] of [["r1", '[3,"r1",{"a": 1}]'], ["r2", '[4,"r2","Code","é",{}]']]
+          ) {
+            strictEqual((await gateway.call(`Reset/C%20P'(1)/${id}`)).status, 202);
+            await client.next("[2,");
+            client.send(answer!);
+          }
+          await client.close();
+        }
+        const ids = new Set<string>();
+        const lines = secrets.filter((secret) => typeof secret === "string");
+        for (const request of backend.requests) {
+          ids.add(await assertWebhook(request, ...secrets));
+          strictEqual(isSignedByGateway(request, lines), lines.length > 0);
+          const [first] = secrets;
+          await assertSigned(
+            request,
+            typeof first === "string" ? Uint8Array.fromBase64(first.slice(6)) : KEY,
+          );
+        }
+        deepStrictEqual([ids.size, backend.requests.length], [6, 6]);
+      });
+    }
+  },
+);
+
+testEachForwarder(
+  "a report has one id in all its tries, signed or not",
+  async ({ TestGateway, t }) => {
+    using dir = new TempDir();
+    for (const flags of [[], [`--sign-key-file=${dir.file("key", SECRETS[0]!)}`]]) {
+      await t.step(flags.length === 0 ? "not signed" : "signed", async () => {
+        await using backend = new RecordingBackend();
+        await using gateway = new TestGateway(backend.url, [...flags, "--disconnect-hook"]);
+        const client = await connected(gateway);
+        let tries = 0;
+        backend.answer = ({ path }) =>
+          json("{}", path.startsWith("/result/") && ++tries < 3 ? 503 : 200);
+        const ids: string[] = [];
+        for (const [messageId, count] of [["r1", 3], ["r2", 1]] as const) {
+          strictEqual((await gateway.call(`Reset/CP1/${messageId}`)).status, 202);
+          await client.next("[2,");
+          client.send(`[3,"${messageId}",{}]`);
+          for (let k = 0; k < count; k++) {
+            ids.push((await backend.next("/result/")).headers.get("webhook-id")!);
+          }
+        }
+        await client.close();
+        ids.push((await backend.next("/disconnect/")).headers.get("webhook-id")!);
+        for (const id of ids) {
+          match(id, new RegExp(`^${UUID}${flags.length === 0 ? "" : "_.{43}"}$`));
+        }
+        deepStrictEqual(ids.slice(0, 3), Array(3).fill(ids[0]));
+        strictEqual(new Set(ids).size, 3);
+      });
+    }
+  },
+);
+
+testEachForwarder("what is not signed has no id but reports", async ({ TestGateway }) => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url, ["--connect-hook"]);
+  const client = await connected(gateway);
+  await client.ask('[2,"1","Act",{}]');
+  for (const { headers } of backend.requests) {
+    deepStrictEqual([...headers.keys()].filter((name) => name.startsWith("webhook-")), []);
+  }
+  ok(backend.requests.length >= 2);
+});
+
 Deno.test("without a key there is no signature", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
@@ -113,6 +230,18 @@ Deno.test("without a key there is no signature", async () => {
   await client.ask('[2,"1","Act",{}]');
   strictEqual((await backend.next()).headers.get("x-ws2api-signature"), null);
 });
+
+/** Runs PHP behind examples/signature.php on `$cases`. @returns Its output, its errors, its success. */
+async function runPhp(code: string, cases: unknown): Promise<[string, string, boolean]> {
+  const script = `require $argv[1]; $cases = json_decode($argv[2]); ${code}`;
+  const file = fileURLToPath(new URL("../../examples/signature.php", import.meta.url));
+  const { stdout, stderr, success } = await new Deno.Command(programOf("php"), {
+    args: ["-d", "error_reporting=-1", "-r", script, file, JSON.stringify(cases)],
+    stdin: "null",
+  }).output();
+  const text = new TextDecoder();
+  return [text.decode(stdout), text.decode(stderr), success];
+}
 
 Deno.test("the examples tell the gateway's requests from all others", async (t) => {
   using dir = new TempDir();
@@ -172,17 +301,89 @@ Deno.test("the examples tell the gateway's requests from all others", async (t) 
     });
     const { args } = cases[0]!;
     cases.push({ name: "too old", isGenuine: false, args: [...args, -1] as string[] });
-    const script = `require $argv[1];
-        foreach (json_decode($argv[2]) as $case) {
-          if (isFromGateway(...$case->args) !== $case->isGenuine) echo $case->name, "\\n";
-        }`;
-    const file = fileURLToPath(new URL("../../examples/signature.php", import.meta.url));
-    const { stdout, stderr, success } = await new Deno.Command(programOf("php"), {
-      args: ["-d", "error_reporting=-1", "-r", script, file, JSON.stringify(cases)],
-      stdin: "null",
-    }).output();
-    const text = new TextDecoder();
-    deepStrictEqual([text.decode(stdout), text.decode(stderr), success], ["", "", true]);
+    const script = `foreach ($cases as $case) {
+        if (isFromGateway(...$case->args) !== $case->isGenuine) echo $case->name, "\\n";
+      }`;
+    deepStrictEqual(await runPhp(script, cases), ["", "", true]);
+  });
+});
+
+Deno.test("the examples check Standard Webhooks, and the path with it", async (t) => {
+  using dir = new TempDir();
+  await using backend = new RecordingBackend();
+  const file = dir.file("key", SECRETS.join("\n"));
+  await using gateway = new TestGateway(backend.url, [`--sign-key-file=${file}`]);
+  const client = await gateway.connect("CP1");
+  await client.ask('[2,"1","Act",{"s":"é"}]');
+  const genuine = await backend.next();
+  const signatures = genuine.headers.get("webhook-signature")!;
+  const withHeader = (name: string, value: string): Partial<Recorded> => {
+    const headers = new Headers(genuine.headers);
+    headers.set(name, value);
+    return { headers };
+  };
+  const { headers: given, body: text } = genuine;
+  const signed = `${given.get("webhook-id")}.${given.get("webhook-timestamp")}.${text}`;
+  const forged = `v1,${createHmac("sha256", "").update(signed).digest("base64")}`;
+  const rows: [name: string, isGenuine: boolean, change: Partial<Recorded>, secrets?: string[]][] =
+    [
+      ["what the gateway sent", true, {}],
+      ["the first key alone", true, {}, [SECRETS[0]!]],
+      ["the second key alone", true, {}, [SECRETS[1]!]],
+      ["one of the keys and another", true, {}, ["whsec_AAAA", SECRETS[1]!]],
+      ["one signature of two", true, withHeader("webhook-signature", signatures.split(" ")[1]!)],
+      ["another key", false, {}, ["whsec_AAAA"]],
+      ["no key", false, {}, []],
+      ["another body", false, { body: '{"s":"e"}' }],
+      ["another path", false, { path: "/call/Act/CP2/1" }],
+      ["another time", false, withHeader("webhook-timestamp", "1700000000")],
+      ["no time", false, withHeader("webhook-timestamp", "")],
+      ["another id", false, withHeader("webhook-id", `x${genuine.headers.get("webhook-id")}`)],
+      ["no signature", false, withHeader("webhook-signature", "")],
+      [
+        "another version",
+        false,
+        withHeader("webhook-signature", signatures.replaceAll("v1,", "v2,")),
+      ],
+      ["no headers", false, { headers: new Headers() }],
+      // Signed with nothing, for keys that are none.
+      ...["", "whsec_", "whsec_!!!!", "hunter2"].map((
+        secret,
+      ): [string, boolean, Partial<Recorded>, string[]] => [
+        `the key ${JSON.stringify(secret)}`,
+        false,
+        withHeader("webhook-signature", forged),
+        [secret],
+      ]),
+    ];
+  for (const [name, isGenuine, change, secrets = SECRETS] of rows) {
+    await t.step(`TypeScript, ${name}`, () => {
+      strictEqual(isSignedByGateway({ ...genuine, ...change }, secrets), isGenuine);
+    });
+  }
+  const time = Number(genuine.headers.get("webhook-timestamp"));
+  for (
+    const [age, isGenuine] of [[300, true], [301, false], [-300, true], [-301, false]] as const
+  ) {
+    await t.step(`TypeScript, ${age} s old`, () => {
+      strictEqual(isSignedByGateway(genuine, SECRETS, 300, time + age), isGenuine);
+    });
+  }
+  await stepWith(t, "php", "PHP", async () => {
+    const cases = rows.map(([name, isGenuine, change, secrets = SECRETS]) => {
+      const { path, headers, body } = { ...genuine, ...change };
+      return { name, isGenuine, path, headers: Object.fromEntries(headers), body, secrets };
+    });
+    deepStrictEqual(
+      await runPhp(
+        `foreach ($cases as $c) {
+          $is = isSignedByGateway($c->path, (array) $c->headers, $c->body, $c->secrets);
+          if ($is !== $c->isGenuine) echo $c->name, "\\n";
+        }`,
+        cases,
+      ),
+      ["", "", true],
+    );
   });
 });
 
@@ -234,6 +435,22 @@ Deno.test("a file that holds no key or token ends the program with 2 and one lin
       /--sign-key-file: .*empty/,
     ],
     ["a folder", [`--sign-key-file=${dir.path("")}`], /--sign-key-file: ".*" cannot be read/],
+    ...Object.entries({
+      "three lines": [...SECRETS, SECRETS[0]].join("\n"),
+      "no base64": "whsec_hunter2!",
+      "nothing in base64": "whsec_",
+      "base64 without its padding": "whsec_aHVudGVyMg",
+      "base64 cut short": "whsec_hunte",
+      "base64 with bits left over": "whsec_aHVudGVyMh==",
+      "another alphabet": "whsec_hunter2-",
+      "a blank behind it": `${SECRETS[0]} `,
+      "a raw key beside a line": `hunter2\n${SECRETS[0]}`,
+      "a line beside a raw key": `${SECRETS[0]}\nhunter2`,
+    }).map(([name, content]): [string, string[], RegExp] => [
+      `keys: ${name}`,
+      [`--sign-key-file=${dir.file(name, content)}`],
+      /--sign-key-file: ".*" holds no keys; allowed is one or two lines of whsec_/,
+    ]),
     ["no name of a key", ["--sign-key-file="], /--sign-key-file: /],
     [
       "a missing token",

@@ -11,6 +11,9 @@ import {
 } from "./implementations.ts";
 
 const BODY = '{"a":1}';
+
+/** All that cannot stand in a header, but for a line feed, which ends it, and for a tab, which can. */
+const CONTROLS = [...Array(32).keys(), 127].filter((code) => code !== 9 && code !== 10);
 const GOOD = taken(BODY);
 
 /** What two requests in turn come to, and on how many connections, when each is answered so. */
@@ -209,13 +212,6 @@ for (const [name] of FORWARDERS) {
       ["a chunk that is shorter than told", chunk(`8\r\n${BODY}\r\n0\r\n\r\n`)],
       ["a header that does not end", `HTTP/1.1 200 OK\r\nX: ${"x".repeat(500_000)}`],
       ["a status line that does not end", `HTTP/1.1 200 ${"x".repeat(500_000)}`],
-    ];
-    /** Where a reader could take another end for it, and `fetch` does or may. */
-    const strict: typeof rows = [
-      [
-        "a switch of protocols",
-        "HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
-      ],
       ["a length and a coding", codings("chunked\r\nContent-Length: 7")],
       [
         "a coding and a length",
@@ -223,6 +219,17 @@ for (const [name] of FORWARDERS) {
           "Transfer",
           "Content-Length: 7\r\nTransfer",
         ),
+      ],
+    ];
+    rows.push(...CONTROLS.map((code): typeof rows[number] => [
+      `a header with the control character ${code}`,
+      answer(BODY, `X-A: b${String.fromCharCode(code)}c`),
+    ]));
+    /** Where a reader could take another end for it, and `fetch` does or may. */
+    const strict: typeof rows = [
+      [
+        "a switch of protocols",
+        "HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
       ],
       ["an unknown coding", codings("gzip")],
       ["a coding below chunked", codings("gzip, chunked")],

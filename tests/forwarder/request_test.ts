@@ -113,8 +113,8 @@ for (const [name] of FORWARDERS) {
   Deno.test(`${name}: a request is signed when there is a key, over the path as it is sent`, async () => {
     await using backend = new RawBackend(ok200);
     const signKey = new TextEncoder().encode("secret");
-    using forwarder = new TestForwarder(name, `${backend.url}base/`, { signKey });
-    await forwarder.forward({ path: "call/Act/CP%201/1", body: '{"ü":1}' });
+    using forwarder = new TestForwarder(name, `${backend.url}base/`, { signKeys: [signKey] });
+    await forwarder.forward({ webhookId: "u", path: "call/Act/CP%201/1", body: '{"ü":1}' });
     const header = /^x-ws2api-signature: t=(\d+),v1=([0-9a-f]{64})\r$/im.exec(
       backend.requests[0]!,
     )!;

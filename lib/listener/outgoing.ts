@@ -12,7 +12,7 @@ import type { ServerResponse } from "node:http";
  *
  * @returns When all of it was handed over. Never rejects.
  */
-export async function respond(response: Response, out: ServerResponse): Promise<void> {
+export async function sendResponse(response: Response, out: ServerResponse): Promise<void> {
   try {
     out.statusCode = response.status;
     for (const [name, value] of response.headers) out.setHeader(name, value);
