@@ -35,7 +35,7 @@ const STATUS_LINE = /^HTTP\/1\.\d [1-9]\d\d(?: |\r?$)/;
 const HEADER_LINE = /^[^ \t:]+:[^\r]*$/;
 /** Those that the parser or `AnswerReader` looks at; the others need not be taken apart. */
 const NEEDED_HEADER =
-  /^(?:content-length|transfer-encoding|connection|keep-alive|upgrade|www-authenticate):/i;
+  /^(?:content-length|transfer-encoding|connection|keep-alive|upgrade|www-authenticate|cache-control):/i;
 
 /** What the library's types leave out. */
 interface Parser {
@@ -118,6 +118,7 @@ export class AnswerReader {
   #idleMs = Infinity;
   #status = 0;
   #challenge: string | null = null;
+  #cacheControl = "";
   #wireBytes = 0;
   /** The body as long as it is in one piece of the bytes pushed last, where that begins, … */
   #piece: Uint8Array | null = null;
@@ -194,6 +195,7 @@ export class AnswerReader {
     this.#status = statusCode;
     this.#length = 0;
     this.#piece = null;
+    this.#cacheControl = "";
     this.#isReusable = shouldKeepAlive;
     let length: string | undefined;
     let isChunked = false;
@@ -216,6 +218,8 @@ export class AnswerReader {
         case "www-authenticate":
           this.#challenge ??= value;
           break;
+        case "cache-control":
+          this.#cacheControl += `,${value}`;
       }
     }
     if (length !== undefined && isChunked) throw new Refusal(BROKEN);
@@ -268,8 +272,10 @@ export class AnswerReader {
     this.#piece = null;
     this.#copy = NOTHING;
     if (body === undefined) this.#reply = UNUSABLE;
-    else if (status !== 401 && status !== 403) this.#reply = { ok: true, status, body };
-    else this.#reply = { ok: true, status, body, challenge: this.#challenge };
+    else if (status === 401 || status === 403) {
+      this.#reply = { ok: true, status, body, challenge: this.#challenge };
+    } else if (this.#cacheControl === "") this.#reply = { ok: true, status, body };
+    else this.#reply = { ok: true, status, body, cacheControl: this.#cacheControl.slice(1) };
     const parser = this.#parser;
     if (parser.offset < parser.end) {
       this.#isReusable = false;

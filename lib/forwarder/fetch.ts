@@ -75,9 +75,13 @@ export function createFetchForwarder(options: ForwarderOptions): Forwarder {
       const body = await readCapped(response, maxBytes);
       if (body === undefined) return { ok: false, fault: "unusable" };
       const { status } = response;
-      return status === 401 || status === 403
-        ? { ok: true, status, body, challenge: response.headers.get("www-authenticate") }
-        : { ok: true, status, body };
+      if (status === 401 || status === 403) {
+        return { ok: true, status, body, challenge: response.headers.get("www-authenticate") };
+      }
+      const cacheControl = response.headers.get("cache-control");
+      return cacheControl === null
+        ? { ok: true, status, body }
+        : { ok: true, status, body, cacheControl };
     } catch (error) {
       return { ok: false, fault: error === timedOut ? "timeout" : faultOf(error, hasAnswer) };
     } finally {

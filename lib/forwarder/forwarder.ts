@@ -29,6 +29,11 @@ export function isOutcome({ kind }: Pick<BackendRequest, "kind">): boolean {
   return kind === "result" || kind === "error" || kind === "resulterror";
 }
 
+/** Whether a request tells of a connection, and not of what comes over it. */
+export function isHook({ kind }: Pick<BackendRequest, "kind">): boolean {
+  return kind === "connect" || kind === "disconnect";
+}
+
 /** Why there is no answer. */
 export type BackendFault =
   /** Refused, no route, no such name: the request provably never left. */
@@ -49,6 +54,8 @@ export type BackendReply =
     readonly body: string;
     /** WWW-Authenticate of a 401 or 403. */
     readonly challenge?: string | null;
+    /** Cache-Control, when there is one. */
+    readonly cacheControl?: string;
   }
   | { readonly ok: false; readonly fault: BackendFault };
 

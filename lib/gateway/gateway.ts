@@ -26,6 +26,8 @@ export interface Gateway {
    *   the old one stays then.
    */
   reloadTls(pair: TlsPair): Promise<void>;
+  /** Forgets what the connect hook's answers said may be remembered: each client is asked about anew. */
+  forgetVerdicts(): void;
   /**
    * Refuses new work, finishes what is under way within the drain time-out, ends the CALLs still
    * outstanding, closes all clients with 1001 and stops listening. Once only; never rejects.
@@ -65,6 +67,9 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     apiUrl: listeners[1]?.url,
     async reloadTls(pair) {
       await Promise.all(listeners.map((listener) => listener.reload(pair)));
+    },
+    forgetVerdicts() {
+      clientSide.verdicts.forget(null);
     },
     async shutdown() {
       isShuttingDown = true;

@@ -21,6 +21,8 @@ export class FakePeer implements Peer {
   /** Who was told that a newer connection is elsewhere, `<ClientId> <connectionId>`. */
   readonly replacements = new Inbox<string>();
   readonly served = new Inbox<ClientRequest>();
+  /** Of whom something was to be forgotten; `*` for all. */
+  readonly forgotten = new Inbox<string>();
   readonly losses = new Inbox<string>();
   /** Answers what comes from now on. */
   answer: (request: ClientRequest) => ClientReply | Promise<ClientReply> = () => ACCEPTED;
@@ -38,6 +40,10 @@ export class FakePeer implements Peer {
     return Promise.resolve(
       this.clients.has(request.clientId) ? this.answer(request) : refused("gone"),
     );
+  }
+
+  forget(clientId: string | null): void {
+    this.forgotten.put(clientId ?? "*");
   }
 
   page(after: string | null, limit: number): ClientPage {
