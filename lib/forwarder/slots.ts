@@ -77,6 +77,7 @@ export function limitForwarder(inner: Forwarder, options: SlotsOptions): Forward
   const disconnects = share(hookSlots(max), true);
   /** CALLs that got a slot while a hook waited for it. */
   let callsBeforeHook = 0;
+  let lastHook = disconnects;
 
   function share(max: number, isHook: boolean): Share {
     const done = (reply: BackendReply): BackendReply => {
@@ -134,17 +135,17 @@ export function limitForwarder(inner: Forwarder, options: SlotsOptions): Forward
       if (hook !== undefined) callsBeforeHook++;
       return calls;
     }
-    if (hook !== undefined) callsBeforeHook = 0;
+    if (hook === undefined) return undefined;
+    callsBeforeHook = 0;
+    lastHook = hook;
     return hook;
   }
 
-  /** Of both kinds of hook the one that has waited longer. */
+  /** Both kinds of hook in turn: disconnects, which are never given up, must not shut connects out. */
   function nextHook(): Share | undefined {
-    if (!canBegin(connects)) return canBegin(disconnects) ? disconnects : undefined;
-    if (!canBegin(disconnects)) return connects;
-    return connects.waiting.peek()!.since <= disconnects.waiting.peek()!.since
-      ? connects
-      : disconnects;
+    const other = lastHook === connects ? disconnects : connects;
+    if (canBegin(other)) return other;
+    return canBegin(lastHook) ? lastHook : undefined;
   }
 
   async function wait(request: BackendRequest, share: Share): Promise<BackendReply> {
