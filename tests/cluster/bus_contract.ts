@@ -159,6 +159,23 @@ export function testBus(
     });
   }
 
+  test("what is to be forgotten of a client all others are told, and nobody else", async (members) => {
+    const [first, ...others] = members as [Member, ...Member[]];
+    const all = members.map(({ peer }) => peer);
+    for (const peer of all) while (peer.forgotten.left.length > 0) await peer.forgotten.take("*");
+    const clientId = "a b.*>/é😀";
+    first.bus.forget(clientId);
+    others[0]!.bus.forget("CP2");
+    strictEqual(await others[0]!.peer.forgotten.take("a client"), clientId);
+    deepStrictEqual(
+      [await others[1]!.peer.forgotten.take("one"), await others[1]!.peer.forgotten.take("both")]
+        .toSorted(),
+      ["CP2", clientId],
+    );
+    strictEqual(await first.peer.forgotten.take("the other"), "CP2");
+    deepStrictEqual(all.map(({ forgotten }) => forgotten.left), [[], [], []]);
+  });
+
   test("a request reaches the holder as it is, whoever asks, and the reply comes back", async (members) => {
     const [holder, ...others] = members as [Member, ...Member[]];
     const clientId = "a b.*>/é😀";

@@ -9,19 +9,20 @@ import type { Link } from "./link.ts";
 import { allSubject } from "./subject.ts";
 
 /**
- * Owns whether something was to be forgotten that the others could not be told: then they are to forget
- * all at the next connect. What others said while this instance could not hear it is made up for in the
- * same way, here.
+ * Owns whether something was to be forgotten of which it is not certain that all others were told: then
+ * they are to forget all at the next connect, for what was sent before the connection broke may not have
+ * left. What others said while this instance could not hear it is made up for in the same way, here.
  */
 export class Forgetting {
   readonly #prefix: string;
-  readonly #link: Pick<Link, "isUp" | "publish">;
+  readonly #link: Pick<Link, "publish">;
   readonly #local: Pick<Peer, "forget">;
-  #isOwed = false;
+  /** Since the last connect. */
+  #hasTold = false;
 
   constructor(
     prefix: string,
-    link: Pick<Link, "isUp" | "publish">,
+    link: Pick<Link, "publish">,
     local: Pick<Peer, "forget">,
   ) {
     this.#prefix = prefix;
@@ -31,15 +32,15 @@ export class Forgetting {
 
   /** Has the others forget one client. */
   tell(clientId: string): void {
-    if (this.#link.isUp) this.#publish(clientId);
-    else this.#isOwed = true;
+    this.#hasTold = true;
+    this.#publish(clientId);
   }
 
   /** NATS can be reached, for the first time or again. */
   connected(): void {
     this.missed();
-    if (this.#isOwed) this.#publish(null);
-    this.#isOwed = false;
+    if (this.#hasTold) this.#publish(null);
+    this.#hasTold = false;
   }
 
   /** What another one said may not have been heard here. */
