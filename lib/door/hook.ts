@@ -39,9 +39,9 @@ export interface ConnectHookOptions {
 
 /**
  * Questions that may wait for each slot that connect hooks may have. With a backend that answers in 50
- * ms the last one waits 5 s: longer than that nobody should wait who can come back instead.
+ * ms the last one waits 2.5 s: who would wait for much longer had better come back.
  */
-const WAITING_FOR_EACH_SLOT = 100;
+const WAITING_FOR_EACH_SLOT = 50;
 
 /**
  * Asks the backend whether a client may connect: `POST /connect/<ClientId>`. What it let in, and said
