@@ -39,9 +39,10 @@ export interface ConnectHookOptions {
 
 /**
  * Questions that may wait for each slot that connect hooks may have. With a backend that answers in 50
- * ms the last one waits 2.5 s: who would wait for much longer had better come back.
+ * ms the last one waits 5 s. Fewer would turn away more of those who come back at once after an outage, and
+ * a refusal that comes back costs more than one that waits.
  */
-const WAITING_FOR_EACH_SLOT = 50;
+const WAITING_FOR_EACH_SLOT = 100;
 
 /**
  * Asks the backend whether a client may connect: `POST /connect/<ClientId>`. What it let in, and said

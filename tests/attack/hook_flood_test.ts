@@ -70,15 +70,15 @@ Deno.test("beyond what the backend is asked at once an upgrade is refused for no
   await using backend = new RecordingBackend();
   await using gateway = new TestGateway(backend.url, ["--connect-hook", "--backend-connections=2"]);
   const hooks = holdHooks(backend);
-  const coming = statusesOf(gateway, 50);
-  await until("50 questions", async () => await metric(gateway, "ws2api_sockets") === 50);
+  const coming = statusesOf(gateway, 100);
+  await until("100 questions", async () => await metric(gateway, "ws2api_sockets") === 100);
   for (let i = 0; i < 3; i++) {
     const { status, head } = await rawAnswer(gateway.url, upgradeHead(`/late-${i}`));
     strictEqual(status, 503);
     match(headerOf(head, "retry-after") ?? "", /^(?:[1-9]|10)$/);
   }
   hooks.release();
-  deepStrictEqual(await coming, Array(50).fill(101));
+  deepStrictEqual(await coming, Array(100).fill(101));
   strictEqual(await metric(gateway, 'ws2api_upgrades_refused_total{reason="hooks"}'), 3);
   strictEqual(await metric(gateway, "ws2api_connects_waiting"), 0);
   strictEqual((await rawAnswer(gateway.url, upgradeHead("/later"))).status, 101);
