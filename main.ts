@@ -168,7 +168,13 @@ async function main(): Promise<void> {
       log.error("certificate not read again, the old one stays", { error: String(error) });
     }
   };
-  Deno.addSignalListener("SIGHUP", () => void renewCertificate());
+  Deno.addSignalListener("SIGHUP", () => {
+    if (config.connectHook) {
+      gateway.forgetVerdicts();
+      log.info("answers to the connect hook forgotten");
+    }
+    void renewCertificate();
+  });
   // Without a listener the signal would end the process.
   Deno.addSignalListener("SIGUSR2", () => {
     if (profiles !== undefined) void profiles.write();

@@ -48,7 +48,7 @@ export class Processes {
    * @param errors Whether what it logs is to be had as lines.
    */
   async startGateway(
-    backend: Server,
+    backend: Pick<Server, "port">,
     flags: readonly string[],
     errors: "inherit" | "piped" = "inherit",
   ): Promise<Server> {

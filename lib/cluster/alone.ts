@@ -12,6 +12,7 @@ export const alone: Bus = {
   detach: () => {},
   ask: () => Promise.resolve(refused("gone")),
   pages: () => Promise.resolve([]),
+  forget: () => {},
   isAvailable: true,
   close: () => Promise.resolve(),
 };

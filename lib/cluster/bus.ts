@@ -121,6 +121,12 @@ export interface Peer {
    * @param search Only clients with this in their ClientId, in upper or lower case.
    */
   page(after: string | null, limit: number, search?: string): ClientPage;
+  /**
+   * What the backend said of this client is forgotten, so that it is asked when the client comes back.
+   *
+   * @param clientId Null for all clients.
+   */
+  forget(clientId: string | null): void;
   /** An accepted CALL will have no outcome from the instance that had it: the backend is told. */
   lost(client: Client, call: CallNames): void;
 }
@@ -146,6 +152,8 @@ export interface Bus {
    * @param search As for `Peer.page`; an instance of an older version does not heed it.
    */
   pages(after: string | null, limit: number, search?: string): Promise<readonly ClientPage[]>;
+  /** Has all others forget what the backend said of this client, those that cannot be reached later. */
+  forget(clientId: string): void;
   /** Whether the others can be reached; local clients are served either way. */
   readonly isAvailable: boolean;
   /** Leaves the others. */

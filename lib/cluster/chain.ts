@@ -42,6 +42,11 @@ export class Chain implements Bus {
     return (this.#far.isAvailable ? this.#far : this.#near).pages(after, limit, search);
   }
 
+  forget(clientId: string): void {
+    this.#near.forget(clientId);
+    this.#far.forget(clientId);
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#near.close(), this.#far.close()]);
   }

@@ -24,6 +24,11 @@ export class Clients {
 
   /** Asks the instance that holds the client, which is this one if it does. */
   async ask(request: ClientRequest): Promise<ClientReply> {
+    // Before it is closed, for it may come back anywhere and at once; and it may not be here just now.
+    if (request.kind === "close") {
+      this.#local.forget(request.clientId);
+      this.#bus.forget(request.clientId);
+    }
     if (this.#local.find(request.clientId) !== undefined) {
       const reply = await this.#local.serve(request);
       // Otherwise it went in this very moment, and may be elsewhere.

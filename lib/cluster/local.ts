@@ -38,6 +38,8 @@ export interface LocalDeps {
   /** Checks payloads against their schemas; undefined when nothing is checked. */
   readonly inspect?: Inspect | undefined;
   readonly witness: Witness;
+  /** Whom the backend need not be asked about. */
+  readonly verdicts?: { forget(clientId: string | null): void } | undefined;
   /** Without it nobody may look at the frames of clients. */
   readonly taps?: Taps | undefined;
   /** Tells the backend of a CALL that ended elsewhere without an outcome. */
@@ -69,6 +71,10 @@ export class LocalClients implements Peer {
 
   lost(client: Client, call: CallNames): void {
     this.#deps.reportLost(client, call);
+  }
+
+  forget(clientId: string | null): void {
+    this.#deps.verdicts?.forget(clientId);
   }
 
   page(after: string | null, limit: number, search?: string): ClientPage {

@@ -44,12 +44,15 @@ export type FromWorker =
   }
   /** The outcome of the CALL with this id has been reported. */
   | { readonly kind: "ended"; readonly id: number }
+  /** All others are to forget what the backend said of this client. */
+  | { readonly kind: "forget"; readonly clientId: string }
   /** It holds no clients any more, and is not asked again. */
   | { readonly kind: "leave" };
 
 /** From the main thread to a worker. */
 export type ToWorker =
   | { readonly kind: "replaced"; readonly clientId: string; readonly connectionId: string }
+  | { readonly kind: "forget"; readonly clientId: string }
   | { readonly kind: "serve"; readonly id: number; readonly request: ClientRequest }
   /** Answers `ask`. */
   | { readonly kind: "reply"; readonly id: number; readonly reply: ClientReply }

@@ -147,6 +147,11 @@ export class Switchboard {
       case "ended":
         worker.owed.delete(message.id);
         return;
+      case "forget":
+        for (const { port } of this.#workers) {
+          if (port !== worker.port) port.post(message);
+        }
+        return;
       case "leave":
         for (const { clientId, connectionId } of worker.clients.all()) {
           detach(worker, clientId, connectionId);

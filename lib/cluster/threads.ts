@@ -86,6 +86,10 @@ export class ThreadsBus implements Bus, Witness {
     });
   }
 
+  forget(clientId: string): void {
+    this.#post({ kind: "forget", clientId });
+  }
+
   accepted(client: Client, { action, messageId, trace }: CallNames): () => void {
     const id = ++this.#lastId;
     this.#post({
@@ -123,6 +127,8 @@ export class ThreadsBus implements Bus, Witness {
     switch (message.kind) {
       case "replaced":
         return peer.replaced(message.clientId, message.connectionId);
+      case "forget":
+        return peer.forget(message.clientId);
       case "serve":
         return void this.#serve(message.id, message.request, peer);
       case "reply":

@@ -4,10 +4,14 @@
  * @module
  */
 
+import { readMaxAgeSeconds } from "../codec/cache_control.ts";
 import { isSuccess } from "../codec/reply.ts";
 import { hookPath } from "../codec/route.ts";
 import { type Forwarder, isRefusal } from "../forwarder/forwarder.ts";
+import { hookSlots } from "../forwarder/slots.ts";
 import type { Identity } from "../identity.ts";
+import { Cell } from "../metrics/tally.ts";
+import type { Proofs, Verdicts } from "./verdicts.ts";
 
 /** What a client brings along. */
 export interface Credentials {
@@ -24,28 +28,77 @@ export type Verdict =
   /** No answer, or none that says yes or no. */
   | { readonly kind: "unavailable"; readonly failure: string };
 
+export interface ConnectHookOptions {
+  readonly forwarder: Forwarder;
+  readonly verdicts: Verdicts;
+  /** Requests that may be under way to the backend. */
+  readonly backendConnections: number;
+  /** Where the questions that wait for their answer are counted. */
+  readonly waiting?: Cell;
+}
+
 /**
- * Asks the backend whether a client may connect: `POST /connect/<ClientId>`. Each time anew: nothing is
- * remembered.
- *
- * @returns Never rejects, ends within the backend time-out.
+ * Questions that may wait for each slot that connect hooks may have. With a backend that answers in 50
+ * ms the last one waits 5 s. Fewer would turn away more of those who come back at once after an outage, and
+ * a refusal that comes back costs more than one that waits.
  */
-export async function askBackend(
-  forwarder: Forwarder,
-  identity: Identity,
-  { protocols, authorization }: Credentials,
-): Promise<Verdict> {
-  const { remoteAddress } = identity;
-  const reply = await forwarder.forward({
-    kind: "connect",
-    path: hookPath("connect", encodeURIComponent(identity.clientId)),
-    body: JSON.stringify({ protocols, remoteAddress, authorization }),
-    origin: identity,
-  });
-  if (!reply.ok) return { kind: "unavailable", failure: reply.fault };
-  const { status, challenge = null } = reply;
-  if (isSuccess(status)) return { kind: "accepted" };
-  return isRefusal(status)
-    ? { kind: "denied", status, challenge }
-    : { kind: "unavailable", failure: `status ${status}` };
+const WAITING_FOR_EACH_SLOT = 100;
+
+/**
+ * Asks the backend whether a client may connect: `POST /connect/<ClientId>`. What it let in, and said
+ * may be remembered, need not be asked again.
+ *
+ * Owns the count of the questions that wait for their answer.
+ */
+export class ConnectHook {
+  readonly #options: ConnectHookOptions;
+  readonly #waiting: Cell;
+  readonly #maxWaiting: number;
+
+  constructor(options: ConnectHookOptions) {
+    this.#options = options;
+    this.#waiting = options.waiting ?? new Cell();
+    this.#maxWaiting = WAITING_FOR_EACH_SLOT * hookSlots(options.backendConnections);
+  }
+
+  /** Whether one more may be asked. */
+  get hasRoom(): boolean {
+    return this.#waiting.own < this.#maxWaiting;
+  }
+
+  /** Whether a client is let in without a question. */
+  remembers(clientId: string, credentials: Credentials): boolean {
+    return this.#options.verdicts.has(clientId, proofsOf(credentials));
+  }
+
+  /** @returns Never rejects, ends within the backend time-out, tries and the wait for a slot beside. */
+  async ask(identity: Identity, credentials: Credentials): Promise<Verdict> {
+    const { forwarder, verdicts } = this.#options;
+    const { clientId, remoteAddress } = identity;
+    const { protocols, authorization } = credentials;
+    const { epoch } = verdicts;
+    this.#waiting.add(1);
+    const reply = await forwarder.forward({
+      kind: "connect",
+      path: hookPath("connect", encodeURIComponent(clientId)),
+      body: JSON.stringify({ protocols, remoteAddress, authorization }),
+      origin: identity,
+    });
+    this.#waiting.add(-1);
+    if (!reply.ok) return { kind: "unavailable", failure: reply.fault };
+    const { status, challenge = null } = reply;
+    if (isSuccess(status)) {
+      const seconds = readMaxAgeSeconds(reply.cacheControl);
+      verdicts.add(clientId, proofsOf(credentials), seconds, epoch);
+      return { kind: "accepted" };
+    }
+    if (!isRefusal(status)) return { kind: "unavailable", failure: `status ${status}` };
+    verdicts.refused(clientId);
+    return { kind: "denied", status, challenge };
+  }
+}
+
+/** What a verdict depends on; neither the subprotocols nor the address. */
+function proofsOf({ authorization }: Credentials): Proofs {
+  return [authorization];
 }

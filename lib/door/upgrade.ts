@@ -25,7 +25,7 @@ import {
   readHandshake,
   type Refusal,
 } from "./handshake.ts";
-import { askBackend, type Credentials } from "./hook.ts";
+import type { ConnectHook, Credentials } from "./hook.ts";
 import { Rate } from "./rate.ts";
 import type { HttpRequest } from "../request.ts";
 
@@ -36,8 +36,6 @@ export interface UpgradeOptions extends HandshakeOptions {
   readonly pingIntervalMs: number;
   /** Upgrades let in each second; undefined for no limit. */
   readonly connectRate: number | undefined;
-  /** Whether the backend is asked about each client. */
-  readonly connectHook: boolean;
   /** Whether the backend is told of each end of a connection. */
   readonly disconnectHook: boolean;
 }
@@ -45,6 +43,8 @@ export interface UpgradeOptions extends HandshakeOptions {
 export interface UpgradeDeps extends PostDeps {
   readonly maker: Pick<SocketMaker, "upgrade">;
   readonly sockets: Sockets;
+  /** Asks the backend about each client; undefined when it is not asked. */
+  readonly hook?: ConnectHook | undefined;
   /** Takes over a client's socket that is not open yet. */
   readonly connect: (socket: Socket, identity: Identity) => void;
   /** Who is connected. */
@@ -73,6 +73,12 @@ export type Upgrade = (
 const TAKEOVER_ROOM = 1000;
 
 /**
+ * A connection is let in only while its end can be told: those held and those whose end the backend has
+ * not taken are at most this many times `--max-connections`. Twice, so that all can come back at once.
+ */
+const ROOM_FOR_ENDS = 2;
+
+/**
  * Upgrades in one turn of the event loop. Each is 0.4 ms of CPU: in a storm of them those who are
  * connected are served on.
  */
@@ -90,7 +96,7 @@ interface Asker {
 /** Makes the part that turns upgrades into connections. */
 export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgrade {
   const { wsPath, trustProxy, maxConnections, connectRate } = options;
-  const { sockets, memory, isShuttingDown, forwarder, clock, random, metrics, log } = deps;
+  const { sockets, memory, hook, backlog, isShuttingDown, clock, random, metrics, log } = deps;
   const ids = new ConnectionIds(clock, random);
   const gate = new TurnGate(MAX_UPGRADES, clock);
   const rate = connectRate === undefined ? undefined : new Rate(connectRate, clock);
@@ -122,10 +128,21 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     const room = isTakeover ? maxConnections + TAKEOVER_ROOM : maxConnections;
     if (sockets.total >= room) return refuseForNow(who, "connections", "too many connections");
     if (memory.isTight) return refuseForNow(who, "memory", "memory is short");
+    if (!hasRoomForEnd()) {
+      return refuseForNow(who, "hooks", "too many ends of connections wait for the backend");
+    }
+    // All that is needed of the request is read before the upgrade; afterwards reading throws.
+    const credentials: Credentials = {
+      protocols: offeredProtocols(headers.get("sec-websocket-protocol")),
+      authorization: headers.get("authorization"),
+    };
+    const isAsked = hook !== undefined && !hook.remembers(handshake.clientId, credentials);
+    if (isAsked && !hook.hasRoom) {
+      return refuseForNow(who, "hooks", "too many clients wait for the backend's answer");
+    }
     if (rate?.take() === false) {
       return refuseForNow(who, "rate", "too many clients connect at once");
     }
-    // All that is needed of the request is read before the upgrade; afterwards reading throws.
     const { agreed } = handshake;
     const identity: Identity = {
       clientId: handshake.clientId,
@@ -135,12 +152,14 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       connectedAt: clock.wallNow(),
     };
     if (agreed.kind === "none_in_common") return refuseOpen(request, identity);
-    if (!options.connectHook) return letIn(request, identity);
-    return askAndLetIn(request, identity, {
-      protocols: offeredProtocols(headers.get("sec-websocket-protocol")),
-      authorization: headers.get("authorization"),
-    });
+    return isAsked ? askAndLetIn(request, identity, hook, credentials) : letIn(request, identity);
   };
+
+  /** None is ever dropped, so there must be room for one before it can come to be. */
+  function hasRoomForEnd(): boolean {
+    return !options.disconnectHook ||
+      sockets.total + backlog.disconnects < ROOM_FOR_ENDS * maxConnections;
+  }
 
   /** OCPP-J 1.6 §3.1.2: complete the handshake without a subprotocol, then close. */
   function refuseOpen(request: HttpRequest, { clientId, remoteAddress }: Identity): Response {
@@ -162,11 +181,12 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
   async function askAndLetIn(
     request: HttpRequest,
     identity: Identity,
+    hook: ConnectHook,
     credentials: Credentials,
   ): Promise<Response> {
     // Counted while the backend decides: a storm must not pass the bound in the meantime.
     sockets.enter();
-    const verdict = await askBackend(forwarder, identity, credentials);
+    const verdict = await hook.ask(identity, credentials);
     sockets.leave();
     switch (verdict.kind) {
       case "denied": {
@@ -190,7 +210,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
 
   /** For a client that is not let in after all; one that the backend accepted gets its disconnect. */
   function turnAway(identity: Identity): Response {
-    if (options.connectHook && options.disconnectHook) {
+    if (hook !== undefined && options.disconnectHook) {
       // The refusal need not wait for it.
       void postAlone(deps, identity, disconnectReport(ABNORMAL, ""));
     }

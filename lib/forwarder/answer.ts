@@ -28,6 +28,7 @@ export class AnswerReader {
   #idleMs = Infinity;
   #status = 0;
   #challenge: string | null = null;
+  #cacheControl = "";
   #wireBytes = 0;
   /** The body as long as it is in one piece of the bytes pushed last, where that begins, … */
   #piece: Uint8Array | null = null;
@@ -105,6 +106,7 @@ export class AnswerReader {
     this.#status = statusCode;
     this.#length = 0;
     this.#piece = null;
+    this.#cacheControl = "";
     this.#isReusable = shouldKeepAlive;
     let length: string | undefined;
     let isChunked = false;
@@ -127,6 +129,8 @@ export class AnswerReader {
         case "www-authenticate":
           this.#challenge ??= value;
           break;
+        case "cache-control":
+          this.#cacheControl += `,${value}`;
       }
     }
     if (length !== undefined && isChunked) throw new Refusal(BROKEN);
@@ -185,8 +189,10 @@ export class AnswerReader {
     this.#piece = null;
     this.#copy = NOTHING;
     if (body === undefined) this.#reply = UNUSABLE;
-    else if (!isRefusal(status)) this.#reply = { ok: true, status, body };
-    else this.#reply = { ok: true, status, body, challenge: this.#challenge };
+    else if (isRefusal(status)) {
+      this.#reply = { ok: true, status, body, challenge: this.#challenge };
+    } else if (this.#cacheControl === "") this.#reply = { ok: true, status, body };
+    else this.#reply = { ok: true, status, body, cacheControl: this.#cacheControl.slice(1) };
     const parser = this.#parser;
     if (parser.offset < parser.end) {
       this.#isReusable = false;

@@ -77,9 +77,14 @@ export function createFetchForwarder(options: ForwarderOptions): Forwarder {
       const text = await bodyOf(response, maxBytes);
       if (text === undefined) return { ok: false, fault: "unusable" };
       const { status } = response;
-      return isRefusal(status)
-        ? { ok: true, status, body: text, challenge: response.headers.get("www-authenticate") }
-        : { ok: true, status, body: text };
+      if (isRefusal(status)) {
+        const challenge = response.headers.get("www-authenticate");
+        return { ok: true, status, body: text, challenge };
+      }
+      const cacheControl = response.headers.get("cache-control");
+      return cacheControl === null
+        ? { ok: true, status, body: text }
+        : { ok: true, status, body: text, cacheControl };
     } catch (error) {
       return { ok: false, fault: error === timedOut ? "timeout" : faultOf(error, hasAnswer) };
     } finally {

@@ -36,6 +36,11 @@ export function isReport(request: Pick<BackendRequest, "kind">): boolean {
   return isOutcome(request) || request.kind === "disconnect";
 }
 
+/** Whether a request tells of a connection, and not of what comes over it. */
+export function isHook({ kind }: Pick<BackendRequest, "kind">): boolean {
+  return kind === "connect" || kind === "disconnect";
+}
+
 /** Why there is no answer. */
 export type BackendFault =
   /** Refused, no route, no such name: the request provably never left. */
@@ -56,6 +61,8 @@ export type BackendReply =
     readonly body: string;
     /** WWW-Authenticate of a 401, 403 or 404; null without one, or when it cannot be passed on. */
     readonly challenge?: string | null;
+    /** Cache-Control, when there is one. */
+    readonly cacheControl?: string;
   }
   | { readonly ok: false; readonly fault: BackendFault };
 

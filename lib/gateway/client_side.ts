@@ -11,7 +11,9 @@ import { alone, noWitness } from "../cluster/alone.ts";
 import type { Bus, Peer } from "../cluster/bus.ts";
 import { LocalClients } from "../cluster/local.ts";
 import type { Config } from "../config/config.ts";
+import { ConnectHook } from "../door/hook.ts";
 import { createUpgrade, type Upgrade } from "../door/upgrade.ts";
+import { Verdicts } from "../door/verdicts.ts";
 import { postAlone } from "../report/post.ts";
 import { lostReport } from "../report/report.ts";
 import { createDenoSockets } from "../socket/deno_socket.ts";
@@ -27,6 +29,8 @@ export interface ClientSide {
   readonly upgrade: Upgrade;
   /** Undefined without `--client-rate`. */
   readonly rate: ClientRate | undefined;
+  /** Whom the backend need not be asked about. */
+  readonly verdicts: Verdicts;
 }
 
 /** Builds it, and joins the others. */
@@ -37,6 +41,7 @@ export function createClientSide(
 ): ClientSide {
   const { clock, random, log, metrics, connections, backlog, forwarder, memory } = core;
   const { inspect, tracing, isShuttingDown, maxQueueChars, taps } = core;
+  const verdicts = new Verdicts(clock, random);
   const local = new LocalClients({
     inspect,
     taps,
@@ -46,6 +51,7 @@ export function createClientSide(
     isShuttingDown,
     apiCallSeconds: metrics.apiCallSeconds,
     witness,
+    verdicts,
     // A CALL was accepted here for a client elsewhere, and that instance has gone.
     reportLost(client, call) {
       void postAlone(core, client, lostReport(call, client.protocol));
@@ -76,13 +82,17 @@ export function createClientSide(
     disconnectHook: config.disconnectHook,
     tracing,
   };
-  const { connectRate } = config;
+  const { connectRate, backendConnections } = config;
+  const hook = config.connectHook
+    ? new ConnectHook({ forwarder, verdicts, backendConnections, waiting: metrics.connectsWaiting })
+    : undefined;
   const upgrade = createUpgrade({
     ...config,
     connectRate: connectRate === undefined ? undefined : connectRate / core.teamSize,
   }, {
     maker,
     sockets,
+    hook,
     connect: (socket, identity) => connect(socket, identity, connectionDeps),
     connections,
     memory,
@@ -94,7 +104,7 @@ export function createClientSide(
     metrics,
     log,
   });
-  return { sockets, local, bus, upgrade, rate };
+  return { sockets, local, bus, upgrade, rate, verdicts };
 }
 
 /** A duration as a person would write it. */

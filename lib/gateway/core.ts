@@ -70,6 +70,7 @@ export function createCore(
   const backlog = new Backlog(config.maxWaiting, 8 * maxQueueChars, {
     count: metrics.waiting,
     chars: metrics.waitingChars,
+    disconnects: metrics.disconnectsWaiting,
   });
   const { signKeys } = secrets;
   const stackDeps = { clock, random, log, metrics, version, signKeys, tracing };

@@ -26,6 +26,8 @@ export interface Gateway {
    *   the old one stays then.
    */
   reloadTls(pair: TlsPair): Promise<void>;
+  /** Forgets what the connect hook's answers said may be remembered: each client is asked about anew. */
+  forgetVerdicts(): void;
   /**
    * Refuses new work, finishes what is under way within the drain time-out, ends the CALLs still
    * outstanding, closes all clients with 1001 and stops listening. Once only; never rejects.
@@ -80,6 +82,9 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
     // deno-lint-ignore require-await -- workers are told of it, and a pair that is bad rejects.
     async reloadTls(pair) {
       for (const listener of listeners) listener.reload(pair);
+    },
+    forgetVerdicts() {
+      clientSide.verdicts.forget(null);
     },
     async shutdown() {
       isShuttingDown = true;

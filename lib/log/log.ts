@@ -29,11 +29,12 @@ export interface Log {
   info(event: string, fields?: LogFields): void;
   /** Limited for each event: what a client can cause 10,000 times a second must not fill a disk. */
   warn(event: string, fields?: LogFields): void;
+  /** Limited too, for clients can cause some of them; ten times as many as of warnings are written. */
   error(event: string, fields?: LogFields): void;
 }
 
 /** Lines of one event that are written within one window; further ones are only counted. */
-const PER_WINDOW = { info: 1000, warn: 10 } as const;
+const PER_WINDOW = { info: 1000, warn: 10, error: 100 } as const;
 const WINDOW_MS = 10_000;
 /** Longest value of a field: names come from outside. */
 const MAX_VALUE_CHARS = 300;
@@ -115,14 +116,14 @@ function bounded(fields: LogFields = {}): Record<string, unknown> {
 }
 
 /**
- * A log that writes at most 10 warnings and 1,000 lines at `info` of one event in 10 seconds. The
- * first one after that says in `suppressed` how many were left out.
+ * A log that writes at most 10 warnings, 100 errors and 1,000 lines at `info` of one event in 10
+ * seconds. The first one after that says in `suppressed` how many were left out.
  */
 export function limitLines(log: Log, clock: Clock): Log {
   // Bounded by the number of events in the code: their texts are fixed.
   const windows = new Map<string, { since: number; written: number; suppressed: number }>();
 
-  function limited(level: "info" | "warn"): Log["warn"] {
+  function limited(level: keyof typeof PER_WINDOW): Log["warn"] {
     return (event, fields = {}) => {
       const now = clock.now();
       let window = windows.get(event);
@@ -141,7 +142,7 @@ export function limitLines(log: Log, clock: Clock): Log {
     };
   }
 
-  return { ...log, info: limited("info"), warn: limited("warn") };
+  return { ...log, info: limited("info"), warn: limited("warn"), error: limited("error") };
 }
 
 /** A log that writes nothing. */

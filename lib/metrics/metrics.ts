@@ -55,6 +55,8 @@ const REFUSAL_REASONS = [
   "denied",
   /** The backend could not say. */
   "backend",
+  /** Too much waits for the backend: answers to the connect hook, or ends of connections. */
+  "hooks",
   "connections",
   "memory",
   "rate",
@@ -198,10 +200,21 @@ function familiesOf(protocols: readonly string[]) {
       "ws2api_worker_deaths_total",
       "Workers that died, and were started again.",
     ),
-    waiting: gauge("ws2api_waiting", "Messages of all clients that wait for the backend."),
+    waiting: gauge(
+      "ws2api_waiting",
+      "Messages of all clients that wait for the backend, hooks not counted.",
+    ),
     waitingChars: gauge(
       "ws2api_waiting_chars",
       "What their payloads come to, in UTF-16 code units.",
+    ),
+    connectsWaiting: gauge(
+      "ws2api_connects_waiting",
+      "Upgrades that wait for the backend's answer to the connect hook.",
+    ),
+    disconnectsWaiting: gauge(
+      "ws2api_disconnects_waiting",
+      "Ends of connections that the backend has not taken.",
     ),
     outstanding: gauge("ws2api_outstanding_calls", "CALLs that a client has not answered."),
     queuedCalls: gauge("ws2api_queued_calls", "CALLs to clients that wait for their turn."),

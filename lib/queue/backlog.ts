@@ -16,11 +16,24 @@ export interface Gauge {
 /** From this share of a bound on, what departed clients left behind is dropped. */
 const PRESSED_SHARE = 0.5;
 
+/** Where it is counted. */
+export interface BacklogGauges {
+  /** Messages, … */
+  readonly count: Gauge;
+  /** … and the length of their payloads together. */
+  readonly chars: Gauge;
+  /** Disconnects. */
+  readonly disconnects: Gauge;
+}
+
 /**
  * Counts the messages in all lanes, those under way included, and their size. The bounds are on what
  * waits in all threads together.
  *
- * Each message enters once and leaves once, with the same payload: both numbers are 0 when nothing
+ * Disconnects are counted apart: connections that come and go must not have CALLs refused. They have no
+ * bound here, for none may be lost; the door lets in only as many clients as there is room for.
+ *
+ * Each message enters once and leaves once, with the same payload: all numbers are 0 when nothing
  * waits.
  */
 export class Backlog {
@@ -28,27 +41,30 @@ export class Backlog {
   readonly #maxChars: number;
   readonly #count: Gauge;
   readonly #chars: Gauge;
+  readonly #disconnects: Gauge;
   #onEmpty: (() => void)[] = [];
 
   /**
    * @param max Messages from which on new CALLs are refused.
    * @param maxChars The same for the length of their payloads together.
-   * @param gauges Where both are counted.
+   * @param gauges Where both are counted, and disconnects.
    */
-  constructor(
-    max: number,
-    maxChars: number,
-    { count, chars }: { readonly count: Gauge; readonly chars: Gauge },
-  ) {
+  constructor(max: number, maxChars: number, { count, chars, disconnects }: BacklogGauges) {
     this.#max = max;
     this.#maxChars = maxChars;
     this.#count = count;
     this.#chars = chars;
+    this.#disconnects = disconnects;
   }
 
-  /** Messages of this thread. */
+  /** Messages of this thread, disconnects included. */
   get count(): number {
-    return this.#count.own;
+    return this.#count.own + this.#disconnects.own;
+  }
+
+  /** Disconnects of all threads that the backend has not taken. */
+  get disconnects(): number {
+    return this.#disconnects.sum;
   }
 
   /** Whether new CALLs must be refused. Outcomes of CALLs accepted earlier are not, ever. */
@@ -72,13 +88,28 @@ export class Backlog {
   leave(payload: string): void {
     this.#chars.add(-payload.length);
     this.#count.add(-1);
-    if (this.#count.own > 0) return;
+    this.#tellIfEmpty();
+  }
+
+  /** The end of a connection is to be told. */
+  enterDisconnect(): void {
+    this.#disconnects.add(1);
+  }
+
+  /** One is done with. */
+  leaveDisconnect(): void {
+    this.#disconnects.add(-1);
+    this.#tellIfEmpty();
+  }
+
+  #tellIfEmpty(): void {
+    if (this.count > 0) return;
     for (const callback of this.#onEmpty.splice(0)) callback();
   }
 
   /** Resolves when no lane holds anything. */
   whenEmpty(): Promise<void> {
-    return this.#count.own === 0
+    return this.count === 0
       ? Promise.resolve()
       : new Promise((resolve) => this.#onEmpty.push(resolve));
   }

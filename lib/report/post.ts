@@ -24,6 +24,17 @@ export interface PostDeps {
   readonly log: Log;
 }
 
+/** A report is to be posted: it waits for the backend from now on. */
+export function enterBacklog(backlog: Backlog, { kind, body }: Report): void {
+  if (kind === "disconnect") backlog.enterDisconnect();
+  else backlog.enter(body);
+}
+
+function leaveBacklog(backlog: Backlog, { kind, body }: Report): void {
+  if (kind === "disconnect") backlog.leaveDisconnect();
+  else backlog.leave(body);
+}
+
 /**
  * Posts a report that has entered the backlog, and takes it out again. Never rejects: the forwarder
  * does not.
@@ -41,7 +52,7 @@ export async function postReport(
     : backendPath(report.kind, report.action, encodedId, report.messageId);
   metrics.requestsStarted.add(1);
   const reply = await forwarder.forward({ kind, path, body, origin: identity, trace });
-  backlog.leave(body);
+  leaveBacklog(backlog, report);
   if (reply.ok && isSuccess(reply.status)) {
     metrics.requestsSucceeded.add(1);
     return;
@@ -49,7 +60,7 @@ export async function postReport(
   metrics.requestsFailed.add(1);
   metrics.reportsLost[kind].add(1);
   const failure = reply.ok ? `status ${reply.status}` : reply.fault;
-  // Not limited as warnings are: each of these is a message lost.
+  // Each of these is a message lost, so the log writes far more of them than of warnings.
   const names = report.kind === "disconnect"
     ? { clientId, connectionId, kind }
     : { clientId, connectionId, kind, action: report.action, messageId: report.messageId };
@@ -62,6 +73,6 @@ export async function postReport(
  * a shutdown waits for it, because it is in the backlog.
  */
 export function postAlone(deps: PostDeps, identity: Identity, report: Report): Promise<void> {
-  deps.backlog.enter(report.body);
+  enterBacklog(deps.backlog, report);
   return postReport(deps, identity, report);
 }

@@ -6,7 +6,7 @@
 
 import type { Identity } from "../identity.ts";
 import { Lane, type LaneOptions, type QueueLimits } from "../queue/lane.ts";
-import { type PostDeps, postReport } from "./post.ts";
+import { enterBacklog, type PostDeps, postReport } from "./post.ts";
 import type { Report } from "./report.ts";
 
 /** The connection that the reports are about. */
@@ -70,7 +70,7 @@ export class Reports implements LaneOptions<Waiting> {
    * @param ended Called when the backend has taken it, or it is lost.
    */
   push(report: Report, ended?: () => void): void {
-    this.#deps.backlog.enter(report.body);
+    enterBacklog(this.#deps.backlog, report);
     this.#lane.push({ report, ended });
   }
 

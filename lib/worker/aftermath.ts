@@ -7,7 +7,7 @@
 import { ABNORMAL } from "../client/ending.ts";
 import type { Client } from "../cluster/bus.ts";
 import type { Legacy } from "../cluster/switchboard.ts";
-import { type PostDeps, postReport } from "../report/post.ts";
+import { enterBacklog, type PostDeps, postReport } from "../report/post.ts";
 import { disconnectReport, lostReport, type Report } from "../report/report.ts";
 
 export interface AftermathOptions extends PostDeps {
@@ -36,7 +36,7 @@ export class Aftermath {
     const { backlog, disconnectHook, concurrency } = this.#options;
     const byConnection = new Map<string, { client: Client; reports: Report[] }>();
     const add = (client: Client, report: Report): void => {
-      backlog.enter(report.body);
+      enterBacklog(backlog, report);
       const entry = byConnection.get(client.connectionId);
       if (entry === undefined) byConnection.set(client.connectionId, { client, reports: [report] });
       else entry.reports.push(report);

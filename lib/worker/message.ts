@@ -25,6 +25,7 @@ export type Order =
     readonly faults: SharedArrayBuffer;
   }
   | { readonly kind: "reload_tls"; readonly pair: TlsPair }
+  | { readonly kind: "forget_verdicts" }
   /** Begins to write; done before it is written. */
   | { readonly kind: "write_profiles" }
   | { readonly kind: "shutdown" };

@@ -63,6 +63,9 @@ export function serveOrders(scope: WorkerScope): void {
       case "reload_tls":
         await running?.gateway.reloadTls(order.pair);
         return;
+      case "forget_verdicts":
+        running?.gateway.forgetVerdicts();
+        return;
       case "write_profiles":
         void running?.profiles?.write();
         return;

@@ -100,6 +100,7 @@ export class Supervisor implements Addresses {
       backlog: new Backlog(Infinity, Infinity, {
         count: metrics.waiting,
         chars: metrics.waitingChars,
+        disconnects: metrics.disconnectsWaiting,
       }),
       metrics,
       log,
@@ -169,6 +170,11 @@ export class Supervisor implements Addresses {
       if (!done.ok && done.fault.name !== WORKER_DIED) throw new StartError(done.fault);
     }
     this.#secrets = { ...this.#secrets, tls: pair };
+  }
+
+  /** All workers forget them, also those that are starting. */
+  forgetVerdicts(): void {
+    for (const { thread } of this.#slots) void thread?.order({ kind: "forget_verdicts" });
   }
 
   /** Each worker writes its profiles, into files of its own. */

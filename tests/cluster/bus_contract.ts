@@ -21,6 +21,8 @@ export class FakePeer implements Peer {
   /** Who was told that a newer connection is elsewhere, `<ClientId> <connectionId>`. */
   readonly replacements = new Inbox<string>();
   readonly served = new Inbox<ClientRequest>();
+  /** Of whom something was to be forgotten; `*` for all. */
+  readonly forgotten = new Inbox<string>();
   readonly losses = new Inbox<string>();
   /** Answers what comes from now on. */
   answer: (request: ClientRequest) => ClientReply | Promise<ClientReply> = () => ACCEPTED;
@@ -38,6 +40,10 @@ export class FakePeer implements Peer {
     return Promise.resolve(
       this.clients.has(request.clientId) ? this.answer(request) : refused("gone"),
     );
+  }
+
+  forget(clientId: string | null): void {
+    this.forgotten.put(clientId ?? "*");
   }
 
   page(after: string | null, limit: number): ClientPage {
@@ -152,6 +158,23 @@ export function testBus(
       await run(members.all);
     });
   }
+
+  test("what is to be forgotten of a client all others are told, and nobody else", async (members) => {
+    const [first, ...others] = members as [Member, ...Member[]];
+    const all = members.map(({ peer }) => peer);
+    for (const peer of all) while (peer.forgotten.left.length > 0) await peer.forgotten.take("*");
+    const clientId = "a b.*>/é😀";
+    first.bus.forget(clientId);
+    others[0]!.bus.forget("CP2");
+    strictEqual(await others[0]!.peer.forgotten.take("a client"), clientId);
+    deepStrictEqual(
+      [await others[1]!.peer.forgotten.take("one"), await others[1]!.peer.forgotten.take("both")]
+        .toSorted(),
+      ["CP2", clientId],
+    );
+    strictEqual(await first.peer.forgotten.take("the other"), "CP2");
+    deepStrictEqual(all.map(({ forgotten }) => forgotten.left), [[], [], []]);
+  });
 
   test("a request reaches the holder as it is, whoever asks, and the reply comes back", async (members) => {
     const [holder, ...others] = members as [Member, ...Member[]];

@@ -27,6 +27,7 @@ function peer(all: readonly Client[], serve: Peer["serve"] = () => never()): Pee
     page: (after, limit) => pageOf(all, after, limit),
     serve,
     replaced: never,
+    forget: never,
     lost: never,
   };
 }

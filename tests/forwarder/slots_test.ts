@@ -2,7 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import type { RequestKind } from "../../lib/codec/route.ts";
 import type { BackendReply, BackendRequest, Forwarder } from "../../lib/forwarder/forwarder.ts";
-import { limitForwarder } from "../../lib/forwarder/slots.ts";
+import { hookSlots, limitForwarder } from "../../lib/forwarder/slots.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
 
 const MAX_WAIT_MS = 1000;
@@ -45,6 +45,8 @@ class Bench implements Forwarder {
         r: "result",
         e: "error",
         x: "resulterror",
+        k: "connect",
+        d: "disconnect",
       };
       const kind = kinds[name[0]!]!;
       const origin = { connectionId: "c", protocol: null, remoteAddress: "127.0.0.1" };
@@ -166,6 +168,66 @@ Deno.test("an outcome is never given up, however long it waits", async () => {
   ok([...bench.replies.values()].every((reply) => reply === DONE));
 });
 
+Deno.test("connects have an eighth of the slots at most, and disconnects as many, never the last of CALLs", async (t) => {
+  const rows: [max: number, connects: number, both: number][] = [
+    [1, 1, 1],
+    [2, 1, 1],
+    [3, 1, 1],
+    [4, 1, 2],
+    [8, 1, 2],
+    [15, 1, 2],
+    [16, 2, 4],
+    [256, 32, 64],
+  ];
+  for (const [max, connects, both] of rows) {
+    await t.step(`${connects} and ${connects} of ${max}`, async () => {
+      const bench = new Bench(max);
+      await bench.ask(...many("k", max));
+      deepStrictEqual(bench.underWay, many("k", connects));
+      await bench.ask(...many("d", max));
+      strictEqual(bench.underWay.length, both);
+      await bench.ask(...many("c", max), ...many("r", max));
+      strictEqual(bench.underWay.length, max);
+      if (max > 2) ok(bench.begun.includes("c1"));
+      if (max > 1) ok(bench.begun.includes("r1"));
+    });
+  }
+});
+
+Deno.test("CALLs go before hooks that came earlier, but for one slot in eight", async () => {
+  const bench = new Bench(2);
+  await bench.ask("c0", "r0", "k1", "d1", "k2", ...many("c", 20));
+  const begun: string[] = [];
+  for (let current = "c0"; begun.length < 20;) {
+    await bench.answer(current);
+    current = bench.underWay.find((name) => name !== "r0")!;
+    begun.push(current);
+  }
+  const [, ...calls] = many("c", 20).map((_, i) => `c${i}`);
+  deepStrictEqual(begun, [
+    ...[...calls.slice(0, 7), "k1"],
+    ...[...calls.slice(7, 14), "d1"],
+    ...calls.slice(14, 18),
+  ]);
+});
+
+Deno.test("connects and disconnects take turns where they share a slot", async () => {
+  const bench = new Bench(2);
+  await bench.ask("d1", "d2", "d3", "d4", "k1", "k2");
+  const order = ["d1", "k1", "d2", "k2", "d3", "d4"];
+  for (const name of order) await bench.answer(name);
+  deepStrictEqual(bench.begun, order);
+});
+
+Deno.test("a connect that waited too long is given up, a disconnect never", async () => {
+  const bench = new Bench(2);
+  await bench.ask("c1", "k1", "d1");
+  bench.clock.tick(MAX_WAIT_MS + 1);
+  await bench.answer("c1");
+  deepStrictEqual(bench.replies.get("k1"), OVERLOADED);
+  deepStrictEqual(bench.underWay, ["d1"]);
+});
+
 Deno.test("waiting sets no timers, and closing closes the forwarder inside", async () => {
   const bench = new Bench(1);
   await bench.ask("c1", "c2", "r1");
@@ -176,29 +238,41 @@ Deno.test("waiting sets no timers, and closing closes the forwarder inside", asy
 
 Deno.test("whatever comes, the limit holds, no slot stays idle, and every request ends", async () => {
   const step = fc.oneof(
-    fc.constantFrom("c", "s", "r", "e", "x").map((letter) => ({ letter, n: 0 })),
+    fc.constantFrom("c", "s", "r", "e", "x", "k", "d").map((letter) => ({ letter, n: 0 })),
     fc.nat(20).map((n) => ({ letter: "", n })),
   );
   await fc.assert(
     fc.asyncProperty(
-      fc.integer({ min: 1, max: 10 }),
+      fc.integer({ min: 1, max: 20 }),
       fc.array(step, { maxLength: 60 }),
       async (max, steps) => {
         const bench = new Bench(max);
         const asked: string[] = [];
         const forCalls = max === 1 ? 1 : max - Math.ceil(max / 8);
+        const forHooks = Math.max(1, forCalls - 1);
         const isCall = (name: string): boolean => /^[cs]/.test(name);
+        const isConnect = (name: string): boolean => name.startsWith("k");
+        const isDisconnect = (name: string): boolean => name.startsWith("d");
+        const isHook = (name: string): boolean => isConnect(name) || isDisconnect(name);
+        const isOutcome = (name: string): boolean => !isCall(name) && !isHook(name);
 
         function check(): void {
           const { underWay } = bench;
-          const calls = underWay.filter(isCall).length;
-          ok(underWay.length <= max && calls <= forCalls);
+          const hooks = underWay.filter(isHook).length;
+          const beside = underWay.filter(isCall).length + hooks;
+          ok(underWay.length <= max && beside <= forCalls && hooks <= forHooks);
           const waiting = asked.filter((name) => !bench.begun.includes(name));
           const isFull = underWay.length === max;
-          if (waiting.some((name) => !isCall(name))) ok(isFull);
-          if (waiting.some(isCall)) ok(isFull || calls === forCalls);
+          if (waiting.some(isOutcome)) ok(isFull);
+          if (waiting.some(isCall)) ok(isFull || beside === forCalls);
+          for (const isKind of [isConnect, isDisconnect]) {
+            const ofKind = underWay.filter(isKind).length;
+            ok(ofKind <= hookSlots(max));
+            if (!waiting.some(isKind)) continue;
+            ok(isFull || beside === forCalls || hooks === forHooks || ofKind === hookSlots(max));
+          }
           // First come, first served among those that have the same rights.
-          for (const hasRights of [isCall, (name: string) => !isCall(name)]) {
+          for (const hasRights of [isCall, isConnect, isDisconnect, isOutcome]) {
             const begun = bench.begun.filter(hasRights);
             deepStrictEqual(begun, asked.filter(hasRights).slice(0, begun.length));
           }

@@ -59,6 +59,37 @@ Deno.test("what comes later does not overtake what is held back", async () => {
   deepStrictEqual(recorder.begun, Array.from({ length: 80 }, (_, i) => `${i}`));
 });
 
+Deno.test("CALLs that are held go before hooks that came earlier, but for one hook in each turn", async () => {
+  const clock = new FakeClock();
+  const recorder = new Recorder();
+  const paced = paceForwarder(recorder, clock);
+  const all: Promise<BackendReply>[] = [];
+  const ask = (kind: "call" | "connect" | "disconnect", count: number): void => {
+    for (let i = 0; i < count; i++) all.push(paced.forward({ ...request(kind), path: kind }));
+  };
+  ask("call", 32);
+  ask("connect", 20);
+  ask("disconnect", 20);
+  ask("call", 40);
+  const turns: Record<string, number>[] = [];
+  while (recorder.begun.length > 0) {
+    turns.push(Object.fromEntries(
+      Object.entries(Object.groupBy(recorder.begun, (kind) => kind))
+        .map(([kind, all = []]) => [kind, all.length]),
+    ));
+    recorder.begun = [];
+    clock.tick(1);
+    await microtasks();
+  }
+  deepStrictEqual(turns, [
+    { call: 32 },
+    { call: 31, connect: 1 },
+    { call: 9, connect: 19, disconnect: 4 },
+    { disconnect: 16 },
+  ]);
+  await Promise.all(all);
+});
+
 Deno.test("few requests set no timer, and closing goes through", async () => {
   const clock = new FakeClock();
   const recorder = new Recorder();

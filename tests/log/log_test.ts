@@ -1,5 +1,12 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { configureLog, createLog, limitLines, type Log, silentLog } from "../../lib/log/log.ts";
+import {
+  configureLog,
+  createLog,
+  limitLines,
+  type Log,
+  type LogFields,
+  silentLog,
+} from "../../lib/log/log.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 type Warning = [event: string, fields: unknown];
@@ -53,19 +60,32 @@ Deno.test("limitLines writes a thousand lines of one event at info in ten second
   deepStrictEqual(lines.at(-1), ["client connected", { n: 1500, suppressed: 500 }]);
 });
 
-Deno.test("limitLines lets debug and error pass without a limit", () => {
+Deno.test("limitLines writes 100 errors of one event in ten seconds, and then how many it left out", () => {
+  const clock = new FakeClock();
+  const lines: [string, LogFields | undefined][] = [];
+  const log = limitLines(
+    { ...silentLog, error: (event, fields) => lines.push([event, fields]) },
+    clock,
+  );
+  for (let n = 0; n < 1500; n++) log.error("report not taken by the backend", { n });
+  log.error("other");
+  strictEqual(lines.length, 101);
+  clock.tick(10_000);
+  log.error("report not taken by the backend", { n: 1500 });
+  deepStrictEqual(lines.at(-1), [
+    "report not taken by the backend",
+    { n: 1500, suppressed: 1400 },
+  ]);
+});
+
+Deno.test("limitLines lets debug pass without a limit", () => {
   const seen: string[] = [];
-  const log = limitLines({
-    ...silentLog,
-    isDebug: true,
-    debug: () => seen.push("debug"),
-    error: () => seen.push("error"),
-  }, new FakeClock());
-  for (let n = 0; n < 2000; n++) {
-    log.debug("noisy");
-    log.error("noisy");
-  }
-  strictEqual(seen.length, 4000);
+  const log = limitLines(
+    { ...silentLog, isDebug: true, debug: (event: string) => void seen.push(event) },
+    new FakeClock(),
+  );
+  for (let n = 0; n < 2000; n++) log.debug("noisy");
+  strictEqual(seen.length, 2000);
   ok(log.isDebug);
 });
 

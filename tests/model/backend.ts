@@ -143,14 +143,21 @@ export class ScriptedBackend {
   check(): string[] {
     const { slots } = this.#rules;
     const slotsForCalls = slots === 1 ? 1 : slots - Math.ceil(slots / 8);
-    const calls = this.underWay.filter(({ delivery }) => delivery.request.kind === "call").length;
+    const underWay = this.underWay.map(({ delivery }) => delivery.request);
+    const disconnects = underWay.filter(({ kind }) => kind === "disconnect").length;
+    const calls = underWay.filter((request) => !isOutcome(request)).length - disconnects;
+    const slotsForDisconnects = Math.max(1, Math.floor(slots / 8));
     if (this.underWay.length > slots) this.faults.push("more under way than there are slots");
-    if (calls > slotsForCalls) this.faults.push("CALLs hold the slots of the outcomes");
+    if (calls + disconnects > slotsForCalls) {
+      this.faults.push("CALLs and disconnects hold the slots of the outcomes");
+    }
+    if (disconnects > slotsForDisconnects) this.faults.push("disconnects hold the slots of CALLs");
     for (const delivery of this.#open) {
       const last = delivery.tries.at(-1);
       if ((last !== undefined && last.reply === undefined) || this.#isInPause(delivery)) continue;
       const mayWait = this.underWay.length === slots ||
-        (delivery.request.kind === "call" && calls === slotsForCalls);
+        (!isOutcome(delivery.request) && calls + disconnects === slotsForCalls) ||
+        (delivery.request.kind === "disconnect" && disconnects === slotsForDisconnects);
       if (!mayWait) this.faults.push(`${delivery.request.path} waits though a slot is free`);
     }
     return this.faults;

@@ -117,7 +117,11 @@ export class Core {
     this.#protocol = config.protocol;
     this.backend = new ScriptedBackend(config, clock);
     const { metrics } = new MetricSet(["ocpp1.6"]);
-    const gauges = { count: metrics.waiting, chars: metrics.waitingChars };
+    const gauges = {
+      count: metrics.waiting,
+      chars: metrics.waitingChars,
+      disconnects: metrics.disconnectsWaiting,
+    };
     this.backlog = new Backlog(config.maxWaiting, Infinity, gauges);
     const cut = (socket: object): void => (socket as FakeSocket).cut();
     this.sockets = new Sockets({ cut, opened() {}, closed() {} }, clock);

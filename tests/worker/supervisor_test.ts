@@ -129,6 +129,18 @@ Deno.test("one worker's fault at the start ends all, and is the start's", async 
   strictEqual(setup.clock.timers, 0);
 });
 
+Deno.test("all workers forget the connect hook's verdicts, also one that is just being started", async () => {
+  const setup = new Setup();
+  const supervisor = await setup.start(2);
+  await setup.killLast();
+  setup.clock.tick(0);
+  supervisor.forgetVerdicts();
+  await microtasks();
+  const forgets = setup.orders.filter(({ order }) => order.kind === "forget_verdicts");
+  deepStrictEqual(forgets.map(({ number }) => number).toSorted(), [1, 2]);
+  await supervisor.shutdown();
+});
+
 Deno.test("a new certificate goes to all workers, also to one that is started later", async () => {
   const setup = new Setup();
   const supervisor = await setup.start(2);

@@ -22,6 +22,7 @@ import { type AskDeps, askHolder } from "./ask.ts";
 import { Debts } from "./debts.ts";
 import { Errands } from "./errands.ts";
 import { findHolder } from "./find.ts";
+import { Forgetting } from "./forgetting.ts";
 import { HeldClients } from "./held.ts";
 import { Ledger } from "./ledger.ts";
 import { Link } from "./link.ts";
@@ -73,6 +74,7 @@ export class NatsBus implements Bus {
   readonly #ledger = new Ledger();
   readonly #debts: Debts;
   readonly #askDeps: AskDeps;
+  readonly #forgetting: Forgetting;
 
   /** Connects in the background, for ever. */
   constructor(options: NatsBusOptions) {
@@ -89,6 +91,7 @@ export class NatsBus implements Bus {
     const peers = new Peers({ clock, link, sayAlive: () => this.#tellAll("alive") });
     const proof = new Proof(clock, link);
     this.#link = link;
+    this.#forgetting = new Forgetting(prefix, link, local);
     this.#peers = peers;
     this.#held = new HeldClients({
       clock,
@@ -144,6 +147,10 @@ export class NatsBus implements Bus {
     });
   }
 
+  forget(clientId: string): void {
+    this.#forgetting.tell(clientId);
+  }
+
   async close(): Promise<void> {
     this.#held.close();
     this.#peers.close();
@@ -168,6 +175,7 @@ export class NatsBus implements Bus {
   /** Connected, for the first time or again. */
   #greet(): void {
     this.#tellAll("hello");
+    this.#forgetting.connected();
     this.#held.announceAll();
     this.#debts.askAll();
     this.#peers.stayAlive();
@@ -244,9 +252,13 @@ export class NatsBus implements Bus {
         const heardAt = this.#peers.lastHeard(note.peerId) ?? -Infinity;
         this.#peers.heard(note.peerId);
         // Servers of NATS that did not see each other let nobody know of it.
-        if (clock.now() - heardAt > 2 * ALIVE_MS) this.#held.announceAll();
+        if (clock.now() - heardAt <= 2 * ALIVE_MS) break;
+        this.#held.announceAll();
+        this.#forgetting.missed();
         break;
       }
+      case "forget":
+        return local.forget(note.clientId);
       case "bye":
         this.#peers.forget(note.peerId);
         this.#errands.dropAll(note.peerId);
@@ -264,8 +276,7 @@ export class NatsBus implements Bus {
   }
 
   #tellAll(kind: "hello" | "alive" | "bye"): void {
-    const { prefix, peerId } = this.#options;
-    this.#link.publish(allSubject(prefix), { kind, peerId });
+    this.#link.publish(allSubject(this.#options.prefix), { kind, peerId: this.#options.peerId });
   }
 
   /** What others send is theirs; it must not end this instance. */

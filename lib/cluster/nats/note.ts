@@ -47,6 +47,8 @@ export type ClientNote =
 /** What goes to all. */
 export type AllNote =
   | { readonly kind: "hello" | "alive" | "bye"; readonly peerId: string }
+  /** What the backend said of this client is forgotten; null: of all of them. */
+  | { readonly kind: "forget"; readonly clientId: string | null }
   | {
     readonly kind: "page";
     readonly after: string | null;

@@ -377,3 +377,29 @@ test("servers of a NATS cluster that come together again keep the newest of each
   await until("the close of the older ones", () => a.clients.size === 1 && b.clients.size === 1);
   deepStrictEqual([a.closed, b.closed], [["c1"], ["c1"]]);
 });
+
+test("who is cut off forgets all when it is back, and so do the others when it told them something", async () => {
+  await using nats = await NatsServer.start();
+  await using cable = new Cable(nats.port);
+  await using a = await Instance.ready([`127.0.0.1:${cable.port}`]);
+  await using b = await Instance.ready([nats.host]);
+  await until("both know each other", async () => (await b.bus.pages(null, 1)).length === 1);
+  const cutAndMend = async (between: () => void): Promise<void> => {
+    cable.cut();
+    await until("the cut", () => !a.bus.isAvailable);
+    between();
+    cable.mend();
+    await until("its end", () => a.bus.isAvailable);
+  };
+  for (const each of [a, b]) each.forgotten.length = 0;
+  await cutAndMend(() => b.bus.forget("CP1"));
+  await until("what it did not hear", () => a.forgotten.includes(null));
+  b.bus.forget("CP2");
+  await until("what it hears", () => a.forgotten.includes("CP2"));
+  deepStrictEqual(b.forgotten, []);
+  await cutAndMend(() => a.bus.forget("CP3"));
+  await until("what could not be told", () => b.forgotten.includes(null));
+  a.bus.forget("CP4");
+  await until("what can", () => b.forgotten.includes("CP4"));
+  deepStrictEqual(b.forgotten, [null, "CP4"]);
+});

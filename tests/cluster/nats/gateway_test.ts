@@ -327,3 +327,28 @@ test("the status page of one instance shows clients and frames of the other", as
   await client.ask('[2,"1","Act",{"a":1.0}]');
   strictEqual((await tail.next("frames")).frames[0].text, '[2,"1","Act",{"a":1.0}]');
 });
+
+test("a DELETE has all instances ask the backend about the client anew, wherever it comes back", async () => {
+  await using pair = await Pair.start({ flags: ["--connect-hook"] });
+  const { a, b, backend } = pair;
+  backend.answer = () =>
+    new Response(null, { status: 204, headers: { "cache-control": "max-age=60" } });
+  /** Connects and goes. */
+  const asks = async (gateway: NatsGateway, id = "CP1"): Promise<number> => {
+    const before = backend.paths("/connect/").length;
+    await (await gateway.connect(id)).close();
+    return backend.paths("/connect/").length - before;
+  };
+  for (const gateway of [a, b]) {
+    deepStrictEqual([await asks(gateway), await asks(gateway)], [1, 0]);
+    strictEqual(await asks(gateway, "CP2"), 1);
+  }
+  const client = await b.connect("CP1");
+  await until("its place", async () => (await a.api("/clients/CP1")).status === 200);
+  strictEqual((await a.api("/clients/CP1", { method: "DELETE" })).status, 204);
+  await client.whenClosed();
+  for (const gateway of [b, a]) {
+    deepStrictEqual([await asks(gateway), await asks(gateway)], [1, 0]);
+    strictEqual(await asks(gateway, "CP2"), 0);
+  }
+});

@@ -24,6 +24,8 @@ export class Instance implements Peer, AsyncDisposable {
   connection: NatsConnection | undefined;
   /** Connections that were closed because there is a newer one. */
   readonly closed: string[] = [];
+  /** Of whom something was to be forgotten; null for all. */
+  readonly forgotten: (string | null)[] = [];
   /** MessageIds of CALLs that this instance reported because another one went. */
   readonly lostCalls: string[] = [];
   /** Answers what others ask. */
@@ -67,6 +69,10 @@ export class Instance implements Peer, AsyncDisposable {
     this.clients.set(clientId, client);
     if (other !== undefined) this.#ended(other);
     this.bus.attach(client);
+  }
+
+  forget(clientId: string | null): void {
+    this.forgotten.push(clientId);
   }
 
   /** A connection ends, perhaps late. */
