@@ -8,7 +8,9 @@ import type { Client } from "../cluster/bus.ts";
 import type { ConnectionState } from "../client/connection.ts";
 import type { Clients } from "../cluster/clients.ts";
 import { decodeClientId } from "../codec/route.ts";
+import type { Token } from "../config/token.ts";
 import { problem } from "../problem.ts";
+import { may } from "./may.ts";
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
@@ -73,9 +75,14 @@ export async function handleClient(
   request: Request,
   rawClientId: string,
   clients: Clients,
+  token: Token,
 ): Promise<Response> {
   const clientId = decodeClientId(rawClientId);
   if (clientId === undefined) return problem(400, "the path holds no ClientId");
+  if (request.method === "DELETE") {
+    const missing = may(token, { kind: "disconnect", clientId });
+    if (missing !== null) return problem(403, missing);
+  }
   const kind = request.method === "DELETE" ? "close" : "describe";
   const reply = await clients.ask({ kind, clientId });
   switch (reply.kind) {

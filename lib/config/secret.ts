@@ -5,6 +5,7 @@
  */
 
 import type { Config } from "./config.ts";
+import { readTokens, type Token } from "./token.ts";
 import { bearerToken } from "./value.ts";
 
 /** A certificate chain and its key, PEM. */
@@ -16,6 +17,8 @@ export interface TlsPair {
 /** The contents of the files that the flags name. */
 export interface Secrets {
   readonly apiToken: string | undefined;
+  /** Undefined without `--api-tokens-file`. */
+  readonly tokens: readonly Token[] | undefined;
   readonly signKey: Uint8Array | undefined;
   readonly tls: TlsPair | undefined;
   readonly natsCredentials: Uint8Array | undefined;
@@ -25,6 +28,7 @@ export interface Secrets {
 /** For a configuration that names neither files nor a token. */
 export const NO_SECRETS: Secrets = {
   apiToken: undefined,
+  tokens: undefined,
   signKey: undefined,
   tls: undefined,
   natsCredentials: undefined,
@@ -45,6 +49,7 @@ export type ReadFile = (name: string) => Uint8Array;
 export function readSecrets(config: Config, readFile: ReadFile): ReadSecrets {
   const reader = new Reader(readFile);
   const fileToken = reader.text("api-token-file", config.apiTokenFile);
+  const tokens = readTokenList(config, reader);
   const signKey = reader.bytes("sign-key-file", config.signKeyFile);
   const tls = readPair(config, reader);
   const natsCredentials = reader.bytes("nats-creds", config.natsCredsFile);
@@ -55,7 +60,7 @@ export function readSecrets(config: Config, readFile: ReadFile): ReadSecrets {
   }
   if (reader.message !== undefined) return { ok: false, message: reader.message };
   const apiToken = config.apiToken ?? fileToken;
-  return { ok: true, secrets: { apiToken, signKey, tls, natsCredentials, natsCa } };
+  return { ok: true, secrets: { apiToken, tokens, signKey, tls, natsCredentials, natsCa } };
 }
 
 /**
@@ -69,6 +74,31 @@ export function readTlsPair(config: Config, readFile: ReadFile): TlsPair | undef
   const pair = readPair(config, reader);
   if (reader.message !== undefined) throw new Error(reader.message);
   return pair;
+}
+
+/**
+ * Reads the file of tokens again.
+ *
+ * @returns Undefined without one.
+ * @throws With one line that names the flag and the file, and the entry.
+ */
+export function readTokensAgain(config: Config, readFile: ReadFile): readonly Token[] | undefined {
+  const reader = new Reader(readFile);
+  const tokens = readTokenList(config, reader);
+  if (reader.message !== undefined) throw new Error(reader.message);
+  return tokens;
+}
+
+function readTokenList(
+  { apiTokensFile: name }: Config,
+  reader: Reader,
+): readonly Token[] | undefined {
+  const text = reader.text("api-tokens-file", name);
+  if (text === undefined) return undefined;
+  const read = readTokens(text);
+  if (read.ok) return read.tokens;
+  reader.message ??= `--api-tokens-file: ${JSON.stringify(name)} ${read.fault}`;
+  return undefined;
 }
 
 function readPair({ tls }: Config, reader: Reader): TlsPair | undefined {

@@ -4,8 +4,10 @@
  * @module
  */
 
-import type { Config } from "../config/config.ts";
+import { type Config, isLoopback } from "../config/config.ts";
 import type { TlsPair } from "../config/secret.ts";
+import type { Token } from "../config/token.ts";
+import { createBrowserGuard } from "../door/browser.ts";
 import { listen } from "../listener/listener.ts";
 import { createApiSide } from "./api_side.ts";
 import { createClientSide } from "./client_side.ts";
@@ -27,6 +29,11 @@ export interface Gateway {
    */
   reloadTls(pair: TlsPair): Promise<void>;
   /**
+   * Takes other tokens in place of those of the file, for requests from now on; who looks at the
+   * status page has to show a token again.
+   */
+  reloadTokens(tokens: readonly Token[]): Promise<void>;
+  /**
    * Refuses new work, finishes what is under way within the drain time-out, ends the CALLs still
    * outstanding, closes all clients with 1001 and stops listening. Once only; never rejects.
    */
@@ -42,7 +49,7 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   let isShuttingDown = false;
   const core = createCore(config, deps, () => isShuttingDown);
   const clientSide = createClientSide(config, core, deps);
-  const { status, apiDeps } = createApiSide(config, core, clientSide, deps);
+  const { status, authority, apiDeps } = createApiSide(config, core, clientSide, deps);
   const route = createRoute(config.wsPath, clientSide.upgrade, apiDeps);
 
   const { listen: address, apiListen, tcpBacklog, maxConnections } = config;
@@ -53,9 +60,16 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
   const places: [typeof address, Serves][] = apiListen === undefined
     ? [[address, "both"]]
     : [[address, "clients"], [apiListen, "api"]];
-  const listeners = places.map(([place, serves]) =>
-    listen(place, listenOptions, (request, peer) => route(request, peer, serves))
-  );
+  const listeners = places.map(([place, serves]) => {
+    const { needsToken: hasToken } = authority;
+    const { allowOrigins } = config;
+    const guard = createBrowserGuard({ isLocal: isLoopback(place.host), hasToken, allowOrigins });
+    return listen(
+      place,
+      listenOptions,
+      (request, peer) => route(request, peer, { serves, guard }),
+    );
+  });
 
   core.memory.start();
   core.lag.start();
@@ -65,6 +79,12 @@ export function startGateway(config: Config, deps: GatewayDeps): Gateway {
     apiUrl: listeners[1]?.url,
     async reloadTls(pair) {
       await Promise.all(listeners.map((listener) => listener.reload(pair)));
+    },
+    reloadTokens(tokens) {
+      authority.replace(tokens);
+      // They were opened by tokens that may have gone.
+      status.close();
+      return Promise.resolve();
     },
     async shutdown() {
       isShuttingDown = true;

@@ -7,6 +7,7 @@
 import type { FromWorker, ToWorker } from "../cluster/message.ts";
 import type { Config } from "../config/config.ts";
 import type { Secrets, TlsPair } from "../config/secret.ts";
+import type { Token } from "../config/token.ts";
 
 /** Something that a worker is told to do; one after the other, in the order given. */
 export type Order =
@@ -25,6 +26,7 @@ export type Order =
     readonly faults: SharedArrayBuffer;
   }
   | { readonly kind: "reload_tls"; readonly pair: TlsPair }
+  | { readonly kind: "reload_tokens"; readonly tokens: readonly Token[] }
   /** Begins to write; done before it is written. */
   | { readonly kind: "write_profiles" }
   | { readonly kind: "shutdown" };

@@ -63,6 +63,9 @@ export function serveOrders(scope: WorkerScope): void {
       case "reload_tls":
         await running?.gateway.reloadTls(order.pair);
         return;
+      case "reload_tokens":
+        await running?.gateway.reloadTokens(order.tokens);
+        return;
       case "write_profiles":
         void running?.profiles?.write();
         return;

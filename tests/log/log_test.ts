@@ -53,19 +53,21 @@ Deno.test("limitLines writes a thousand lines of one event at info in ten second
   deepStrictEqual(lines.at(-1), ["client connected", { n: 1500, suppressed: 500 }]);
 });
 
-Deno.test("limitLines lets debug and error pass without a limit", () => {
+Deno.test("limitLines lets debug, audit and error pass without a limit", () => {
   const seen: string[] = [];
   const log = limitLines({
     ...silentLog,
     isDebug: true,
     debug: () => seen.push("debug"),
+    audit: () => seen.push("audit"),
     error: () => seen.push("error"),
   }, new FakeClock());
   for (let n = 0; n < 2000; n++) {
     log.debug("noisy");
+    log.audit("noisy");
     log.error("noisy");
   }
-  strictEqual(seen.length, 4000);
+  strictEqual(seen.length, 6000);
   ok(log.isDebug);
 });
 

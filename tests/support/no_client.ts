@@ -3,7 +3,7 @@ import { upgradeHead } from "./client.ts";
 const PLAIN = { Upgrade: undefined, Connection: undefined };
 
 function post(path: string): string {
-  return `POST ${path} HTTP/1.1\r\nHost: gateway\r\nContent-Length: 2\r\n\r\n{}`;
+  return `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}`;
 }
 
 /**
