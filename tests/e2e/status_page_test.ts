@@ -1,5 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { systemClock } from "../../lib/clock.ts";
+import type { Token } from "../../lib/config/token.ts";
 import { silentLog } from "../../lib/log/log.ts";
 import { RecentFaults } from "../../lib/log/recent_faults.ts";
 import { json, onClosedPort, RecordingBackend } from "../support/backend.ts";
@@ -7,6 +9,7 @@ import { TestPage } from "../support/browser.ts";
 import { connected, handled } from "../support/connected.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { testWith } from "../support/needs.ts";
+import { TempDir } from "../support/program.ts";
 
 const HOSTILE = "<img src=x onerror=globalThis.hacked=1>";
 
@@ -282,4 +285,98 @@ testWith("chromium", "a client whose name was cut cannot be opened from a fault"
   await using test = await TestPage.open(gateway.url);
   await test.text("#faults-rows", /cut.*clientId x+….*whole/s);
   deepStrictEqual(await test.page.locator("#faults-rows button").allInnerTexts(), ["CP1"]);
+});
+
+/** A file of tokens whose text is their name, and the gateway's flag for it. */
+function tokensFlag(dir: TempDir, tokens: readonly Omit<Token, "sha256">[]): string {
+  const list = tokens.map((token) => ({
+    ...token,
+    sha256: createHash("sha256").update(token.name).digest("hex"),
+  }));
+  return `--api-tokens-file=${dir.file("tokens.json", JSON.stringify(list))}`;
+}
+
+testWith("chromium", "the status page shows what the token may do, and nothing else", async (t) => {
+  const bounds = { actions: ["Reset", "Get*"], clients: ["CP1"] };
+  using dir = new TempDir();
+  const flag = tokensFlag(dir, [
+    { name: "reader", role: "read" },
+    { name: "caller", role: "command", ...bounds },
+    { name: "ops", role: "admin" },
+  ]);
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url, [flag]);
+  const [client] = [await connected(gateway), await connected(gateway, "CP2")];
+  let number = 0;
+  const open = async (test: TestPage, token: string) => {
+    await give(test, token);
+    await openClient(test, "CP1");
+    await test.text("#tail-note", /^Live/);
+    const payload = `{"secret":${++number}}`;
+    await client.ask(`[2,"${number}","Heartbeat",${payload}]`);
+    await test.text(
+      "#tail-rows .frame",
+      new RegExp(`from client.*CALL.*Heartbeat.*${number}`, "s"),
+    );
+  };
+  const seen = async ({ page }: TestPage) => ({
+    disconnect: await page.getByRole("button", { name: "Disconnect" }).isVisible(),
+    send: await page.getByRole("button", { name: "Send" }).isVisible(),
+    payloads: await page.getByRole("button", { name: "Show payloads" }).isVisible(),
+    actions: (await page.locator("#actions option").evaluateAll((options) =>
+      options.map((option) =>
+        option.getAttribute("value")
+      )
+    )).join(),
+  });
+
+  await t.step("read", async () => {
+    await using test = await TestPage.open(gateway.url);
+    const asked = test.page.waitForResponse(/\/status\/access\/CP1$/);
+    await open(test, "reader");
+    await (await asked).finished();
+    const nothing = { disconnect: false, send: false, payloads: false, actions: "" };
+    deepStrictEqual(await seen(test), nothing);
+    ok(!(await test.page.content()).includes("secret"));
+    strictEqual(await test.page.locator("#tail-rows code").count(), 0);
+    deepStrictEqual(test.complaints, []);
+  });
+
+  await t.step("command, with bounds", async () => {
+    await using test = await TestPage.open(gateway.url);
+    const { page } = test;
+    await open(test, "caller");
+    await page.getByLabel("Action").fill("Reset");
+    deepStrictEqual(await seen(test), {
+      ...{ disconnect: false, send: true, payloads: false },
+      actions: "Reset",
+    });
+    await test.text("#call-note", /^Allowed: Reset, Get\*$/);
+    const frame = client.next("[2,");
+    await page.getByRole("button", { name: "Send" }).click();
+    client.send(`[3,"${JSON.parse(await frame)[1]}",{}]`);
+    await test.text("#call-outcome", /^200 CALLRESULT/);
+    await page.getByLabel("Action").fill("ClearCache");
+    await page.getByRole("button", { name: "Send" }).click();
+    await test.text("#call-answer", /"caller" may not send this Action/);
+    // Of a client that it may not command it sees the frames alone.
+    const asked = page.waitForResponse(/\/status\/access\/CP2$/);
+    await openClient(test, "CP2");
+    await (await asked).finished();
+    await test.text("#tail-note", /^Live/);
+    const nothing = { disconnect: false, send: false, payloads: false, actions: "" };
+    deepStrictEqual(await seen(test), nothing);
+  });
+
+  await t.step("admin", async () => {
+    await using test = await TestPage.open(gateway.url);
+    const { page } = test;
+    await open(test, "ops");
+    await page.getByRole("button", { name: "Show payloads" }).click();
+    await test.text("#tail-rows code", /"secret":3/);
+    const { actions, ...rest } = await seen(test);
+    deepStrictEqual(rest, { disconnect: true, send: true, payloads: true });
+    match(actions, /ClearCache.*UnlockConnector/);
+    deepStrictEqual(test.complaints, []);
+  });
 });
