@@ -1,7 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { systemClock } from "../../lib/clock.ts";
-import type { Token } from "../../lib/config/token.ts";
 import { silentLog } from "../../lib/log/log.ts";
 import { RecentFaults } from "../../lib/log/recent_faults.ts";
 import { json, onClosedPort, RecordingBackend } from "../support/backend.ts";
@@ -10,6 +8,7 @@ import { connected, handled } from "../support/connected.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { testWith } from "../support/needs.ts";
 import { TempDir } from "../support/program.ts";
+import { tokensFile } from "../support/tokens.ts";
 
 const HOSTILE = "<img src=x onerror=globalThis.hacked=1>";
 
@@ -287,25 +286,16 @@ testWith("chromium", "a client whose name was cut cannot be opened from a fault"
   deepStrictEqual(await test.page.locator("#faults-rows button").allInnerTexts(), ["CP1"]);
 });
 
-/** A file of tokens whose text is their name, and the gateway's flag for it. */
-function tokensFlag(dir: TempDir, tokens: readonly Omit<Token, "sha256">[]): string {
-  const list = tokens.map((token) => ({
-    ...token,
-    sha256: createHash("sha256").update(token.name).digest("hex"),
-  }));
-  return `--api-tokens-file=${dir.file("tokens.json", JSON.stringify(list))}`;
-}
-
 testWith("chromium", "the status page shows what the token may do, and nothing else", async (t) => {
   const bounds = { actions: ["Reset", "Get*"], clients: ["CP1"] };
   using dir = new TempDir();
-  const flag = tokensFlag(dir, [
+  const file = tokensFile(dir, [
     { name: "reader", role: "read" },
     { name: "caller", role: "command", ...bounds },
     { name: "ops", role: "admin" },
   ]);
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, [flag]);
+  await using gateway = new TestGateway(backend.url, [`--api-tokens-file=${file}`]);
   const [client] = [await connected(gateway), await connected(gateway, "CP2")];
   let number = 0;
   const open = async (test: TestPage, token: string) => {
