@@ -58,7 +58,7 @@ export function createBrowserGuard(
   const pass = () => null;
   if (hasToken) return { connects: pass, uses: pass };
   const originOf = (headers: Headers): Strangeness | null =>
-    isForeign(headers.get("origin"), headers.get("host"), allowOrigins) ? "foreign_origin" : null;
+    isForeign(headers, allowOrigins) ? "foreign_origin" : null;
   if (!isLocal) {
     return { connects: pass, uses: (headers, isOpen) => isOpen ? null : originOf(headers) };
   }
@@ -85,15 +85,25 @@ const SCHEMES = ["http:", "https:", "ws:", "wss:"];
  * Browsers name the origin with every upgrade, and with all that changes something or that another
  * origin's page could read (Fetch Standard §3.2).
  */
-function isForeign(
-  origin: string | null,
-  host: string | null,
-  allowOrigins: readonly string[],
-): boolean {
-  if (origin === null || allowOrigins.includes(origin)) return false;
+function isForeign(headers: Headers, allowOrigins: readonly string[]): boolean {
+  const origin = headers.get("origin");
+  if (origin === null) return isEmbedded(headers);
+  if (allowOrigins.includes(origin)) return false;
+  const host = headers.get("host");
   if (host === null || !URL.canParse(origin)) return true;
   const { protocol, host: originHost } = new URL(origin);
   // The scheme's own port may be written or left out.
   const own = `${protocol}//${host}`;
   return !SCHEMES.includes(protocol) || !URL.canParse(own) || new URL(own).host !== originHost;
+}
+
+/**
+ * Whether another origin's page has this loaded as an image, a script or the like: it cannot read it,
+ * and could take the places of those who look. A link that somebody follows is no such thing.
+ */
+function isEmbedded(headers: Headers): boolean {
+  // Fetch Metadata §2; only browsers send it.
+  const site = headers.get("sec-fetch-site");
+  return (site === "cross-site" || site === "same-site") &&
+    headers.get("sec-fetch-mode") !== "navigate";
 }

@@ -110,6 +110,29 @@ Deno.test("on this machine no page of another origin uses the API, by any method
   strictEqual(await victim.ask('[2,"1","Echo",{}]'), '[3,"1",{}]');
 });
 
+Deno.test("on this machine no page of another origin holds a stream that it cannot read", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url);
+  const ask = (path: string, site: string, mode: string) =>
+    rawStatus(
+      gateway.url,
+      request("GET", path, {
+        Host: "127.0.0.1",
+        "Sec-Fetch-Site": site,
+        "Sec-Fetch-Mode": mode,
+        Accept: "text/html",
+      }),
+    );
+  for (const site of ["cross-site", "same-site"]) {
+    strictEqual(await ask("/status/stream", site, "no-cors"), 403);
+    strictEqual(await ask("/status/tail/CP1", site, "no-cors"), 403);
+    // A link to the page.
+    strictEqual(await ask("/", site, "navigate"), 200);
+  }
+  strictEqual(await ask("/status/stream", "same-origin", "cors"), 200);
+  strictEqual(await ask("/clients", "none", "navigate"), 200);
+});
+
 Deno.test("on this machine who is no browser, or a page of the gateway's own, gets through", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = new TestGateway(backend.url);
