@@ -9,7 +9,7 @@ import { systemClock } from "./lib/clock.ts";
 import { natsOf } from "./lib/cluster/nats/join.ts";
 import { type Config, readInvocation } from "./lib/config/config.ts";
 import { clientsThatFit } from "./lib/config/open_files.ts";
-import { readSecrets, readTlsPair } from "./lib/config/secret.ts";
+import { readSecrets, readTlsPair, readTokensAgain } from "./lib/config/secret.ts";
 import { backendAddress } from "./lib/forwarder/dial.ts";
 import { type Gateway, startGateway } from "./lib/gateway/gateway.ts";
 import { configureLog, createLog } from "./lib/log/log.ts";
@@ -87,12 +87,13 @@ async function main(): Promise<void> {
     }
     profiles = started.profiles;
   }
-  // Files are read once, but for a certificate, which may be renewed. A profile is put in its place by
+  // Files are read once, but for a certificate and tokens, which may be renewed. A profile is put in its place by
   // renaming, which needs both leaves; they cannot be narrowed to its folder once given for all.
   // A socket file needs both as well. A worker's modules are read when it starts, also when it is started
   // again after its death; it has this thread's permissions then, and gives up more itself.
   const usesFiles = isProfiled || config.backend.startsWith("unix:");
-  const readsLater = usesFiles || config.tls !== undefined || workers > 1;
+  const renews = config.tls !== undefined || config.apiTokensFile !== undefined;
+  const readsLater = usesFiles || renews || workers > 1;
   if (!readsLater) await Deno.permissions.revoke({ name: "read" });
   if (!usesFiles) await Deno.permissions.revoke({ name: "write" });
   // The inspector asks for it when it is opened, and only then.
@@ -168,12 +169,23 @@ async function main(): Promise<void> {
       log.error("certificate not read again, the old one stays", { error: String(error) });
     }
   };
+  const renewTokens = async (): Promise<void> => {
+    try {
+      const tokens = readTokensAgain(config, (name) => Deno.readFileSync(name));
+      if (tokens === undefined) return;
+      await gateway.reloadTokens(tokens);
+      log.info("tokens read again", { tokens: tokens.length });
+    } catch (error) {
+      log.error("tokens not read again, the old ones stay", { error: String(error) });
+    }
+  };
   Deno.addSignalListener("SIGHUP", () => {
     if (config.connectHook) {
       gateway.forgetVerdicts();
       log.info("answers to the connect hook forgotten");
     }
     void renewCertificate();
+    void renewTokens();
   });
   // Without a listener the signal would end the process.
   Deno.addSignalListener("SIGUSR2", () => {

@@ -9,11 +9,15 @@ import { countersText } from "../metrics/counters.ts";
 import type { Exposition } from "../metrics/exposition.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
+import type { Token } from "../config/token.ts";
+import { type BrowserGuard, STRANGENESS_TEXTS } from "../door/browser.ts";
 import { problem, respond, setHeader } from "../problem.ts";
-import type { Authorize, Denial } from "./authorize.ts";
+import type { HttpRequest } from "../request.ts";
+import { type Authorize, STRANGER } from "./authorize.ts";
 import { type CallDeps, handleCall, handleSend } from "./call.ts";
 import { handleClient, listClients } from "./clients.ts";
-import type { HttpRequest } from "../request.ts";
+import { type Command, logCommand } from "./command.ts";
+import { preflight, share } from "./cors.ts";
 
 /** The status page's resources. */
 export interface StatusPage {
@@ -23,12 +27,16 @@ export interface StatusPage {
   stream(): Response;
   /** `GET /status/clients` */
   clients(request: HttpRequest): Promise<Response>;
+  /** `GET /status/access/<ClientId>` */
+  access(rawClientId: string, token: Token): Response;
   /** `GET /status/tail/<ClientId>` */
-  tail(request: HttpRequest, rawClientId: string): Response;
+  tail(request: HttpRequest, rawClientId: string, token: Token): Response;
 }
 
 export interface ApiDeps extends CallDeps {
   readonly authorize: Authorize;
+  /** Origins as browsers write them, whose pages may use the API. */
+  readonly allowOrigins: readonly string[];
   readonly log: Log;
   readonly metrics: Metrics;
   /** All metrics, for Prometheus. */
@@ -41,23 +49,17 @@ interface Resource {
   readonly methods: readonly string[];
   /** Whether it needs no token. */
   readonly isOpen?: (request: HttpRequest) => boolean;
-  readonly handle: (request: HttpRequest, deps: ApiDeps) => Response | Promise<Response>;
+  /** What a request of this method commands, undefined for nothing. */
+  readonly command?: (method: string) => Command | undefined;
+  /** @param token Whose request it is; of an open resource that is not asked. */
+  readonly handle: (
+    request: HttpRequest,
+    deps: ApiDeps,
+    token: Token,
+  ) => Response | Promise<Response>;
 }
 
 const READ = ["GET", "HEAD"] as const;
-
-const DENIALS = {
-  no_token: {
-    status: 401,
-    detail: "a bearer token is needed",
-    headers: { "www-authenticate": "Bearer" },
-  },
-  foreign_origin: {
-    status: 403,
-    detail: "a page of another origin may use the API with a token only",
-    headers: {},
-  },
-} as const satisfies Record<Denial, unknown>;
 
 /**
  * Finds what a path means. The path is matched as raw segments, not by `URLPattern`, which would
@@ -98,7 +100,9 @@ function resourceAt(path: string): Resource | undefined {
   if (first === "clients" && rest.length === 1) {
     return {
       methods: [...READ, "DELETE"],
-      handle: (request, deps) => handleClient(request, rest[0]!, deps.clients),
+      command: (method) =>
+        method === "DELETE" ? { kind: "disconnect", clientId: rest[0]! } : undefined,
+      handle: (request, deps, token) => handleClient(request, rest[0]!, deps.clients, token),
     };
   }
   if (first === "status" && rest.length === 1) {
@@ -109,17 +113,28 @@ function resourceAt(path: string): Resource | undefined {
         return { methods: READ, handle: (request, { status }) => status.clients(request) };
     }
   }
-  if (first === "status" && rest[0] === "tail" && rest.length === 2) {
-    return { methods: ["GET"], handle: (request, { status }) => status.tail(request, rest[1]!) };
+  if (first === "status" && rest.length === 2) {
+    const [what, clientId = ""] = rest;
+    if (what === "access") {
+      return { methods: READ, handle: (_, { status }, token) => status.access(clientId, token) };
+    }
+    if (what === "tail") {
+      return {
+        methods: ["GET"],
+        handle: (request, { status }, token) => status.tail(request, clientId, token),
+      };
+    }
   }
   if ((first === "call" || first === "send") && rest.length === 3) {
     const handle = first === "call" ? handleCall : handleSend;
+    const [action, clientId = "", messageId] = rest;
     return {
       methods: ["POST"],
-      handle: (request, deps) =>
+      command: () => ({ kind: first, action, clientId, messageId }),
+      handle: (request, deps, token) =>
         deps.isShuttingDown()
           ? problem(503, "the gateway is shutting down", { "retry-after": "5" })
-          : handle(request, rest, deps),
+          : handle(request, rest, deps, token),
     };
   }
   return undefined;
@@ -135,17 +150,19 @@ export function isApiPath(path: string): boolean {
  *
  * @param request The request.
  * @param path Its path as `rawPath` gives it.
+ * @param guard Of the listener that it came to.
  */
 export async function handleApi(
   request: HttpRequest,
   path: string,
+  guard: BrowserGuard,
   deps: ApiDeps,
 ): Promise<Response> {
   const resource = resourceAt(path);
   const count = (status: number): void => deps.metrics.apiRequests[String(status)]?.add(1);
   let response: Response;
   try {
-    response = await answer(request, path, resource, deps);
+    response = await answer(request, path, resource, guard, deps);
   } catch (error) {
     // A bug, which the listener answers.
     count(500);
@@ -155,6 +172,7 @@ export async function handleApi(
   if (/^\/(?:call|send)(?:\/|$)/.test(path) && !response.headers.has("ws2api-outcome")) {
     setHeader(response, "ws2api-outcome", "not-sent");
   }
+  share(request, response, deps.allowOrigins);
   count(response.status);
   return response;
 }
@@ -163,19 +181,56 @@ function answer(
   request: HttpRequest,
   path: string,
   resource: Resource | undefined,
+  guard: BrowserGuard,
   deps: ApiDeps,
 ): Response | Promise<Response> {
-  const denial = resource?.isOpen?.(request) === true ? null : deps.authorize(request.headers);
-  if (denial !== null) {
-    const { status, detail, headers } = DENIALS[denial];
-    deps.log.warn("API request refused", { path, status, reason: detail });
-    return problem(status, detail, headers);
+  const isOpen = resource?.isOpen?.(request) === true;
+  const strangeness = guard.uses(request.headers, isOpen);
+  if (strangeness !== null) return refuse(path, 403, STRANGENESS_TEXTS[strangeness], deps);
+  const mayAsk = preflight(request, deps.allowOrigins);
+  if (mayAsk !== undefined) return mayAsk;
+  const token = isOpen ? STRANGER : deps.authorize(request.headers);
+  if (token === undefined) {
+    const headers = { "www-authenticate": "Bearer" };
+    return refuse(path, 401, "a bearer token is needed", deps, headers);
   }
   if (resource === undefined) return problem(404, describeUnknown(path));
   if (!resource.methods.includes(request.method)) {
     return problem(405, "no such method here", { allow: resource.methods.join(", ") });
   }
-  return resource.handle(request, deps);
+  const command = resource.command?.(request.method);
+  return command === undefined
+    ? resource.handle(request, deps, token)
+    : carryOut(request, resource, command, token, deps);
+}
+
+async function carryOut(
+  request: HttpRequest,
+  resource: Resource,
+  command: Command,
+  token: Token,
+  deps: ApiDeps,
+): Promise<Response> {
+  let status = 500;
+  try {
+    const response = await resource.handle(request, deps, token);
+    status = response.status;
+    return response;
+  } finally {
+    logCommand(deps.log, token, command, status);
+  }
+}
+
+/** Tells the log of it too. */
+function refuse(
+  path: string,
+  status: number,
+  reason: string,
+  { log }: Pick<ApiDeps, "log">,
+  headers: Record<string, string> = {},
+): Response {
+  log.warn("API request refused", { path, status, reason });
+  return problem(status, reason, headers);
 }
 
 /** A path that is nearly right is told what it should be. */

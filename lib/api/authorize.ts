@@ -1,53 +1,76 @@
 /**
- * Who may use the HTTP API.
+ * Whose request it is.
  *
  * @module
  */
 
 import { createHash, timingSafeEqual } from "node:crypto";
-import { isIP } from "node:net";
+import { FLAG_TOKEN, type Token } from "../config/token.ts";
 
-/** Why a request may not pass. */
-export type Denial =
-  /** The token is missing or wrong. */
-  | "no_token"
-  /** A page of another origin sent it, with the browser of somebody who may. */
-  | "foreign_origin";
+/** Who asks where no token is needed. */
+const ANYBODY: Token = { name: "-", sha256: "", role: "admin" };
+/** Who asks for what needs no token anywhere. */
+export const STRANGER: Token = { ...ANYBODY, role: "read" };
 
-/** Why a request with these headers may not pass; null when it may. */
-export type Authorize = (headers: Headers) => Denial | null;
+/** Finds the token of a request with these headers; undefined when it is missing or wrong. */
+export type Authorize = (headers: Headers) => Token | undefined;
+
+/** A token, and what its text is compared with. */
+interface Known {
+  readonly token: Token;
+  readonly digest: Uint8Array;
+}
 
 /**
- * Asks for `Authorization: Bearer TOKEN` (RFC 6750 §2.1).
+ * Owns the tokens that count.
  *
- * Compares digests in constant time, so that neither the token nor its length can be measured.
- *
- * @param token The token. Undefined lets everybody pass but pages of other origins, which any browser
- * on this machine may show.
- * @param isLocal Whether only this machine reaches the API: a name other than localhost is then one
- * that somebody has pointed here.
+ * Asks for `Authorization: Bearer TOKEN` (RFC 6750 §2.1). Compares digests in constant time, and all
+ * of them, so that neither a token, nor its length, nor its place in the list can be measured.
  */
-export function createAuthorize(token: string | undefined, isLocal: boolean): Authorize {
-  if (token === undefined) {
-    return (headers) =>
-      isForeign(headers.get("origin"), headers.get("host"), isLocal) ? "foreign_origin" : null;
+export class Authority {
+  readonly #own: readonly Known[];
+  #others: readonly Known[] | undefined;
+
+  /**
+   * @param apiToken The text of `--api-token`, which may everything.
+   * @param tokens Those of the file; undefined without one. Without both everybody may everything.
+   */
+  constructor(apiToken: string | undefined, tokens: readonly Token[] | undefined) {
+    this.#own = apiToken === undefined ? [] : [
+      { token: { name: FLAG_TOKEN, sha256: "", role: "admin" }, digest: digestOf(apiToken) },
+    ];
+    this.#others = tokens?.map(known);
   }
-  const expected = digest(token);
-  return (headers) => {
-    const given = /^bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
-    return given !== undefined && timingSafeEqual(digest(given), expected) ? null : "no_token";
+
+  /** Whether somebody without a token gets nothing. */
+  get needsToken(): boolean {
+    return this.#own.length > 0 || this.#others !== undefined;
+  }
+
+  /** Takes other tokens in place of those of the file. */
+  replace(tokens: readonly Token[]): void {
+    this.#others = tokens.map(known);
+  }
+
+  readonly authorize: Authorize = (headers) => {
+    if (!this.needsToken) return ANYBODY;
+    const text = /^bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
+    if (text === undefined) return undefined;
+    const given = digestOf(text);
+    let found: Token | undefined;
+    // To the end, whichever it is. One that the flag gives too is the flag's.
+    for (const { token, digest } of [...this.#others ?? [], ...this.#own]) {
+      const isSame = timingSafeEqual(given, digest);
+      found = isSame ? token : found;
+    }
+    return found;
   };
 }
 
-/** Browsers name the origin with everything that changes something (Fetch Standard §3.2). */
-function isForeign(origin: string | null, host: string | null, isLocal: boolean): boolean {
-  if (origin === null) return false;
-  if (!URL.canParse(origin)) return true;
-  const { host: originHost, hostname } = new URL(origin);
-  if (originHost !== host?.toLowerCase()) return true;
-  return isLocal && hostname !== "localhost" && isIP(hostname.replace(/^\[|\]$/g, "")) === 0;
+function known(token: Token): Known {
+  return { token, digest: Uint8Array.fromHex(token.sha256) };
 }
 
-function digest(text: string): Uint8Array {
+function digestOf(text: string): Uint8Array {
   return createHash("sha256").update(text).digest();
 }

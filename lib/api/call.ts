@@ -11,12 +11,14 @@ import { errorBody } from "../codec/frame_text.ts";
 import { readWaitSeconds } from "../codec/prefer.ts";
 import { decodeClientId, decodeSegment } from "../codec/route.ts";
 import { readTraceContext, type TraceContext } from "../codec/trace_context.ts";
+import type { Token } from "../config/token.ts";
 import type { CallOutcome } from "../report/outcome.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { problem, respond } from "../problem.ts";
 import { describeViolation, type Violation } from "../validate/violation.ts";
 import { readPayload } from "./body.ts";
 import type { HttpRequest } from "../request.ts";
+import { may } from "./may.ts";
 
 export interface CallDeps {
   readonly clients: Clients;
@@ -63,6 +65,7 @@ async function prepare(
   request: HttpRequest,
   segments: readonly string[],
   deps: CallDeps,
+  token: Token,
 ): Promise<Target & { payload: string } | Response> {
   const target = readTarget(segments);
   if (target === undefined) {
@@ -72,6 +75,8 @@ async function prepare(
         "each percent-encoded once",
     );
   }
+  const missing = may(token, { kind: "command", ...target });
+  if (missing !== null) return notSent(403, missing);
   const body = await readPayload(request, deps.maxMessageBytes);
   if (!body.ok) return notSent(body.status, body.detail);
   // The body may have taken its time.
@@ -85,16 +90,18 @@ async function prepare(
  * @param request The request. With `Prefer: wait=SECONDS` the response waits for the client. Its
  *   `traceparent` goes along to the client's result on the backend.
  * @param segments The path behind `/call/`, three raw segments.
+ * @param token Whose request it is.
  * @returns One of the statuses of the contract's section 6, each with `Ws2api-Outcome`.
  */
 export async function handleCall(
   request: HttpRequest,
   segments: readonly string[],
   deps: CallDeps,
+  token: Token,
 ): Promise<Response> {
   const waitSeconds = readWaitSeconds(request.headers.get("prefer")) ?? null;
   const trace = traceOf(request, deps);
-  const prepared = await prepare(request, segments, deps);
+  const prepared = await prepare(request, segments, deps, token);
   if (prepared instanceof Response) return prepared;
   const reply = await deps.clients.ask({ kind: "call", ...prepared, waitSeconds, trace });
   const seconds = waitSeconds ?? 0;
@@ -193,14 +200,16 @@ function waitHeaders(seconds: number, reach: Reach): Record<string, string> {
  * Sends a SEND to a client (OCPP 2.1 Part 4 §4.2.5). Nothing comes back.
  *
  * @param segments The path behind `/send/`, three raw segments.
+ * @param token Whose request it is.
  * @returns 202; 409 when the client does not speak ocpp2.1; the refusals of `/call`.
  */
 export async function handleSend(
   request: HttpRequest,
   segments: readonly string[],
   deps: CallDeps,
+  token: Token,
 ): Promise<Response> {
-  const prepared = await prepare(request, segments, deps);
+  const prepared = await prepare(request, segments, deps, token);
   if (prepared instanceof Response) return prepared;
   const reply = await deps.clients.ask({ kind: "send", ...prepared });
   if (reply.kind === "invalid") return invalid(reply.violation);

@@ -10,6 +10,8 @@ import type { Clients } from "../cluster/clients.ts";
 import { decodeClientId } from "../codec/route.ts";
 import type { HttpRequest } from "../request.ts";
 import { problem, respond, respondJson } from "../problem.ts";
+import type { Token } from "../config/token.ts";
+import { may } from "./may.ts";
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
@@ -74,9 +76,14 @@ export async function handleClient(
   request: HttpRequest,
   rawClientId: string,
   clients: Clients,
+  token: Token,
 ): Promise<Response> {
   const clientId = decodeClientId(rawClientId);
   if (clientId === undefined) return problem(400, "the path holds no ClientId");
+  if (request.method === "DELETE") {
+    const missing = may(token, { kind: "disconnect", clientId });
+    if (missing !== null) return problem(403, missing);
+  }
   const kind = request.method === "DELETE" ? "close" : "describe";
   const reply = await clients.ask({ kind, clientId });
   switch (reply.kind) {

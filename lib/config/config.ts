@@ -17,6 +17,9 @@ export interface Config {
   readonly backend: string;
   readonly apiToken: string | undefined;
   readonly apiTokenFile: string | undefined;
+  readonly apiTokensFile: string | undefined;
+  /** As browsers write them. */
+  readonly allowOrigins: readonly string[];
   readonly noTail: boolean;
   /** Begins and ends with a slash. */
   readonly wsPath: string;
@@ -83,11 +86,11 @@ export type Invocation =
   | Told;
 
 /** Without these an API may be open that should not be: empty is not as good as absent. */
-const GUARDS: readonly FlagName[] = ["api-token", "api-token-file"];
+const GUARDS: readonly FlagName[] = ["api-token", "api-token-file", "api-tokens-file"];
 
 /**
  * Reads the command line. A flag counts more than its variable, a variable more than the default;
- * an empty variable counts as none, except for the token and its file, where that would open the API.
+ * an empty variable counts as none, except for the token and the files, where that would open the API.
  *
  * @param args The arguments behind the program's name.
  * @param variable Reads one environment variable.
@@ -143,6 +146,8 @@ export function readInvocation(
     backend: must("backend"),
     apiToken: take("api-token"),
     apiTokenFile: take("api-token-file"),
+    apiTokensFile: take("api-tokens-file"),
+    allowOrigins: take("allow-origin") ?? [],
     noTail: must("no-tail"),
     wsPath: must("ws-path"),
     trustProxy: must("trust-proxy"),
@@ -205,15 +210,16 @@ export function readInvocation(
     return { kind: "refuse", message };
   }
   const apiAddress = config.apiListen ?? config.listen;
-  const hasToken = config.apiToken !== undefined || config.apiTokenFile !== undefined;
+  const hasToken = [config.apiToken, config.apiTokenFile, config.apiTokensFile]
+    .some((given) => given !== undefined);
   if (!hasToken && !insecureApi && !isLoopback(apiAddress.host)) {
     const name = config.apiListen === undefined ? "--listen" : "--api-listen";
     return {
       kind: "refuse",
       message:
         `${name}: an API without a token on an address that is not loopback would let anyone ` +
-        "command every client; give --api-token TOKEN, or a loopback --api-listen " +
-        "(such as --api-listen 127.0.0.1:4001), or --insecure-api",
+        "command every client; give --api-token TOKEN (or --api-tokens-file FILE), or a loopback " +
+        "--api-listen (such as --api-listen 127.0.0.1:4001), or --insecure-api",
     };
   }
   return { kind: "run", config };

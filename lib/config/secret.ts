@@ -6,6 +6,7 @@
 
 import type { Config } from "./config.ts";
 import { readSignKeys } from "./sign_keys.ts";
+import { readTokens, type Token } from "./token.ts";
 import { bearerToken } from "./value.ts";
 
 /** A certificate chain and its key, PEM. */
@@ -19,6 +20,8 @@ export interface Secrets {
   readonly apiToken: string | undefined;
   /** One, or two of which both sign. */
   readonly signKeys: readonly Uint8Array[] | undefined;
+  /** Undefined without `--api-tokens-file`. */
+  readonly tokens: readonly Token[] | undefined;
   readonly tls: TlsPair | undefined;
   readonly natsCredentials: Uint8Array | undefined;
   readonly natsCa: string | undefined;
@@ -28,6 +31,7 @@ export interface Secrets {
 export const NO_SECRETS: Secrets = {
   apiToken: undefined,
   signKeys: undefined,
+  tokens: undefined,
   tls: undefined,
   natsCredentials: undefined,
   natsCa: undefined,
@@ -48,6 +52,7 @@ export function readSecrets(config: Config, readFile: ReadFile): ReadSecrets {
   const reader = new Reader(readFile);
   const fileToken = reader.text("api-token-file", config.apiTokenFile);
   const signKeys = reader.signKeys(config.signKeyFile);
+  const tokens = readTokenList(config, reader);
   const tls = readPair(config, reader);
   const natsCredentials = reader.bytes("nats-creds", config.natsCredsFile);
   const natsCa = reader.text("nats-ca", config.natsCaFile);
@@ -57,7 +62,7 @@ export function readSecrets(config: Config, readFile: ReadFile): ReadSecrets {
   }
   if (reader.message !== undefined) return { ok: false, message: reader.message };
   const apiToken = config.apiToken ?? fileToken;
-  return { ok: true, secrets: { apiToken, signKeys, tls, natsCredentials, natsCa } };
+  return { ok: true, secrets: { apiToken, tokens, signKeys, tls, natsCredentials, natsCa } };
 }
 
 /**
@@ -71,6 +76,31 @@ export function readTlsPair(config: Config, readFile: ReadFile): TlsPair | undef
   const pair = readPair(config, reader);
   if (reader.message !== undefined) throw new Error(reader.message);
   return pair;
+}
+
+/**
+ * Reads the file of tokens again.
+ *
+ * @returns Undefined without one.
+ * @throws With one line that names the flag and the file, and the entry.
+ */
+export function readTokensAgain(config: Config, readFile: ReadFile): readonly Token[] | undefined {
+  const reader = new Reader(readFile);
+  const tokens = readTokenList(config, reader);
+  if (reader.message !== undefined) throw new Error(reader.message);
+  return tokens;
+}
+
+function readTokenList(
+  { apiTokensFile: name }: Config,
+  reader: Reader,
+): readonly Token[] | undefined {
+  const text = reader.text("api-tokens-file", name);
+  if (text === undefined) return undefined;
+  const read = readTokens(text);
+  if (read.ok) return read.tokens;
+  reader.message ??= `--api-tokens-file: ${JSON.stringify(name)} ${read.fault}`;
+  return undefined;
 }
 
 function readPair({ tls }: Config, reader: Reader): TlsPair | undefined {

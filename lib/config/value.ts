@@ -210,6 +210,22 @@ export const protocolList: ValueReader<readonly string[]> = (text) => {
     : { ok: false, allowed: "subprotocol names with commas between, such as ocpp2.0.1,ocpp1.6" };
 };
 
+/** Origins with commas between them, written as browsers do (RFC 6454 §6.1). */
+export const originList: ValueReader<readonly string[]> = (text) => {
+  const origins = text.split(",").map((part) => originOf(part.trim()));
+  return origins.every((origin) => origin !== undefined) ? ok(origins) : {
+    ok: false,
+    allowed: "origins with commas between, each http:// or https://, a host and a port or none, " +
+      "such as https://ops.example.com",
+  };
+};
+
+function originOf(text: string): string | undefined {
+  // A parser would take `https:host`, and a path, a user or a `*` in it, for what they are not.
+  if (!/^https?:\/\/[^\s/\\?#@*]+$/i.test(text) || !URL.canParse(text)) return undefined;
+  return new URL(text).origin;
+}
+
 /** Names of Actions with commas between them. */
 export const actionList: ValueReader<readonly string[]> = (text) => {
   const names = text.split(",").map((name) => name.trim());

@@ -17,6 +17,7 @@ import { disconnectReport } from "../report/report.ts";
 import { Opening } from "../socket/opening.ts";
 import type { Socket, SocketMaker } from "../socket/socket.ts";
 import type { Sockets } from "../socket/sockets.ts";
+import { type Strangeness, STRANGENESS_TEXTS } from "./browser.ts";
 import { ConnectionIds } from "./connection_ids.ts";
 import {
   addressOf,
@@ -62,11 +63,13 @@ export interface UpgradeDeps extends PostDeps {
  * @param request The request.
  * @param path Its path as `rawPath` gives it.
  * @param peer The address at the other end of the socket.
+ * @param strangeness Why it may not pass; null when it may.
  */
 export type Upgrade = (
   request: HttpRequest,
   path: string,
   peer: string,
+  strangeness: Strangeness | null,
 ) => Response | Promise<Response>;
 
 /** Sockets beyond the bound for clients that replace their own: the older ones close in seconds. */
@@ -114,13 +117,21 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     return refuse(who, { cause, status: 503, detail, headers });
   }
 
-  return function upgrade(request, path, peer) {
+  return function upgrade(request, path, peer, strangeness) {
     const { headers } = request;
-    if (!isUpgrade(request)) return notAnUpgrade(path, wsPath);
+    if (!isUpgrade(request)) {
+      return strangeness === null
+        ? notAnUpgrade(path, wsPath)
+        : problem(403, STRANGENESS_TEXTS[strangeness]);
+    }
     const remoteAddress = addressOf(peer, trustProxy ? headers.get("x-forwarded-for") : null);
     const handshake = readHandshake(headers, path, options);
     const { clientId } = handshake;
     const who: Asker = { clientId, remoteAddress };
+    if (strangeness !== null) {
+      const detail = STRANGENESS_TEXTS[strangeness];
+      return refuse(who, { cause: "origin", status: 403, detail });
+    }
     if (!handshake.ok) return refuse(who, handshake.refusal);
     if (isShuttingDown()) return refuseForNow(who, "shutdown", "the gateway is shutting down");
     // A client that comes back before its old connection is known to be dead must be let in.

@@ -5,9 +5,9 @@
  */
 
 import type { ApiDeps } from "../api/api.ts";
-import { createAuthorize } from "../api/authorize.ts";
+import { Authority } from "../api/authorize.ts";
 import { Clients } from "../cluster/clients.ts";
-import { type Config, isLoopback } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import { RecentFaults } from "../log/recent_faults.ts";
 import { expose } from "../metrics/exposition.ts";
 import { processUsage, runtimeVersion } from "../metrics/process.ts";
@@ -19,6 +19,7 @@ import type { GatewayDeps } from "./deps.ts";
 
 export interface ApiSide {
   readonly status: Status;
+  readonly authority: Authority;
   readonly apiDeps: ApiDeps;
 }
 
@@ -43,17 +44,17 @@ export function createApiSide(
     maxMemoryBytes: config.maxMemoryBytes,
   };
   const clients = new Clients(local, bus);
+  const authority = new Authority(secrets.apiToken, secrets.tokens);
   const status = new Status({
     clients,
     snapshot: () => snapshotOf(metrics, facts, processUsage(), clock.wallNow()),
     faults: faults ?? new RecentFaults(clock),
     clock,
     log,
-    needsToken: secrets.apiToken !== undefined,
+    needsToken: authority.needsToken,
     noTail: config.noTail,
     isShuttingDown,
   });
-  const { host } = config.apiListen ?? config.listen;
   const apiDeps = {
     clients,
     status,
@@ -61,9 +62,10 @@ export function createApiSide(
     metrics,
     expose: () => expose(metricSet.samples(), facts, processUsage()),
     maxMessageBytes: config.maxMessageBytes,
-    authorize: createAuthorize(secrets.apiToken, isLoopback(host)),
+    authorize: authority.authorize,
+    allowOrigins: config.allowOrigins,
     isShuttingDown,
     tracing,
   };
-  return { status, apiDeps };
+  return { status, authority, apiDeps };
 }

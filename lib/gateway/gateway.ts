@@ -4,8 +4,10 @@
  * @module
  */
 
-import type { Config } from "../config/config.ts";
+import { type Config, isLoopback } from "../config/config.ts";
 import type { TlsPair } from "../config/secret.ts";
+import type { Token } from "../config/token.ts";
+import { createBrowserGuard } from "../door/browser.ts";
 import { listen, type Listener } from "../listener/listener.ts";
 import { createApiSide } from "./api_side.ts";
 import { createClientSide } from "./client_side.ts";
@@ -29,6 +31,11 @@ export interface Gateway {
   /** Forgets what the connect hook's answers said may be remembered: each client is asked about anew. */
   forgetVerdicts(): void;
   /**
+   * Takes other tokens in place of those of the file, for requests from now on; who looks at the
+   * status page has to show a token again.
+   */
+  reloadTokens(tokens: readonly Token[]): Promise<void>;
+  /**
    * Refuses new work, finishes what is under way within the drain time-out, ends the CALLs still
    * outstanding, closes all clients with 1001 and stops listening. Once only; never rejects.
    */
@@ -47,7 +54,7 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
   let isShuttingDown = false;
   const core = createCore(config, deps, () => isShuttingDown);
   const clientSide = createClientSide(config, core, deps);
-  const { status, apiDeps } = createApiSide(config, core, clientSide, deps);
+  const { status, authority, apiDeps } = createApiSide(config, core, clientSide, deps);
   const route = createRoute(config.wsPath, clientSide.upgrade, apiDeps);
 
   const { listen: address, apiListen, tcpBacklog } = config;
@@ -63,9 +70,16 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
     : [[address, "clients"], [apiListen, "api"]];
   const listeners: Listener[] = [];
   try {
+    const { needsToken: hasToken } = authority;
+    const { allowOrigins } = config;
     for (const [place, serves] of places) {
+      const guard = createBrowserGuard({ isLocal: isLoopback(place.host), hasToken, allowOrigins });
       listeners.push(
-        await listen(place, listenOptions, (request, peer) => route(request, peer, serves)),
+        await listen(
+          place,
+          listenOptions,
+          (request, peer) => route(request, peer, { serves, guard }),
+        ),
       );
     }
   } catch (error) {
@@ -85,6 +99,12 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
     },
     forgetVerdicts() {
       clientSide.verdicts.forget(null);
+    },
+    reloadTokens(tokens) {
+      authority.replace(tokens);
+      // They were opened by tokens that may have gone.
+      status.close();
+      return Promise.resolve();
     },
     async shutdown() {
       isShuttingDown = true;

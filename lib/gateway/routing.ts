@@ -6,6 +6,7 @@
 
 import { type ApiDeps, handleApi, isApiPath } from "../api/api.ts";
 import { rawPath } from "../codec/route.ts";
+import type { BrowserGuard } from "../door/browser.ts";
 import { isUpgrade } from "../door/handshake.ts";
 import type { Upgrade } from "../door/upgrade.ts";
 import { problem } from "../problem.ts";
@@ -14,6 +15,12 @@ import type { HttpRequest } from "../request.ts";
 /** Whom a listener is for. */
 export type Serves = "clients" | "api" | "both";
 
+/** What a request came to. */
+export interface Entrance {
+  readonly serves: Serves;
+  readonly guard: BrowserGuard;
+}
+
 /** Also an answer to a `POST /call` that is none: nothing was sent. */
 const NOT_SENT = { "ws2api-outcome": "not-sent" };
 
@@ -21,12 +28,12 @@ const NOT_SENT = { "ws2api-outcome": "not-sent" };
 export type Route = (
   request: HttpRequest,
   peer: string,
-  serves: Serves,
+  entrance: Entrance,
 ) => Response | Promise<Response>;
 
 /** Makes the way for all listeners of a gateway. */
 export function createRoute(wsPath: string, upgrade: Upgrade, apiDeps: ApiDeps): Route {
-  return (request, peer, serves) => {
+  return (request, peer, { serves, guard }) => {
     const path = rawPath(request.url, request.headers.get("host"));
     if (path === undefined) {
       return problem(400, "the Host header or the path is not valid", NOT_SENT);
@@ -34,7 +41,9 @@ export function createRoute(wsPath: string, upgrade: Upgrade, apiDeps: ApiDeps):
     // With an upgrade any name is a ClientId; without one the API's names come first.
     const isForClients = serves === "clients" ||
       (serves === "both" && (isUpgrade(request) || isClientPath(request, path, wsPath)));
-    return isForClients ? upgrade(request, path, peer) : handleApi(request, path, apiDeps);
+    return isForClients
+      ? upgrade(request, path, peer, guard.connects(request.headers))
+      : handleApi(request, path, guard, apiDeps);
   };
 }
 

@@ -27,6 +27,8 @@ export interface Log {
    * at once are no news line by line.
    */
   info(event: string, fields?: LogFields): void;
+  /** At `info`, without a limit: only for what a few do who are known, and answer for it. */
+  audit(event: string, fields?: LogFields): void;
   /** Limited for each event: what a client can cause 10,000 times a second must not fill a disk. */
   warn(event: string, fields?: LogFields): void;
   /** Limited too, for clients can cause some of them; ten times as many as of warnings are written. */
@@ -99,6 +101,7 @@ function fromLogger(logger: Logger): Log {
     isDebug: logger.isEnabledFor("debug"),
     debug: (event, fields) => logger.debug(event, bounded(fields)),
     info: (event, fields) => logger.info(event, bounded(fields)),
+    audit: (event, fields) => logger.info(event, bounded(fields)),
     warn: (event, fields) => logger.warn(event, bounded(fields)),
     error: (event, fields) => logger.error(event, bounded(fields)),
   };
@@ -150,6 +153,7 @@ export const silentLog: Log = {
   isDebug: false,
   debug: () => {},
   info: () => {},
+  audit: () => {},
   warn: () => {},
   error: () => {},
 };

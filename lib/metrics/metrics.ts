@@ -47,6 +47,8 @@ const REFUSAL_REASONS = [
   /** Not below `--ws-path`. */
   "path",
   "client_id",
+  /** A page of another origin, or a name that was pointed here. */
+  "origin",
   /** The request is no valid WebSocket handshake. */
   "handshake",
   /** None offered where one is needed, or none in common. */

@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import plot from "uplot/dist/uPlot.iife.min.js" with { type: "text" };
 import plotStyle from "uplot/dist/uPlot.min.css" with { type: "text" };
+import access from "./page/access.js" with { type: "text" };
 import app from "./page/app.js" with { type: "text" };
 import charts from "./page/charts.js" with { type: "text" };
 import client from "./page/client.js" with { type: "text" };
@@ -41,7 +42,7 @@ const STYLES = [
 ];
 
 /** Each before those that import it. */
-const MODULES = [dom, rates, session, charts, faults, tail, client, clients, app];
+const MODULES = [dom, rates, session, access, charts, faults, tail, client, clients, app];
 
 /**
  * Joins the page's files. It loads nothing from elsewhere: the policy names the hash of each script

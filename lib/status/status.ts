@@ -6,10 +6,12 @@
 
 import type { StatusPage } from "../api/api.ts";
 import { describe, readPageQuery } from "../api/clients.ts";
+import { accessTo, may } from "../api/may.ts";
 import type { Clock } from "../clock.ts";
 import type { Client } from "../cluster/bus.ts";
 import type { Clients } from "../cluster/clients.ts";
 import { decodeClientId } from "../codec/route.ts";
+import type { Token } from "../config/token.ts";
 import type { Log } from "../log/log.ts";
 import type { FaultCursor, RecentFaults } from "../log/recent_faults.ts";
 import { problem, respond, respondJson } from "../problem.ts";
@@ -90,13 +92,23 @@ export class Status implements StatusPage {
     return respondJson({ ...page, clients }, { "cache-control": "no-store" });
   }
 
+  /** `GET /status/access/<ClientId>`: what the token may do with a client, for the page's buttons. */
+  access(rawClientId: string, token: Token): Response {
+    const clientId = decodeClientId(rawClientId);
+    if (clientId === undefined) return problem(400, "the path holds no ClientId");
+    const headers = { "cache-control": "no-store" };
+    return respondJson(accessTo(token, clientId), headers);
+  }
+
   /** `GET /status/tail/<ClientId>?payloads=1`: the frames of a client as they pass. */
-  tail(request: HttpRequest, rawClientId: string): Response {
+  tail(request: HttpRequest, rawClientId: string, token: Token): Response {
     const { clients, noTail } = this.#deps;
     if (noTail) return problem(403, "the gateway was started with --no-tail");
     const clientId = decodeClientId(rawClientId);
     if (clientId === undefined) return problem(400, "the path holds no ClientId");
     const withPayloads = new URL(request.url).searchParams.get("payloads") === "1";
+    const missing = withPayloads ? may(token, { kind: "payloads", clientId }) : null;
+    if (missing !== null) return problem(403, missing);
     const tail = new Tail(clients, clientId, withPayloads);
     return this.#open(this.#tails, MAX_TAILS, TAIL_MS, (write) => tail.tell(write));
   }

@@ -7,6 +7,7 @@
 import type { FromWorker, ToWorker } from "../cluster/message.ts";
 import type { Config } from "../config/config.ts";
 import type { Secrets, TlsPair } from "../config/secret.ts";
+import type { Token } from "../config/token.ts";
 
 /** Something that a worker is told to do; one after the other, in the order given. */
 export type Order =
@@ -26,6 +27,7 @@ export type Order =
   }
   | { readonly kind: "reload_tls"; readonly pair: TlsPair }
   | { readonly kind: "forget_verdicts" }
+  | { readonly kind: "reload_tokens"; readonly tokens: readonly Token[] }
   /** Begins to write; done before it is written. */
   | { readonly kind: "write_profiles" }
   | { readonly kind: "shutdown" };

@@ -66,6 +66,9 @@ export function serveOrders(scope: WorkerScope): void {
       case "forget_verdicts":
         running?.gateway.forgetVerdicts();
         return;
+      case "reload_tokens":
+        await running?.gateway.reloadTokens(order.tokens);
+        return;
       case "write_profiles":
         void running?.profiles?.write();
         return;

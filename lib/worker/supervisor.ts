@@ -8,6 +8,7 @@ import { type Clock, within } from "../clock.ts";
 import { Switchboard } from "../cluster/switchboard.ts";
 import type { Config } from "../config/config.ts";
 import type { Secrets, TlsPair } from "../config/secret.ts";
+import type { Token } from "../config/token.ts";
 import { Backlog } from "../queue/backlog.ts";
 import { createForwarderStack } from "../forwarder/stack.ts";
 import type { Random } from "../random.ts";
@@ -177,6 +178,13 @@ export class Supervisor implements Addresses {
     for (const { thread } of this.#slots) void thread?.order({ kind: "forget_verdicts" });
   }
 
+  /** Hands new tokens to all workers. @returns When none heeds the older ones any more. */
+  async reloadTokens(tokens: readonly Token[]): Promise<void> {
+    // Before the order: one that is started meanwhile begins with them.
+    this.#secrets = { ...this.#secrets, tokens };
+    await Promise.all(this.#up().map((thread) => thread.order({ kind: "reload_tokens", tokens })));
+  }
+
   /** Each worker writes its profiles, into files of its own. */
   async writeProfiles(): Promise<void> {
     await Promise.all(this.#up().map((thread) => thread.order({ kind: "write_profiles" })));
@@ -260,11 +268,15 @@ export class Supervisor implements Addresses {
     const thread = this.#create(slot);
     await thread.loaded;
     if (this.#isStopping || slot.thread !== thread) return;
-    const { tls } = this.#secrets;
+    const { tls, tokens } = this.#secrets;
     const done = await this.#begin(slot, thread);
-    const newer = this.#secrets.tls;
-    if (newer !== undefined && newer !== tls) {
-      void thread.order({ kind: "reload_tls", pair: newer });
+    // Read again while it started.
+    const newer = this.#secrets;
+    if (newer.tls !== undefined && newer.tls !== tls) {
+      void thread.order({ kind: "reload_tls", pair: newer.tls });
+    }
+    if (newer.tokens !== undefined && newer.tokens !== tokens) {
+      void thread.order({ kind: "reload_tokens", tokens: newer.tokens });
     }
     if (done.ok) return log.info("a worker was started again", { worker: slot.number });
     // One that died is buried already.

@@ -1,54 +1,64 @@
-import { strictEqual } from "node:assert/strict";
-import { createAuthorize, type Denial } from "../../lib/api/authorize.ts";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { Authority } from "../../lib/api/authorize.ts";
+import type { Token } from "../../lib/config/token.ts";
+
+function tokenOf(name: string, text: string, role: Token["role"] = "read"): Token {
+  return { name, sha256: createHash("sha256").update(text).digest("hex"), role };
+}
+
+/** The name of the token that a request is taken to have. */
+function nameOf(authority: Authority, authorization: string | null): string | undefined {
+  const headers = new Headers();
+  if (authorization !== null) headers.set("authorization", authorization);
+  return authority.authorize(headers)?.name;
+}
 
 Deno.test("with a token nothing but that token counts", async (t) => {
-  const authorize = createAuthorize("s3cret", true);
-  const rows: [authorization: string | null, denial: Denial | null][] = [
-    [null, "no_token"],
-    ["", "no_token"],
-    ["s3cret", "no_token"],
-    ["Basic s3cret", "no_token"],
-    ["Bearer s3cre", "no_token"],
-    ["Bearer s3cret2", "no_token"],
-    ["Bearer s3cret x", "no_token"],
-    ["Bearer s3cret", null],
-    ["bearer  s3cret ", null],
+  const authority = new Authority("s3cret", undefined);
+  const rows: [authorization: string | null, name: string | undefined][] = [
+    [null, undefined],
+    ["", undefined],
+    ["s3cret", undefined],
+    ["Basic s3cret", undefined],
+    ["Bearer s3cre", undefined],
+    ["Bearer s3cret2", undefined],
+    ["Bearer s3cret x", undefined],
+    ["Bearer s3cret", "api-token"],
+    ["bearer  s3cret ", "api-token"],
   ];
-  for (const [authorization, denial] of rows) {
-    await t.step(String(authorization), () => {
-      const headers = new Headers({ origin: "https://elsewhere.example", host: "127.0.0.1:4000" });
-      if (authorization !== null) headers.set("authorization", authorization);
-      strictEqual(authorize(headers), denial);
-    });
+  for (const [authorization, name] of rows) {
+    await t.step(String(authorization), () => strictEqual(nameOf(authority, authorization), name));
   }
 });
 
-Deno.test("without a token pages of the gateway's own origin may use it, others may not", async (t) => {
-  const local = "127.0.0.1:4000";
-  const rows: [origin: string | null, host: string | null, isLocal: boolean, may: boolean][] = [
-    // No browser, or one that only reads.
-    [null, local, true, true],
-    [null, "gateway.example", true, true],
-    ["http://127.0.0.1:4000", local, true, true],
-    ["http://localhost:4000", "LOCALHOST:4000", true, true],
-    ["http://[::1]:4000", "[::1]:4000", true, true],
-    ["https://evil.example", local, true, false],
-    ["http://127.0.0.1:5000", local, true, false],
-    ["null", local, true, false],
-    ["", local, true, false],
-    ["http://127.0.0.1:4000", null, true, false],
-    // A name that was pointed at this machine.
-    ["http://evil.example:4000", "evil.example:4000", true, false],
-    ["http://127.0.0.1.evil.example", "127.0.0.1.evil.example", true, false],
-    ["http://gateway.example:4000", "gateway.example:4000", false, true],
-    ["https://evil.example", "gateway.example:4000", false, false],
-  ];
-  for (const [origin, host, isLocal, may] of rows) {
-    await t.step(`${origin} to ${host}, ${isLocal ? "local" : "public"}`, () => {
-      const headers = new Headers();
-      if (origin !== null) headers.set("origin", origin);
-      if (host !== null) headers.set("host", host);
-      strictEqual(createAuthorize(undefined, isLocal)(headers), may ? null : "foreign_origin");
-    });
+Deno.test("without any token everybody may everything", () => {
+  const authority = new Authority(undefined, undefined);
+  strictEqual(authority.needsToken, false);
+  const { name, role } = authority.authorize(new Headers())!;
+  deepStrictEqual([name, role], ["-", "admin"]);
+});
+
+Deno.test("each token of the file is known by its name, and so is that of the flag", () => {
+  const tokens = [tokenOf("first", "one"), tokenOf("last", "two", "command")];
+  const authority = new Authority("s3cret", tokens);
+  strictEqual(nameOf(authority, "Bearer one"), "first");
+  strictEqual(nameOf(authority, "Bearer two"), "last");
+  strictEqual(nameOf(authority, "Bearer s3cret"), "api-token");
+  for (const text of ["three", "one2", tokens[0]!.sha256, "first", "-", "api-token"]) {
+    strictEqual(nameOf(authority, `Bearer ${text}`), undefined, text);
   }
+  strictEqual(nameOf(authority, null), undefined);
+});
+
+Deno.test("other tokens take the place of the file's, and the flag's stays", () => {
+  const authority = new Authority("s3cret", [tokenOf("old", "one")]);
+  authority.replace([tokenOf("new", "two"), tokenOf("shadow", "s3cret")]);
+  const names = ["one", "two", "s3cret"].map((text) => nameOf(authority, `Bearer ${text}`));
+  deepStrictEqual(names, [undefined, "new", "api-token"]);
+});
+
+Deno.test("a file's tokens are needed, however few are left", () => {
+  strictEqual(new Authority(undefined, []).needsToken, true);
+  strictEqual(nameOf(new Authority(undefined, []), "Bearer "), undefined);
 });

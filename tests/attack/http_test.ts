@@ -20,7 +20,7 @@ import { ByteSocket, frameBytes } from "../support/websocket_bytes.ts";
 type After = "serves" | "ends" | "flooded" | "waits" | "upgraded";
 type Row = [name: string, request: string, statuses: number[], after: After];
 
-const HOST = "Host: gateway\r\n";
+const HOST = "Host: localhost\r\n";
 const HEALTH = `GET /healthz HTTP/1.1\r\n${HOST}\r\n`;
 const LAST = `GET /healthz HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`;
 /** Must never be seen as a request. */

@@ -100,6 +100,29 @@ const ROWS: Record<FlagName, Row> = {
     good: [["/run/secrets/token", "/run/secrets/token"]],
     bad: ["a\0b"],
   },
+  "api-tokens-file": {
+    variable: "WS2API_API_TOKENS_FILE",
+    key: "apiTokensFile",
+    good: [["/run/secrets/tokens.json", "/run/secrets/tokens.json"]],
+    bad: ["a\0b"],
+  },
+  "allow-origin": {
+    variable: "WS2API_ALLOW_ORIGIN",
+    key: "allowOrigins",
+    default: [],
+    good: [
+      ["https://ops.example.com", ["https://ops.example.com"]],
+      ["http://localhost:8080, https://a.example", ["http://localhost:8080", "https://a.example"]],
+      // As browsers write them.
+      ["HTTPS://Ops.Example.com:443", ["https://ops.example.com"]],
+      ["http://[0:0::1]:80", ["http://[::1]"]],
+    ],
+    bad: [
+      ...["*", "null", "ops.example.com", "https://", "https:a", "https://a/", "https://a/b"],
+      ...["https://a,", ",", "https://*.a", "https://u@a", "https://a?b", "https://a#b", "ws://a"],
+      ...["https://a:99999", "https://a b", "https://a\\b", "file:///a", "app://a"],
+    ],
+  },
   "insecure-api": { variable: "WS2API_INSECURE_API", good: [], bad: NO_SWITCH },
   "no-tail": {
     variable: "WS2API_NO_TAIL",

@@ -162,7 +162,8 @@ async function callSaying(
   });
   const clients = { ask: () => Promise.resolve(reply) } as unknown as Clients;
   const deps = { clients, maxMessageBytes: 100, isShuttingDown: () => false };
-  return sayingOf(await handleCall(request, path, deps));
+  const token = { name: "backend", sha256: "", role: "command" } as const;
+  return sayingOf(await handleCall(request, path, deps, token));
 }
 
 Deno.test("the page on backends names each status of POST /call with its outcome, and no other", async () => {

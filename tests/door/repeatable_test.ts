@@ -109,7 +109,7 @@ class Gateway {
 
   async #ask(clientId: string): Promise<Response> {
     const request = new Request(`http://gateway/${clientId}`, { headers: HEADERS });
-    return await this.#upgrade(request, `/${clientId}`, "127.0.0.1");
+    return await this.#upgrade(request, `/${clientId}`, "127.0.0.1", null);
   }
 }
 

@@ -145,7 +145,7 @@ Deno.test("a CALL that cannot be one is 400", async (t) => {
   ];
   for (const path of paths) {
     await t.step(`path: ${path.slice(0, 60)}`, async () => {
-      const request = `POST ${path} HTTP/1.1\r\nHost: gateway\r\nContent-Length: 2\r\n\r\n{}`;
+      const request = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}`;
       const { status, head } = await rawAnswer(gateway.url, request);
       strictEqual(status, 400);
       strictEqual(headerOf(head, "ws2api-outcome"), "not-sent");
@@ -196,7 +196,7 @@ Deno.test("a body over --max-message is 413 before all of it came", async (t) =>
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--max-message=1KiB"]);
   await connected(gateway);
-  const post = "POST /call/Act/CP1/1 HTTP/1.1\r\nHost: gateway\r\n";
+  const post = "POST /call/Act/CP1/1 HTTP/1.1\r\nHost: localhost\r\n";
   for (
     const [name, rest] of [
       ["by Content-Length", "Content-Length: 1025\r\n\r\n{"],

@@ -48,6 +48,7 @@ export function apiPortOf({ gateway }: TestGateway): number {
 
 /** What a client sends with its upgrade, some of it not to be believed. */
 export const CLIENT_HEADERS = {
+  "Host": "csms.example.com",
   "Sec-WebSocket-Protocol": "ocpp2.0.1, ocpp1.6",
   "Authorization": "Basic QzE6AP8=",
   "Origin": "https://evil.example",
@@ -62,6 +63,8 @@ export const CLIENT_HEADERS = {
  */
 export function assertPassedOn(request: string, forwardedFor: string): void {
   strictEqual(headerOf(request, "upgrade"), "websocket");
+  // On loopback a gateway without a token takes no other.
+  strictEqual(headerOf(request, "host"), "localhost");
   strictEqual(headerOf(request, "authorization"), CLIENT_HEADERS.Authorization);
   strictEqual(
     headerOf(request, "sec-websocket-protocol"),

@@ -7,6 +7,8 @@ import { TestPage } from "../support/browser.ts";
 import { connected, handled } from "../support/connected.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { testWith } from "../support/needs.ts";
+import { TempDir } from "../support/program.ts";
+import { tokensFile } from "../support/tokens.ts";
 
 const HOSTILE = "<img src=x onerror=globalThis.hacked=1>";
 
@@ -282,4 +284,89 @@ testWith("chromium", "a client whose name was cut cannot be opened from a fault"
   await using test = await TestPage.open(gateway.url);
   await test.text("#faults-rows", /cut.*clientId x+….*whole/s);
   deepStrictEqual(await test.page.locator("#faults-rows button").allInnerTexts(), ["CP1"]);
+});
+
+testWith("chromium", "the status page shows what the token may do, and nothing else", async (t) => {
+  const bounds = { actions: ["Reset", "Get*"], clients: ["CP1"] };
+  using dir = new TempDir();
+  const file = tokensFile(dir, [
+    { name: "reader", role: "read" },
+    { name: "caller", role: "command", ...bounds },
+    { name: "ops", role: "admin" },
+  ]);
+  await using backend = new RecordingBackend();
+  await using gateway = new TestGateway(backend.url, [`--api-tokens-file=${file}`]);
+  const [client] = [await connected(gateway), await connected(gateway, "CP2")];
+  let number = 0;
+  const open = async (test: TestPage, token: string) => {
+    await give(test, token);
+    await openClient(test, "CP1");
+    await test.text("#tail-note", /^Live/);
+    const payload = `{"secret":${++number}}`;
+    await client.ask(`[2,"${number}","Heartbeat",${payload}]`);
+    await test.text(
+      "#tail-rows .frame",
+      new RegExp(`from client.*CALL.*Heartbeat.*${number}`, "s"),
+    );
+  };
+  const seen = async ({ page }: TestPage) => ({
+    disconnect: await page.getByRole("button", { name: "Disconnect" }).isVisible(),
+    send: await page.getByRole("button", { name: "Send" }).isVisible(),
+    payloads: await page.getByRole("button", { name: "Show payloads" }).isVisible(),
+    actions: (await page.locator("#actions option").evaluateAll((options) =>
+      options.map((option) =>
+        option.getAttribute("value")
+      )
+    )).join(),
+  });
+
+  await t.step("read", async () => {
+    await using test = await TestPage.open(gateway.url);
+    const asked = test.page.waitForResponse(/\/status\/access\/CP1$/);
+    await open(test, "reader");
+    await (await asked).finished();
+    const nothing = { disconnect: false, send: false, payloads: false, actions: "" };
+    deepStrictEqual(await seen(test), nothing);
+    ok(!(await test.page.content()).includes("secret"));
+    strictEqual(await test.page.locator("#tail-rows code").count(), 0);
+    deepStrictEqual(test.complaints, []);
+  });
+
+  await t.step("command, with bounds", async () => {
+    await using test = await TestPage.open(gateway.url);
+    const { page } = test;
+    await open(test, "caller");
+    await page.getByLabel("Action").fill("Reset");
+    deepStrictEqual(await seen(test), {
+      ...{ disconnect: false, send: true, payloads: false },
+      actions: "Reset",
+    });
+    await test.text("#call-note", /^Allowed: Reset, Get\*$/);
+    const frame = client.next("[2,");
+    await page.getByRole("button", { name: "Send" }).click();
+    client.send(`[3,"${JSON.parse(await frame)[1]}",{}]`);
+    await test.text("#call-outcome", /^200 CALLRESULT/);
+    await page.getByLabel("Action").fill("ClearCache");
+    await page.getByRole("button", { name: "Send" }).click();
+    await test.text("#call-answer", /"caller" may not send this Action/);
+    // Of a client that it may not command it sees the frames alone.
+    const asked = page.waitForResponse(/\/status\/access\/CP2$/);
+    await openClient(test, "CP2");
+    await (await asked).finished();
+    await test.text("#tail-note", /^Live/);
+    const nothing = { disconnect: false, send: false, payloads: false, actions: "" };
+    deepStrictEqual(await seen(test), nothing);
+  });
+
+  await t.step("admin", async () => {
+    await using test = await TestPage.open(gateway.url);
+    const { page } = test;
+    await open(test, "ops");
+    await page.getByRole("button", { name: "Show payloads" }).click();
+    await test.text("#tail-rows code", /"secret":3/);
+    const { actions, ...rest } = await seen(test);
+    deepStrictEqual(rest, { disconnect: true, send: true, payloads: true });
+    match(actions, /ClearCache.*UnlockConnector/);
+    deepStrictEqual(test.complaints, []);
+  });
 });

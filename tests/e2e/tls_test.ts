@@ -184,7 +184,7 @@ test("what is no TLS ends without harm to others", async (t) => {
   await using setup = await Setup.start();
   await using client = await setup.connect("CP1");
   const rows: [name: string, text: string][] = [
-    ["plain HTTP", "GET /healthz HTTP/1.1\r\nHost: gateway\r\n\r\n"],
+    ["plain HTTP", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"],
     ["a plain upgrade", upgradeHead("/CP2")],
     ["a torn ClientHello", "\x16\x03\x01\x02\x00\x01\x00"],
     ["an SSL 2 hello", "\x80\x2e\x01\x00\x02"],
@@ -217,7 +217,7 @@ testWith(
       .map((line) => Number(/:(\d+)\s/.exec(line)![1]))
       .filter((port) => port !== setup.port);
     strictEqual(ports.length, 1);
-    for (const text of [upgradeHead("/CP1"), "GET /clients HTTP/1.1\r\nHost: gateway\r\n\r\n"]) {
+    for (const text of [upgradeHead("/CP1"), "GET /clients HTTP/1.1\r\nHost: localhost\r\n\r\n"]) {
       const conn = await Deno.connect({ hostname: "127.0.0.1", port: ports[0]! });
       await write(conn, text);
       match(await readHead(conn), /^HTTP\/1\.1 403 /);

@@ -4,7 +4,7 @@ const ROOT = new URL("../../", import.meta.url);
 
 /** Calls that log, and the words that some of them are given by another name. */
 const CALL =
-  /(?:\blog\.|\blog\?\.|#options\.log\.|Log\.|\blink\.|\bthis\.|#)(debug|info|warn|error)\(\s*(?:"([^"]+)"|([A-Z_]+))/g;
+  /(?:\blog\.|\blog\?\.|#options\.log\.|Log\.|\blink\.|\bthis\.|#)(debug|info|audit|warn|error)\(\s*(?:"([^"]+)"|([A-Z_]+))/g;
 const WORDS = /const ([A-Z_]+) = "([^"]+)";/g;
 
 async function sources(folder: URL): Promise<string[]> {
@@ -24,7 +24,7 @@ async function loggedEvents(): Promise<string[]> {
   const events = texts.flatMap((text) => {
     const words = new Map([...text.matchAll(WORDS)].map(([, name, word]) => [name, word]));
     return [...text.matchAll(CALL)].map(([, level, event, name]) =>
-      `${level} ${event ?? words.get(name) ?? name}`
+      `${level === "audit" ? "info" : level} ${event ?? words.get(name) ?? name}`
     );
   });
   return [...new Set(events)].sort();

@@ -78,14 +78,22 @@ Deno.test("limitLines writes 100 errors of one event in ten seconds, and then ho
   ]);
 });
 
-Deno.test("limitLines lets debug pass without a limit", () => {
+Deno.test("limitLines lets debug and audit pass without a limit", () => {
   const seen: string[] = [];
   const log = limitLines(
-    { ...silentLog, isDebug: true, debug: (event: string) => void seen.push(event) },
+    {
+      ...silentLog,
+      isDebug: true,
+      debug: (event: string) => void seen.push(event),
+      audit: (event: string) => void seen.push(event),
+    },
     new FakeClock(),
   );
-  for (let n = 0; n < 2000; n++) log.debug("noisy");
-  strictEqual(seen.length, 2000);
+  for (let n = 0; n < 2000; n++) {
+    log.debug("noisy");
+    log.audit("noisy");
+  }
+  strictEqual(seen.length, 4000);
   ok(log.isDebug);
 });
 

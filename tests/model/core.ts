@@ -197,7 +197,7 @@ export class Core {
       isShuttingDown: () => false,
       clients: this.#clients,
       maxMessageBytes: this.deps.limits.maxMessageBytes,
-    });
+    }, { name: "backend", sha256: "", role: "command" });
     return {
       status: response.status,
       outcome: response.headers.get("ws2api-outcome"),

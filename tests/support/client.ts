@@ -76,7 +76,7 @@ export function upgradeHead(
   headers: Record<string, string | undefined> = {},
 ): string {
   const all: Record<string, string | undefined> = {
-    "Host": "gateway",
+    "Host": "localhost",
     "Upgrade": "websocket",
     "Connection": "Upgrade",
     "Sec-WebSocket-Version": "13",

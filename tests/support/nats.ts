@@ -36,6 +36,10 @@ export class KeptLog implements Log {
     this.lines.push(`info ${event} ${JSON.stringify(fields)}`);
   }
 
+  audit(event: string, fields: object = {}): void {
+    this.info(event, fields);
+  }
+
   warn(event: string, fields: object = {}): void {
     this.lines.push(`warn ${event} ${JSON.stringify(fields)}`);
   }

@@ -3,7 +3,7 @@ import { upgradeHead } from "./client.ts";
 const PLAIN = { Upgrade: undefined, Connection: undefined };
 
 function post(path: string): string {
-  return `POST ${path} HTTP/1.1\r\nHost: gateway\r\nContent-Length: 2\r\n\r\n{}`;
+  return `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}`;
 }
 
 /**
@@ -28,7 +28,7 @@ export const NO_CLIENT: readonly (readonly [name: string, text: string, status: 
   ["an upgrade that climbs by escapes", upgradeHead("/x%2f..%2focpp/CP1"), 404],
   ["an upgrade behind two slashes", upgradeHead("//ocpp/CP1"), 404],
   ["an upgrade in another case", upgradeHead("/OCPP/CP1"), 404],
-  ["a whole URL", upgradeHead("http://gateway/clients"), 404],
+  ["a whole URL", upgradeHead("http://gateway/clients", { Host: "gateway" }), 404],
   ["a GET of a client's path", upgradeHead("/ocpp/CP1", PLAIN), 403],
   ["a POST to a client's path", post("/ocpp/CP1"), 403],
   ["a POST that upgrades", upgradeHead("/ocpp/CP1").replace("GET", "POST"), 403],

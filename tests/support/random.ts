@@ -209,7 +209,7 @@ export function randomRequest(random: Random): string {
   const method = random.pick(["GET", "GET", "POST", "POST", "PUT", "HEAD", "OPTIONS", "BREW"]);
   let request = random.chance(0.2)
     ? upgradeHead(path)
-    : `${method} ${path} HTTP/1.1\r\nHost: gateway\r\n\r\n`;
+    : `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
   for (let n = random.below(4); n > 0; n--) {
     request = request.replace("\r\n\r\n", `\r\n${random.pick(HEADERS)}\r\n\r\n`);
   }

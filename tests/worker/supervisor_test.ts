@@ -156,6 +156,22 @@ Deno.test("a new certificate goes to all workers, also to one that is started la
   await supervisor.shutdown();
 });
 
+Deno.test("new tokens go to all workers, also to one that is started later", async () => {
+  const setup = new Setup();
+  const supervisor = await setup.start(2);
+  const tokens = [{ name: "new", sha256: "0".repeat(64), role: "read" }] as const;
+  await supervisor.reloadTokens(tokens);
+  const numbers = () =>
+    setup.orders.filter(({ order }) => order.kind === "reload_tokens").map(({ number }) => number);
+  deepStrictEqual(numbers(), [1, 2]);
+  await setup.killLast();
+  setup.clock.tick(0);
+  await microtasks();
+  const last = setup.orders.at(-1)!.order;
+  deepStrictEqual(last.kind === "start" && last.secrets.tokens, tokens);
+  await supervisor.shutdown();
+});
+
 Deno.test("a shutdown does not wait for ever for a worker that hangs", async () => {
   const setup = new Setup();
   const supervisor = await setup.start(2);

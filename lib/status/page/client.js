@@ -1,13 +1,15 @@
 /**
- * One client: what it is, its frames, a CALL to it, its end.
+ * One client: what it is, its frames, a CALL to it, its end, as far as the token may.
  *
  * @module
  */
 
+import { accessTo, NOTHING, proposedActions } from "./access.js";
 import { byId, durationText, el, numberText, setText, spanText, timeText } from "./dom.js";
 import { problemOf, Unauthorized } from "./session.js";
 import { TailView } from "./tail.js";
 
+/** @import { Access } from "../../api/may.ts" */
 /** @import { Session } from "./session.js" */
 
 const DESCRIBE_MS = 3000;
@@ -25,8 +27,13 @@ export class ClientView {
   #panel = byId("client");
   #title = byId("client-title");
   #details = byId("client-details");
+  #disconnectPart = byId("disconnect-part");
   #disconnect = byId("disconnect", HTMLButtonElement);
   #disconnectNote = byId("disconnect-note");
+  #callTitle = byId("call-title");
+  #callForm = byId("call-form", HTMLFormElement);
+  #actions = byId("actions");
+  #callNote = byId("call-note");
   #outcome = byId("call-outcome");
   #answer = byId("call-answer");
   #send = byId("call-send", HTMLButtonElement);
@@ -52,7 +59,7 @@ export class ClientView {
     this.#panel.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.close();
     });
-    byId("call-form", HTMLFormElement).addEventListener("submit", (event) => {
+    this.#callForm.addEventListener("submit", (event) => {
       event.preventDefault();
       void this.#call();
     });
@@ -76,10 +83,12 @@ export class ClientView {
     setText(this.#disconnectNote, "");
     this.#send.disabled = false;
     this.#calmDown();
+    this.#allow(NOTHING);
     this.#panel.hidden = false;
     this.#title.focus();
     this.#panel.scrollIntoView({ block: "nearest" });
     this.#tail.open(clientId);
+    void this.#askAccess();
     void this.#refresh();
   }
 
@@ -99,13 +108,35 @@ export class ClientView {
     this.#tail.sleep();
   }
 
-  /** Goes on with the client that is shown. */
+  /** The gateway is there again: goes on with the client that is shown. */
   wake() {
+    // The token may be another one, or may something else.
+    void this.#askAccess();
     if (!this.#isAsleep) return;
     this.#isAsleep = false;
     if (this.#clientId === null) return;
     this.#tail.wake();
     void this.#refresh();
+  }
+
+  /** Until the gateway has said what may be done, nothing may. */
+  async #askAccess() {
+    const clientId = this.#clientId;
+    if (clientId === null) return;
+    const access = await accessTo(this.#session, clientId);
+    if (this.#clientId === clientId) this.#allow(access);
+  }
+
+  /** @param {Access} access */
+  #allow({ disconnect, payloads, actions }) {
+    this.#disconnectPart.hidden = !disconnect;
+    this.#tail.allowPayloads(payloads);
+    const isCaller = actions === null || actions.length > 0;
+    this.#callTitle.hidden = this.#callForm.hidden = !isCaller;
+    const options = proposedActions(actions).map((value) => el("option", { value }));
+    this.#actions.replaceChildren(...options);
+    setText(this.#callNote, actions === null ? "" : `Allowed: ${actions.join(", ")}`);
+    this.#callNote.hidden = actions === null;
   }
 
   #halt() {

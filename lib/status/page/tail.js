@@ -66,6 +66,19 @@ export class TailView {
     this.#follow();
   }
 
+  /**
+   * Whether payloads may be asked for; when not any more, what is shown of them goes.
+   *
+   * @param {boolean} isAllowed
+   */
+  allowPayloads(isAllowed) {
+    this.#payloads.hidden = !isAllowed;
+    if (isAllowed || !isPressed(this.#payloads)) return;
+    this.#payloads.setAttribute("aria-pressed", "false");
+    this.#clear();
+    this.#follow();
+  }
+
   close() {
     this.#following?.abort();
     this.#following = null;

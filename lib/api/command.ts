@@ -1,0 +1,44 @@
+/**
+ * Who commanded what: a line of the log for each command.
+ *
+ * @module
+ */
+
+import { decodeSegment } from "../codec/route.ts";
+import type { Token } from "../config/token.ts";
+import type { Log } from "../log/log.ts";
+
+/** A request that changes something, its names as they stand in its path. */
+export interface Command {
+  readonly kind: "call" | "send" | "disconnect";
+  readonly clientId: string;
+  readonly action?: string | undefined;
+  readonly messageId?: string | undefined;
+}
+
+/**
+ * Says who commanded what to whom, and what came of it. No line is left out, however many there are:
+ * whoever may command is known.
+ *
+ * @param status The HTTP status of the answer.
+ */
+export function logCommand(
+  log: Pick<Log, "audit">,
+  { name }: Token,
+  { kind, action, clientId, messageId }: Command,
+  status: number,
+): void {
+  log.audit("command", {
+    token: name,
+    command: kind,
+    clientId: named(clientId),
+    ...(action !== undefined && { action: named(action) }),
+    ...(messageId !== undefined && { messageId: named(messageId) }),
+    status,
+  });
+}
+
+/** A name as it is meant, or as it stands there if it is none. */
+function named(raw: string): string {
+  return decodeSegment(raw) ?? raw;
+}

@@ -1,0 +1,212 @@
+import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
+import { readTokens, type Token } from "../../lib/config/token.ts";
+import { type LogFields, silentLog } from "../../lib/log/log.ts";
+import { RecordingBackend } from "../support/backend.ts";
+import { connected } from "../support/connected.ts";
+import { EventReader } from "../support/event_reader.ts";
+import { TestGateway } from "../support/gateway.ts";
+import { assertProblem } from "../support/problem.ts";
+import { TempDir } from "../support/program.ts";
+import { tokensFile, tokensText } from "../support/tokens.ts";
+
+type Entry = Omit<Token, "sha256">;
+
+const TOKENS: readonly Entry[] = [
+  { name: "reader", role: "read" },
+  { name: "caller", role: "command" },
+  { name: "bound", role: "command", actions: ["Reset", "Get*"], clients: ["CP*"] },
+  { name: "ops", role: "admin" },
+];
+
+function bearer(token: string): { authorization: string } {
+  return { authorization: `Bearer ${token}` };
+}
+
+/** A gateway with a file of tokens, and the lines of its audit. */
+class Setup implements AsyncDisposable {
+  readonly backend = new RecordingBackend();
+  readonly #dir = new TempDir();
+  readonly audited: LogFields[] = [];
+  readonly gateway: TestGateway;
+
+  constructor(flags: readonly string[] = [], tokens: readonly Entry[] | null = TOKENS) {
+    const log = {
+      ...silentLog,
+      audit: (event: string, fields: LogFields = {}) => {
+        strictEqual(event, "command");
+        this.audited.push(fields);
+      },
+    };
+    const file = tokens === null ? [] : [`--api-tokens-file=${tokensFile(this.#dir, tokens)}`];
+    this.gateway = new TestGateway(this.backend.url, [...file, ...flags], log);
+  }
+
+  /** The status that a token gets. */
+  async status(token: string | null, method: string, path: string): Promise<number> {
+    const headers = token === null ? {} : bearer(token);
+    return (await this.gateway.api(path, { method, headers })).status;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.gateway[Symbol.asyncDispose]();
+    await this.backend[Symbol.asyncDispose]();
+    this.#dir[Symbol.dispose]();
+  }
+}
+
+Deno.test("each role may what it is for, and nothing else", async (t) => {
+  await using setup = new Setup();
+  for (const id of ["CP1", "CP2", "X"]) {
+    await connected(setup.gateway, id, { protocols: ["ocpp2.1"] });
+  }
+  const names = [null, "wrong", ...TOKENS.map(({ name }) => name)];
+  const rows: [method: string, path: string, statuses: number[]][] = [
+    ["GET", "/healthz", [200, 200, 200, 200, 200, 200]],
+    ["GET", "/", [401, 401, 200, 200, 200, 200]],
+    ["GET", "/metrics", [401, 401, 200, 200, 200, 200]],
+    ["GET", "/clients", [401, 401, 200, 200, 200, 200]],
+    ["GET", "/clients/X", [401, 401, 200, 200, 200, 200]],
+    ["GET", "/status/clients", [401, 401, 200, 200, 200, 200]],
+    ["GET", "/status/access/CP1", [401, 401, 200, 200, 200, 200]],
+    ["POST", "/call/Reset/CP1/1", [401, 401, 403, 202, 409, 409]],
+    ["POST", "/call/Reset/X/1", [401, 401, 403, 202, 403, 409]],
+    ["POST", "/call/Clear/CP2/1", [401, 401, 403, 202, 403, 409]],
+    ["POST", "/send/GetLog/CP1/1", [401, 401, 403, 202, 202, 202]],
+    ["POST", "/send/Clear/CP1/1", [401, 401, 403, 202, 403, 202]],
+    ["POST", "/send/Reset/X/1", [401, 401, 403, 202, 403, 202]],
+    // What may not be asked says nothing of whether there is one.
+    ["POST", "/call/Reset/CP-gone/1", [401, 401, 403, 404, 404, 404]],
+    ["POST", "/call/Reset/gone/1", [401, 401, 403, 404, 403, 404]],
+    ["DELETE", "/clients/gone", [401, 401, 403, 403, 403, 404]],
+    ["DELETE", "/clients/X", [401, 401, 403, 403, 403, 204]],
+    // What is no request of the API is the same for all.
+    ["POST", "/clients", [401, 401, 405, 405, 405, 405]],
+    ["POST", "/call/Reset/CP1", [401, 401, 404, 404, 404, 404]],
+    ["POST", "/call/Reset/%ff/1", [401, 401, 400, 400, 400, 400]],
+  ];
+  for (const [method, path, statuses] of rows) {
+    await t.step(`${method} ${path}`, async () => {
+      const got: number[] = [];
+      for (const name of names) got.push(await setup.status(name, method, path));
+      deepStrictEqual(got, statuses);
+    });
+  }
+});
+
+Deno.test("a name that is escaped is bound as it is meant", async () => {
+  await using setup = new Setup();
+  await connected(setup.gateway, "CP%31");
+  strictEqual(await setup.status("bound", "POST", "/call/%52eset/%43P1/1"), 202);
+  strictEqual(await setup.status("bound", "POST", "/call/Clear%2fReset/CP1/1"), 403);
+  strictEqual(await setup.status("bound", "POST", "/call/Reset/x%2fCP1/1"), 400);
+});
+
+Deno.test("what a token may not is a problem that says what is missing", async () => {
+  await using setup = new Setup();
+  const { gateway } = setup;
+  const read = await gateway.call("Reset/CP1/1", "{}", bearer("reader"));
+  assertProblem(read, 403, "not-sent");
+  match(JSON.parse(read.text).detail, /"reader" has the role read .*command or admin is needed/);
+  // Not even its body is looked at.
+  assertProblem(await gateway.call("Clear/CP1/1", "no JSON", bearer("bound")), 403, "not-sent");
+  const ended = await gateway.api("/clients/CP1", { method: "DELETE", headers: bearer("caller") });
+  assertProblem(ended, 403);
+  match(JSON.parse(ended.text).detail, /the role admin is needed/);
+});
+
+Deno.test("payloads reach an admin alone", async (t) => {
+  await using setup = new Setup();
+  const { gateway } = setup;
+  const client = await connected(gateway);
+  for (const name of ["reader", "caller", "bound"]) {
+    await t.step(name, async () => {
+      const path = "/status/tail/CP1?payloads=1";
+      assertProblem(await gateway.api(path, { headers: bearer(name) }), 403);
+      const url = `${gateway.url}/status/tail/CP1`;
+      await using tail = await EventReader.open(url, { headers: bearer(name) });
+      await tail.next("connection");
+      await client.ask('[2,"1","Beat",{"secret":1}]');
+      const { frames } = await tail.next("frames");
+      strictEqual(frames[0].action, "Beat");
+      strictEqual(JSON.stringify(frames).includes("secret"), false);
+    });
+  }
+  await t.step("ops", async () => {
+    const url = `${gateway.url}/status/tail/CP1?payloads=1`;
+    await using tail = await EventReader.open(url, { headers: bearer("ops") });
+    await tail.next("connection");
+    await client.ask('[2,"2","Beat",{"secret":2}]');
+    const fits = (data: unknown) => JSON.stringify(data).includes('secret\\":2');
+    await tail.next("frames", fits);
+  });
+});
+
+Deno.test("each command is one line: who, what, whom, outcome", async () => {
+  await using setup = new Setup(["--api-token=s3cret"]);
+  const { gateway, audited } = setup;
+  const client = await connected(gateway, "CP%201", { protocols: ["ocpp2.1"] });
+  const waiting = gateway.call("Reset/CP%201/m1", "{}", {
+    ...bearer("caller"),
+    prefer: "wait=10",
+  });
+  await client.next('[2,"m1"');
+  deepStrictEqual(audited, []);
+  client.send('[3,"m1",{}]');
+  strictEqual((await waiting).status, 200);
+  await gateway.call("Reset/nobody/m2", "{}", bearer("s3cret"));
+  await gateway.call("Reset/CP%201/m3", "{}", bearer("reader"));
+  await gateway.call("Reset/%zz/m4", "{}", bearer("ops"));
+  const post = { method: "POST", headers: bearer("bound") };
+  await gateway.api("/send/GetLog/CP%201/m5", post);
+  // None of these commands anything.
+  await gateway.call("Reset/CP%201/m6", "{}", bearer("wrong"));
+  await gateway.api("/clients/CP%201", { headers: bearer("ops") });
+  await gateway.api("/clients", post);
+  await gateway.api("/clients/CP%201", { method: "DELETE", headers: bearer("ops") });
+  const call = { command: "call", action: "Reset" };
+  deepStrictEqual(audited, [
+    { token: "caller", ...call, clientId: "CP 1", messageId: "m1", status: 200 },
+    { token: "api-token", ...call, clientId: "nobody", messageId: "m2", status: 404 },
+    { token: "reader", ...call, clientId: "CP 1", messageId: "m3", status: 403 },
+    { token: "ops", ...call, clientId: "%zz", messageId: "m4", status: 400 },
+    {
+      ...{ token: "bound", command: "send", action: "GetLog" },
+      ...{ clientId: "CP 1", messageId: "m5", status: 202 },
+    },
+    { token: "ops", command: "disconnect", clientId: "CP 1", status: 204 },
+  ]);
+});
+
+Deno.test("where no token is needed a command is nobody's", async () => {
+  await using setup = new Setup([], null);
+  await setup.gateway.call("Reset/CP1/1");
+  deepStrictEqual(setup.audited.map(({ token, status }) => [token, status]), [["-", 404]]);
+});
+
+Deno.test("--api-token is an admin beside those of the file", async () => {
+  await using setup = new Setup(["--api-token=s3cret"]);
+  strictEqual(await setup.status("s3cret", "DELETE", "/clients/gone"), 404);
+  strictEqual(await setup.status("ops", "DELETE", "/clients/gone"), 404);
+  strictEqual(await setup.status("caller", "DELETE", "/clients/gone"), 403);
+});
+
+Deno.test("other tokens count at once, and who looked by an older one looks no more", async () => {
+  await using setup = new Setup();
+  const { gateway } = setup;
+  await connected(gateway);
+  const headers = bearer("ops");
+  const open = (path: string) => EventReader.open(`${gateway.url}/status/${path}`, { headers });
+  const streams = [await open("stream"), await open("tail/CP1?payloads=1")];
+  await streams[0]!.next("snapshot");
+  const read = readTokens(
+    tokensText([{ name: "ops", role: "read" }, { name: "new", role: "admin" }]),
+  );
+  strictEqual(read.ok, true);
+  await gateway.gateway.reloadTokens(read.ok ? read.tokens : []);
+  for (const stream of streams) await stream.whenEnded();
+  strictEqual(await setup.status("caller", "GET", "/clients"), 401);
+  strictEqual(await setup.status("new", "DELETE", "/clients/gone"), 404);
+  await rejects(open("tail/CP1?payloads=1"), /^Error: 403 /);
+  await using stream = await open("stream");
+  await stream.next("snapshot");
+});
