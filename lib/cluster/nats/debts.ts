@@ -81,8 +81,12 @@ export class Debts {
     try {
       await this.#ask(peerId);
     } catch (error) {
-      this.#options.log.error("an instance's debts failed", { error: String(error) });
+      this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): void {
+    this.#options.log.error("an instance's debts failed", { error: String(error) });
   }
 
   async #ask(peerId: string): Promise<void> {
@@ -105,7 +109,14 @@ export class Debts {
     }
     const lost = ledger.takeLost(peerId, epoch);
     if (lost.length > 0) log.error("an instance went with CALLs", { peerId, count: lost.length });
-    for (const { client, call } of lost) local.lost(client, call);
+    for (const { client, call } of lost) {
+      try {
+        local.lost(client, call);
+      } catch (error) {
+        // It costs the others nothing.
+        this.#failed(error);
+      }
+    }
   }
 
   /** Whether an instance that did not answer is given up. */
