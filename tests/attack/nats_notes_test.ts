@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import type { Client, ClientRequest } from "../../lib/cluster/bus.ts";
+import { isNoResponders } from "../../lib/cluster/nats/link.ts";
 import { Instance } from "../cluster/nats/instance.ts";
 import { RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
@@ -22,11 +23,20 @@ class Stranger implements AsyncDisposable {
     return new Stranger(await connect({ servers: nats.host }), prefix);
   }
 
-  /** Who holds a client. */
+  /** Who holds a client, as soon as the server knows. */
   async holderOf(clientId: string): Promise<{ peerId: string; client: Client }> {
     const subject = `${this.prefix}.client.${encodeURIComponent(clientId)}`;
     const find = JSON.stringify({ kind: "find" });
-    return (await this.#connection.request(subject, find, { timeout: 10_000 })).json();
+    let holder: { peerId: string; client: Client } | undefined;
+    await until(`the holder of ${clientId}`, async () => {
+      try {
+        holder = (await this.#connection.request(subject, find, { timeout: 10_000 })).json();
+      } catch (error) {
+        if (!isNoResponders(error)) throw error;
+      }
+      return holder !== undefined;
+    });
+    return holder!;
   }
 
   /** Says it on a subject below the prefix. Text stands as it is. */
