@@ -49,6 +49,8 @@ async function main(): Promise<void> {
     print(Deno.stderr, `ws2api: ${invocation.message}\n`);
     Deno.exit(2);
   }
+  // All of it has been read; of what is loaded later nothing has any business there.
+  await Deno.permissions.revoke({ name: "env" });
   const asked = invocation.config;
   const forbidden = forbiddenPlace(asked);
   if (forbidden !== undefined) {

@@ -18,7 +18,7 @@ import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Backlog } from "../queue/backlog.ts";
 import { Lane, type LaneOptions, type QueueLimits } from "../queue/lane.ts";
-import type { Tracing } from "../trace/tracing.ts";
+import type { CallSpan, Tracing } from "../trace/tracing.ts";
 import type { Inspect } from "../validate/inspector.ts";
 import { describeViolation } from "../validate/violation.ts";
 import type { ClientRate } from "./rate.ts";
@@ -63,6 +63,8 @@ export interface CallsDeps {
 interface Waiting {
   readonly call: Call;
   readonly since: number;
+  /** Its answer is being written, or was: whatever fails from then on, it gets no second one. */
+  isAnswered: boolean;
 }
 
 /**
@@ -110,7 +112,7 @@ export class Calls implements LaneOptions<Waiting> {
   push(call: Call): void {
     const { backlog, clock } = this.#deps;
     backlog.enter(call.payload);
-    if (this.#lane.push({ call, since: clock.now() })) return;
+    if (this.#lane.push({ call, since: clock.now(), isAnswered: false })) return;
     backlog.leave(call.payload);
     this.#caller.queueFull();
   }
@@ -129,31 +131,37 @@ export class Calls implements LaneOptions<Waiting> {
     log.warn("CALLs of a departed client dropped", { ...namesOf(this.#caller), count });
   }
 
-  /** Forwards one and answers it. Never rejects: the forwarder does not. */
-  async handle({ call, since }: Waiting): Promise<void> {
+  /** Forwards one and answers it. The forwarder does not reject. */
+  async handle(waiting: Waiting): Promise<void> {
+    const { call, since } = waiting;
     const { forwarder, backlog, clock, metrics, log, tracing, rate } = this.#deps;
-    const turn = rate?.take(this.#caller);
-    if (turn !== undefined) await turn;
-    const span = tracing?.fromClient({
-      kind: call.kind,
-      action: call.action,
-      messageId: call.messageId,
-      client: this.#caller,
-    }, clock.now() - since);
-    metrics.requestsStarted.add(1);
-    const reply = await forwarder.forward({
-      kind: call.kind,
-      path: backendPath(
-        call.kind,
-        call.action,
-        encodeURIComponent(this.#caller.clientId),
-        call.messageId,
-      ),
-      body: call.payload,
-      origin: this.#caller,
-      trace: span?.context,
-    });
-    backlog.leave(call.payload);
+    let span: CallSpan | undefined;
+    let reply: BackendReply;
+    try {
+      const turn = rate?.take(this.#caller);
+      if (turn !== undefined) await turn;
+      span = tracing?.fromClient({
+        kind: call.kind,
+        action: call.action,
+        messageId: call.messageId,
+        client: this.#caller,
+      }, clock.now() - since);
+      metrics.requestsStarted.add(1);
+      reply = await forwarder.forward({
+        kind: call.kind,
+        path: backendPath(
+          call.kind,
+          call.action,
+          encodeURIComponent(this.#caller.clientId),
+          call.messageId,
+        ),
+        body: call.payload,
+        origin: this.#caller,
+        trace: span?.context,
+      });
+    } finally {
+      backlog.leave(call.payload);
+    }
     const answer = call.kind === "send" ? null : this.#answerTo(call, reply);
     const failure = failureOf(reply, answer);
     if (failure === null) metrics.requestsSucceeded.add(1);
@@ -171,9 +179,21 @@ export class Calls implements LaneOptions<Waiting> {
         metrics.backendRequests.call[failure === null ? "2xx" : "invalid"].add(1);
       }
       metrics.callSeconds.observe((clock.now() - since) / 1000);
+      waiting.isAnswered = true;
       this.#caller.answer(answer, call);
     }
     if (span !== undefined) endByReply(span, reply, answer);
+  }
+
+  /** A fault of ours: the client gets an answer all the same, and its next CALLs are handled. */
+  failed(error: unknown, waiting: Waiting | undefined): void {
+    const { log, metrics } = this.#deps;
+    log.error("a CALL failed", { ...namesOf(this.#caller), error: String(error) });
+    if (waiting === undefined || waiting.isAnswered) return;
+    metrics.requestsFailed.add(1);
+    const { call } = waiting;
+    if (call.kind === "send") return;
+    this.#caller.answer(this.#internalError(call, "the gateway failed"), call);
   }
 
   /** The frame that answers a CALL. */

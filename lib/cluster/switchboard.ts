@@ -6,6 +6,7 @@
 
 import type { Clock, Timer } from "../clock.ts";
 import { ConnectionMap } from "../client/map.ts";
+import type { Log } from "../log/log.ts";
 import {
   type CallNames,
   type Client,
@@ -77,12 +78,14 @@ interface Serving {
  */
 export class Switchboard {
   readonly #clock: Clock;
+  readonly #log: Log;
   readonly #workers = new Set<Worker>();
   readonly #serving = new Map<number, Serving>();
   #lastId = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, log: Log) {
     this.#clock = clock;
+    this.#log = log;
   }
 
   /** A worker has begun. */
@@ -94,7 +97,14 @@ export class Switchboard {
       isDead: false,
     };
     this.#workers.add(worker);
-    port.onMessage((message) => this.#take(worker, message));
+    port.onMessage((message) => {
+      try {
+        this.#take(worker, message);
+      } catch (error) {
+        // A fault of ours with one message must not end the whole program.
+        this.#log.error("a message between threads failed", { error: String(error) });
+      }
+    });
     return worker;
   }
 

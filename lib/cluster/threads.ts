@@ -30,6 +30,8 @@ export interface ThreadsBusOptions {
   readonly closeMs: number;
 }
 
+const NOT_TAKEN = "a message between threads failed";
+
 /**
  * The bus between the workers of one process, and the witness of the CALLs that this one accepted.
  *
@@ -56,7 +58,14 @@ export class ThreadsBus implements Bus, Witness {
 
   /** Begins to serve what the others ask. Once only, and before all else. */
   join(peer: Peer): this {
-    this.#options.port.onMessage((message) => this.#take(message, peer));
+    this.#options.port.onMessage((message) => {
+      try {
+        this.#take(message, peer);
+      } catch (error) {
+        // A fault of ours must not cost all clients of this worker their connections.
+        this.#options.log.error(NOT_TAKEN, { error: String(error) });
+      }
+    });
     return this;
   }
 
@@ -143,6 +152,7 @@ export class ThreadsBus implements Bus, Witness {
     }
   }
 
+  /** Never rejects. */
   async #serve(id: number, request: ClientRequest, peer: Peer): Promise<void> {
     let reply: ClientReply;
     try {
@@ -153,11 +163,14 @@ export class ThreadsBus implements Bus, Witness {
       reply = await serving;
     } catch (error) {
       this.#servedId = null;
-      // A bug of ours must not cost all clients of this worker their connections.
       this.#options.log.error("a request of another worker failed", { error: String(error) });
       reply = refused("lost");
     }
-    this.#post({ kind: "served", id, reply: cloneable(reply) });
+    try {
+      this.#post({ kind: "served", id, reply: cloneable(reply) });
+    } catch (error) {
+      this.#options.log.error(NOT_TAKEN, { error: String(error) });
+    }
   }
 }
 

@@ -6,6 +6,7 @@
 
 import { Command, CommanderError, Option } from "commander";
 import { type Flag, type FlagName, FLAGS, variableOf } from "./flag.ts";
+import { shownValue } from "./shown.ts";
 
 /** What a person is told in place of a run. */
 export type Told =
@@ -124,5 +125,5 @@ function strayName(args: readonly string[], stray: string): string {
     const name = /^--([\w-]+)/.exec(argument)?.[1] ?? "";
     return Object.hasOwn(FLAGS, name) && "isSecret" in FLAGS[name as FlagName];
   });
-  return isBehindSecret ? "what stands behind a secret" : JSON.stringify(stray.slice(0, 100));
+  return isBehindSecret ? "what stands behind a secret" : shownValue(stray);
 }

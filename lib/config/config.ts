@@ -7,6 +7,7 @@
 import { readCommandLine, type Told } from "./command_line.ts";
 import type { NatsAddress } from "./nats_address.ts";
 import { type Flag, type FlagName, FLAGS, variableOf } from "./flag.ts";
+import { shownValue } from "./shown.ts";
 import type { ListenAddress, RateLimit, ReadValue } from "./value.ts";
 
 /** All settings, checked. Durations are in milliseconds, sizes in bytes. */
@@ -122,8 +123,7 @@ export function readInvocation(
     if (text === undefined) return undefined;
     const read = flag.read(text);
     if (read.ok) return read.value as ValueOf<N>;
-    const isSecret = flag.isSecret === true || /:\/\/[^/]*@/.test(text);
-    const shown = isSecret ? "the value given" : JSON.stringify(text.slice(0, 100));
+    const shown = flag.isSecret === true ? "the value given" : shownValue(text);
     refusal ??= `${source}: ${shown} is not allowed; allowed is ${read.allowed}`;
     return undefined;
   }

@@ -208,11 +208,14 @@ export const FLAGS = {
     "threads that share the port, each with the whole gateway; auto is one for each core",
   ),
   "reuse-port": onOff("several gateways listen on one port; the kernel spreads the connections"),
-  "nats": unset(
-    natsUrls,
-    "URL[,URL]",
-    "ties instances together over NATS: a CALL on any of them reaches every client",
-  ),
+  "nats": {
+    ...unset(
+      natsUrls,
+      "URL[,URL]",
+      "ties instances together over NATS: a CALL on any of them reaches every client",
+    ),
+    isSecret: true,
+  },
   "nats-creds": unset(filePath, "FILE", "NATS credentials (JWT and seed)"),
   "nats-ca": unset(
     filePath,

@@ -5,6 +5,7 @@
  */
 
 import type { Config } from "./config.ts";
+import { shownFile } from "./shown.ts";
 import { readSignKeys } from "./sign_keys.ts";
 import { readTokens, type Token } from "./token.ts";
 import { bearerToken } from "./value.ts";
@@ -123,10 +124,10 @@ class Reader {
     try {
       const bytes = withoutLineEnd(this.#readFile(name));
       if (bytes.length > 0) return bytes;
-      this.message ??= `--${flag}: ${JSON.stringify(name)} is empty`;
+      this.message ??= `--${flag}: ${shownFile(name)} is empty`;
     } catch (error) {
       const reason = error instanceof Error ? error.name : "unknown";
-      this.message ??= `--${flag}: ${JSON.stringify(name)} cannot be read (${reason}); ` +
+      this.message ??= `--${flag}: ${shownFile(name)} cannot be read (${reason}); ` +
         "allowed is a readable file";
     }
     return undefined;

@@ -18,15 +18,23 @@ export interface LaneOptions<T> {
   /** What their sizes may come to. */
   readonly maxSize: number;
   sizeOf(item: T): number;
-  /** Handles one item. It owns its errors: a rejection is a bug. */
+  /** Handles one item. It owns its errors: a throw or rejection is a bug, and goes to `failed`. */
   handle(item: T): Promise<void>;
   /** Called each time when nothing is left. */
   onIdle(): void;
+  /**
+   * A bug: one of the functions above threw. The lane goes on with the next item.
+   *
+   * @param item What was being handled; undefined when none was. Its owner still has to end it.
+   */
+  failed(error: unknown, item: T | undefined): void;
 }
 
 /**
  * Owns what waits for its turn: items are handled one after the other in the order in which they came,
  * each only when the one before is done. Nothing waits while none is being handled.
+ *
+ * It never rejects, whatever its owner's functions do: a fault with one item costs that item at most.
  *
  * A lane that is idle holds nothing worth keeping: its owner drops it and makes a new one.
  */
@@ -67,8 +75,8 @@ export class Lane<T> {
     }
     const { maxWaiting, maxSize } = this.#options;
     if (this.#waiting.length >= maxWaiting || this.#size >= maxSize) return false;
-    this.#waiting.push(item);
     this.#size += this.#options.sizeOf(item);
+    this.#waiting.push(item);
     return true;
   }
 
@@ -88,11 +96,36 @@ export class Lane<T> {
     let item: T | undefined = first;
     while (item !== undefined) {
       this.#current = item;
-      await options.handle(item);
-      item = this.#waiting.shift();
-      if (item !== undefined) this.#size -= options.sizeOf(item);
+      try {
+        await options.handle(item);
+      } catch (error) {
+        this.#tell(error, item);
+      }
+      item = this.#next();
     }
     this.#current = undefined;
-    options.onIdle();
+    try {
+      options.onIdle();
+    } catch (error) {
+      this.#tell(error, undefined);
+    }
+  }
+
+  #next(): T | undefined {
+    const item = this.#waiting.shift();
+    try {
+      if (item !== undefined) this.#size -= this.#options.sizeOf(item);
+    } catch (error) {
+      this.#tell(error, undefined);
+    }
+    return item;
+  }
+
+  #tell(error: unknown, item: T | undefined): void {
+    try {
+      this.#options.failed(error, item);
+    } catch {
+      // Nobody is left to be told.
+    }
   }
 }

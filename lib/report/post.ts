@@ -7,7 +7,7 @@
 import { isSuccess } from "../codec/reply.ts";
 import { backendPath, hookPath } from "../codec/route.ts";
 import { traceIdOf } from "../codec/trace_context.ts";
-import type { Forwarder } from "../forwarder/forwarder.ts";
+import type { BackendReply, Forwarder } from "../forwarder/forwarder.ts";
 import type { Identity } from "../identity.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -35,23 +35,24 @@ function leaveBacklog(backlog: Backlog, { kind, body }: Report): void {
   else backlog.leave(body);
 }
 
-/**
- * Posts a report that has entered the backlog, and takes it out again. Never rejects: the forwarder
- * does not.
- */
+/** Posts a report that has entered the backlog, and takes it out again. Never rejects. */
 export async function postReport(
-  { forwarder, backlog, metrics, log }: PostDeps,
+  deps: PostDeps,
   identity: Identity,
   report: Report,
 ): Promise<void> {
+  const { backlog, metrics, log } = deps;
   const { kind, body, trace } = report;
   const { clientId, connectionId } = identity;
-  const encodedId = encodeURIComponent(clientId);
-  const path = report.kind === "disconnect"
-    ? hookPath(report.kind, encodedId)
-    : backendPath(report.kind, report.action, encodedId, report.messageId);
   metrics.requestsStarted.add(1);
-  const reply = await forwarder.forward({ kind, path, body, origin: identity, trace });
+  let reply: BackendReply;
+  try {
+    reply = await forward(deps, identity, report);
+  } catch (error) {
+    // A fault of ours, such as a name that no URL can hold: it costs this report, and nothing else.
+    log.error("a report failed", { clientId, connectionId, error: String(error) });
+    reply = { ok: false, fault: "unusable" };
+  }
   leaveBacklog(backlog, report);
   if (reply.ok && isSuccess(reply.status)) {
     metrics.requestsSucceeded.add(1);
@@ -66,6 +67,19 @@ export async function postReport(
     : { clientId, connectionId, kind, action: report.action, messageId: report.messageId };
   const traced = trace === undefined ? {} : { traceId: traceIdOf(trace) };
   log.error("report not taken by the backend", { ...names, failure, ...traced });
+}
+
+function forward(
+  { forwarder }: PostDeps,
+  identity: Identity,
+  report: Report,
+): Promise<BackendReply> {
+  const { kind, body, trace } = report;
+  const encodedId = encodeURIComponent(identity.clientId);
+  const path = report.kind === "disconnect"
+    ? hookPath(report.kind, encodedId)
+    : backendPath(report.kind, report.action, encodedId, report.messageId);
+  return forwarder.forward({ kind, path, body, origin: identity, trace });
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Identity } from "../identity.ts";
+import { type Identity, namesOf } from "../identity.ts";
 import { Lane, type LaneOptions, type QueueLimits } from "../queue/lane.ts";
 import { enterBacklog, type PostDeps, postReport } from "./post.ts";
 import type { Report } from "./report.ts";
@@ -74,10 +74,17 @@ export class Reports implements LaneOptions<Waiting> {
     this.#lane.push({ report, ended });
   }
 
-  /** Posts one. Never rejects: `postReport` does not. */
+  /** Posts one; `postReport` does not reject. */
   async handle({ report, ended }: Waiting): Promise<void> {
     await postReport(this.#deps, this.#reporter, report);
-    ended?.();
-    this.#reporter.reportDone();
+    try {
+      ended?.();
+    } finally {
+      this.#reporter.reportDone();
+    }
+  }
+
+  failed(error: unknown): void {
+    this.#deps.log.error("a report failed", { ...namesOf(this.#reporter), error: String(error) });
   }
 }

@@ -24,7 +24,7 @@ export function createWorker(number: number, config: Config): WorkerLike {
     deno: {
       permissions: {
         net: "inherit",
-        env: "inherit",
+        env: false,
         read: files,
         write: files,
         sys: isProfiled ? "inherit" : false,

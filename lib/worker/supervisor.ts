@@ -84,7 +84,7 @@ export class Supervisor implements Addresses {
     this.#buffer = metricsBuffer(config.protocols, 1 + workers);
     this.#metricSet = new MetricSet(config.protocols, this.#buffer, 0);
     const { metrics } = this.#metricSet;
-    this.#switchboard = new Switchboard(clock);
+    this.#switchboard = new Switchboard(clock, log);
     const forwarder = createForwarderStack(config, {
       clock,
       random: deps.random,
@@ -220,7 +220,9 @@ export class Supervisor implements Addresses {
     const create = this.#deps.createWorker ?? createWorker;
     const thread = new Thread(create(slot.number, this.#config));
     slot.take(thread, this.#switchboard.connect(thread));
-    void thread.died.then((death) => this.#bury(slot, death));
+    void thread.died.then((death) => this.#bury(slot, death)).catch((error) =>
+      this.#deps.log.error("a worker's affairs failed", { error: String(error) })
+    );
     return thread;
   }
 
@@ -247,20 +249,38 @@ export class Supervisor implements Addresses {
     const line = slot.leave();
     // At the beginning it ends the program instead.
     if (line === undefined) return;
-    const legacy = this.#switchboard.disconnect(line);
-    this.#metricSet.clearGauges(number);
-    const { closed, workerDeaths } = this.#metricSet.metrics;
-    closed.worker_died.add(legacy.clients.length);
-    workerDeaths.add(1);
-    this.#aftermath.report(legacy);
-    log.error("a worker died", {
-      worker: number,
-      error: message,
-      stack,
-      clients: legacy.clients.length,
-      calls: legacy.calls.length,
+    try {
+      const legacy = this.#switchboard.disconnect(line);
+      this.#metricSet.clearGauges(number);
+      const { closed, workerDeaths } = this.#metricSet.metrics;
+      closed.worker_died.add(legacy.clients.length);
+      workerDeaths.add(1);
+      this.#aftermath.report(legacy);
+      log.error("a worker died", {
+        worker: number,
+        error: message,
+        stack,
+        clients: legacy.clients.length,
+        calls: legacy.calls.length,
+      });
+    } finally {
+      this.#startAgain(slot);
+    }
+  }
+
+  /** Also when that fails: it is tried again, later each time. */
+  #startAgain(slot: Slot): void {
+    if (this.#isStopping) return;
+    slot.startAgain(() => {
+      this.#restart(slot).catch((error) => {
+        const fields = { worker: slot.number, error: String(error) };
+        this.#deps.log.error("a worker cannot be started again, still trying", fields);
+        slot.thread?.terminate();
+        const line = slot.leave();
+        if (line !== undefined) this.#switchboard.disconnect(line);
+        this.#startAgain(slot);
+      });
     });
-    if (!this.#isStopping) slot.startAgain(() => void this.#restart(slot));
   }
 
   async #restart(slot: Slot): Promise<void> {

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { Client } from "../../lib/cluster/bus.ts";
 import type { FromWorker, Port, ToWorker } from "../../lib/cluster/message.ts";
 import { type Line, Switchboard } from "../../lib/cluster/switchboard.ts";
+import { silentLog } from "../../lib/log/log.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { runs } from "../support/runs.ts";
 import { callTo, clientOf, refused } from "./bus_contract.ts";
@@ -30,7 +31,7 @@ class FakeWorker implements Port<FromWorker, ToWorker> {
 
 class Board {
   readonly clock = new FakeClock();
-  readonly switchboard = new Switchboard(this.clock);
+  readonly switchboard = new Switchboard(this.clock, silentLog);
   readonly workers: FakeWorker[];
   readonly lines: Line[];
 
@@ -149,7 +150,7 @@ Deno.test("whoever obeys, all end with the newest connection of each client alon
       fc.shuffledSubarray(Array.from({ length: 30 }, (_, i) => i + 1), { minLength: 30 }),
       (steps, numbers) => {
         const workers = [new Obedient(), new Obedient(), new Obedient()];
-        const switchboard = new Switchboard(new FakeClock());
+        const switchboard = new Switchboard(new FakeClock(), silentLog);
         for (const worker of workers) switchboard.connect(worker);
         let newest = 0;
         for (const { isAttach, worker } of steps) {

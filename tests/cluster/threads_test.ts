@@ -44,7 +44,7 @@ interface ThreadMember extends Member {
 class Threads implements Members {
   readonly all: readonly ThreadMember[];
   readonly #ports: MessagePort[] = [];
-  readonly #switchboard = new Switchboard(systemClock);
+  readonly #switchboard = new Switchboard(systemClock, silentLog);
 
   constructor(count: number, closeMs = 5000) {
     this.all = Array.from({ length: count }, () => this.#connect(closeMs));

@@ -423,7 +423,7 @@ Deno.test("a bad value is refused in one line that says where, what and what is 
         if (good !== SWITCH && name !== "insecure-api") {
           refusals.push([`--${name}`, refusalOf([`--${name}=${text}`])]);
         }
-        const isSecret = name === "api-token" || text.includes("@");
+        const isSecret = ["api-token", "nats"].includes(name) || text.includes("@");
         const shown = isSecret ? "the value given" : JSON.stringify(text);
         for (const [source, message = ""] of refusals) {
           ok(message.startsWith(`${source}: ${shown} is not allowed; allowed is `), message);

@@ -52,7 +52,7 @@ interface Compose {
   readonly volumes: Record<string, unknown>;
 }
 
-const COMPOSE: Compose = parse(read("compose.yaml"));
+const COMPOSE: Compose = parse(read("compose.yaml"), { merge: true });
 
 /** A service's variables, those from outside with a value as somebody would give them. */
 function variablesOf(service: string): Variables {
@@ -60,7 +60,7 @@ function variablesOf(service: string): Variables {
   return Object.fromEntries(
     Object.entries(environment).map(([name, value]) => {
       strictEqual(typeof value, "string", `${service}: ${name} must be a text for compose`);
-      return [name, value.replace(/\$\{\w+(?::[?-][^}]*)?\}/, "given")];
+      return [name, value.replaceAll(/\$\{\w+(?::[?-][^}]*)?\}/g, "given")];
     }),
   );
 }
@@ -121,7 +121,12 @@ Deno.test("compose's gateway accepts its variables, and names and ports fit toge
   ok(backend in COMPOSE.services);
   strictEqual(http.address, `0.0.0.0:${backendPort}`);
   deepStrictEqual(hostAndPort(variablesOf(backend)["GATEWAY"]!), ["gateway", apiPort]);
-  deepStrictEqual(config.nats?.servers, ["nats:4222"]);
+  deepStrictEqual(config.nats, {
+    servers: ["nats:4222"],
+    isTls: false,
+    user: "ws2api",
+    password: "given",
+  });
   ok("nats" in COMPOSE.services);
   // NATS takes messages of 1 MiB.
   ok(4 * config.maxMessageBytes <= 1024 ** 2);
@@ -156,8 +161,23 @@ Deno.test("compose's gateway accepts its variables, and names and ports fit toge
 Deno.test("the gateway on Kubernetes accepts its variables", () => {
   const [deployment] = parseAllDocuments(read("kubernetes/ws2api.yaml")).map((d) => d.toJS());
   const env: { name: string; value?: string }[] = deployment.spec.template.spec.containers[0].env;
-  const variables = env.map(({ name, value = "given" }) => [name, value]);
-  strictEqual(configOf(Object.fromEntries(variables)).listen.port, 4000);
+  const own = env.filter(({ name }) => name.startsWith("WS2API_"));
+  const others = env.filter(({ name }) => !own.some((variable) => variable.name === name));
+  deepStrictEqual(others.map(({ name }) => name), ["NATS_PASSWORD"]);
+  // Kubernetes fills in only what stands before.
+  ok(env.indexOf(others[0]!) < env.findIndex(({ name }) => name === "WS2API_NATS"));
+  const variables = own.map(({ name, value = "given" }) => [
+    name,
+    value.replaceAll("$(NATS_PASSWORD)", "given"),
+  ]);
+  const config = configOf(Object.fromEntries(variables));
+  strictEqual(config.listen.port, 4000);
+  deepStrictEqual(config.nats, {
+    servers: ["nats-0.nats:4222", "nats-1.nats:4222", "nats-2.nats:4222"],
+    isTls: false,
+    user: "ws2api",
+    password: "given",
+  });
   const { containers } = deployment.spec.template.spec;
   const ports: { name: string }[] = containers[0].ports;
   const monitor = parse(read("kubernetes/monitoring.yaml"));

@@ -1,6 +1,6 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import fc from "fast-check";
-import { Lane } from "../../lib/queue/lane.ts";
+import { Lane, type LaneOptions } from "../../lib/queue/lane.ts";
 import { microtasks } from "../support/fake_clock.ts";
 
 /** Far more than the short items of most tests come to. */
@@ -10,6 +10,7 @@ const MAX_SIZE = 1000;
 class Bench {
   /** Items whose handling began, in that order. */
   readonly begun: string[] = [];
+  readonly failures: unknown[] = [];
   idle = 0;
   onIdle: () => void = () => {};
   readonly lane: Lane<string>;
@@ -29,6 +30,7 @@ class Bench {
         this.idle++;
         this.onIdle();
       },
+      failed: (error) => this.failures.push(error),
     });
   }
 
@@ -167,4 +169,68 @@ Deno.test("clearing a lane takes what waits and lets the item being handled end"
   deepStrictEqual([bench.lane.waiting, bench.lane.size], [0, 0]);
   await bench.finishOne();
   deepStrictEqual([bench.begun, bench.idle], [["a"], 1]);
+});
+
+Deno.test("a lane goes on whatever its owner's functions throw", async (t) => {
+  const bug = new Error("a bug");
+  const throws = (): never => {
+    throw bug;
+  };
+  const rows: [name: string, what: Partial<LaneOptions<string>>, failed: (string | undefined)[]][] =
+    [
+      ["handle throws", { handle: throws }, ["a", "b", "c"]],
+      ["handle rejects", { handle: () => Promise.reject(bug) }, ["a", "b", "c"]],
+      ["onIdle throws", { onIdle: throws }, [undefined]],
+    ];
+  for (const [name, what, expected] of rows) {
+    await t.step(name, async () => {
+      const failed: (string | undefined)[] = [];
+      const lane = new Lane<string>({
+        maxWaiting: 10,
+        maxSize: MAX_SIZE,
+        sizeOf: (item) => item.length,
+        handle: () => Promise.resolve(),
+        onIdle: () => {},
+        failed(error, item) {
+          strictEqual(error, bug);
+          failed.push(item);
+          // Of that a lane is not to die either.
+          throw error;
+        },
+        ...what,
+      });
+      for (const item of ["a", "b", "c"]) lane.push(item);
+      await microtasks();
+      deepStrictEqual([failed, lane.count, lane.size], [expected, 0, 0]);
+      strictEqual(lane.push("d"), true);
+      await microtasks();
+      strictEqual(lane.count, 0);
+    });
+  }
+});
+
+Deno.test("an item whose size cannot be told is not taken, and one that loses it is handled", async () => {
+  const done = Promise.withResolvers<void>();
+  const handled: string[] = [];
+  let asked = 0;
+  const lane = new Lane<string>({
+    maxWaiting: 10,
+    maxSize: MAX_SIZE,
+    sizeOf() {
+      if (++asked === 2) return 1;
+      throw new Error("a bug");
+    },
+    handle(item) {
+      handled.push(item);
+      return item === "a" ? done.promise : Promise.resolve();
+    },
+    onIdle: () => {},
+    failed: () => {},
+  });
+  lane.push("a");
+  throws(() => lane.push("b"), /a bug/);
+  lane.push("c");
+  done.resolve();
+  await microtasks();
+  deepStrictEqual([handled, lane.count], [["a", "c"], 0]);
 });

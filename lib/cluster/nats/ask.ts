@@ -9,15 +9,16 @@ import { replyMs } from "../times.ts";
 import type { Debts } from "./debts.ts";
 import type { Ledger } from "./ledger.ts";
 import { isNoResponders, type Link } from "./link.ts";
-import type { Answer, Holder, PeerNote } from "./note.ts";
+import type { Holder, PeerNote } from "./note.ts";
 import type { Peers } from "./peers.ts";
+import { readAnswer } from "./read_answer.ts";
 
 export interface AskDeps {
   /** This instance. */
   readonly peerId: string;
   /** The subject of another one. */
   readonly subjectOf: (peerId: string) => string;
-  readonly link: Pick<Link, "connection" | "fits">;
+  readonly link: Pick<Link, "connection" | "fits" | "notUnderstood">;
   readonly peers: Pick<Peers, "heard">;
   readonly ledger: Ledger;
   readonly debts: Pick<Debts, "watch">;
@@ -47,14 +48,15 @@ export async function askHolder(
     reply = refused("too_large");
   } else {
     try {
-      const answer = await connection.request(subjectOf(peerId), text, {
+      const message = await connection.request(subjectOf(peerId), text, {
         timeout: replyMs(request),
       });
-      const { epoch, reply: given }: Answer = answer.json();
-      reply = given ?? refused("unavailable");
-      peers.heard(peerId);
-      if (number !== null && reply.kind === "accepted") {
-        ledger.accepted(number, epoch);
+      const answer = readAnswer(message.string(), request.kind);
+      if (answer === undefined) link.notUnderstood("answer of an instance");
+      else peers.heard(peerId);
+      reply = answer === undefined ? refused("lost") : answer.reply ?? refused("unavailable");
+      if (number !== null && answer !== undefined && reply.kind === "accepted") {
+        ledger.accepted(number, answer.epoch);
         debts.watch();
         return reply;
       }

@@ -26,10 +26,11 @@ import { Forgetting } from "./forgetting.ts";
 import { HeldClients } from "./held.ts";
 import { Ledger } from "./ledger.ts";
 import { Link } from "./link.ts";
-import type { AllNote, Answer, ClientNote, Holder, PeerNote } from "./note.ts";
+import type { Answer, Holder, PeerNote } from "./note.ts";
 import { collectPages, pageText } from "./pages.ts";
 import { Peers } from "./peers.ts";
 import { Proof } from "./proof.ts";
+import { readAllNote, readClientNote, readPeerNote } from "./read_note.ts";
 import { allSubject, clientIdOf, clientSubject, peerSubject } from "./subject.ts";
 
 export interface NatsBusOptions {
@@ -38,13 +39,13 @@ export interface NatsBusOptions {
   /** This instance, for as long as it lives; a subject token. */
   readonly peerId: string;
   readonly local: Peer;
+  /** The longest payload taken from others, as of the API, in bytes. */
+  readonly maxMessageBytes: number;
   /** Makes one try to connect; rejects when it fails. */
   readonly connect: () => Promise<NatsConnection>;
   readonly clock: Clock;
   readonly log: Log;
 }
-
-const UNREADABLE = "nats message not understood";
 
 /**
  * Each instance subscribes to a subject for each of its clients, so that a NATS request finds the
@@ -88,6 +89,7 @@ export class NatsBus implements Bus {
       onUp: () => this.#greet(),
       onGone: () => this.#held.dropSubscriptions(),
     });
+    const takeClientMessage = link.guarded((message) => this.#takeClientNote(message));
     const peers = new Peers({ clock, link, sayAlive: () => this.#tellAll("alive") });
     const proof = new Proof(clock, link);
     this.#link = link;
@@ -95,8 +97,7 @@ export class NatsBus implements Bus {
     this.#peers = peers;
     this.#held = new HeldClients({
       clock,
-      subscribe: (clientId) =>
-        link.subscribe(clientSubject(prefix, clientId), this.#takeClientMessage),
+      subscribe: (clientId) => link.subscribe(clientSubject(prefix, clientId), takeClientMessage),
       announce: ({ clientId, connectionId }) =>
         link.publish(clientSubject(prefix, clientId), { kind: "attached", peerId, connectionId }),
     });
@@ -128,7 +129,8 @@ export class NatsBus implements Bus {
   }
 
   async ask(request: ClientRequest): Promise<ClientReply> {
-    const found = await findHolder(clientSubject(this.#options.prefix, request.clientId), {
+    const { clientId } = request;
+    const found = await findHolder(clientId, clientSubject(this.#options.prefix, clientId), {
       link: this.#link,
       peers: this.#peers,
       clock: this.#options.clock,
@@ -162,13 +164,12 @@ export class NatsBus implements Bus {
   /** The first time: later the library subscribes again by itself. */
   #subscribe(): void {
     const { prefix, peerId } = this.#options;
-    this.#link.subscribe(peerSubject(prefix, peerId), (error, message) => {
-      if (error !== null) return;
-      this.#takePeerNote(message).catch((bad) => this.#link.warn(UNREADABLE, bad));
-    });
-    this.#link.subscribe(allSubject(prefix), (error, message) => {
-      if (error === null) this.#safely(() => this.#takeAllNote(message));
-    });
+    const link = this.#link;
+    link.subscribe(
+      peerSubject(prefix, peerId),
+      link.guarded((message) => this.#takePeerNote(message)),
+    );
+    link.subscribe(allSubject(prefix), link.guarded((message) => this.#takeAllNote(message)));
     this.#held.subscribeAll();
   }
 
@@ -181,16 +182,12 @@ export class NatsBus implements Bus {
     this.#peers.stayAlive();
   }
 
-  /** One function for all: what a subscription keeps is kept for each client. */
-  readonly #takeClientMessage = (error: Error | null, message: Msg): void => {
-    if (error === null) this.#safely(() => this.#takeClientNote(message));
-  };
-
   #takeClientNote(message: Msg): void {
     const { local, prefix, peerId } = this.#options;
     const clientId = clientIdOf(prefix, message.subject);
     if (clientId === undefined) return;
-    const note: ClientNote = message.json();
+    const note = readClientNote(message.string());
+    if (note === undefined) return this.#link.notUnderstood("note to a client's holder");
     const client = local.find(clientId);
     if (note.kind === "find") {
       const holder: Holder | null = client === undefined
@@ -206,7 +203,8 @@ export class NatsBus implements Bus {
   }
 
   async #takePeerNote(message: Msg): Promise<void> {
-    const note: PeerNote = message.json();
+    const note = readPeerNote(message.string(), this.#options.maxMessageBytes);
+    if (note === undefined) return this.#link.notUnderstood("note to this instance");
     switch (note.kind) {
       case "ask":
         return await this.#serve(message, note);
@@ -232,14 +230,22 @@ export class NatsBus implements Bus {
     const errand = number === null ? undefined : this.#errands.take(from, number);
     if (errand !== undefined) this.#debts.watch();
     const { epoch } = this.#errands;
-    const reply = await this.#options.local.serve(request, errand);
+    let reply: ClientReply;
+    try {
+      reply = await this.#options.local.serve(request, errand);
+    } catch (error) {
+      // A fault of ours: the other instance need not wait for nothing.
+      this.#options.log.error("a request of another instance failed", { error: String(error) });
+      reply = refused("lost");
+    }
     if (number !== null && reply.kind !== "accepted") this.#errands.drop(from, number);
     const text = JSON.stringify({ epoch, reply } satisfies Answer);
     message.respond(this.#link.fits(text) ? text : JSON.stringify({ epoch, reply: NO_WAY_BACK }));
   }
 
   #takeAllNote(message: Msg): void {
-    const note: AllNote = message.json();
+    const note = readAllNote(message.string());
+    if (note === undefined) return this.#link.notUnderstood("note to all");
     const { local, clock, peerId } = this.#options;
     switch (note.kind) {
       case "hello":
@@ -277,15 +283,6 @@ export class NatsBus implements Bus {
 
   #tellAll(kind: "hello" | "alive" | "bye"): void {
     this.#link.publish(allSubject(this.#options.prefix), { kind, peerId: this.#options.peerId });
-  }
-
-  /** What others send is theirs; it must not end this instance. */
-  #safely(take: () => void): void {
-    try {
-      take();
-    } catch (error) {
-      this.#link.warn(UNREADABLE, error);
-    }
   }
 }
 

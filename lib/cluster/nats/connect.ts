@@ -14,6 +14,7 @@ import { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { NatsAddress } from "../../config/nats_address.ts";
 import { CONNECT_MS, PING_MS, RECONNECT_MS } from "../times.ts";
+import { inboxPrefix } from "./subject.ts";
 
 /** What stands in files. */
 export interface NatsSecrets {
@@ -23,14 +24,20 @@ export interface NatsSecrets {
   readonly ca?: string | undefined;
 }
 
-/** Tries once. Once connected, the library reconnects for ever, and subscribes again by itself. */
+/**
+ * Tries once. Once connected, the library reconnects for ever, and subscribes again by itself.
+ *
+ * @param prefix Begins each subject, those of answers too.
+ */
 export function connectNats(
   { servers, isTls, user, password, token }: NatsAddress,
   { credentials, ca }: NatsSecrets,
+  prefix: string,
 ): Promise<NatsConnection> {
   const options: ConnectionOptions = {
     servers: [...servers],
     name: "ws2api",
+    inboxPrefix: inboxPrefix(prefix),
     // Answers of this instance to its own questions would only be in the way.
     noEcho: true,
     timeout: CONNECT_MS,

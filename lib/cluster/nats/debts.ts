@@ -11,9 +11,10 @@ import { LOST_MS, PROVEN_MS, WATCH_MS } from "../times.ts";
 import type { Errands } from "./errands.ts";
 import type { Ledger } from "./ledger.ts";
 import { isNoResponders, type Link } from "./link.ts";
-import { MAX_NUMBERS, type PeerNote, type Pong } from "./note.ts";
+import { MAX_NUMBERS, type PeerNote } from "./note.ts";
 import type { Peers } from "./peers.ts";
 import type { Proof } from "./proof.ts";
+import { readPong } from "./read_answer.ts";
 
 export interface DebtsOptions {
   /** This instance. */
@@ -54,12 +55,12 @@ export class Debts {
 
   /** Asks all debtors, now: there may be a word of theirs that was lost. */
   askAll(): void {
-    for (const peerId of this.#options.ledger.debtors) void this.#ask(peerId);
+    for (const peerId of this.#options.ledger.debtors) void this.#askSafely(peerId);
   }
 
   /** Asks one of them, if it owes something. */
   askIfDebtor(peerId: string): void {
-    if (this.#options.ledger.debtors.includes(peerId)) void this.#ask(peerId);
+    if (this.#options.ledger.debtors.includes(peerId)) void this.#askSafely(peerId);
   }
 
   close(): void {
@@ -67,11 +68,25 @@ export class Debts {
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
   }
 
+  /** Never rejects: `proof.ask` does not. */
   async #askAround(): Promise<void> {
     const { ledger, errands, proof } = this.#options;
-    await Promise.all([proof.ask(), ...ledger.debtors.map((peerId) => this.#ask(peerId))]);
+    await Promise.all([proof.ask(), ...ledger.debtors.map((peerId) => this.#askSafely(peerId))]);
     this.#timer = undefined;
     if (ledger.size > 0 || !errands.isEmpty) this.watch();
+  }
+
+  /** A fault of ours with one instance ends neither the round nor the process. */
+  async #askSafely(peerId: string): Promise<void> {
+    try {
+      await this.#ask(peerId);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#options.log.error("an instance's debts failed", { error: String(error) });
   }
 
   async #ask(peerId: string): Promise<void> {
@@ -84,7 +99,8 @@ export class Debts {
       const answer = await link.connection.request(subjectOf(peerId), JSON.stringify(note), {
         timeout: WATCH_MS,
       });
-      const pong: Pong = answer.json();
+      const pong = readPong(answer.string());
+      if (pong === undefined) return link.notUnderstood("answer about what is owed");
       epoch = pong.epoch;
       peers.heard(peerId);
       for (const number of pong.ended) ledger.ended(number);
@@ -93,7 +109,14 @@ export class Debts {
     }
     const lost = ledger.takeLost(peerId, epoch);
     if (lost.length > 0) log.error("an instance went with CALLs", { peerId, count: lost.length });
-    for (const { client, call } of lost) local.lost(client, call);
+    for (const { client, call } of lost) {
+      try {
+        local.lost(client, call);
+      } catch (error) {
+        // It costs the others nothing.
+        this.#failed(error);
+      }
+    }
   }
 
   /** Whether an instance that did not answer is given up. */

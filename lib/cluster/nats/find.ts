@@ -9,9 +9,10 @@ import { FIND_AGAIN_MS, FIND_MS } from "../times.ts";
 import { isNoResponders, type Link } from "./link.ts";
 import type { ClientNote, Holder } from "./note.ts";
 import type { Peers } from "./peers.ts";
+import { readHolder } from "./read_answer.ts";
 
 export interface FindDeps {
-  readonly link: Pick<Link, "connection" | "isUp">;
+  readonly link: Pick<Link, "connection" | "isUp" | "notUnderstood">;
   readonly peers: Pick<Peers, "areBack">;
   readonly clock: Clock;
 }
@@ -21,10 +22,11 @@ const QUESTION = JSON.stringify({ kind: "find" } satisfies ClientNote);
 /**
  * Asks for whoever holds a client, twice when nobody says so. Never rejects.
  *
- * @param subject The client's.
+ * @param clientId The client, and `subject` its subject.
  * @returns `gone` when nobody holds it, `unavailable` when that cannot be said.
  */
 export async function findHolder(
+  clientId: string,
   subject: string,
   { link, peers, clock }: FindDeps,
 ): Promise<Holder | "gone" | "unavailable"> {
@@ -34,9 +36,10 @@ export async function findHolder(
     if (attempt > 0) await pause(clock, FIND_AGAIN_MS);
     try {
       const answer = await link.connection.request(subject, QUESTION, { timeout: FIND_MS });
-      const holder: Holder | null = answer.json();
-      if (holder !== null) return holder;
-      isNobody = true;
+      const holder = readHolder(answer.string(), clientId);
+      if (holder === undefined) link.notUnderstood("answer of a client's holder");
+      else if (holder !== null) return holder;
+      isNobody = holder === null;
     } catch (error) {
       isNobody = isNoResponders(error);
     }

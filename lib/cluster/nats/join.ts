@@ -21,7 +21,7 @@ export async function natsOf(
   secrets: Secrets,
   deps: { readonly clock: Clock; readonly random: Random; readonly log: Log },
 ): Promise<((local: Peer) => Bus) | undefined> {
-  const { nats, natsSubject } = config;
+  const { nats, natsSubject, maxMessageBytes } = config;
   const { clock, random, log } = deps;
   if (nats === undefined) return undefined;
   const { NatsBus } = await import("./bus.ts");
@@ -32,7 +32,8 @@ export async function natsOf(
       prefix: natsSubject,
       peerId: randomUuid(random),
       local,
-      connect: () => connectNats(nats, files),
+      maxMessageBytes,
+      connect: () => connectNats(nats, files, natsSubject),
       clock,
       log,
     });

@@ -14,7 +14,7 @@ import {
 import { type Clock, type Timer, within } from "../../clock.ts";
 import type { Log } from "../../log/log.ts";
 import { CONNECT_AGAIN_MS } from "../times.ts";
-import type { AllNote, ClientNote, PeerNote } from "./note.ts";
+import { type AllNote, type ClientNote, isWithin, type PeerNote } from "./note.ts";
 
 export interface LinkOptions {
   /** Makes one try to connect; rejects when it fails. */
@@ -28,6 +28,9 @@ export interface LinkOptions {
   /** There is no connection until another `onNew`. */
   readonly onGone: () => void;
 }
+
+/** What a subscription calls. */
+export type Callback = (error: Error | null, message: Msg) => void;
 
 /**
  * Owns the connection to NATS. Once connected, the library reconnects and subscribes again by itself;
@@ -62,7 +65,7 @@ export class Link {
     return this.#upSince;
   }
 
-  /** Connects in the background, for ever. Once only. */
+  /** Connects in the background, for ever. Once only; never rejects. */
   async connect(): Promise<void> {
     const { connect, clock, log } = this.#options;
     let isTold = false;
@@ -70,9 +73,7 @@ export class Link {
       try {
         const connection = await connect();
         if (this.#isClosed) return await connection.close();
-        this.#connection = connection;
-        this.#options.onNew();
-        this.#up(connection);
+        this.#begin(connection);
         void this.#follow(connection);
         return;
       } catch (error) {
@@ -87,6 +88,20 @@ export class Link {
     }
   }
 
+  /** @throws What those who are told throw; nothing is left of the connection then. */
+  #begin(connection: NatsConnection): void {
+    this.#connection = connection;
+    try {
+      this.#options.onNew();
+      this.#up(connection);
+    } catch (error) {
+      this.#isUp = false;
+      this.#connection = null;
+      connection.close().catch(() => {});
+      throw error;
+    }
+  }
+
   #up(connection: NatsConnection): void {
     const { clock, log } = this.#options;
     this.#isUp = true;
@@ -96,9 +111,15 @@ export class Link {
   }
 
   async #follow(connection: NatsConnection): Promise<void> {
-    for await (const status of connection.status()) {
-      if (this.#isClosed) return;
-      this.#note(status, connection);
+    try {
+      for await (const status of connection.status()) {
+        if (this.#isClosed) return;
+        this.#note(status, connection);
+      }
+    } catch (error) {
+      // A fault of ours, or the library's: whatever the connection is, another one is made.
+      this.warn("nats error", error);
+      connection.close().catch(() => {});
     }
     if (this.#isClosed) return;
     // The library gave up, for instance because it was refused too often.
@@ -124,12 +145,43 @@ export class Link {
     }
   }
 
-  /** @returns Null while there is no connection. */
-  subscribe(
-    subject: string,
-    callback: (error: Error | null, message: Msg) => void,
-  ): Subscription | null {
-    return this.#connection?.subscribe(subject, { callback }) ?? null;
+  /**
+   * Takes what comes on a subject.
+   *
+   * @param callback Made by `guarded`.
+   * @returns Null while there is no connection.
+   */
+  subscribe(subject: string, callback: Callback): Subscription | null {
+    try {
+      return this.#connection?.subscribe(subject, { callback }) ?? null;
+    } catch (error) {
+      // It is being closed.
+      this.warn("nats subscription failed", error);
+      return null;
+    }
+  }
+
+  /**
+   * Makes the callback of a subscription; one does for many.
+   *
+   * @param take Takes a message. Its throw or rejection is logged, and ends nothing.
+   */
+  guarded(take: (message: Msg) => void | Promise<void>): Callback {
+    const safely = async (message: Msg): Promise<void> => {
+      try {
+        await take(message);
+      } catch (error) {
+        this.warn("nats message not taken", error);
+      }
+    };
+    return (error, message) => {
+      if (error === null) void safely(message);
+    };
+  }
+
+  /** A message that is none of an instance's: it is dropped. */
+  notUnderstood(what: string): void {
+    this.#options.log.warn("nats message not understood", { reason: `no valid ${what}` });
   }
 
   /** What cannot be sent now is made up for at the next connect. */
@@ -144,8 +196,7 @@ export class Link {
 
   /** Whether NATS takes a text of this length. */
   fits(text: string): boolean {
-    const max = this.#connection?.info?.max_payload ?? Infinity;
-    return text.length * 3 <= max || new TextEncoder().encode(text).length <= max;
+    return isWithin(text, this.#connection?.info?.max_payload ?? Infinity);
   }
 
   /** Logs what went wrong; none of it ends anything. */

@@ -9,6 +9,12 @@ import type { Client, ClientReply, ClientRequest } from "../bus.ts";
 /** So many debts are asked for in one go. */
 export const MAX_NUMBERS = 5000;
 
+/** Whether a text has no more bytes than these in UTF-8. */
+export function isWithin(text: string, maxBytes: number): boolean {
+  return text.length * 3 <= maxBytes ||
+    (text.length <= maxBytes && new TextEncoder().encode(text).length <= maxBytes);
+}
+
 /** What goes to one instance. */
 export type PeerNote =
   | {

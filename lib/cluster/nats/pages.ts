@@ -9,6 +9,7 @@ import { type ClientPage, identityOf } from "../bus.ts";
 import { PAGES_MS } from "../times.ts";
 import { isNoResponders, type Link } from "./link.ts";
 import type { AllNote } from "./note.ts";
+import { readPage } from "./read_answer.ts";
 
 /** What page is asked for. */
 export type PageNote = AllNote & { readonly kind: "page" };
@@ -36,7 +37,11 @@ export async function collectPages(
       maxMessages: count,
       maxWait: PAGES_MS,
     });
-    for await (const message of answers) pages.push(message.json());
+    for await (const message of answers) {
+      const page = readPage(message.string(), note.limit);
+      if (page === undefined) link.notUnderstood("part of a list");
+      else pages.push(page);
+    }
   } catch (error) {
     if (!isNoResponders(error)) link.warn("nats request failed", error);
   }

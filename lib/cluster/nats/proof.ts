@@ -40,7 +40,15 @@ export class Proof {
     const { connection, isUp } = this.#link;
     if (connection === null || !isUp) return;
     let isProven = false;
-    const answered = connection.flush().then(() => isProven = true, () => {});
+    const flushing = async (): Promise<void> => {
+      try {
+        await connection.flush();
+        isProven = true;
+      } catch {
+        // It is cut off, or being closed.
+      }
+    };
+    const answered = flushing();
     await within(this.#clock, answered, WATCH_MS);
     if (isProven) this.#at = askedAt;
   }

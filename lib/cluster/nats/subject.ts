@@ -50,3 +50,11 @@ export function peerSubject(prefix: string, peerId: string): string {
 export function allSubject(prefix: string): string {
   return `${prefix}.all`;
 }
+
+/**
+ * What begins the subjects of answers to an instance's questions. Below the prefix, so that a login
+ * needs nothing else, and others of the same account cannot read along.
+ */
+export function inboxPrefix(prefix: string): string {
+  return `${prefix}.inbox`;
+}

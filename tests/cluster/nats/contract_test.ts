@@ -15,10 +15,11 @@ function join(host: string): Member {
     prefix: "contract",
     peerId: crypto.randomUUID(),
     local: peer,
+    maxMessageBytes: 1024 ** 2,
     connect: async () => {
       // The dead do not come back.
       if (isDead) return await new Promise(() => {});
-      return connection = await connectNats({ servers: [host], isTls: false }, {});
+      return connection = await connectNats({ servers: [host], isTls: false }, {}, "contract");
     },
     clock: systemClock,
     log: silentLog,

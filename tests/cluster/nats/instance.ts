@@ -34,20 +34,26 @@ export class Instance implements Peer, AsyncDisposable {
   });
 
   /** @param servers `host:port` each. */
-  constructor(servers: readonly string[], prefix = "test") {
+  constructor(servers: readonly string[], prefix = "test", maxMessageBytes = 1024 ** 2) {
     this.bus = new NatsBus({
       prefix,
       peerId: this.peerId,
       local: this,
-      connect: async () => this.connection = await connectNats({ servers, isTls: false }, {}),
+      maxMessageBytes,
+      connect: async () =>
+        this.connection = await connectNats({ servers, isTls: false }, {}, prefix),
       clock: systemClock,
       log: this.log,
     });
   }
 
   /** One that can reach the others. */
-  static async ready(servers: readonly string[], prefix = "test"): Promise<Instance> {
-    const instance = new Instance(servers, prefix);
+  static async ready(
+    servers: readonly string[],
+    prefix = "test",
+    maxMessageBytes?: number,
+  ): Promise<Instance> {
+    const instance = new Instance(servers, prefix, maxMessageBytes);
     await until("a bus that is available", () => instance.bus.isAvailable);
     return instance;
   }

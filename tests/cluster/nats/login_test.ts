@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { connect } from "@nats-io/transport-node";
 import { closedPort, RecordingBackend } from "../../support/backend.ts";
 import { TestClient } from "../../support/client.ts";
 import { until } from "../../support/deadline.ts";
@@ -50,12 +51,93 @@ test("a token stands in the URL", async () => {
   await assertKeptOut(`nats://other@${nats.host}`, [], /Authorization/, ["other@"]);
 });
 
-test("a login needs its own subjects and inboxes, and nothing else", async () => {
+/** What a login needs, and all that the examples give: `--nats-subject` and what is below it. */
+function loginFor(subject: string): string {
+  const allowed = `["${subject}.>"]`;
+  return `authorization { users: [ { user: u, password: p, permissions: {` +
+    ` publish: ${allowed}, subscribe: ${allowed} } } ] }`;
+}
+
+test("a login needs the subjects below --nats-subject, and nothing else", async () => {
+  await using nats = await NatsServer.startToRestart(loginFor("eu.ws2api"));
+  await using backend = new RecordingBackend();
+  const url = `nats://u:p@${nats.host}`;
+  const flags = ["--nats-subject=eu.ws2api"];
+  const log = new KeptLog();
+  await using a = await NatsGateway.ready(backend.url, url, flags, log);
+  await using b = await NatsGateway.ready(backend.url, url, flags, log);
+
+  /** Everything that instances do with each other. */
+  const use = async (id: string): Promise<void> => {
+    const found = (gateway: NatsGateway, status: number): Promise<void> =>
+      until(
+        `${status} for ${id}`,
+        async () => (await gateway.api(`/clients/${id}`)).status === status,
+      );
+    const client = await b.connect(id);
+    await found(a, 200);
+    await until("the list", async () => (await a.list()).ids.join() === id);
+    // A CALL whose outcome goes to the backend, which the ledger of the other one keeps until then.
+    strictEqual((await a.call(`Reset/${id}/1`)).status, 202);
+    await client.next('[2,"1","Reset",{}]');
+    client.send('[3,"1",{"status":"Accepted"}]');
+    strictEqual((await backend.next(`/result/Reset/${id}/1`)).body, '{"status":"Accepted"}');
+    // One whose outcome is the answer.
+    const waiting = a.call(`Reset/${id}/2`, "{}", { prefer: "wait=10" });
+    await client.next('[2,"2","Reset",{}]');
+    client.send('[4,"2","InternalError","no",{}]');
+    strictEqual((await waiting).status, 422);
+    // The newest connection wins over instances.
+    const newer = await a.connect(id);
+    strictEqual((await client.whenClosed()).reason, "replaced");
+    await found(b, 200);
+    strictEqual((await b.api(`/clients/${id}`, { method: "DELETE" })).status, 204);
+    await newer.whenClosed();
+    await found(b, 404);
+  };
+
+  await use("CP1");
+  await nats.kill();
+  await Promise.all([a.whenReady(false), b.whenReady(false)]);
+  await nats.restart();
+  await Promise.all([a.whenReady(), b.whenReady()]);
+  for (const gateway of [a, b]) {
+    await until(
+      "them to know each other again",
+      async () => (await gateway.api("/clients/x")).status === 404,
+    );
+  }
+  await use("CP2");
+  deepStrictEqual(log.lines.filter((line) => /ermission|not understood/.test(line)), []);
+
+  // What others of the account may read shows nothing of it.
+  await using stranger = await NatsGateway.ready(backend.url, url, ["--nats-subject=other"], log);
+  await until("a word of what it may not", () => log.count("Permissions Violation") > 0);
+  strictEqual((await stranger.api("/clients/CP1")).status === 200, false);
+});
+
+test("answers come below --nats-subject, where nobody else of the account may read", async () => {
   await using nats = await NatsServer.start(
-    "authorization { users: [ { user: u, password: p, permissions: {" +
-      ' publish: ["eu.ws2api.>", "_INBOX.>"], subscribe: ["eu.ws2api.>", "_INBOX.>"] } } ] }',
+    `authorization { users: [ { user: u, password: p, permissions: {` +
+      ` publish: ["ws2api.>"], subscribe: ["ws2api.>"] } }, { user: other, password: p,` +
+      ` permissions: { publish: ["other.>"], subscribe: ["_INBOX.>", "other.>"] } } ] }`,
   );
-  await assertTied(`nats://u:p@${nats.host}`, ["--nats-subject=eu.ws2api"]);
+  await using backend = new RecordingBackend();
+  const url = `nats://u:p@${nats.host}`;
+  const seen: string[] = [];
+  const other = await connect({ servers: nats.host, user: "other", pass: "p" });
+  try {
+    other.subscribe("_INBOX.>", { callback: (_, { subject }) => void seen.push(subject) });
+    await other.flush();
+    await using a = await NatsGateway.ready(backend.url, url);
+    await using b = await NatsGateway.ready(backend.url, url);
+    await b.connect("CP1");
+    await until("the client", async () => (await a.api("/clients/CP1")).status === 200);
+    await other.flush();
+    deepStrictEqual(seen, []);
+  } finally {
+    await other.close();
+  }
 });
 
 test("a credentials file holds a JWT and its key", async () => {

@@ -1,0 +1,179 @@
+/**
+ * What others said over NATS, read as outside text: whoever may publish on the subjects may say
+ * anything. Pure; nothing here throws.
+ *
+ * @module
+ */
+
+import { isAction, isMessageId } from "../../codec/frame.ts";
+import { isObject, parseJson } from "../../codec/json.ts";
+import { MAX_WAIT_SECONDS } from "../../codec/prefer.ts";
+import { decodeClientId } from "../../codec/route.ts";
+import { isObjectText } from "../../codec/scan.ts";
+import { readTraceContext } from "../../codec/trace_context.ts";
+import type { ClientRequest } from "../bus.ts";
+import { type AllNote, type ClientNote, isWithin, MAX_NUMBERS, type PeerNote } from "./note.ts";
+
+/** A parsed JSON object; each member is looked at before it is used. */
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads what was said to one instance. A request is checked as the API checks one.
+ *
+ * @param text The message.
+ * @param maxMessageBytes The longest payload, in bytes of UTF-8.
+ * @returns Undefined for what no instance says.
+ */
+export function readPeerNote(text: string, maxMessageBytes: number): PeerNote | undefined {
+  const note = fieldsOf(text);
+  switch (note["kind"]) {
+    case "ask": {
+      const { from, number } = note;
+      const request = readRequest(note["request"], maxMessageBytes);
+      return isToken(from) && (number === null || isNumber(number)) && request !== undefined
+        ? { kind: "ask", from, number, request }
+        : undefined;
+    }
+    case "ended":
+      return isNumber(note["number"]) ? { kind: "ended", number: note["number"] } : undefined;
+    case "attached": {
+      const { clientId, connectionId } = note;
+      return isClientId(clientId) && isToken(connectionId)
+        ? { kind: "attached", clientId, connectionId }
+        : undefined;
+    }
+    case "alive":
+      return isToken(note["peerId"]) ? { kind: "alive", peerId: note["peerId"] } : undefined;
+    case "ping": {
+      const { peerId, numbers } = note;
+      return isToken(peerId) && isNumbers(numbers) ? { kind: "ping", peerId, numbers } : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * Reads what was said to whoever holds a client.
+ *
+ * @returns Undefined for what no instance says.
+ */
+export function readClientNote(text: string): ClientNote | undefined {
+  const note = fieldsOf(text);
+  if (note["kind"] === "find") return { kind: "find" };
+  const { peerId, connectionId } = note;
+  return note["kind"] === "attached" && isToken(peerId) && isToken(connectionId)
+    ? { kind: "attached", peerId, connectionId }
+    : undefined;
+}
+
+/** The longest page that is made: as long as the API's. */
+const MAX_PAGE = 1000;
+/** The longest search; a ClientId is no longer. */
+const MAX_SEARCH_UNITS = 255;
+
+/**
+ * Reads what was said to all.
+ *
+ * @returns Undefined for what no instance says.
+ */
+export function readAllNote(text: string): AllNote | undefined {
+  const note = fieldsOf(text);
+  const { kind, peerId, after, limit, search } = note;
+  switch (kind) {
+    case "hello":
+    case "alive":
+    case "bye":
+      return isToken(peerId) ? { kind, peerId } : undefined;
+    case "page":
+      return (after === null || typeof after === "string") &&
+          isNumber(limit) && limit >= 1 && limit <= MAX_PAGE &&
+          (search === undefined || isText(search, MAX_SEARCH_UNITS))
+        ? { kind, after, limit, search }
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function readRequest(value: unknown, maxMessageBytes: number): ClientRequest | undefined {
+  if (!isObject(value)) return undefined;
+  const { kind, clientId } = value;
+  if (!isClientId(clientId)) return undefined;
+  switch (kind) {
+    case "call":
+    case "send": {
+      const { action, messageId, payload, waitSeconds = null } = value;
+      if (typeof action !== "string" || !isAction(action)) return undefined;
+      if (typeof messageId !== "string" || !isMessageId(messageId)) return undefined;
+      if (!isPayload(payload, maxMessageBytes)) return undefined;
+      const names = { clientId, action, messageId, payload };
+      if (kind === "send") return { kind, ...names };
+      if (waitSeconds !== null && !isWait(waitSeconds)) return undefined;
+      const call = { kind, ...names, waitSeconds };
+      const trace = readTrace(value["trace"]);
+      return trace === undefined ? call : { ...call, trace };
+    }
+    case "describe":
+    case "close":
+      return { kind, clientId };
+    case "tail": {
+      const { since, withPayloads } = value;
+      return Number.isSafeInteger(since) && typeof withPayloads === "boolean"
+        ? { kind, clientId, since: since as number, withPayloads }
+        : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** One that cannot stand in a request's head is left out: the CALL does not depend on it. */
+function readTrace(value: unknown): ReturnType<typeof readTraceContext> {
+  if (!isObject(value)) return undefined;
+  const { traceparent, tracestate = null } = value;
+  if (typeof traceparent !== "string") return undefined;
+  return readTraceContext(traceparent, typeof tracestate === "string" ? tracestate : null);
+}
+
+/** A payload as the API takes it: its text is passed on as it stands. */
+function isPayload(value: unknown, maxBytes: number): value is string {
+  return typeof value === "string" && isWithin(value, maxBytes) && value.isWellFormed() &&
+    isObjectText(value);
+}
+
+function isWait(value: unknown): value is number {
+  return isNumber(value) && value >= 1 && value <= MAX_WAIT_SECONDS;
+}
+
+/** The members of a JSON object; none when the text is no such thing. */
+export function fieldsOf(text: string): Fields {
+  const value = parseJson(text);
+  return isObject(value) ? value : {};
+}
+
+/** A text of at most so many UTF-16 code units. */
+export function isText(value: unknown, maxUnits: number): value is string {
+  return typeof value === "string" && value.length <= maxUnits;
+}
+
+/** An id that an instance or a connection gives itself; it can stand in a subject and in a header. */
+export function isToken(value: unknown): value is string {
+  return typeof value === "string" && /^[\w-]{1,64}$/.test(value);
+}
+
+/** A ClientId, by the same check as one in a path. */
+export function isClientId(value: unknown): value is string {
+  return typeof value === "string" && value.isWellFormed() &&
+    decodeClientId(encodeURIComponent(value)) === value;
+}
+
+/** A count, or the number of a CALL. */
+export function isNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Numbers of CALLs, as many as are told in one go. */
+export function isNumbers(value: unknown): value is number[] {
+  return Array.isArray(value) && value.length <= MAX_NUMBERS && value.every(isNumber);
+}
