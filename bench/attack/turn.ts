@@ -32,6 +32,8 @@ const SLOW_BACKEND_MS = 50;
 const DRIP_BYTES = 20_000;
 /** The backend with TLS has a certificate of this run; a flag needs no file that may be left behind. */
 const TRUST = "--unsafely-ignore-certificate-errors=127.0.0.1";
+/** How the runtime begins its last words. */
+const DEATH = /panicked at|Uncaught|out of memory/;
 const SHOWN_ERROR_CHARS = 150;
 
 /** How honest clients fared. */
@@ -197,12 +199,13 @@ async function peakMib(pid: number): Promise<number | null> {
   return kib === undefined ? null : Number(kib) / 1024;
 }
 
-/** Reads lines as long as they come, so that whoever writes them never waits. */
+/** Reads lines as long as they come, so that whoever writes them never waits; keeps what it died of. */
 function keepLast(lines: AsyncGenerator<string>): { readonly last: string } {
   const kept = { last: "" };
   const read = async (): Promise<void> => {
     for await (const line of lines) {
-      if (line.trim() !== "") kept.last = line.trim().slice(0, SHOWN_ERROR_CHARS);
+      const isOfEnd = DEATH.test(kept.last);
+      if (!isOfEnd && line.trim() !== "") kept.last = line.trim().slice(0, SHOWN_ERROR_CHARS);
     }
   };
   void read().catch(() => {});
