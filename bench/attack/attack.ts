@@ -10,6 +10,10 @@ export type Order =
   | { readonly kind: "hold"; readonly what: "head" | "body" | "idle"; readonly connections: number }
   /** One client sends a text as fast as it goes. */
   | { readonly kind: "flood"; readonly text: string }
+  /** The same with CALLs. */
+  | { readonly kind: "calls" }
+  /** Clients that always have so many CALLs outstanding. */
+  | { readonly kind: "busy"; readonly clients: number; readonly outstanding: number }
   /** One client sends large texts at a rate. */
   | { readonly kind: "json"; readonly text: TextName; readonly perSecond: number }
   /** One client sends a CALL of an Action every so often. */

@@ -10,7 +10,7 @@
 import { lines, writeOut } from "../process/text.ts";
 import type { Attack, Orders } from "./attack.ts";
 import { passingClients, upgradeBurst } from "./connects.ts";
-import { askingClient, floodingClient, largeTexts } from "./frames.ts";
+import { askingClient, busyClients, callingClient, floodingClient, largeTexts } from "./frames.ts";
 import { heldConnections, preferRequests, refusedUpgrades } from "./http.ts";
 import { closingClients, earlyClients } from "./memory.ts";
 import { natsNotes } from "./nats.ts";
@@ -22,6 +22,10 @@ function attackOf({ order, target: { port, natsPort } }: Orders): Attack {
       return heldConnections(port, order.what, order.connections);
     case "flood":
       return floodingClient(port, order.text);
+    case "calls":
+      return callingClient(port);
+    case "busy":
+      return busyClients(port, order.clients, order.outstanding);
     case "json":
       return largeTexts(port, textOf(order.text), order.perSecond);
     case "ask":

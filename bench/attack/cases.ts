@@ -31,6 +31,7 @@ const HOLD_SECONDS = 16;
 const TIGHT = ["--max-memory=300MiB"];
 /** As a PHP pool has workers, or more. */
 const HOOKS = ["--connect-hook", "--disconnect-hook", "--backend-connections=32"];
+const CLIENT_RATE = ["--client-rate=10"];
 const STRICT = ["--validate=strict"];
 /** MiB, and so frames, in a second: enough to keep a processor busy. */
 const COLLISIONS_PER_SECOND = 3.7;
@@ -161,12 +162,23 @@ export const CASES: readonly Case[] = [
   {
     name: "calls",
     title: "one client: CALLs as fast as it goes",
-    order: { kind: "flood", text: '[2,"1","Heartbeat",{}]' },
+    order: { kind: "calls" },
   },
   {
     name: "calls-rate",
     title: "the same, with `--client-rate 10`",
-    order: { kind: "flood", text: '[2,"1","Heartbeat",{}]' },
-    flags: ["--client-rate=10"],
+    order: { kind: "calls" },
+    flags: CLIENT_RATE,
+  },
+  {
+    name: "busy",
+    title: "20 clients that always have 50 CALLs outstanding each",
+    order: { kind: "busy", clients: 20, outstanding: 50 },
+  },
+  {
+    name: "busy-rate",
+    title: "the same, with `--client-rate 10`",
+    order: { kind: "busy", clients: 20, outstanding: 50 },
+    flags: CLIENT_RATE,
   },
 ];

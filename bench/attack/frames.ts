@@ -4,6 +4,7 @@
  * @module
  */
 
+import { CallFrame, FrameReader, TEXT } from "../load/frame.ts";
 import { againAndAgain, callFrame, drop, pause, textFrame, writeAll } from "../load/raw_socket.ts";
 import { digits } from "../report/markdown.ts";
 import type { Attack } from "./attack.ts";
@@ -34,17 +35,88 @@ export function floodingClient(port: number, text: string): Attack {
   const times = Math.floor(BATCH_BYTES / frame.length);
   const batch = new Uint8Array(frame.length * times);
   for (let i = 0; i < times; i++) batch.set(frame, i * frame.length);
+  return flood(port, () => batch);
+}
+
+/** The same with CALLs, of which none has the MessageId of another. */
+export function callingClient(port: number): Attack {
+  const frame = new CallFrame(0);
+  const { length } = frame.of(0);
+  const batch = new Uint8Array(length * Math.floor(BATCH_BYTES / length));
+  let id = 0;
+  return flood(port, () => {
+    for (let at = 0; at < batch.length; at += length) batch.set(frame.of(++id), at);
+    return batch;
+  });
+}
+
+/**
+ * Clients that send so many CALLs at once, and the next ones when those are answered: never so many that
+ * they are cut for it.
+ */
+export function busyClients(port: number, clients: number, outstanding: number): Attack {
+  let answered = 0;
+  let cuts = 0;
+  let startedAt = 0;
+
+  async function call(conn: Deno.TcpConn): Promise<void> {
+    const frame = new CallFrame(0);
+    const { length } = frame.of(0);
+    const batch = new Uint8Array(length * outstanding);
+    const reader = new FrameReader();
+    const buffer = new Uint8Array(BATCH_BYTES * 16);
+    let end = 0;
+    for (let id = 0;;) {
+      for (let at = 0; at < batch.length; at += length) batch.set(frame.of(++id), at);
+      await writeAll(conn, batch);
+      for (let left = outstanding; left > 0;) {
+        const count = await conn.read(buffer.subarray(end));
+        if (count === null) return;
+        end += count;
+        let start = 0;
+        for (; reader.next(buffer, start, end); start = reader.payloadEnd) {
+          if (reader.opcode !== TEXT) continue;
+          left--;
+          answered++;
+        }
+        buffer.copyWithin(0, start, end);
+        end -= start;
+      }
+    }
+  }
+
+  return {
+    begin() {
+      startedAt = performance.now();
+      for (let i = 0; i < clients; i++) {
+        void againAndAgain(port, `busy${i}`, call, () => cuts++);
+      }
+    },
+    notes() {
+      const perSecond = answered / ((performance.now() - startedAt) / 1000);
+      const notes = [`${digits(perSecond)} answers/s to the attackers`];
+      return cuts === 0 ? notes : [...notes, `they were cut ${digits(cuts)} times`];
+    },
+  };
+}
+
+/** @param next What is written next; valid until it is called again. */
+function flood(port: number, next: () => Uint8Array): Attack {
   let traffic: Traffic;
 
-  async function flood(conn: Deno.TcpConn): Promise<void> {
+  async function send(conn: Deno.TcpConn): Promise<void> {
     void drop(conn);
-    for (;; traffic.bytes += batch.length) await writeAll(conn, batch);
+    while (true) {
+      const batch = next();
+      await writeAll(conn, batch);
+      traffic.bytes += batch.length;
+    }
   }
 
   return {
     begin() {
       traffic = new Traffic();
-      void againAndAgain(port, "flood", flood, () => traffic.cuts++);
+      void againAndAgain(port, "flood", send, () => traffic.cuts++);
     },
     notes: () => traffic.notes(),
   };

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { Load } from "../load/load.ts";
-import type { LoadReport } from "../load/load.ts";
+import { stripVTControlCharacters } from "node:util";
+import { Load, type LoadReport } from "../load/load.ts";
 import { unanswered } from "../load/tally.ts";
 import type { Certificate } from "../../tests/support/program.ts";
 import type { Checkout } from "../process/checkout.ts";
@@ -86,21 +86,22 @@ export async function takeTurn(
   const honest = await startHonest(processes, gateway);
   const newcomers = await startNewcomers(processes, gateway, seconds);
   await honest.order("measure");
+  const calmMib = await peakMib(gateway.pid) ?? 0;
   await Promise.all([attacker.say("go\n"), newcomers.order("go")]);
-  const memory = await watchMemory(gateway.pid, seconds * 1000);
+  const memory = await watchMemory(gateway.pid, seconds * 1000, calmMib);
   const reports = Promise.all([honest.stop(), newcomers.stop()]);
   reports.catch(() => {});
   await attacker.say("stop\n");
   const [line] = await lineOf(attacker.lines, /^\[.*\]$/, "the attacker");
   const [report, newReport] = await reports;
-  const last = await peakMib(gateway.pid) === null;
+  const hasEnded = await peakMib(gateway.pid) === null;
   return {
     calm: fareOf(calm),
     attacked: fareOf(report),
     besides: [
-      ...last ? [`**the process ended** (${errors.last})`] : [],
+      ...hasEnded ? [`**the process ended** (${errors.last})`] : [],
       ...cutNotes(report, newReport, newcomers.clients),
-      `peak ${digits(memory)} MiB`,
+      `at most ${digits(memory)} MiB`,
       ...JSON.parse(line),
       ...lateNote(report),
     ],
@@ -182,10 +183,13 @@ async function startNewcomers(
   }]);
 }
 
-/** @returns The most resident memory, in MiB, of all the time that the process has lived. */
-async function watchMemory(pid: number, forMs: number): Promise<number> {
+/**
+ * @param calmMib What it was at the last look.
+ * @returns The most resident memory, in MiB, of all the time that the process has lived.
+ */
+async function watchMemory(pid: number, forMs: number, calmMib: number): Promise<number> {
   const endAt = performance.now() + forMs;
-  let peak = 0;
+  let peak = calmMib;
   for (let left; (left = endAt - performance.now()) > 0;) {
     await new Promise((resolve) => setTimeout(resolve, Math.min(left, LOOK_MS)));
     peak = await peakMib(pid) ?? peak;
@@ -204,8 +208,8 @@ function keepLast(lines: AsyncGenerator<string>): { readonly last: string } {
   const kept = { last: "" };
   const read = async (): Promise<void> => {
     for await (const line of lines) {
-      const isOfEnd = DEATH.test(kept.last);
-      if (!isOfEnd && line.trim() !== "") kept.last = line.trim().slice(0, SHOWN_ERROR_CHARS);
+      const text = stripVTControlCharacters(line).trim().slice(0, SHOWN_ERROR_CHARS);
+      if (text !== "" && !DEATH.test(kept.last)) kept.last = text;
     }
   };
   void read().catch(() => {});
