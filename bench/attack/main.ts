@@ -9,8 +9,8 @@
  * A round trip counts from when its CALL was due, and one that is never answered has lasted until the
  * end, so that a stall shows. With `--before` two programs take turns.
  *
- * All on this machine, which they share. An attack takes some 20 seconds for each program, and up to
- * 6 GiB of memory. Linux only.
+ * All on this machine, which they share. An attack takes some 25 seconds for each program, and up
+ * to 2.5 GiB of memory on one that does not bound it. Linux only.
  *
  * @module
  */
@@ -18,6 +18,7 @@
 import { Command } from "commander";
 import { programOf } from "../../tests/support/needs.ts";
 import { type Certificate, makeCertificate, ROOT, TempDir } from "../../tests/support/program.ts";
+import { rotated } from "../compare/round.ts";
 import { type Checkout, readCheckout } from "../process/checkout.ts";
 import { integer, listOf } from "../process/flags.ts";
 import type { Processes } from "../process/processes.ts";
@@ -102,16 +103,16 @@ async function main(flags: Flags, processes: Processes): Promise<number> {
   const certificate = await certificateFor(attacks);
   const rows: Row[] = [];
   let isWhole = true;
-  for (const attack of attacks) {
+  for (const [i, attack] of attacks.entries()) {
     const seconds = Math.max(flags.seconds, attack.minSeconds ?? 0);
-    const results: (Measured | string)[] = [];
-    for (const { label, checkout } of checkouts) {
+    const results = new Map<string, Measured | string>();
+    for (const { label, checkout } of rotated(checkouts, i)) {
       const result = await resultOf(processes, attack, checkout, seconds, certificate);
-      results.push(result);
+      results.set(label, result);
       if (typeof result === "string" && result.startsWith("not measured")) isWhole = false;
-      writeErr(`${attack.name} ${label}: ${wordsOf(result)}\n`);
+      writeErr(`${[attack.name, label].join(" ").trim()}: ${wordsOf(result)}\n`);
     }
-    rows.push({ attack, results });
+    rows.push({ attack, results: checkouts.map(({ label }) => results.get(label)!) });
   }
   writeOut(`${tableOf(checkouts.map(({ label }) => label), rows)}\n`);
   return isWhole ? 0 : 1;
