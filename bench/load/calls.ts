@@ -61,6 +61,18 @@ export class Calls {
     return this.#intendedAt(client, id);
   }
 
+  /** When each of those was intended that are outstanding. */
+  outstanding(client: number): number[] {
+    const times: number[] = [];
+    const first = this.#answered[client]! + 1;
+    for (let id = first; id <= this.#sent[client]!; id++) {
+      const place = id - first;
+      const isAnswered = place < MAX_AHEAD && (this.#ahead[client]! >>> place & 1) === 1;
+      if (!isAnswered) times.push(this.#intendedAt(client, id));
+    }
+    return times;
+  }
+
   #intendedAt(client: number, id: number): number {
     return this.#since[client]! + (id - 1) * this.#periodMs;
   }

@@ -74,6 +74,7 @@ class Generator {
   #connects: Connects | null = null;
   #wheel: Wheel | null = null;
   #isSending = true;
+  #stoppedAt = Infinity;
   #patienceEndsAt = Infinity;
   /** Infinity when all has been told. */
   #progressAt = 0;
@@ -132,6 +133,7 @@ class Generator {
       else if (order === "stop") {
         this.#isSending = false;
         this.#tally.stop(now);
+        this.#stoppedAt = now;
         this.#patienceEndsAt = now + GRACE_MS;
       }
     }
@@ -242,11 +244,20 @@ class Generator {
   #sendDue(now: number): void {
     if (this.#wheel === null) return;
     for (let client; (client = this.#wheel.next(now)) !== -1;) {
-      if (this.#state[client] !== OPEN) continue;
+      const isOpen = this.#state[client] === OPEN;
+      if (!isOpen && !this.#part.countsUnanswered) continue;
       const dueAt = this.#calls.dueAt(client);
       this.#tally.due(dueAt, performance.now());
-      this.#call(client, dueAt);
+      if (isOpen) this.#call(client, dueAt);
+      else this.#miss(client, dueAt);
     }
+  }
+
+  /** A CALL that would have been sent, if the client had not been cut. */
+  #miss(client: number, intendedAt: number): void {
+    this.#calls.begin(client, intendedAt);
+    this.#tally.totals.sent++;
+    this.#calls.send(client);
   }
 
   #call(client: number, intendedAt: number): void {
@@ -273,12 +284,30 @@ class Generator {
     this.#connects!.retry(client, now + retryMs * (0.5 + Math.random()));
   }
 
+  /** Whether anything is outstanding that may still be answered. */
+  #isHopeful(): boolean {
+    if (unanswered(this.#tally.totals) === 0) return false;
+    if (!this.#part.countsUnanswered) return true;
+    const waits = (state: number, client: number): boolean =>
+      state === OPEN && this.#calls.outstanding(client).length > 0;
+    return this.#state.some(waits);
+  }
+
+  /** Whoever is still connected has waited until now, the others as long as they would have sent. */
+  #countUnanswered(now: number): void {
+    this.#state.forEach((state, client) => {
+      const endAt = state === OPEN ? now : this.#stoppedAt;
+      for (const at of this.#calls.outstanding(client)) this.#tally.unanswered(at, endAt);
+    });
+  }
+
   /** Progress, and the report when all is answered that will be. */
   #tell(now: number): void {
     const { totals } = this.#tally;
     if (this.#progressAt === Infinity) return;
-    if (!this.#isSending && (unanswered(totals) === 0 || now >= this.#patienceEndsAt)) {
+    if (!this.#isSending && (!this.#isHopeful() || now >= this.#patienceEndsAt)) {
       this.#progressAt = this.#patienceEndsAt = Infinity;
+      if (this.#part.countsUnanswered) this.#countUnanswered(now);
       // The clients stay, for as long as whoever started this has a look at the gateway.
       return say({ kind: "final", report: this.#tally.report() });
     }

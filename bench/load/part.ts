@@ -35,6 +35,11 @@ export interface Part {
    * counts from its first try. Not together with a period.
    */
   readonly retryMs?: number;
+  /**
+   * CALLs that are not answered count for the round trips with their time until the end, and so do
+   * those that were due on a client after it was cut: it would have sent them. Needs a period.
+   */
+  readonly countsUnanswered?: true;
 }
 
 /** A line on its standard input. `measure`: only what is intended from now on is in the round trips. */

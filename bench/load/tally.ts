@@ -108,6 +108,11 @@ export class Tally {
     }
   }
 
+  /** A CALL is never answered: it has waited until now. */
+  unanswered(intendedAt: number, now: number): void {
+    if (intendedAt >= this.#measuringAt) this.#roundTrip.record(now - intendedAt);
+  }
+
   report(): Report {
     return {
       totals: this.totals,

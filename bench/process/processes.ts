@@ -6,6 +6,7 @@
 
 import { join } from "node:path";
 import { startCommand } from "../../tests/support/program.ts";
+import type { Checkout } from "./checkout.ts";
 import { lines } from "./text.ts";
 
 /** Benches have packages that the program does not need. */
@@ -46,16 +47,18 @@ export class Processes {
    * The gateway as `deno task start` runs it, on a free port unless a flag says which.
    *
    * @param errors Whether what it logs is to be had as lines.
+   * @param checkout Whose program it is, when it is not this one.
    */
   async startGateway(
     backend: Pick<Server, "port">,
     flags: readonly string[],
     errors: "inherit" | "piped" = "inherit",
+    checkout: Pick<Checkout, "dir" | "command"> = { dir: ROOT, command: startCommand() },
   ): Promise<Server> {
     const own = ["--listen=127.0.0.1:0", `--backend=http://127.0.0.1:${backend.port}/`];
     // A line for each client would hide the figures.
-    const args = [...startCommand(), ...own, "--log-level=error", ...flags];
-    const gateway = this.start(args, Deno.execPath(), errors);
+    const args = [...checkout.command, ...own, "--log-level=error", ...flags];
+    const gateway = this.start(args, Deno.execPath(), errors, checkout.dir);
     const line = /^ws2api listening on http:\/\/[^:]+:(\d+)$/;
     return { ...gateway, port: Number((await lineOf(gateway.lines, line, "the gateway"))[1]) };
   }
@@ -95,11 +98,12 @@ export class Processes {
     args: readonly string[],
     command = Deno.execPath(),
     errors: "inherit" | "piped" = "inherit",
+    folder = ROOT,
   ): Started {
     if (this.isEnded) throw new Error("the run has been ended");
     const child = new Deno.Command(command, {
       args: [...args],
-      cwd: ROOT,
+      cwd: folder,
       stdin: "piped",
       stdout: "piped",
       stderr: errors,

@@ -119,9 +119,13 @@ export function aSecondLater(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, SAME_REQUEST_MS + 100));
 }
 
-/** What `deno task start` gives to `deno`. */
-export function startCommand(): string[] {
-  const [, command = ""] = denoJson.tasks.start.command.split(" deno ");
+/**
+ * What `deno task start` gives to `deno`.
+ *
+ * @param task The task's command, as the deno.json of some checkout of the project has it.
+ */
+export function startCommand(task: string = denoJson.tasks.start.command): string[] {
+  const [, command = ""] = task.split(" deno ");
   return command.replaceAll("'", "").split(" ");
 }
 
