@@ -42,7 +42,7 @@ export async function postReport(
   report: Report,
 ): Promise<void> {
   const { backlog, metrics, log } = deps;
-  const { kind, body, trace } = report;
+  const { kind, trace } = report;
   const { clientId, connectionId } = identity;
   metrics.requestsStarted.add(1);
   let reply: BackendReply;

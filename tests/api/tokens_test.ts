@@ -24,21 +24,40 @@ function bearer(token: string): { authorization: string } {
 
 /** A gateway with a file of tokens, and the lines of its audit. */
 class Setup implements AsyncDisposable {
-  readonly backend = new RecordingBackend();
-  readonly #dir = new TempDir();
-  readonly audited: LogFields[] = [];
+  readonly backend: RecordingBackend;
+  readonly #dir: TempDir;
+  readonly audited: readonly LogFields[];
   readonly gateway: TestGateway;
 
-  constructor(flags: readonly string[] = [], tokens: readonly Entry[] | null = TOKENS) {
+  private constructor(
+    backend: RecordingBackend,
+    dir: TempDir,
+    audited: readonly LogFields[],
+    gateway: TestGateway,
+  ) {
+    this.backend = backend;
+    this.#dir = dir;
+    this.audited = audited;
+    this.gateway = gateway;
+  }
+
+  static async start(
+    flags: readonly string[] = [],
+    tokens: readonly Entry[] | null = TOKENS,
+  ): Promise<Setup> {
+    const backend = new RecordingBackend();
+    const dir = new TempDir();
+    const audited: LogFields[] = [];
     const log = {
       ...silentLog,
       audit: (event: string, fields: LogFields = {}) => {
         strictEqual(event, "command");
-        this.audited.push(fields);
+        audited.push(fields);
       },
     };
-    const file = tokens === null ? [] : [`--api-tokens-file=${tokensFile(this.#dir, tokens)}`];
-    this.gateway = new TestGateway(this.backend.url, [...file, ...flags], log);
+    const file = tokens === null ? [] : [`--api-tokens-file=${tokensFile(dir, tokens)}`];
+    const gateway = await TestGateway.start(backend.url, [...file, ...flags], log);
+    return new Setup(backend, dir, audited, gateway);
   }
 
   /** The status that a token gets. */
@@ -55,7 +74,7 @@ class Setup implements AsyncDisposable {
 }
 
 Deno.test("each role may what it is for, and nothing else", async (t) => {
-  await using setup = new Setup();
+  await using setup = await Setup.start();
   for (const id of ["CP1", "CP2", "X"]) {
     await connected(setup.gateway, id, { protocols: ["ocpp2.1"] });
   }
@@ -94,7 +113,7 @@ Deno.test("each role may what it is for, and nothing else", async (t) => {
 });
 
 Deno.test("a name that is escaped is bound as it is meant", async () => {
-  await using setup = new Setup();
+  await using setup = await Setup.start();
   await connected(setup.gateway, "CP%31");
   strictEqual(await setup.status("bound", "POST", "/call/%52eset/%43P1/1"), 202);
   strictEqual(await setup.status("bound", "POST", "/call/Clear%2fReset/CP1/1"), 403);
@@ -102,7 +121,7 @@ Deno.test("a name that is escaped is bound as it is meant", async () => {
 });
 
 Deno.test("what a token may not is a problem that says what is missing", async () => {
-  await using setup = new Setup();
+  await using setup = await Setup.start();
   const { gateway } = setup;
   const read = await gateway.call("Reset/CP1/1", "{}", bearer("reader"));
   assertProblem(read, 403, "not-sent");
@@ -115,7 +134,7 @@ Deno.test("what a token may not is a problem that says what is missing", async (
 });
 
 Deno.test("payloads reach an admin alone", async (t) => {
-  await using setup = new Setup();
+  await using setup = await Setup.start();
   const { gateway } = setup;
   const client = await connected(gateway);
   for (const name of ["reader", "caller", "bound"]) {
@@ -142,7 +161,7 @@ Deno.test("payloads reach an admin alone", async (t) => {
 });
 
 Deno.test("each command is one line: who, what, whom, outcome", async () => {
-  await using setup = new Setup(["--api-token=s3cret"]);
+  await using setup = await Setup.start(["--api-token=s3cret"]);
   const { gateway, audited } = setup;
   const client = await connected(gateway, "CP%201", { protocols: ["ocpp2.1"] });
   const waiting = gateway.call("Reset/CP%201/m1", "{}", {
@@ -178,20 +197,20 @@ Deno.test("each command is one line: who, what, whom, outcome", async () => {
 });
 
 Deno.test("where no token is needed a command is nobody's", async () => {
-  await using setup = new Setup([], null);
+  await using setup = await Setup.start([], null);
   await setup.gateway.call("Reset/CP1/1");
   deepStrictEqual(setup.audited.map(({ token, status }) => [token, status]), [["-", 404]]);
 });
 
 Deno.test("--api-token is an admin beside those of the file", async () => {
-  await using setup = new Setup(["--api-token=s3cret"]);
+  await using setup = await Setup.start(["--api-token=s3cret"]);
   strictEqual(await setup.status("s3cret", "DELETE", "/clients/gone"), 404);
   strictEqual(await setup.status("ops", "DELETE", "/clients/gone"), 404);
   strictEqual(await setup.status("caller", "DELETE", "/clients/gone"), 403);
 });
 
 Deno.test("other tokens count at once, and who looked by an older one looks no more", async () => {
-  await using setup = new Setup();
+  await using setup = await Setup.start();
   const { gateway } = setup;
   await connected(gateway);
   const headers = bearer("ops");

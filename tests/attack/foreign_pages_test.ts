@@ -29,7 +29,7 @@ function request(method: string, path: string, headers: Record<string, string>):
 
 Deno.test("on this machine no page of another origin takes over a client", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   backend.answer = ({ body }) => json(body);
   const victim = await connected(gateway);
   const { port } = new URL(gateway.url);
@@ -66,7 +66,7 @@ Deno.test("on this machine no page of another origin takes over a client", async
 
 Deno.test("on this machine a name that was pointed here reads nothing, by any method", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   await connected(gateway);
   const paths = ["/", "/clients", "/clients/CP1", "/metrics", "/healthz", "/readyz"];
   paths.push("/status/stream", "/status/clients", "/status/tail/CP1?payloads=1");
@@ -88,7 +88,7 @@ Deno.test("on this machine a name that was pointed here reads nothing, by any me
 
 Deno.test("on this machine no page of another origin uses the API, by any method", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const victim = await connected(gateway);
   const { host } = new URL(gateway.url);
   const rows = [["GET", "/clients"], ["GET", "/healthz"], ["DELETE", "/clients/CP1"]];
@@ -112,7 +112,7 @@ Deno.test("on this machine no page of another origin uses the API, by any method
 
 Deno.test("on this machine no page of another origin holds a stream that it cannot read", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const ask = (path: string, site: string, mode: string) =>
     rawStatus(
       gateway.url,
@@ -135,7 +135,7 @@ Deno.test("on this machine no page of another origin holds a stream that it cann
 
 Deno.test("on this machine who is no browser, or a page of the gateway's own, gets through", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const { port } = new URL(gateway.url);
   const rows: [name: string, headers: Record<string, string>][] = [
     ["an address", { Host: "127.0.0.1" }],
@@ -164,7 +164,7 @@ Deno.test("with a token, or elsewhere, clients connect under any name and from a
   const rows = [["--api-token=s3cret"], ["--listen=:0", "--insecure-api"]];
   for (const flags of rows) {
     await t.step(flags.join(" "), async () => {
-      await using gateway = new TestGateway(backend.url, flags);
+      await using gateway = await TestGateway.start(backend.url, flags);
       const url = `http://127.0.0.1:${new URL(gateway.url).port}`;
       strictEqual(await rawStatus(url, upgrade(foreign)), 101);
       strictEqual(await rawStatus(url, request("GET", "/healthz", foreign)), 200);
@@ -177,7 +177,7 @@ Deno.test("with a token, or elsewhere, clients connect under any name and from a
 Deno.test("of two listeners each is judged by itself", async () => {
   await using backend = new RecordingBackend();
   const flags = ["--listen=:0", "--api-listen=127.0.0.1:0"];
-  await using gateway = new TestGateway(backend.url, flags);
+  await using gateway = await TestGateway.start(backend.url, flags);
   const clients = `http://127.0.0.1:${new URL(gateway.url).port}`;
   const rebound = { Host: "evil.example", Origin: "http://evil.example" };
   strictEqual(await rawStatus(clients, upgrade(rebound)), 101);
@@ -192,7 +192,7 @@ Deno.test("pages of --allow-origin may connect and use the API, with a token and
     await t.step(token ?? "no token", async (t) => {
       const flags = [`--allow-origin=${OPS}, http://localhost:8080`];
       if (token !== undefined) flags.push(`--api-token=${token}`);
-      await using gateway = new TestGateway(backend.url, flags);
+      await using gateway = await TestGateway.start(backend.url, flags);
       const { host } = new URL(gateway.url);
       const page = { Host: host, Origin: OPS };
       strictEqual(await rawStatus(gateway.url, upgrade(page)), 101);

@@ -49,6 +49,7 @@ class Parts {
   readonly backlog = new Backlog(10, 1e6, {
     count: this.metrics.waiting,
     chars: this.metrics.waitingChars,
+    disconnects: this.metrics.disconnectsWaiting,
   });
   readonly forwarder: Forwarder;
   readonly limits = { maxQueue: 10, maxQueueChars: 1e6 };
@@ -176,7 +177,9 @@ Deno.test("what a dead worker owed is posted although a report of it fails", asy
 });
 
 /** An instance each of whose functions fails. */
-const BROKEN_PEER: Peer = { find: bug, replaced: bug, serve: bug, page: bug, lost: bug };
+const BROKEN_PEER: Peer = {
+  ...{ find: bug, replaced: bug, serve: bug, page: bug, lost: bug, forget: bug },
+};
 
 /** Two ends that take each other's messages at once, as they are. */
 class FakePort<In, Out> implements Port<In, Out> {

@@ -41,7 +41,7 @@ async function metric(gateway: TestGateway, name: string): Promise<number> {
 
 Deno.test("hooks that the backend does not answer keep no CALL and no outcome from it", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, [
+  await using gateway = await TestGateway.start(backend.url, [
     ...["--connect-hook", "--disconnect-hook", "--backend-connections=4"],
   ]);
   const honest = await connected(gateway, "honest");
@@ -68,7 +68,10 @@ Deno.test("hooks that the backend does not answer keep no CALL and no outcome fr
 
 Deno.test("beyond what the backend is asked at once an upgrade is refused for now", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--connect-hook", "--backend-connections=2"]);
+  await using gateway = await TestGateway.start(backend.url, [
+    "--connect-hook",
+    "--backend-connections=2",
+  ]);
   const hooks = holdHooks(backend);
   const coming = statusesOf(gateway, 100);
   await until("100 questions", async () => await metric(gateway, "ws2api_sockets") === 100);
@@ -87,7 +90,10 @@ Deno.test("beyond what the backend is asked at once an upgrade is refused for no
 
 Deno.test("a client is let in only while its end can be told, and each end is told", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--disconnect-hook", "--max-connections=3"]);
+  await using gateway = await TestGateway.start(backend.url, [
+    "--disconnect-hook",
+    "--max-connections=3",
+  ]);
   const honest = await connected(gateway, "honest");
   const hooks = holdHooks(backend);
   // Twice three, less the one that is connected.
@@ -112,7 +118,10 @@ Deno.test("a client is let in only while its end can be told, and each end is to
 
 Deno.test("ends that wait for the backend have no CALL refused", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--disconnect-hook", "--max-waiting=5"]);
+  await using gateway = await TestGateway.start(backend.url, [
+    "--disconnect-hook",
+    "--max-waiting=5",
+  ]);
   const honest = await connected(gateway, "honest");
   const hooks = holdHooks(backend);
   const leaving = await Promise.all(

@@ -38,7 +38,7 @@ async function untilAnswer(socket: ByteSocket, messageId: string): Promise<void>
 
 Deno.test("1,000 frames that lead nowhere are ignored, and one more ends the connection", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   for (const [name, text] of Object.entries(TEXTS)) {
     await t.step(name, async () => {
       using socket = await ByteSocket.upgrade(gateway.url);
@@ -56,7 +56,7 @@ Deno.test("1,000 frames that lead nowhere are ignored, and one more ends the con
 
 Deno.test("a client that goes on with them is cut at once, and others are served", async (t) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const honest = await gateway.connect("honest");
   for (const [name, text] of Object.entries(TEXTS)) {
     await t.step(name, async () => {

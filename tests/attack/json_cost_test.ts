@@ -90,7 +90,7 @@ function nested(depth: number): string {
 
 Deno.test("JSON nested deeper than 200 is no valid frame, body or answer", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   backend.answer = ({ path }) => json(path.endsWith("/deep") ? nested(201) : nested(199));
 

@@ -38,7 +38,7 @@ testEachForwarder(
   "a 2xx with max-age is remembered for the same ClientId and Authorization",
   async ({ TestGateway }) => {
     await using backend = new RecordingBackend();
-    await using gateway = new TestGateway(backend.url, ["--connect-hook"]);
+    await using gateway = await TestGateway.start(backend.url, ["--connect-hook"]);
     letIn(backend);
     strictEqual(await asks(backend, gateway), 1);
     for (let i = 0; i < 3; i++) strictEqual(await asks(backend, gateway), 0);
@@ -51,7 +51,7 @@ testEachForwarder(
 
 testEachForwarder("nothing else is remembered", async ({ TestGateway, t }) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--connect-hook"]);
+  await using gateway = await TestGateway.start(backend.url, ["--connect-hook"]);
   const rows: [status: number, headers: [string, string][], expected: number][] = [
     [204, [], 101],
     [204, [["cache-control", "max-age=0"]], 101],
@@ -76,7 +76,10 @@ testEachForwarder("nothing else is remembered", async ({ TestGateway, t }) => {
 
 Deno.test("a client that was let in from memory is as any other: its end is told", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--connect-hook", "--disconnect-hook"]);
+  await using gateway = await TestGateway.start(backend.url, [
+    "--connect-hook",
+    "--disconnect-hook",
+  ]);
   letIn(backend);
   for (let i = 0; i < 3; i++) {
     const client = await gateway.connect("CP1", { protocols: ["ocpp1.6"] });
@@ -88,7 +91,7 @@ Deno.test("a client that was let in from memory is as any other: its end is told
 
 Deno.test("a later refusal, of whatever it showed, has the client asked about anew", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--connect-hook"]);
+  await using gateway = await TestGateway.start(backend.url, ["--connect-hook"]);
   letIn(backend);
   await asks(backend, gateway);
   strictEqual(await asks(backend, gateway), 0);
@@ -99,7 +102,7 @@ Deno.test("a later refusal, of whatever it showed, has the client asked about an
 
 Deno.test("a backend that cannot be asked takes back no earlier word", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--connect-hook"]);
+  await using gateway = await TestGateway.start(backend.url, ["--connect-hook"]);
   letIn(backend);
   await asks(backend, gateway);
   backend.answer = () => new Response(null, { status: 500 });
@@ -109,7 +112,7 @@ Deno.test("a backend that cannot be asked takes back no earlier word", async () 
 
 Deno.test("DELETE has a client asked about anew, connected or not", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--connect-hook"]);
+  await using gateway = await TestGateway.start(backend.url, ["--connect-hook"]);
   letIn(backend);
   for (const id of ["CP1", "CP2"]) await asks(backend, gateway, OURS, id);
   const client = await gateway.connect("CP1", { headers: OURS });
@@ -127,7 +130,7 @@ Deno.test("DELETE has a client asked about anew, connected or not", async () => 
 
 Deno.test("a question that is under way at a DELETE is not remembered", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--connect-hook"]);
+  await using gateway = await TestGateway.start(backend.url, ["--connect-hook"]);
   let release = (): void => {};
   const released = new Promise<void>((resolve) => release = resolve);
   backend.answer = async () => {

@@ -6,7 +6,7 @@ import { scrape } from "../support/metrics.ts";
 
 Deno.test("CALLs beyond --client-rate reach the backend later, in order, and are counted", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--client-rate=5:2"]);
+  await using gateway = await TestGateway.start(backend.url, ["--client-rate=5:2"]);
   const client = await gateway.connect("CP1");
   const answers = ["1", "2", "3", "4", "5"].map((id) => client.ask(`[2,"${id}","Act",{}]`));
   const other = await gateway.connect("CP2");
@@ -22,7 +22,7 @@ Deno.test("CALLs beyond --client-rate reach the backend later, in order, and are
 
 Deno.test("what waits because of --client-rate reaches the backend at a shutdown", async () => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--client-rate=1:1"]);
+  await using gateway = await TestGateway.start(backend.url, ["--client-rate=1:1"]);
   const client = await gateway.connect("CP1");
   for (const id of ["1", "2", "3", "4", "5"]) client.send(`[2,"${id}","Act",{}]`);
   await handled(client);

@@ -149,7 +149,10 @@ testEachForwarder(
         await using backend = new RecordingBackend();
         const flags = [`--sign-key-file=${dir.file("key", file)}`, ...HOOKS];
         {
-          await using gateway = new TestGateway(new URL("/p%20q/", backend.url).href, flags);
+          await using gateway = await TestGateway.start(
+            new URL("/p%20q/", backend.url).href,
+            flags,
+          );
           const client = await connected(gateway, "C%20P'(1)", { protocols: ["ocpp2.1"] });
           await client.ask('[2,"id/1?#","Boot %41 é😀",{"s":"é\u2028😀","n":1.5}]');
           client.send('[6,"2","Notify",{}]');
@@ -186,7 +189,7 @@ testEachForwarder(
     for (const flags of [[], [`--sign-key-file=${dir.file("key", SECRETS[0]!)}`]]) {
       await t.step(flags.length === 0 ? "not signed" : "signed", async () => {
         await using backend = new RecordingBackend();
-        await using gateway = new TestGateway(backend.url, [...flags, "--disconnect-hook"]);
+        await using gateway = await TestGateway.start(backend.url, [...flags, "--disconnect-hook"]);
         const client = await connected(gateway);
         let tries = 0;
         backend.answer = ({ path }) =>
@@ -214,7 +217,7 @@ testEachForwarder(
 
 testEachForwarder("what is not signed has no id but reports", async ({ TestGateway }) => {
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, ["--connect-hook"]);
+  await using gateway = await TestGateway.start(backend.url, ["--connect-hook"]);
   const client = await connected(gateway);
   await client.ask('[2,"1","Act",{}]');
   for (const { headers } of backend.requests) {
@@ -312,7 +315,7 @@ Deno.test("the examples check Standard Webhooks, and the path with it", async (t
   using dir = new TempDir();
   await using backend = new RecordingBackend();
   const file = dir.file("key", SECRETS.join("\n"));
-  await using gateway = new TestGateway(backend.url, [`--sign-key-file=${file}`]);
+  await using gateway = await TestGateway.start(backend.url, [`--sign-key-file=${file}`]);
   const client = await gateway.connect("CP1");
   await client.ask('[2,"1","Act",{"s":"é"}]');
   const genuine = await backend.next();

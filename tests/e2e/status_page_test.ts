@@ -295,7 +295,7 @@ testWith("chromium", "the status page shows what the token may do, and nothing e
     { name: "ops", role: "admin" },
   ]);
   await using backend = new RecordingBackend();
-  await using gateway = new TestGateway(backend.url, [`--api-tokens-file=${file}`]);
+  await using gateway = await TestGateway.start(backend.url, [`--api-tokens-file=${file}`]);
   const [client] = [await connected(gateway), await connected(gateway, "CP2")];
   let number = 0;
   const open = async (test: TestPage, token: string) => {

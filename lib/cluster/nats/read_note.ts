@@ -79,12 +79,14 @@ const MAX_SEARCH_UNITS = 255;
  */
 export function readAllNote(text: string): AllNote | undefined {
   const note = fieldsOf(text);
-  const { kind, peerId, after, limit, search } = note;
+  const { kind, peerId, clientId, after, limit, search } = note;
   switch (kind) {
     case "hello":
     case "alive":
     case "bye":
       return isToken(peerId) ? { kind, peerId } : undefined;
+    case "forget":
+      return clientId === null || isClientId(clientId) ? { kind, clientId } : undefined;
     case "page":
       return (after === null || typeof after === "string") &&
           isNumber(limit) && limit >= 1 && limit <= MAX_PAGE &&
