@@ -46,13 +46,12 @@ function readTarget(segments: readonly string[]): Target | undefined {
   return isAction(action) && isMessageId(messageId) ? { action, clientId, messageId } : undefined;
 }
 
-/** The trace that a request belongs to; that of its caller when nothing is traced here. */
-function traceOf({ headers }: HttpRequest, { tracing }: CallDeps): TraceContext | undefined {
+/** What a request says of its place in a trace. */
+function traceOf({ headers }: HttpRequest): TraceContext | undefined {
   const traceparent = headers.get("traceparent");
-  const given = traceparent === null
+  return traceparent === null
     ? undefined
     : readTraceContext(traceparent, headers.get("tracestate"));
-  return tracing === undefined ? given : tracing.current(given);
 }
 
 /** A problem that ends the request before anything left. */
@@ -99,8 +98,28 @@ export async function handleCall(
   deps: CallDeps,
   token: Token,
 ): Promise<Response> {
+  const given = traceOf(request);
+  if (deps.tracing === undefined) return await sendCall(request, segments, deps, token, given);
+  const span = deps.tracing.served("/call", given);
+  let status = 500;
+  try {
+    const response = await sendCall(request, segments, deps, token, span.context);
+    ({ status } = response);
+    return response;
+  } finally {
+    span.end(status >= 500 ? `status ${status}` : null, status);
+  }
+}
+
+/** @param trace The place that the CALL has in a trace. */
+async function sendCall(
+  request: HttpRequest,
+  segments: readonly string[],
+  deps: CallDeps,
+  token: Token,
+  trace: TraceContext | undefined,
+): Promise<Response> {
   const waitSeconds = readWaitSeconds(request.headers.get("prefer")) ?? null;
-  const trace = traceOf(request, deps);
   const prepared = await prepare(request, segments, deps, token);
   if (prepared instanceof Response) return prepared;
   const reply = await deps.clients.ask({ kind: "call", ...prepared, waitSeconds, trace });

@@ -75,7 +75,11 @@ function wrongHeader(headers: Headers): Refusal | undefined {
     const headers = { "sec-websocket-version": "13" };
     return { ...refusal("handshake", 426, "the WebSocket version must be 13"), headers };
   }
-  // Deno checks neither of these.
+  // Deno checks none of these.
+  if (!headers.has("host")) return refusal("handshake", 400, "an upgrade needs a Host");
+  if ((headers.get("content-length") ?? "0") !== "0" || headers.has("transfer-encoding")) {
+    return refusal("handshake", 400, "an upgrade has no body");
+  }
   if (!hasToken(headers.get("connection"), "upgrade")) {
     return refusal("handshake", 400, "the Connection header does not say Upgrade");
   }

@@ -255,7 +255,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
 
 /** Whether the client's connection has ended, as far as that is known. */
 function isGone({ upgrade }: HttpRequest): boolean {
-  return upgrade?.socket.destroyed !== false;
+  return upgrade?.socket.destroyed === true;
 }
 
 /** The answer to a request that a client would not send. */

@@ -136,6 +136,8 @@ export class HttpServer {
       this.#leaving.leave(socket);
       if (this.#sockets.has(socket)) this.#idle.enter(socket);
     });
+    // Behind a request that asks for another protocol the parser reads no other one.
+    if (message.headers.upgrade !== undefined) out.shouldKeepAlive = false;
     const response = await this.#answer(readRequest(message), socket);
     if (!isStream(response)) this.#leaving.enter(socket);
     await sendResponse(response, out);
@@ -164,7 +166,7 @@ export class HttpServer {
     const peer = peerOf(socket);
     if (peer === undefined) return problem(403, "TLS is needed", NOT_SENT);
     if (request === undefined) {
-      return problem(400, "the request's target or a header is not valid", NOT_SENT);
+      return problem(400, "the request's version, target or a header is not valid", NOT_SENT);
     }
     this.#underWay++;
     try {

@@ -20,13 +20,15 @@ export function asksForWebSocket({ method, headers }: IncomingMessage): boolean 
  * Reads a message's head.
  *
  * @param upgrade The connection, when it may become a WebSocket.
- * @returns Undefined for a target that is no path, such as `*`, and for headers that cannot be.
+ * @returns Undefined for another version than HTTP/1, for a target that is no path, such as `*`, and for
+ * headers that cannot be.
  */
 export function readRequest(
   message: IncomingMessage,
   upgrade?: UpgradeSocket,
 ): HttpRequest | undefined {
-  const { method = "", url: target = "", rawHeaders } = message;
+  const { method = "", url: target = "", rawHeaders, httpVersionMajor } = message;
+  if (httpVersionMajor !== 1) return undefined;
   const headers = new Headers();
   try {
     for (let at = 0; at + 1 < rawHeaders.length; at += 2) {

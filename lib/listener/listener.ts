@@ -81,11 +81,16 @@ async function listenPlain(
   handler: Handler,
 ): Promise<Listener> {
   const server = new HttpServer({ ...options, handler, peerOf: (socket) => socket.remoteAddress });
-  return {
-    url: `http://${hostOf(await server.listen(place))}`,
-    reload: () => {},
-    stop: (timeoutMs) => server.stop(timeoutMs),
-  };
+  try {
+    return {
+      url: `http://${hostOf(await server.listen(place))}`,
+      reload: () => {},
+      stop: (timeoutMs) => server.stop(timeoutMs),
+    };
+  } catch (error) {
+    await server.stop(0);
+    throw error;
+  }
 }
 
 async function listenTls(

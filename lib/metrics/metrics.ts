@@ -18,6 +18,7 @@ import {
   type Sample,
 } from "./family.ts";
 import { Tally, tallyBuffer } from "./tally.ts";
+import { API_STATUSES, BOUNDS } from "./labels.ts";
 
 /** Why a connection ended. */
 const CLOSE_REASONS = [
@@ -79,18 +80,6 @@ const BACKEND_OUTCOMES = [
   "invalid",
 ] as const;
 export type BackendOutcome = (typeof BACKEND_OUTCOMES)[number];
-
-/** Statuses that the API answers with. */
-const API_STATUSES: readonly string[] = [
-  ...["200", "202", "204", "400", "401", "403", "404", "405"],
-  ...["409", "410", "413", "422", "429", "500", "503", "504"],
-];
-
-/** Seconds. From what a CALL takes on one machine to the longest time-out that is usual. */
-const BOUNDS = [
-  ...[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05],
-  ...[0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
-];
 
 /** The label of a connection without a subprotocol. */
 export const NO_PROTOCOL = "none";

@@ -22,7 +22,7 @@ import {
   traceIdOf,
   traceparentOf,
 } from "../codec/trace_context.ts";
-import type { CallSpan, PostSpan, TracedCall, Tracing } from "./tracing.ts";
+import type { CallSpan, RequestSpan, TracedCall, Tracing } from "./tracing.ts";
 
 /** Longest value of an attribute that comes from outside. */
 const MAX_VALUE_CHARS = 255;
@@ -51,9 +51,9 @@ export function createTracing(clock: Clock): Tracing {
   }
 
   return {
-    current(given) {
-      const span = trace.getActiveSpan();
-      return span === undefined ? given : contextOf(span, given);
+    served(path, given) {
+      const attributes = { "http.request.method": "POST" };
+      return requestSpan(start(`POST ${path}`, SpanKind.SERVER, given, attributes), given);
     },
     fromClient(call, waitedMs) {
       const span = start(nameOf(call), SpanKind.SERVER, undefined, callAttributes(call), waitedMs);
@@ -65,7 +65,7 @@ export function createTracing(clock: Clock): Tracing {
     post(kind, path, parent) {
       const attributes = { "http.request.method": "POST", "url.path": `/${path}` };
       const span = start(`POST /${kind}`, SpanKind.CLIENT, parent, attributes);
-      return postSpan(span, parent);
+      return requestSpan(span, parent);
     },
     run: (context, fetches) => active.with(placeOf(context), fetches),
   };
@@ -101,7 +101,7 @@ function callSpan(span: Span, parent: TraceContext | undefined): CallSpan {
   };
 }
 
-function postSpan(span: Span, parent: TraceContext | undefined): PostSpan {
+function requestSpan(span: Span, parent: TraceContext | undefined): RequestSpan {
   return {
     context: contextOf(span, parent),
     end(fault, status) {

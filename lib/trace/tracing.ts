@@ -32,8 +32,8 @@ export interface CallSpan {
   end(fault: string | null, code?: string): void;
 }
 
-/** One request to the backend. */
-export interface PostSpan {
+/** One HTTP request, to the backend or to the API. */
+export interface RequestSpan {
   readonly context: TraceContext;
   /**
    * Ends it. Once only.
@@ -47,12 +47,11 @@ export interface PostSpan {
 /** Makes spans. Where there is none, nothing is traced. */
 export interface Tracing {
   /**
-   * The place in a trace of what runs now.
+   * Begins the span of an API request, which is served now.
    *
-   * @param given What the request that is being served says; its tracestate is kept.
-   * @returns Of the runtime's own span of that request; `given` when there is none.
+   * @param given What the request says of its own place; its tracestate is kept.
    */
-  current(given: TraceContext | undefined): TraceContext | undefined;
+  served(path: string, given: TraceContext | undefined): RequestSpan;
   /**
    * Begins the span of a client's CALL or SEND: a trace of its own, since a frame names none.
    *
@@ -62,7 +61,7 @@ export interface Tracing {
   /** Begins the span of a CALL to a client, which an API request asked for. */
   toClient(call: TracedCall, parent: TraceContext | undefined): CallSpan;
   /** Begins the span of one request to the backend. */
-  post(kind: RequestKind, path: string, parent: TraceContext | undefined): PostSpan;
+  post(kind: RequestKind, path: string, parent: TraceContext | undefined): RequestSpan;
   /** Runs `fetch`, to which the runtime adds the traceparent itself, in this place of a trace. */
   run<T>(context: TraceContext | undefined, fetches: () => T): T;
 }

@@ -20,8 +20,9 @@ import { faultsBuffer, type RecentFaults } from "../log/recent_faults.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { Aftermath } from "./aftermath.ts";
 import { createWorker } from "./create_worker.ts";
-import type { Addresses, Death, Done, Fault } from "./message.ts";
+import type { Addresses, Death, Done } from "./message.ts";
 import { Slot } from "./slot.ts";
+import { StartError } from "./start_error.ts";
 import { Thread, WORKER_DIED, type WorkerLike } from "./thread.ts";
 
 export interface SupervisorDeps {
@@ -39,15 +40,6 @@ export interface SupervisorDeps {
   readonly tracing?: Tracing | undefined;
   /** Makes a thread that runs `serveOrders`. */
   readonly createWorker?: (number: number, config: Config) => WorkerLike;
-}
-
-/** A worker that could not start. */
-export class StartError extends Error {
-  /** @param fault Its `name` becomes this error's: `AddrInUse`, `Refusal`, `WorkerDied`, … */
-  constructor({ name, message }: Fault) {
-    super(message);
-    this.name = name;
-  }
 }
 
 /** Beside what depends on the drain time-out: farewells, and the last write of the profiles. */

@@ -72,7 +72,7 @@ Deno.test("on this machine a name that was pointed here reads nothing, by any me
   paths.push("/status/stream", "/status/clients", "/status/tail/CP1?payloads=1");
   paths.push("/call/Reset/CP1/1", "/send/Reset/CP1/1", "/no/such", "/CP1");
   for (const path of paths) {
-    for (const method of ["GET", "HEAD", "POST", "DELETE", "OPTIONS", "BREW"]) {
+    for (const method of ["GET", "HEAD", "POST", "DELETE", "OPTIONS", "PURGE"]) {
       await t.step(`${method} ${path}`, async () => {
         for (const host of ["evil.example", "evil.example:4000", "a.127.0.0.1.evil.example"]) {
           const text = request(method, path, { Host: host, Accept: "text/html" });

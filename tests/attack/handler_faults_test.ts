@@ -80,7 +80,7 @@ Deno.test("a CALL whose forwarding fails is answered, counts no longer, and hold
     ],
     [
       "tracing throws",
-      { tracing: { fromClient: bug, toClient: bug, toBackend: bug, current: bug } as never },
+      { tracing: { fromClient: bug, toClient: bug, toBackend: bug, served: bug } as never },
       () => Promise.resolve({ ok: true, status: 200, body: "{}" }),
     ],
   ];

@@ -172,7 +172,7 @@ export function testBus(
     const [first, ...others] = members as [Member, ...Member[]];
     const all = members.map(({ peer }) => peer);
     for (const peer of all) while (peer.forgotten.left.length > 0) await peer.forgotten.take("*");
-    const clientId = "a b.*>/é😀";
+    const clientId = "a b.*>é😀";
     first.bus.forget(clientId);
     others[0]!.bus.forget("CP2");
     strictEqual(await others[0]!.peer.forgotten.take("a client"), clientId);

@@ -77,7 +77,7 @@ function settled(http: string): string {
     .replace(/^(User-Agent: ws2api)\/\S+$/m, "$1")
     .replace(/^(X-Ws2api-Connection): \S+$/m, "$1")
     .replace(/^(Webhook-Id): [0-9a-f-]{36}$/m, "$1")
-    .replace(/^date: .*\n/m, "");
+    .replaceAll(/^(?:Date|Connection|Keep-Alive): .*\n/gm, "");
 }
 
 /** Sends one request as it stands and reads the whole response. */

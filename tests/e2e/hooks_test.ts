@@ -514,22 +514,14 @@ Deno.test("--connect-rate lets that many in at once, and refuses the rest for no
   (await whenLetIn(gateway, "/later"))[Symbol.dispose]();
 });
 
-Deno.test("a raw upgrade that the backend denies leaves its connection usable for another request", async () => {
+Deno.test("a connection whose upgrade the backend denies ends with the answer", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--connect-hook"]);
   backend.answer = () => new Response(null, { status: 401 });
   const { status, conn } = await rawRequest(gateway.url, upgradeHead("/CP1"));
   strictEqual(status, 401);
-  backend.answer = () => json("{}");
-  await write(conn, upgradeHead("/CP1"));
   const buffer = new Uint8Array(65536);
-  let text = "";
-  // What is left of the first answer's body may come before the second answer.
-  while (!text.includes("\r\n\r\n")) {
-    const n = await inTime(conn.read(buffer), "the second answer");
-    ok(n !== null, "cut");
-    text += new TextDecoder().decode(buffer.subarray(0, n));
-  }
-  match(text, /HTTP\/1\.1 101 /);
+  // What is left of the answer's body may come first.
+  while (await inTime(conn.read(buffer), "the end") !== null);
   conn.close();
 });

@@ -135,7 +135,7 @@ for (const forwarder of ["tcp", "fetch"]) {
       ...(forwarder === "tcp" ? [] : [`deno POST ${CLIENT}`]),
       `ws2api POST /result ${CLIENT}`,
       `ws2api CALL ${CLIENT}`,
-      `deno POST ${SERVER}`,
+      `ws2api POST /call ${SERVER}`,
     ]);
     strictEqual(spans.at(-1)!.parentSpanId, CALLER_ID);
     const { attributes } = spans.at(-2)!;
@@ -157,7 +157,7 @@ Deno.test("an API call without a valid traceparent begins a trace of its own", a
     const place = placeOf(await traced.backend.next("/result/"));
     notStrictEqual(place.traceId, TRACE_ID);
     const root = (await traced.upFrom(place.spanId)).at(-1)!;
-    deepStrictEqual([root.scope, root.kind, root.parentSpanId], ["deno", SERVER, ""]);
+    deepStrictEqual([root.scope, root.kind, root.parentSpanId], ["ws2api", SERVER, ""]);
   }
 });
 
@@ -242,7 +242,7 @@ Deno.test("a trace goes on in another worker", async () => {
       deepStrictEqual(shapes(await traced.upFrom(place.spanId)), [
         `ws2api POST /result ${CLIENT}`,
         `ws2api CALL ${CLIENT}`,
-        `deno POST ${SERVER}`,
+        `ws2api POST /call ${SERVER}`,
       ]);
       strictEqual(place.traceId, TRACE_ID);
       strictEqual(result.headers.get("tracestate"), GIVEN.tracestate);

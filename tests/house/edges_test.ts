@@ -29,10 +29,12 @@ const OWNERS: Readonly<Record<string, Owner>> = {
     owns: ["Deno.memoryUsage", "Deno.version", "node:process"],
     because: "what the process uses",
   },
-  "lib/listener/listener.ts": { owns: ["Deno.serve"], because: "the listening socket" },
+  "lib/listener/http_server.ts": { owns: ["node:http"], because: "HTTP on what comes in" },
+  "lib/listener/listener.ts": { owns: ["Deno.listen"], because: "whether there is IPv6" },
+  "lib/listener/listening.ts": { owns: ["Deno.listen"], because: "whether a port can be had" },
   "lib/listener/reserve.ts": { owns: ["Deno.listen"], because: "a port, held for a moment" },
   "lib/listener/tls.ts": {
-    owns: ["Deno.listen", "Deno.listenTls", "Deno.connect"],
+    owns: ["Deno.listenTls", "node:net", "node:tls"],
     because: "TLS connections, and the way of each to the plain server",
   },
   "lib/socket/deno_socket.ts": {

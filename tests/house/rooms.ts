@@ -48,7 +48,8 @@ export const ROOMS: readonly Room[] = [
   room(1, "clock.ts", "time, passed in"),
   room(1, "random.ts", "chance, passed in"),
   room(1, "identity.ts", "who is at the other end of a connection"),
-  room(1, "problem.ts", "errors of the gateway's own over HTTP"),
+  room(1, "problem.ts", "responses, and errors of the gateway's own over HTTP"),
+  room(1, "request.ts", "a request that came in"),
   room(0, "codec", "text to frames and back; pure, imports no other room"),
 ];
 

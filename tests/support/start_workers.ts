@@ -9,7 +9,8 @@ import { systemClock } from "../../lib/clock.ts";
 import { readInvocation } from "../../lib/config/config.ts";
 import { NO_SECRETS } from "../../lib/config/secret.ts";
 import { silentLog } from "../../lib/log/log.ts";
-import { StartError, Supervisor } from "../../lib/worker/supervisor.ts";
+import { StartError } from "../../lib/worker/start_error.ts";
+import { Supervisor } from "../../lib/worker/supervisor.ts";
 import { systemRandom } from "../../lib/random.ts";
 
 const [entry = ""] = Deno.args;
