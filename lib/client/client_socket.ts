@@ -68,7 +68,8 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
   readonly #deps: D;
   #unsent: Unsent | null = null;
   #isClosed = false;
-  #hasSpoken = false;
+  /** The same, of the last valid frame that came; -1 before the first. */
+  #heardAfterSeconds = -1;
   /** Null while the client uses up nothing that is bounded. */
   #budgets: Budgets | null = null;
 
@@ -102,9 +103,9 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
     return dialectOf(this.protocol);
   }
 
-  /** Whether it ever sent a valid frame. */
-  get hasSpoken(): boolean {
-    return this.#hasSpoken;
+  /** When its last valid frame came, to the second; milliseconds since 1970, null before the first. */
+  get heardAt(): number | null {
+    return this.#heardAfterSeconds < 0 ? null : this.connectedAt + 1000 * this.#heardAfterSeconds;
   }
 
   /** When the last frame came or went, to the second; milliseconds since 1970. */
@@ -195,7 +196,7 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
       this.ledNowhere();
       return null;
     }
-    this.#hasSpoken = true;
+    this.#heardAfterSeconds = this.#activeAfterSeconds;
     const { frame } = read;
     metrics.frames.in[frame.kind].add(1);
     return frame;

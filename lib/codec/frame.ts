@@ -180,7 +180,7 @@ function readAnyFrame(text: string, dialect: Dialect): ReadFrame {
   if (!isMessageId(messageId)) {
     return fault(
       "bad_frame",
-      "the MessageId is empty, a dot segment, too long or not Unicode",
+      "the MessageId is empty, too long, not Unicode, or has a control character or dot segment",
       type,
       messageId,
     );
@@ -216,7 +216,7 @@ function readAnyFrame(text: string, dialect: Dialect): ReadFrame {
   if (typeof second !== "string" || !isAction(second)) {
     return fault(
       "bad_frame",
-      "the Action is not a string, empty, a dot segment, too long or not Unicode",
+      "the Action is not a string, empty, too long, not Unicode, or has a control character or dot segment",
       type,
       messageId,
     );

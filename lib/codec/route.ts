@@ -19,16 +19,30 @@ export type RequestKind = (typeof REQUEST_KINDS)[number];
 /** Longest ClientId, in UTF-16 code units. */
 export const MAX_CLIENT_ID_UNITS = 255;
 
+/** Control characters, C1 too, and what a path would be shortened by. */
+// deno-lint-ignore no-control-regex
+const NO_NAME = /[\u0000-\u001f\u007f-\u009f]|(?:^|[/\\])\.{1,2}(?:$|[/\\])/;
+
 /**
- * Whether a text can stand as one path segment once it is percent-encoded.
+ * Whether a text can be a name: one path segment once it is percent-encoded.
  *
  * `.` and `..` cannot: URL parsers remove them even when written `%2e%2e`, and the request would
- * reach another path. Text that is no valid Unicode has no percent-encoding.
+ * reach another path. Nor can they stand between `/` and `\`: some proxies remove them after they
+ * have decoded the path. Text that is no valid Unicode has no percent-encoding.
  *
  * @param text A decoded segment.
+ *
+ * @example
+ * ```ts
+ * import { isSegment } from "./route.ts";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * strictEqual(isSegment("a/b"), true);
+ * strictEqual(isSegment("../r1"), false);
+ * ```
  */
 export function isSegment(text: string): boolean {
-  return text !== "" && text !== "." && text !== ".." && text.isWellFormed();
+  return text !== "" && text.isWellFormed() && !NO_NAME.test(text);
 }
 
 /**
@@ -48,7 +62,7 @@ export function decodeSegment(raw: string): string | undefined {
 
 /**
  * Decodes a ClientId: one path segment, percent-decoded once as UTF-8, 1 to 255 UTF-16 code units,
- * no control characters, no `/`.
+ * no control characters, no `/`, no `.` or `..` when split at `\`.
  *
  * @param raw The segment as it stands in the request line.
  * @returns The ClientId, or undefined when it can be none.
@@ -64,9 +78,9 @@ export function decodeSegment(raw: string): string | undefined {
  */
 export function decodeClientId(raw: string): string | undefined {
   const text = decodeSegment(raw);
-  if (text === undefined || text.length > MAX_CLIENT_ID_UNITS) return undefined;
-  // deno-lint-ignore no-control-regex
-  return /[\u0000-\u001f\u007f-\u009f/]/.test(text) ? undefined : text;
+  return text === undefined || text.length > MAX_CLIENT_ID_UNITS || text.includes("/")
+    ? undefined
+    : text;
 }
 
 /**
@@ -119,8 +133,8 @@ function isHost(host: string): boolean {
 /**
  * The path of a request as its line had it: dot segments and escapes untouched, query removed.
  *
- * `Deno.serve` builds `request.url` from the Host header and the path without parsing either, so a
- * Host such as `x/clients` would shift the path past a proxy's rules. Such a request has no path.
+ * The URL is the Host header and the target, neither of them parsed, so a Host such as `x/clients`
+ * would shift the path past a proxy's rules. Such a request has no path.
  *
  * @param url `request.url`.
  * @param host The Host header, null without one.

@@ -106,7 +106,7 @@ export function isObjectText(text: string): boolean {
 
 /**
  * The index behind a string that means what it says: printable ASCII without escapes, not empty,
- * and no dot in front, so that it is no dot segment either.
+ * and no dot in front or behind a slash, so that it has no dot segment either.
  *
  * @param text Any text.
  * @param at Where its opening quote is thought to be.
@@ -115,13 +115,14 @@ export function isObjectText(text: string): boolean {
 export function scanName(text: string, at: number): number {
   if (codeAt(text, at) !== QUOTE) return UNSURE;
   const start = ++at;
-  for (;;) {
+  for (let before = SLASH;; at++) {
     const code = codeAt(text, at);
     if (code === QUOTE) break;
     if (code < 0x20 || code > 0x7e || code === BACKSLASH) return UNSURE;
-    at++;
+    if (code === DOT && before === SLASH) return UNSURE;
+    before = code;
   }
-  return at === start || text.charCodeAt(start) === DOT ? UNSURE : at + 1;
+  return at === start ? UNSURE : at + 1;
 }
 
 /** The index behind an object, from behind its opening brace. */

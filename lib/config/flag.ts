@@ -165,7 +165,7 @@ export const FLAGS = {
     size(64 * 1024 ** 2, 1024 ** 4, "1024GiB"),
     "SIZE",
     "8GiB",
-    "resident memory; above it upgrades are refused and the newest clients cut",
+    "resident memory; above it upgrades are refused, and clients cut that were silent longest",
   ),
   "max-connections": flag(
     integer(1, 10_000_000),

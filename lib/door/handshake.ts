@@ -93,6 +93,9 @@ function refusal(cause: RefusalReason, status: number, detail: string): Refusal 
   return { cause, status, detail };
 }
 
+/** Longest address believed: an IPv6 address takes 45, and its scope may have any length. */
+const MAX_ADDRESS_CHARS = 64;
+
 /**
  * The client's address: the last one that the trusted peer named, or the peer's own.
  *
@@ -104,7 +107,7 @@ function refusal(cause: RefusalReason, status: number, detail: string): Refusal 
  */
 export function addressOf(peer: string, forwardedFor: string | null): string {
   const named = forwardedFor?.split(",").at(-1)?.trim() ?? "";
-  const address = isIP(named) === 0 ? peer : named;
+  const address = named.length > MAX_ADDRESS_CHARS || isIP(named) === 0 ? peer : named;
   // A socket that listens on [::] shows IPv4 peers in this form.
   return address.startsWith("::ffff:") && isIP(address.slice(7)) === 4 ? address.slice(7) : address;
 }

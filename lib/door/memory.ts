@@ -9,7 +9,8 @@ import type { Log } from "../log/log.ts";
 
 /** The part of a connection that counts here. */
 export interface Sheddable {
-  readonly hasSpoken: boolean;
+  /** When its last whole frame came, in milliseconds since 1970; null when none ever did. */
+  readonly heardAt: number | null;
   readonly connectedAt: number;
   cut(): void;
 }
@@ -33,19 +34,33 @@ const SHED_SHARE = 0.05;
 const SHED_AT_LEAST = 20;
 /** Upgrades are let in again below this share of the bound. */
 const RELAXED_SHARE = 0.95;
+/** Who sent a whole frame in this time holds what came since, and that is little. */
+const HEARD_MS = 2000;
+/** Batches in a row after which memory is no less: it is not the clients' then. */
+const MAX_BARREN = 2;
+/** So much of the bound must a batch free. */
+const FREED_SHARE = 0.01;
+/** Memory that grows by so much of the bound while nothing is cut may be the clients' again. */
+const GROWN_SHARE = 0.05;
 
 /**
  * Watches resident memory. The runtime buffers up to 64 MiB of an unfinished message before this
  * program sees a byte of it, so `--max-message` alone bounds nothing against clients that never finish.
  *
- * Above the bound it refuses upgrades, and each second cuts as many connections as a twentieth of all:
- * those that never sent a valid frame, the newest first; when there are no such, the newest.
+ * Above the bound it refuses upgrades, cuts what was closed and has not ended, and each second as many
+ * connections as a twentieth of all: those that never sent a valid frame, then those whose last one
+ * came longest ago, and never one that was just heard. When two batches freed nothing it cuts no more
+ * until memory grows again.
  */
 export class MemoryWatch {
   readonly #options: MemoryWatchOptions;
+  #closing: { cutClosing(): number } = { cutClosing: () => 0 };
   #stop = (): void => {};
   #isTight = false;
   #shedAt = -Infinity;
+  /** Resident bytes at the last batch; undefined before the first one above the bound. */
+  #before: number | undefined;
+  #barren = 0;
 
   constructor(options: MemoryWatchOptions) {
     this.#options = options;
@@ -56,8 +71,13 @@ export class MemoryWatch {
     return this.#isTight;
   }
 
-  /** Begins to look; `stop` must follow. */
-  start(): void {
+  /**
+   * Begins to look; `stop` must follow.
+   *
+   * @param closing Cuts the sockets that were closed: their clients may go on sending.
+   */
+  start(closing: { cutClosing(): number }): void {
+    this.#closing = closing;
     this.#stop = every(this.#options.clock, LOOK_MS, () => this.#look());
   }
 
@@ -66,35 +86,63 @@ export class MemoryWatch {
   }
 
   #look(): void {
-    const { maxBytes, readResident, connections, threads = 1, clock, log } = this.#options;
+    const { maxBytes, readResident } = this.#options;
     const resident = readResident();
     if (resident <= maxBytes) {
       if (resident < maxBytes * RELAXED_SHARE) this.#isTight = false;
+      this.#before = undefined;
+      this.#barren = 0;
       return;
     }
     this.#isTight = true;
-    const now = clock.now();
-    if (now - this.#shedAt < SHED_MS) return;
-    this.#shedAt = now;
-    const victims = victimsOf(connections.all(), Math.ceil(SHED_AT_LEAST / threads));
+    this.#closing.cutClosing();
+    if (this.#mayShed(resident)) this.#shed(resident);
+  }
+
+  #mayShed(resident: number): boolean {
+    const { maxBytes, clock, log } = this.#options;
+    if (clock.now() - this.#shedAt < SHED_MS) return false;
+    const before = this.#before;
+    if (before === undefined) return true;
+    if (this.#barren >= MAX_BARREN) {
+      if (resident <= before + maxBytes * GROWN_SHARE) return false;
+      this.#barren = 0;
+      return true;
+    }
+    this.#barren = resident > before - maxBytes * FREED_SHARE ? this.#barren + 1 : 0;
+    if (this.#barren < MAX_BARREN) return true;
+    this.#before = resident;
+    log.error("memory is short, and cutting clients frees nothing", { resident, maxBytes });
+    return false;
+  }
+
+  #shed(resident: number): void {
+    const { maxBytes, connections, threads = 1, clock, log } = this.#options;
+    const heardBefore = clock.wallNow() - HEARD_MS;
+    const victims = victimsOf(connections.all(), heardBefore, Math.ceil(SHED_AT_LEAST / threads));
+    if (victims.length === 0) return;
+    this.#shedAt = clock.now();
+    this.#before = resident;
     for (const connection of victims) connection.cut();
     log.error("memory is short: connections cut", { resident, maxBytes, cut: victims.length });
   }
 }
 
 /**
- * Who is cut in one batch: the newest of those that never sent a valid frame; only when there are none,
- * the newest of all, for the first may have been enough.
+ * Who is cut in one batch: those that never sent a valid frame, the oldest first; only when there are
+ * none, those whose last one came longest ago.
  *
+ * @param heardBefore Who was heard later is spared; milliseconds since 1970.
  * @param atLeast How many, when a twentieth is less.
  */
 export function victimsOf<C extends Sheddable>(
   all: readonly C[],
+  heardBefore: number,
   atLeast: number = SHED_AT_LEAST,
 ): C[] {
   const count = Math.max(atLeast, Math.ceil(all.length * SHED_SHARE));
-  const silent = all.filter((connection) => !connection.hasSpoken);
-  return (silent.length > 0 ? silent : all)
-    .toSorted((a, b) => b.connectedAt - a.connectedAt)
-    .slice(0, count);
+  const silent = all.filter(({ heardAt }) => heardAt === null);
+  const since = ({ heardAt, connectedAt }: C): number => heardAt ?? connectedAt;
+  const pool = silent.length > 0 ? silent : all.filter((each) => since(each) < heardBefore);
+  return pool.toSorted((a, b) => since(a) - since(b)).slice(0, count);
 }

@@ -87,7 +87,7 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
     throw error;
   }
 
-  core.memory.start();
+  core.memory.start(clientSide.sockets);
   core.lag.start();
 
   return {

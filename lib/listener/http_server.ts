@@ -127,11 +127,10 @@ export class HttpServer {
   async #serve(message: IncomingMessage, out: ServerResponse): Promise<void> {
     const { socket } = message;
     this.#idle.leave(socket);
-    if (message.complete) this.#fresh.leave(socket);
-    else {
+    if (hasBody(message)) {
       this.#fresh.enter(socket);
       message.once("end", () => this.#fresh.leave(socket));
-    }
+    } else this.#fresh.leave(socket);
     out.once("finish", () => {
       this.#leaving.leave(socket);
       if (this.#sockets.has(socket)) this.#idle.enter(socket);
@@ -178,6 +177,11 @@ export class HttpServer {
       if (--this.#underWay === 0) this.#onNoneUnderWay();
     }
   }
+}
+
+/** Whether something belongs to a request beside its head. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 }
 
 /** Tells a peer whose bytes are no request, as far as it listens, and ends its connection. */

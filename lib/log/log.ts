@@ -57,7 +57,7 @@ export async function configureLog(
   const encoder = new TextEncoder();
   await configure({
     reset: true,
-    sinks: { stderr: (record: LogRecord) => write(encoder.encode(formatter(record))) },
+    sinks: { stderr: (record: LogRecord) => write(encoder.encode(visible(formatter(record)))) },
     loggers: [
       {
         category: ["ws2api"],
@@ -67,6 +67,18 @@ export async function configureLog(
       { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["stderr"] },
     ],
   });
+}
+
+/** DEL, C1, line and paragraph separators, and what turns the direction of text or has no width. */
+const UNSEEN =
+  /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+
+/** A line in which each character can be seen: what JSON leaves as it is a terminal may obey. */
+function visible(line: string): string {
+  return line.replace(
+    UNSEEN,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function textLine(values: {

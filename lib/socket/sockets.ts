@@ -132,8 +132,9 @@ export class Sockets {
     this.#maker.cut(socket);
   }
 
-  /** Cuts all that were closed and have not ended. */
-  cutClosing(): void {
+  /** Cuts all that were closed and have not ended. @returns How many. */
+  cutClosing(): number {
     for (const socket of this.#closing.keys()) this.cut(socket);
+    return this.#closing.size;
   }
 }

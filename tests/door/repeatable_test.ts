@@ -36,6 +36,7 @@ const UPGRADE = {
 };
 
 const HEADERS = {
+  host: "gateway",
   "upgrade": "websocket",
   "connection": "Upgrade",
   "sec-websocket-version": "13",
@@ -108,7 +109,10 @@ class Gateway {
   }
 
   async #ask(clientId: string): Promise<Response> {
-    const request = new Request(`http://gateway/${clientId}`, { headers: HEADERS });
+    const request = {
+      ...{ method: "GET", url: `http://gateway/${clientId}`, body: null },
+      headers: new Headers(HEADERS),
+    };
     return await this.#upgrade(request, `/${clientId}`, "127.0.0.1", null);
   }
 }

@@ -1,0 +1,161 @@
+/**
+ * Connections of which nothing whole ever comes, or that go on after it came.
+ *
+ * @module
+ */
+
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { silentLog } from "../../lib/log/log.ts";
+import { listen, type ListenOptions } from "../../lib/listener/listener.ts";
+import type { Handler } from "../../lib/listener/http_server.ts";
+import { Unfinished } from "../../lib/listener/unfinished.ts";
+import { respond } from "../../lib/problem.ts";
+import { upgradeHead } from "../support/client.ts";
+import { until } from "../support/deadline.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { ByteSocket } from "../support/websocket_bytes.ts";
+
+const HOST = "Host: localhost\r\n";
+
+/** A listener whose time stands still, and what its handler was asked. */
+class Bench implements AsyncDisposable {
+  readonly clock = new FakeClock();
+  readonly asked: string[] = [];
+  readonly #stop: (timeoutMs: number) => Promise<void>;
+
+  private constructor(
+    readonly url: string,
+    stop: (timeoutMs: number) => Promise<void>,
+  ) {
+    this.#stop = stop;
+  }
+
+  static async start(handler: Handler): Promise<Bench> {
+    let bench: Bench | undefined;
+    const clock = new FakeClock();
+    const options: ListenOptions = {
+      ...{ tls: undefined, tcpBacklog: 100, isShared: false, hasRoom: () => true },
+      ...{ log: silentLog, clock },
+    };
+    const listener = await listen({ host: "127.0.0.1", port: 0 }, options, (request, peer) => {
+      bench?.asked.push(`${request.method} ${new URL(request.url).pathname}`);
+      return handler(request, peer);
+    });
+    bench = new Bench(listener.url, (timeoutMs) => listener.stop(timeoutMs));
+    Object.assign(bench, { clock });
+    return bench;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stop(0);
+    strictEqual(this.clock.timers, 0);
+  }
+}
+
+function ok(): Response {
+  return respond("ok", 200);
+}
+
+/** Whether the other end has closed; nothing but its end comes any more. */
+async function ended(socket: ByteSocket): Promise<boolean> {
+  await socket.rest();
+  return true;
+}
+
+Deno.test("what is no whole request within ten seconds is closed, in each state", async (t) => {
+  const rows: [name: string, bytes: string, answers: RegExp][] = [
+    ["nothing", "", /^$/],
+    ["half a request line", "GET /hea", /^$/],
+    ["half a head", `GET / HTTP/1.1\r\n${HOST}X: ${"a".repeat(1000)}`, /^$/],
+    ["a head without its end", `GET / HTTP/1.1\r\n${HOST}X: a\r\n`, /^$/],
+    ["half a body", `POST /read HTTP/1.1\r\n${HOST}Content-Length: 10\r\n\r\nabc`, /^$/],
+    [
+      "half a chunk",
+      `POST /read HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n5\r\nab`,
+      /^$/,
+    ],
+    ["an answered request", `GET / HTTP/1.1\r\n${HOST}\r\n`, /^HTTP\/1\.1 200 OK\r\n/],
+    [
+      "an answered request and half a next",
+      `GET / HTTP/1.1\r\n${HOST}\r\nGET /`,
+      /^HTTP\/1\.1 200 OK\r\n/,
+    ],
+    [
+      "an answer to half a body",
+      `POST / HTTP/1.1\r\n${HOST}Content-Length: 10\r\n\r\nabc`,
+      /^HTTP\/1\.1 200 OK\r\n/,
+    ],
+    ["half a head that wants to upgrade", upgradeHead("/CP1").slice(0, -2), /^$/],
+  ];
+  for (const [name, bytes, answers] of rows) {
+    await t.step(name, async () => {
+      await using bench = await Bench.start(async ({ url, body }) => {
+        if (new URL(url).pathname === "/read") { for await (const _ of body ?? []); }
+        return ok();
+      });
+      using socket = await ByteSocket.connect(bench.url);
+      await socket.write(bytes);
+      // What came is there: another connection is served behind it.
+      using other = await ByteSocket.connect(bench.url);
+      await other.write(`GET /other HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`);
+      await other.rest();
+      if (answers.source !== "^$") match(await socket.head(), answers);
+      bench.clock.tick(9499);
+      // Each list is looked at twice a second.
+      bench.clock.tick(1001);
+      strictEqual(await ended(socket), true);
+    });
+  }
+});
+
+Deno.test("a request that is whole may take its time, and so may a stream of events", async () => {
+  let answer = (): void => {};
+  await using bench = await Bench.start((request) => {
+    if (request.url.endsWith("/slow")) {
+      return new Promise((resolve) => answer = () => resolve(ok()));
+    }
+    const stream = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode("data: 1\n\n"));
+      },
+    });
+    return respond(stream, 200, { "content-type": "text/event-stream" });
+  });
+  using slow = await ByteSocket.connect(bench.url);
+  await slow.write(`GET /slow HTTP/1.1\r\n${HOST}\r\n`);
+  using stream = await ByteSocket.connect(bench.url);
+  await stream.write(`GET /stream HTTP/1.1\r\n${HOST}\r\n`);
+  await stream.head();
+  await until("both are asked", () => Promise.resolve(bench.asked.length === 2));
+  bench.clock.tick(60_000);
+  answer();
+  match(await slow.head(), /^HTTP\/1\.1 200 OK\r\n/);
+});
+
+Deno.test("a head of more than 16 KiB is refused before it ends", async () => {
+  await using bench = await Bench.start(ok);
+  using socket = await ByteSocket.connect(bench.url);
+  await socket.write(`GET / HTTP/1.1\r\n${HOST}X: ${"a".repeat(64_000)}`);
+  match(await socket.rest(), /^HTTP\/1\.1 431 |^$/);
+  deepStrictEqual(bench.asked, []);
+});
+
+Deno.test("of very many unfinished ones the oldest goes for a newer one, but for those of half a second", () => {
+  const clock = new FakeClock();
+  const unfinished = new Unfinished(clock, 10_000);
+  const cut: number[] = [];
+  const enter = (number: number): void =>
+    unfinished.enter({ destroy: () => void cut.push(number) });
+  for (let i = 0; i < 2500; i++) enter(i);
+  deepStrictEqual(cut, []);
+  clock.tick(500);
+  // Those beyond the bound are old enough now.
+  deepStrictEqual(cut, Array.from({ length: 500 }, (_, i) => i));
+  enter(2500);
+  strictEqual(cut.at(-1), 500);
+  strictEqual(unfinished.size, 2000);
+  clock.tick(10_000);
+  strictEqual(unfinished.size, 0);
+  unfinished.stop();
+  strictEqual(clock.timers, 0);
+});
