@@ -13,6 +13,8 @@ import { respond } from "../../lib/problem.ts";
 import { upgradeHead } from "../support/client.ts";
 import { until } from "../support/deadline.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { testWith } from "../support/needs.ts";
+import { makeCertificate, TempDir } from "../support/program.ts";
 import { ByteSocket } from "../support/websocket_bytes.ts";
 
 const HOST = "Host: localhost\r\n";
@@ -157,5 +159,25 @@ Deno.test("of very many unfinished ones the oldest goes for a newer one, but for
   clock.tick(10_000);
   strictEqual(unfinished.size, 0);
   unfinished.stop();
+  strictEqual(clock.timers, 0);
+});
+
+testWith("openssl", "a TLS handshake that is not done within ten seconds is cut", async () => {
+  using dir = new TempDir();
+  const { cert, key } = await makeCertificate(dir);
+  const clock = new FakeClock();
+  const listener = await listen({ host: "127.0.0.1", port: 0 }, {
+    ...{ tls: { cert, key }, tcpBacklog: 100, isShared: false, hasRoom: () => true },
+    ...{ log: silentLog, clock },
+  }, ok);
+  using silent = await ByteSocket.connect(listener.url);
+  using half = await ByteSocket.connect(listener.url);
+  await half.write("\x16\x03\x01");
+  using http = Deno.createHttpClient({ caCerts: [cert] });
+  // Those that came before it have been accepted.
+  strictEqual(await (await fetch(listener.url, { client: http })).text(), "ok");
+  clock.tick(10_500);
+  for (const socket of [silent, half]) strictEqual(await ended(socket), true);
+  await listener.stop(0);
   strictEqual(clock.timers, 0);
 });

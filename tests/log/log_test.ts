@@ -172,3 +172,25 @@ Deno.test("a level leaves out what is below it", async (t) => {
     });
   }
 });
+
+Deno.test("a line shows characters that a terminal would obey, or nobody would see", async (t) => {
+  const hidden = [
+    ...["\x1b[31m", "\x7f", "\x85", "\x9b2J", "\u2028", "\u2029", "\u202e", "\u2066", "\u200f"],
+    ...["\u200b", "\ufeff", "\u061c"],
+  ];
+  for (const format of ["text", "json"] as const) {
+    for (const text of hidden) {
+      await t.step(`${format} ${JSON.stringify(text)}`, async () => {
+        const [line = ""] = await written("info", format, (log) => {
+          log.info("client connected", { clientId: `a${text}b` });
+        });
+        // deno-lint-ignore no-control-regex
+        match(
+          line,
+          /^[^\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066\ufeff]*\n$/,
+        );
+        if (format === "json") strictEqual(JSON.parse(line).clientId, `a${text}b`);
+      });
+    }
+  }
+});
