@@ -75,7 +75,8 @@ const ROWS: readonly Row[] = [
     name: "no Action",
     text: '[2,"7","",{}]',
     codes: BAD_FRAME,
-    description: "the Action is not a string, empty, too long, not Unicode, or has a control character or dot segment",
+    description:
+      "the Action is not a string, empty, too long, not Unicode, or has a control character or dot segment",
   },
   {
     name: "no payload",
