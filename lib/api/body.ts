@@ -10,16 +10,67 @@ import type { HttpRequest } from "../request.ts";
 
 export type ReadBody =
   | { readonly ok: true; readonly payload: string }
-  | { readonly ok: false; readonly status: 400 | 413; readonly detail: string };
+  | { readonly ok: false; readonly status: 400 | 413 | 429; readonly detail: string };
+
+/** What of each body counts for no room: most have no more. */
+const FREE_BYTES = 16 * 1024;
+/** What all bodies that come in at once may have beyond that. */
+const MAX_BYTES = 64 * 1024 ** 2;
+
+/** Owns the count of what large bodies hold while they come in: thousands may begin and never end. */
+export class BodyRoom {
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  constructor(maxBytes: number = MAX_BYTES) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** @returns Whether there is room for so many more; they must be given back then. */
+  take(bytes: number): boolean {
+    if (this.#bytes + bytes > this.#maxBytes) return false;
+    this.#bytes += bytes;
+    return true;
+  }
+
+  giveBack(bytes: number): void {
+    this.#bytes -= bytes;
+  }
+}
 
 /**
  * Reads a body that must be a JSON object. An empty one is `{}`.
  *
  * @param request The request. Of a body that is too long no more is read than tells so.
  * @param maxBytes The longest allowed.
+ * @param room For what is long.
  * @returns The object's text, byte for byte but for white space around it.
  */
-export async function readPayload(request: HttpRequest, maxBytes: number): Promise<ReadBody> {
+export async function readPayload(
+  request: HttpRequest,
+  maxBytes: number,
+  room: BodyRoom,
+): Promise<ReadBody> {
+  const taken = { bytes: 0 };
+  try {
+    return await readWithin(request, maxBytes, (total) => {
+      const bytes = total - FREE_BYTES - taken.bytes;
+      if (bytes <= 0) return true;
+      if (!room.take(bytes)) return false;
+      taken.bytes += bytes;
+      return true;
+    });
+  } finally {
+    room.giveBack(taken.bytes);
+  }
+}
+
+/** @param hasRoom Whether a body may have so many bytes in all. */
+async function readWithin(
+  request: HttpRequest,
+  maxBytes: number,
+  hasRoom: (total: number) => boolean,
+): Promise<ReadBody> {
   const tooLarge = {
     ok: false,
     status: 413,
@@ -33,6 +84,9 @@ export async function readPayload(request: HttpRequest, maxBytes: number): Promi
     for await (const chunk of request.body ?? []) {
       total += chunk.length;
       if (total > maxBytes) return tooLarge;
+      if (!hasRoom(total)) {
+        return { ok: false, status: 429, detail: "too many large bodies come in at once" };
+      }
       text += decoder.decode(chunk, { stream: true });
     }
     text += decoder.decode();

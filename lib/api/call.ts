@@ -16,13 +16,14 @@ import type { CallOutcome } from "../report/outcome.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { problem, respond } from "../problem.ts";
 import { describeViolation, type Violation } from "../validate/violation.ts";
-import { readPayload } from "./body.ts";
+import { type BodyRoom, readPayload } from "./body.ts";
 import type { HttpRequest } from "../request.ts";
 import { may } from "./may.ts";
 
 export interface CallDeps {
   readonly clients: Clients;
   readonly maxMessageBytes: number;
+  readonly bodies: BodyRoom;
   readonly isShuttingDown: () => boolean;
   /** Undefined when nothing is traced. */
   readonly tracing?: Tracing | undefined;
@@ -59,6 +60,12 @@ function notSent(status: number, detail: string, headers: Record<string, string>
   return problem(status, detail, { ...headers, "ws2api-outcome": "not-sent" });
 }
 
+/** A body that is not read to its end ends its connection, so that its sender stops. */
+function refusalHeaders(status: 400 | 413 | 429): Record<string, string> {
+  if (status === 400) return {};
+  return { connection: "close", ...(status === 429 ? { "retry-after": "1" } : {}) };
+}
+
 /** What both kinds of request need first; a response when one of them is missing. */
 async function prepare(
   request: HttpRequest,
@@ -76,8 +83,8 @@ async function prepare(
   }
   const missing = may(token, { kind: "command", ...target });
   if (missing !== null) return notSent(403, missing);
-  const body = await readPayload(request, deps.maxMessageBytes);
-  if (!body.ok) return notSent(body.status, body.detail);
+  const body = await readPayload(request, deps.maxMessageBytes, deps.bodies);
+  if (!body.ok) return notSent(body.status, body.detail, refusalHeaders(body.status));
   // The body may have taken its time.
   if (deps.isShuttingDown()) return refusal("shutting_down");
   return { ...target, payload: body.payload };

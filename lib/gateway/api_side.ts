@@ -5,6 +5,7 @@
  */
 
 import type { ApiDeps } from "../api/api.ts";
+import { BodyRoom } from "../api/body.ts";
 import { Authority } from "../api/authorize.ts";
 import { Clients } from "../cluster/clients.ts";
 import type { Config } from "../config/config.ts";
@@ -62,6 +63,7 @@ export function createApiSide(
     metrics,
     expose: () => expose(metricSet.samples(), facts, processUsage()),
     maxMessageBytes: config.maxMessageBytes,
+    bodies: new BodyRoom(),
     authorize: authority.authorize,
     allowOrigins: config.allowOrigins,
     isShuttingDown,

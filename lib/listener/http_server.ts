@@ -42,6 +42,8 @@ const CHECK_MS = 500;
 /** What a head may have. Node's own bound, and twice that of nginx. */
 const MAX_HEAD_BYTES = 16 * 1024;
 
+/** What is read of a body that nobody takes. */
+const READ_AHEAD_BYTES = 16 * 1024;
 const SWITCHING_PROTOCOLS = 101;
 /** Also an answer to a `POST /call` that is none: nothing was sent. */
 const NOT_SENT = { "ws2api-outcome": "not-sent" };
@@ -99,6 +101,7 @@ export class HttpServer {
       keepAliveTimeout: IDLE_MS,
       connectionsCheckingInterval: CHECK_MS,
       maxHeaderSize: MAX_HEAD_BYTES,
+      highWaterMark: READ_AHEAD_BYTES,
       shouldUpgradeCallback: asksForWebSocket,
     };
     return createServer(limits)
@@ -136,7 +139,10 @@ export class HttpServer {
       if (this.#sockets.has(socket)) this.#idle.enter(socket);
     });
     // Behind a request that asks for another protocol the parser reads no other one.
-    if (message.headers.upgrade !== undefined) out.shouldKeepAlive = false;
+    if (message.headers.upgrade !== undefined) {
+      out.shouldKeepAlive = false;
+      out.once("finish", () => socket.destroySoon());
+    }
     const response = await this.#answer(readRequest(message), socket);
     if (!isStream(response)) this.#leaving.enter(socket);
     await sendResponse(response, out);

@@ -1,5 +1,6 @@
 /** What docs/backend.md shows is what the program does, and what stands in examples/. */
 
+import { BodyRoom } from "../../lib/api/body.ts";
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { handleCall } from "../../lib/api/call.ts";
 import { systemClock } from "../../lib/clock.ts";
@@ -161,7 +162,12 @@ async function callSaying(
     headers: wait ? { prefer: "wait=5" } : {},
   });
   const clients = { ask: () => Promise.resolve(reply) } as unknown as Clients;
-  const deps = { clients, maxMessageBytes: 100, isShuttingDown: () => false };
+  const deps = {
+    clients,
+    maxMessageBytes: 100,
+    bodies: new BodyRoom(),
+    isShuttingDown: () => false,
+  };
   const token = { name: "backend", sha256: "", role: "command" } as const;
   return sayingOf(await handleCall(request, path, deps, token));
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { BodyRoom } from "../../lib/api/body.ts";
 import { setImmediate } from "node:timers";
 import { handleCall } from "../../lib/api/call.ts";
 import { alone, noWitness } from "../../lib/cluster/alone.ts";
@@ -194,6 +195,7 @@ export class Core {
       headers: seconds === undefined ? {} : { prefer: `wait=${seconds}` },
     });
     const response = await handleCall(request, segments, {
+      bodies: new BodyRoom(),
       isShuttingDown: () => false,
       clients: this.#clients,
       maxMessageBytes: this.deps.limits.maxMessageBytes,
