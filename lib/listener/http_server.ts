@@ -61,7 +61,8 @@ const FAULT_STATUS: Readonly<Record<string, number>> = {
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #listening: Listening;
-  readonly #sockets = new Set<Socket>();
+  /** Connections that speak HTTP, and how many requests are under way on each: they may be pipelined. */
+  readonly #sockets = new Map<Socket, number>();
   /** Connections of which no whole request has come. */
   readonly #fresh: Unfinished;
   /** Connections between two requests. */
@@ -91,7 +92,7 @@ export class HttpServer {
     const answered = new Promise<void>((resolve) => this.#onNoneUnderWay = resolve);
     if (this.#underWay > 0) await within(clock, answered, timeoutMs);
     for (const list of [this.#fresh, this.#idle, this.#leaving]) list.stop();
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
   }
 
   #create(): Server {
@@ -116,7 +117,7 @@ export class HttpServer {
   #accept(socket: Socket): void {
     const { hasRoom } = this.#options;
     if (!hasRoom(this.#sockets.size)) return void socket.destroy();
-    this.#sockets.add(socket);
+    this.#sockets.set(socket, 0);
     this.#fresh.enter(socket);
     socket.setNoDelay(true);
     socket.once("close", () => this.#forget(socket));
@@ -129,15 +130,11 @@ export class HttpServer {
 
   async #serve(message: IncomingMessage, out: ServerResponse): Promise<void> {
     const { socket } = message;
-    this.#idle.leave(socket);
+    this.#begin(socket, out);
     if (hasBody(message)) {
       this.#fresh.enter(socket);
       message.once("end", () => this.#fresh.leave(socket));
     } else this.#fresh.leave(socket);
-    out.once("finish", () => {
-      this.#leaving.leave(socket);
-      if (this.#sockets.has(socket)) this.#idle.enter(socket);
-    });
     // Behind a request that asks for another protocol the parser reads no other one.
     if (message.headers.upgrade !== undefined) {
       out.shouldKeepAlive = false;
@@ -150,14 +147,17 @@ export class HttpServer {
 
   async #upgrade(message: IncomingMessage, upgrade: UpgradeSocket): Promise<void> {
     const { socket } = upgrade;
+    const out = new ServerResponse(message);
+    const end = this.#begin(socket, out);
     this.#fresh.leave(socket);
-    this.#idle.leave(socket);
     // One that breaks while it waits is noticed by whoever writes to it.
     socket.on("error", () => {});
     const response = await this.#answer(readRequest(message, upgrade), socket);
     // Its bytes are the WebSocket's from now on.
-    if (response.status === SWITCHING_PROTOCOLS) return this.#forget(socket);
-    const out = new ServerResponse(message);
+    if (response.status === SWITCHING_PROTOCOLS) {
+      this.#forget(socket);
+      return end();
+    }
     out.shouldKeepAlive = false;
     out.assignSocket(socket);
     out.once("finish", () => socket.destroySoon());
@@ -173,15 +173,36 @@ export class HttpServer {
     if (request === undefined) {
       return problem(400, "the request's version, target or a header is not valid", NOT_SENT);
     }
-    this.#underWay++;
     try {
       return await handler(request, peer);
     } catch (error) {
       log.error("a request failed", { error: String(error) });
       return problem(500, "the gateway failed", NOT_SENT);
-    } finally {
-      if (--this.#underWay === 0) this.#onNoneUnderWay();
     }
+  }
+
+  /**
+   * A request is under way until its response has left, or its connection has ended.
+   *
+   * @returns Ends it otherwise.
+   */
+  #begin(socket: Socket, out: ServerResponse): () => void {
+    this.#idle.leave(socket);
+    this.#underWay++;
+    this.#sockets.set(socket, (this.#sockets.get(socket) ?? 0) + 1);
+    let isUnderWay = true;
+    const end = (): void => {
+      if (!isUnderWay) return;
+      isUnderWay = false;
+      if (--this.#underWay === 0) this.#onNoneUnderWay();
+      this.#leaving.leave(socket);
+      const count = this.#sockets.get(socket);
+      if (count === undefined) return;
+      this.#sockets.set(socket, count - 1);
+      if (count === 1) this.#idle.enter(socket);
+    };
+    out.once("finish", end).once("close", end);
+    return end;
   }
 }
 

@@ -46,6 +46,8 @@ export class Unfinished {
 
   /** Its time begins. */
   enter(connection: Cuttable): void {
+    // Behind all others, also when it was here already.
+    this.#since.delete(connection);
     this.#since.set(connection, this.#clock.now());
     if (this.#since.size > MAX) this.#cutOldest(MIN_MS);
   }

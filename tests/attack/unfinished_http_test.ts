@@ -23,14 +23,10 @@ const HOST = "Host: localhost\r\n";
 class Bench implements AsyncDisposable {
   readonly clock = new FakeClock();
   readonly asked: string[] = [];
-  readonly #stop: (timeoutMs: number) => Promise<void>;
-
   private constructor(
     readonly url: string,
-    stop: (timeoutMs: number) => Promise<void>,
-  ) {
-    this.#stop = stop;
-  }
+    readonly stop: (timeoutMs: number) => Promise<void>,
+  ) {}
 
   static async start(handler: Handler): Promise<Bench> {
     let bench: Bench | undefined;
@@ -49,7 +45,7 @@ class Bench implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#stop(0);
+    await this.stop(0);
     strictEqual(this.clock.timers, 0);
   }
 }
@@ -132,6 +128,35 @@ Deno.test("a request that is whole may take its time, and so may a stream of eve
   bench.clock.tick(60_000);
   answer();
   match(await slow.head(), /^HTTP\/1\.1 200 OK\r\n/);
+});
+
+Deno.test("of pipelined requests a later one may take its time as well", async () => {
+  let answer = (): void => {};
+  await using bench = await Bench.start((request) =>
+    request.url.endsWith("/slow") ? new Promise((resolve) => answer = () => resolve(ok())) : ok()
+  );
+  using socket = await ByteSocket.connect(bench.url);
+  await socket.write(
+    `GET / HTTP/1.1\r\n${HOST}\r\nGET /slow HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`,
+  );
+  match(await socket.head(), /^HTTP\/1\.1 200 OK\r\n/);
+  await until("both are asked", () => Promise.resolve(bench.asked.length === 2));
+  bench.clock.tick(60_000);
+  answer();
+  match(await socket.rest(), /HTTP\/1\.1 200 OK\r\n/);
+});
+
+Deno.test("a listener that stops lets the responses under way leave", async () => {
+  let answer = (): void => {};
+  const bench = await Bench.start(() => new Promise((resolve) => answer = () => resolve(ok())));
+  using socket = await ByteSocket.connect(bench.url);
+  await socket.write(`GET /slow HTTP/1.1\r\n${HOST}\r\n`);
+  await until("it is asked", () => Promise.resolve(bench.asked.length === 1));
+  const stopped = bench.stop(1000);
+  answer();
+  match(await socket.rest(), /^HTTP\/1\.1 200 OK\r\n[^]*ok$/);
+  await stopped;
+  strictEqual(bench.clock.timers, 0);
 });
 
 Deno.test("a head of more than 16 KiB is refused before it ends", async () => {
