@@ -6,9 +6,10 @@ import {
   rejects,
   strictEqual,
 } from "node:assert/strict";
+import { connect } from "node:net";
 import { json, RecordingBackend, write } from "../support/backend.ts";
 import { upgradeHead } from "../support/client.ts";
-import { inTime } from "../support/deadline.ts";
+import { inTime, until } from "../support/deadline.ts";
 import { programOf, testWith } from "../support/needs.ts";
 import {
   type Certificate,
@@ -224,8 +225,40 @@ testWith(
       conn.close();
     }
     strictEqual(JSON.parse((await setup.api("/clients")).text).total, 0);
+    // Nor does the port count that a client's bytes come from, at another address of this machine.
+    const client = await setup.open(setup.certificate);
+    let port: number | undefined;
+    await until("the way of the client's bytes", async () => {
+      port = await wayTo(ports[0]!);
+      return port !== undefined;
+    });
+    const stranger = connect({
+      ...{ host: "127.0.0.1", port: ports[0]! },
+      ...{ localAddress: "127.0.0.2", localPort: port! },
+    });
+    const answer = inTime(
+      new Promise<string>((resolve, reject) => {
+        stranger.once("data", (bytes) => resolve(String(bytes)));
+        stranger.once("error", reject);
+      }),
+      "an answer",
+    );
+    stranger.write("GET /clients HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    match(await answer, /^HTTP\/1\.1 403 /);
+    stranger.destroy();
+    client.close();
   },
 );
+
+/** The local port of a connection to this one; undefined when there is none. */
+async function wayTo(port: number): Promise<number | undefined> {
+  const { stdout } = await new Deno.Command(programOf("ss"), {
+    args: ["-Htn", "state", "established", `dport = :${port}`],
+    stdin: "null",
+  }).output();
+  const found = /127\.0\.0\.1:(\d+)\s/.exec(new TextDecoder().decode(stdout))?.[1];
+  return found === undefined ? undefined : Number(found);
+}
 
 for (const workers of [1, 2]) {
   test(`SIGHUP takes a new certificate for new connections, and the old ones stay, workers: ${workers}`, async () => {
