@@ -8,7 +8,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { FLAG_TOKEN, type Token } from "../config/token.ts";
 
 /** Who asks where no token is needed. */
-const ANYBODY: Token = { name: "-", sha256: "", role: "admin" };
+export const ANYBODY: Token = { name: "-", sha256: "", role: "admin" };
 /** Who asks for what needs no token anywhere. */
 export const STRANGER: Token = { ...ANYBODY, role: "read" };
 

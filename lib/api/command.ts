@@ -7,6 +7,7 @@
 import { decodeSegment } from "../codec/route.ts";
 import type { Token } from "../config/token.ts";
 import type { Log } from "../log/log.ts";
+import { ANYBODY } from "./authorize.ts";
 
 /** A request that changes something, its names as they stand in its path. */
 export interface Command {
@@ -17,19 +18,20 @@ export interface Command {
 }
 
 /**
- * Says who commanded what to whom, and what came of it. No line is left out, however many there are:
- * whoever may command is known.
+ * Says who commanded what to whom, and what came of it. No line is left out, however many there are,
+ * of those whose token may command; others, whom nobody may know, write no more than the log's limit.
  *
  * @param status The HTTP status of the answer.
  */
 export function logCommand(
-  log: Pick<Log, "audit">,
-  { name }: Token,
+  log: Pick<Log, "audit" | "info">,
+  token: Token,
   { kind, action, clientId, messageId }: Command,
   status: number,
 ): void {
-  log.audit("command", {
-    token: name,
+  const isKnown = token !== ANYBODY && status !== 403;
+  log[isKnown ? "audit" : "info"]("command", {
+    token: token.name,
     command: kind,
     clientId: named(clientId),
     ...(action !== undefined && { action: named(action) }),

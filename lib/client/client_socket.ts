@@ -44,6 +44,9 @@ const MEASURED_UNITS = 16 * 1024;
  */
 const MS_PER_UNIT = { least: 5e-6, most: 1e-4 } as const;
 
+/** The same for a payload that is built: objects of thousands of shapes take that long. */
+const MAX_PARSE_MS_PER_UNIT = 3e-4;
+
 /**
  * Owns one socket, what waits to be sent on it, and the count of what passed.
  *
@@ -146,7 +149,7 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
     const { clock } = this.#deps;
     const since = clock.now();
     const value = parseJson(text);
-    this.#parsed(clock.now() - since);
+    this.#parsed(Math.min(clock.now() - since, MAX_PARSE_MS_PER_UNIT * text.length));
     return value;
   }
 
@@ -196,7 +199,8 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
       this.ledNowhere();
       return null;
     }
-    this.#heardAfterSeconds = this.#activeAfterSeconds;
+    // The wall clock may have been set back.
+    this.#heardAfterSeconds = Math.max(0, this.#activeAfterSeconds);
     const { frame } = read;
     metrics.frames.in[frame.kind].add(1);
     return frame;

@@ -44,6 +44,12 @@ export interface ConnectHookOptions {
  */
 const WAITING_FOR_EACH_SLOT = 100;
 
+/** One that the backend is asked just now. */
+interface Question {
+  /** The backend has refused this client in the meantime: a yes is not remembered. */
+  isVoid: boolean;
+}
+
 /**
  * Asks the backend whether a client may connect: `POST /connect/<ClientId>`. What it let in, and said
  * may be remembered, need not be asked again.
@@ -54,6 +60,8 @@ export class ConnectHook {
   readonly #options: ConnectHookOptions;
   readonly #waiting: Cell;
   readonly #maxWaiting: number;
+  /** Questions under way, by ClientId. */
+  readonly #asking = new Map<string, Set<Question>>();
 
   constructor(options: ConnectHookOptions) {
     this.#options = options;
@@ -77,6 +85,7 @@ export class ConnectHook {
     const { clientId, remoteAddress } = identity;
     const { protocols, authorization } = credentials;
     const { epoch } = verdicts;
+    const question = this.#begin(clientId);
     this.#waiting.add(1);
     const reply = await forwarder.forward({
       kind: "connect",
@@ -85,16 +94,32 @@ export class ConnectHook {
       origin: identity,
     });
     this.#waiting.add(-1);
+    this.#end(clientId, question);
     if (!reply.ok) return { kind: "unavailable", failure: reply.fault };
     const { status, challenge = null } = reply;
     if (isSuccess(status)) {
-      const seconds = readMaxAgeSeconds(reply.cacheControl);
+      const seconds = question.isVoid ? 0 : readMaxAgeSeconds(reply.cacheControl);
       verdicts.add(clientId, proofsOf(credentials), seconds, epoch);
       return { kind: "accepted" };
     }
     if (!isRefusal(status)) return { kind: "unavailable", failure: `status ${status}` };
     verdicts.refused(clientId);
+    for (const other of this.#asking.get(clientId) ?? []) other.isVoid = true;
     return { kind: "denied", status, challenge };
+  }
+
+  #begin(clientId: string): Question {
+    const question = { isVoid: false };
+    const others = this.#asking.get(clientId);
+    if (others === undefined) this.#asking.set(clientId, new Set([question]));
+    else others.add(question);
+    return question;
+  }
+
+  #end(clientId: string, question: Question): void {
+    const all = this.#asking.get(clientId);
+    all?.delete(question);
+    if (all?.size === 0) this.#asking.delete(clientId);
   }
 }
 

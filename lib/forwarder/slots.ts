@@ -157,9 +157,12 @@ export function limitForwarder(inner: Forwarder, options: SlotsOptions): Forward
     return hasSlot ? send(request, share) : { ok: false, fault: "overloaded" };
   }
 
-  // Forwarders never reject.
+  // Forwarders never reject; one that did would not keep its slot.
   function send(request: BackendRequest, share: Share): Promise<BackendReply> {
-    return inner.forward(request).then(share.done);
+    return inner.forward(request).then(share.done, (error) => {
+      share.done({ ok: false, fault: "unusable" });
+      throw error;
+    });
   }
 
   function forward(request: BackendRequest): Promise<BackendReply> {

@@ -44,6 +44,8 @@ const MAX_HEAD_BYTES = 16 * 1024;
 
 /** What is read of a body that nobody takes. */
 const READ_AHEAD_BYTES = 16 * 1024;
+/** Requests of one connection that may wait for the answers to earlier ones. */
+const MAX_PIPELINED = 100;
 const SWITCHING_PROTOCOLS = 101;
 /** Also an answer to a `POST /call` that is none: nothing was sent. */
 const NOT_SENT = { "ws2api-outcome": "not-sent" };
@@ -54,6 +56,14 @@ const FAULT_STATUS: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
+interface HttpConnection {
+  readonly address: string;
+  /** A request is under way. */
+  isBusy: boolean;
+  /** Those behind it. */
+  readonly waiting: (() => void)[];
+}
+
 /**
  * Serves HTTP/1.1 by `node:http`: `Deno.serve` has no time limit for a head, a body or an idle
  * connection. What has not become a WebSocket or a whole request in 10 s is closed.
@@ -61,8 +71,10 @@ const FAULT_STATUS: Readonly<Record<string, number>> = {
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #listening: Listening;
-  /** Connections that speak HTTP, and how many requests are under way on each: they may be pipelined. */
-  readonly #sockets = new Map<Socket, number>();
+  /** Connections that speak HTTP. */
+  readonly #connections = new Map<Socket, HttpConnection>();
+  /** Connections that wait for the answer to their upgrade. */
+  readonly #upgrading = new Set<Socket>();
   /** Connections of which no whole request has come. */
   readonly #fresh: Unfinished;
   /** Connections between two requests. */
@@ -92,7 +104,7 @@ export class HttpServer {
     const answered = new Promise<void>((resolve) => this.#onNoneUnderWay = resolve);
     if (this.#underWay > 0) await within(clock, answered, timeoutMs);
     for (const list of [this.#fresh, this.#idle, this.#leaving]) list.stop();
-    for (const socket of this.#sockets.keys()) socket.destroy();
+    for (const socket of [...this.#connections.keys(), ...this.#upgrading]) socket.destroy();
   }
 
   #create(): Server {
@@ -107,32 +119,61 @@ export class HttpServer {
     };
     return createServer(limits)
       .on("connection", (socket: Socket) => this.#accept(socket))
-      .on("request", (message, out) => void this.#serve(message, out))
+      .on("request", (message, out) => this.#request(message, out))
       .on("upgrade", (message, socket, head) => {
-        void this.#upgrade(message, { socket: socket as Socket, head });
+        this.#own(socket as Socket, this.#upgrade(message, { socket: socket as Socket, head }));
       })
-      .on("clientError", (error, socket) => refuse(error, socket as Socket));
+      .on("clientError", (error, socket) => this.#refuse(error, socket as Socket));
+  }
+
+  /** A fault of ours costs the connection, and nothing else. */
+  #own(socket: Socket, served: Promise<void>): void {
+    served.catch((error) => {
+      this.#options.log.error("a request failed", { error: String(error) });
+      socket.destroy();
+    });
   }
 
   #accept(socket: Socket): void {
     const { hasRoom } = this.#options;
-    if (!hasRoom(this.#sockets.size)) return void socket.destroy();
-    this.#sockets.set(socket, 0);
-    this.#fresh.enter(socket);
+    const hasPlace = hasRoom(this.#connections.size) || this.#fresh.makeRoom() ||
+      this.#idle.makeRoom();
+    if (!hasPlace) return void socket.destroy();
+    const address = socket.remoteAddress ?? "";
+    this.#connections.set(socket, { address, isBusy: false, waiting: [] });
+    this.#fresh.enter(socket, address);
     socket.setNoDelay(true);
     socket.once("close", () => this.#forget(socket));
   }
 
   #forget(socket: Socket): void {
-    this.#sockets.delete(socket);
+    this.#connections.delete(socket);
+    this.#upgrading.delete(socket);
     for (const list of [this.#fresh, this.#idle, this.#leaving]) list.leave(socket);
   }
 
-  async #serve(message: IncomingMessage, out: ServerResponse): Promise<void> {
+  /** Serves a connection's requests one after the other: many may come at once. */
+  #request(message: IncomingMessage, out: ServerResponse): void {
     const { socket } = message;
-    this.#begin(socket, out);
+    const connection = this.#connections.get(socket);
+    if (connection === undefined || socket.destroyed) return;
+    const serve = (): void => this.#own(socket, this.#serve(message, out, connection));
+    if (!connection.isBusy) serve();
+    else if (connection.waiting.length < MAX_PIPELINED) connection.waiting.push(serve);
+    else socket.destroy();
+  }
+
+  async #serve(
+    message: IncomingMessage,
+    out: ServerResponse,
+    connection: HttpConnection,
+  ): Promise<void> {
+    const { socket } = message;
+    connection.isBusy = true;
+    const end = this.#begin(socket);
+    out.once("finish", end).once("close", end);
     if (hasBody(message)) {
-      this.#fresh.enter(socket);
+      this.#fresh.enter(socket, connection.address);
       message.once("end", () => this.#fresh.leave(socket));
     } else this.#fresh.leave(socket);
     // Behind a request that asks for another protocol the parser reads no other one.
@@ -141,31 +182,37 @@ export class HttpServer {
       out.once("finish", () => socket.destroySoon());
     }
     const response = await this.#answer(readRequest(message), socket);
-    if (!isStream(response)) this.#leaving.enter(socket);
+    if (!isStream(response)) this.#leaving.enter(socket, connection.address);
     await sendResponse(response, out);
   }
 
   async #upgrade(message: IncomingMessage, upgrade: UpgradeSocket): Promise<void> {
     const { socket } = upgrade;
-    const out = new ServerResponse(message);
-    const end = this.#begin(socket, out);
-    this.#fresh.leave(socket);
+    const connection = this.#connections.get(socket);
+    // No client asks for that before it has its answer to what it asked first.
+    if (connection === undefined || connection.isBusy) return void socket.destroy();
+    this.#forget(socket);
+    this.#upgrading.add(socket);
+    socket.once("close", () => this.#forget(socket));
+    const end = this.#begin(socket);
+    socket.once("close", end);
     // One that breaks while it waits is noticed by whoever writes to it.
     socket.on("error", () => {});
     const response = await this.#answer(readRequest(message, upgrade), socket);
-    // Its bytes are the WebSocket's from now on.
     if (response.status === SWITCHING_PROTOCOLS) {
+      // Its bytes are the WebSocket's from now on.
       this.#forget(socket);
       return end();
     }
+    const out = new ServerResponse(message);
     out.shouldKeepAlive = false;
     out.assignSocket(socket);
     out.once("finish", () => socket.destroySoon());
-    this.#leaving.enter(socket);
+    this.#leaving.enter(socket, connection.address);
     await sendResponse(response, out);
   }
 
-  /** Never rejects. */
+  /** Rejects only for bugs of this file. */
   async #answer(request: HttpRequest | undefined, socket: Socket): Promise<Response> {
     const { handler, peerOf, log } = this.#options;
     const peer = peerOf(socket);
@@ -184,37 +231,38 @@ export class HttpServer {
   /**
    * A request is under way until its response has left, or its connection has ended.
    *
-   * @returns Ends it otherwise.
+   * @returns Ends it; once is enough.
    */
-  #begin(socket: Socket, out: ServerResponse): () => void {
+  #begin(socket: Socket): () => void {
     this.#idle.leave(socket);
     this.#underWay++;
-    this.#sockets.set(socket, (this.#sockets.get(socket) ?? 0) + 1);
     let isUnderWay = true;
-    const end = (): void => {
+    return () => {
       if (!isUnderWay) return;
       isUnderWay = false;
       if (--this.#underWay === 0) this.#onNoneUnderWay();
+      const connection = this.#connections.get(socket);
+      if (connection === undefined) return;
       this.#leaving.leave(socket);
-      const count = this.#sockets.get(socket);
-      if (count === undefined) return;
-      this.#sockets.set(socket, count - 1);
-      if (count === 1) this.#idle.enter(socket);
+      connection.isBusy = false;
+      const next = connection.waiting.shift();
+      if (next !== undefined) next();
+      else this.#idle.enter(socket, connection.address);
     };
-    out.once("finish", end).once("close", end);
-    return end;
+  }
+
+  /** Tells a peer whose bytes are no request, as far as it listens, and ends its connection. */
+  #refuse(error: Error & { code?: string }, socket: Socket): void {
+    const isBusy = this.#connections.get(socket)?.isBusy !== false;
+    // Behind a request whose answer has not left it would be taken for that answer.
+    if (isBusy || !socket.writable) return void socket.destroy();
+    const status = FAULT_STATUS[error.code ?? ""] ?? 400;
+    const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n`;
+    socket.end(`${head}Content-Length: 0\r\n\r\n`, () => socket.destroy());
   }
 }
 
 /** Whether something belongs to a request beside its head. */
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
-}
-
-/** Tells a peer whose bytes are no request, as far as it listens, and ends its connection. */
-function refuse(error: Error & { code?: string }, socket: Socket): void {
-  const status = FAULT_STATUS[error.code ?? ""] ?? 400;
-  if (!socket.writable) return void socket.destroy();
-  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n`;
-  socket.end(`${head}Content-Length: 0\r\n\r\n`, () => socket.destroy());
 }

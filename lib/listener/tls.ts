@@ -87,10 +87,11 @@ export class TlsFront {
   }
 
   #accept(socket: Socket): void {
-    if (!this.#options.hasRoom(this.#fresh.size)) return void socket.destroy();
+    const hasPlace = this.#options.hasRoom(this.#fresh.size) || this.#fresh.makeRoom();
+    if (!hasPlace) return void socket.destroy();
     const place = placeOf(socket);
     this.#sockets.set(place, socket);
-    this.#fresh.enter(socket);
+    this.#fresh.enter(socket, socket.remoteAddress ?? "");
     socket.once("close", () => {
       this.#sockets.delete(place);
       this.#fresh.leave(socket);

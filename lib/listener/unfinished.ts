@@ -11,8 +11,8 @@ export interface Cuttable {
   destroy(): void;
 }
 
-/** How many there may be: each may hold some 20 KiB of a head that never ends. */
-const MAX = 2000;
+/** How many there may be: each may hold some 25 KiB of a head that never ends. */
+const MAX = 5000;
 /** None is cut for a newer one before it could speak: the event loop may have been busy. */
 const MIN_MS = 500;
 const LOOK_MS = 500;
@@ -20,13 +20,16 @@ const LOOK_MS = 500;
 /**
  * Ends each of them after the same time, without a timer of its own.
  *
- * Always true: at most `MAX` wait, but for those of the last half a second; beyond, the oldest is cut.
+ * Always true: at most `MAX` wait, but for those of the last half a second; beyond, the oldest one
+ * of the address that has the most is cut.
  */
 export class Unfinished {
   readonly #clock: Clock;
   readonly #limitMs: number;
-  /** Since when, in their order. */
-  readonly #since = new Map<Cuttable, number>();
+  /** Where each comes from and since when, in their order. */
+  readonly #entries = new Map<Cuttable, { readonly address: string; readonly since: number }>();
+  /** The same, for each address. */
+  readonly #byAddress = new Map<string, Set<Cuttable>>();
   readonly #stop: () => void;
 
   /**
@@ -41,38 +44,58 @@ export class Unfinished {
   }
 
   get size(): number {
-    return this.#since.size;
+    return this.#entries.size;
   }
 
-  /** Its time begins. */
-  enter(connection: Cuttable): void {
+  /**
+   * Its time begins.
+   *
+   * @param address Where it comes from.
+   */
+  enter(connection: Cuttable, address: string): void {
     // Behind all others, also when it was here already.
-    this.#since.delete(connection);
-    this.#since.set(connection, this.#clock.now());
-    if (this.#since.size > MAX) this.#cutOldest(MIN_MS);
+    this.leave(connection);
+    this.#entries.set(connection, { address, since: this.#clock.now() });
+    const same = this.#byAddress.get(address);
+    if (same === undefined) this.#byAddress.set(address, new Set([connection]));
+    else same.add(connection);
+    if (this.#entries.size > MAX) this.makeRoom();
   }
 
   /** What was waited for has come, or it has ended. */
   leave(connection: Cuttable): void {
-    this.#since.delete(connection);
+    const entry = this.#entries.get(connection);
+    if (entry === undefined) return;
+    this.#entries.delete(connection);
+    const same = this.#byAddress.get(entry.address)!;
+    same.delete(connection);
+    if (same.size === 0) this.#byAddress.delete(entry.address);
+  }
+
+  /** Cuts one for a newer one. @returns False when none has waited long enough. */
+  makeRoom(): boolean {
+    let most = new Set<Cuttable>();
+    for (const same of this.#byAddress.values()) if (same.size > most.size) most = same;
+    const [oldest] = most;
+    return oldest !== undefined && this.#cut(oldest, MIN_MS);
   }
 
   stop(): void {
     this.#stop();
-    this.#since.clear();
+    this.#entries.clear();
+    this.#byAddress.clear();
   }
 
   #look(): void {
-    while (this.#since.size > MAX && this.#cutOldest(MIN_MS));
-    while (this.#cutOldest(this.#limitMs));
+    while (this.#entries.size > MAX && this.makeRoom());
+    for (const connection of this.#entries.keys()) if (!this.#cut(connection, this.#limitMs)) break;
   }
 
-  /** @returns Whether there was one that old. */
-  #cutOldest(ageMs: number): boolean {
-    const [oldest] = this.#since;
-    if (oldest === undefined || this.#clock.now() - oldest[1] < ageMs) return false;
-    this.#since.delete(oldest[0]);
-    oldest[0].destroy();
+  /** @returns Whether it was that old. */
+  #cut(connection: Cuttable, ageMs: number): boolean {
+    if (this.#clock.now() - this.#entries.get(connection)!.since < ageMs) return false;
+    this.leave(connection);
+    connection.destroy();
     return true;
   }
 }

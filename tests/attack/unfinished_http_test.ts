@@ -10,9 +10,11 @@ import { listen, type ListenOptions } from "../../lib/listener/listener.ts";
 import type { Handler } from "../../lib/listener/http_server.ts";
 import { Unfinished } from "../../lib/listener/unfinished.ts";
 import { respond } from "../../lib/problem.ts";
+import { RecordingBackend } from "../support/backend.ts";
 import { upgradeHead } from "../support/client.ts";
 import { until } from "../support/deadline.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { TestGateway } from "../support/gateway.ts";
 import { testWith } from "../support/needs.ts";
 import { makeCertificate, TempDir } from "../support/program.ts";
 import { ByteSocket } from "../support/websocket_bytes.ts";
@@ -52,6 +54,12 @@ class Bench implements AsyncDisposable {
 
 function ok(): Response {
   return respond("ok", 200);
+}
+
+/** A CALL whose response waits for the client. */
+function waiting(clientId: string, seconds = 1): string {
+  return `POST /call/Act/${clientId}/1 HTTP/1.1\r\n${HOST}Prefer: wait=${seconds}\r\n` +
+    "Content-Length: 0\r\n\r\n";
 }
 
 /** Whether the other end has closed; nothing but its end comes any more. */
@@ -146,6 +154,46 @@ Deno.test("of pipelined requests a later one may take its time as well", async (
   match(await socket.rest(), /HTTP\/1\.1 200 OK\r\n/);
 });
 
+Deno.test("an upgrade behind a request that is not answered ends its connection, and nothing else", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = await TestGateway.start(backend.url);
+  const client = await gateway.connect("CP1");
+  // Taken or refused, behind an answer that comes at once or waits for a client.
+  for (const path of ["/CP2", "/", "/a/b"]) {
+    for (const first of [`GET /healthz HTTP/1.1\r\n${HOST}\r\n`, waiting("CP1")]) {
+      using socket = await ByteSocket.connect(gateway.url);
+      await socket.write(first + upgradeHead(path));
+      await socket.rest();
+      strictEqual((await gateway.api("/healthz")).status, 200);
+    }
+  }
+  strictEqual(JSON.parse((await gateway.api("/clients")).text).total, 1);
+  await client.close();
+});
+
+Deno.test("a connection that pipelines without end is cut, and others are served", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = await TestGateway.start(backend.url);
+  using socket = await ByteSocket.connect(gateway.url);
+  await socket.write(waiting("nobody", 5) + `GET /healthz HTTP/1.1\r\n${HOST}\r\n`.repeat(20_000));
+  await socket.rest();
+  strictEqual((await gateway.api("/healthz")).status, 200);
+});
+
+Deno.test("with all places taken by those who never speak the oldest of them goes for a newer one", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = await TestGateway.start(backend.url, ["--max-connections=10"]);
+  const silent = await Promise.all(
+    Array.from({ length: 100 }, () => ByteSocket.connect(gateway.url)),
+  );
+  await until("a client is let in", async () => {
+    using socket = await ByteSocket.connect(gateway.url);
+    await socket.write(upgradeHead("/CP1"));
+    return (await socket.head()).startsWith("HTTP/1.1 101 ");
+  });
+  for (const socket of silent) socket[Symbol.dispose]();
+});
+
 Deno.test("a listener that stops lets the responses under way leave", async () => {
   let answer = (): void => {};
   const bench = await Bench.start(() => new Promise((resolve) => answer = () => resolve(ok())));
@@ -167,20 +215,21 @@ Deno.test("a head of more than 16 KiB is refused before it ends", async () => {
   deepStrictEqual(bench.asked, []);
 });
 
-Deno.test("of very many unfinished ones the oldest goes for a newer one, but for those of half a second", () => {
+Deno.test("of very many unfinished ones the oldest of the busiest address goes for a newer one", () => {
   const clock = new FakeClock();
   const unfinished = new Unfinished(clock, 10_000);
   const cut: number[] = [];
-  const enter = (number: number): void =>
-    unfinished.enter({ destroy: () => void cut.push(number) });
-  for (let i = 0; i < 2500; i++) enter(i);
+  const enter = (number: number, address: string): void =>
+    unfinished.enter({ destroy: () => void cut.push(number) }, address);
+  for (let i = 0; i < 100; i++) enter(i, `10.0.0.${i}`);
+  for (let i = 100; i < 5500; i++) enter(i, "192.0.2.1");
+  // All may still speak.
   deepStrictEqual(cut, []);
   clock.tick(500);
-  // Those beyond the bound are old enough now.
-  deepStrictEqual(cut, Array.from({ length: 500 }, (_, i) => i));
-  enter(2500);
-  strictEqual(cut.at(-1), 500);
-  strictEqual(unfinished.size, 2000);
+  deepStrictEqual(cut, Array.from({ length: 500 }, (_, i) => 100 + i));
+  enter(5500, "192.0.2.2");
+  strictEqual(cut.at(-1), 600);
+  strictEqual(unfinished.size, 5000);
   clock.tick(10_000);
   strictEqual(unfinished.size, 0);
   unfinished.stop();
