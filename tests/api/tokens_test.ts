@@ -48,11 +48,16 @@ class Setup implements AsyncDisposable {
     const backend = new RecordingBackend();
     const dir = new TempDir();
     const audited: LogFields[] = [];
+    const audit = (event: string, fields: LogFields = {}): void => {
+      strictEqual(event, "command");
+      audited.push(fields);
+    };
     const log = {
       ...silentLog,
-      audit: (event: string, fields: LogFields = {}) => {
-        strictEqual(event, "command");
-        audited.push(fields);
+      audit,
+      // Of strangers, and of those who may not, as many lines as of any event.
+      info: (event: string, fields?: LogFields) => {
+        if (event === "command") audit(event, { ...fields, isLimited: true });
       },
     };
     const file = tokens === null ? [] : [`--api-tokens-file=${tokensFile(dir, tokens)}`];
@@ -186,7 +191,7 @@ Deno.test("each command is one line: who, what, whom, outcome", async () => {
   deepStrictEqual(audited, [
     { token: "caller", ...call, clientId: "CP 1", messageId: "m1", status: 200 },
     { token: "api-token", ...call, clientId: "nobody", messageId: "m2", status: 404 },
-    { token: "reader", ...call, clientId: "CP 1", messageId: "m3", status: 403 },
+    { token: "reader", ...call, clientId: "CP 1", messageId: "m3", status: 403, isLimited: true },
     { token: "ops", ...call, clientId: "%zz", messageId: "m4", status: 400 },
     {
       ...{ token: "bound", command: "send", action: "GetLog" },
@@ -199,7 +204,9 @@ Deno.test("each command is one line: who, what, whom, outcome", async () => {
 Deno.test("where no token is needed a command is nobody's", async () => {
   await using setup = await Setup.start([], null);
   await setup.gateway.call("Reset/CP1/1");
-  deepStrictEqual(setup.audited.map(({ token, status }) => [token, status]), [["-", 404]]);
+  deepStrictEqual(setup.audited.map(({ token, status, isLimited }) => [token, status, isLimited]), [
+    ["-", 404, true],
+  ]);
 });
 
 Deno.test("--api-token is an admin beside those of the file", async () => {

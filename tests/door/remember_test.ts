@@ -171,3 +171,21 @@ Deno.test("SIGHUP and DELETE reach all workers", async () => {
   await response.body?.cancel();
   strictEqual(await remembered(), 2);
 });
+
+Deno.test("a yes that comes after a later refusal is not remembered", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = await TestGateway.start(backend.url, ["--connect-hook"]);
+  let allow = (): void => {};
+  backend.answer = () =>
+    new Promise((resolve) =>
+      allow = () =>
+        resolve(new Response(null, { status: 204, headers: { "cache-control": "max-age=60" } }))
+    );
+  const first = rawStatus(gateway.url, upgradeHead("/CP1", OURS));
+  await backend.next("/connect/");
+  backend.answer = () => new Response(null, { status: 401 });
+  strictEqual(await rawStatus(gateway.url, upgradeHead("/CP1", OURS)), 401);
+  allow();
+  strictEqual(await first, 101);
+  strictEqual(await asks(backend, gateway, OURS, "CP1", 401), 1);
+});
