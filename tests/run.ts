@@ -17,7 +17,7 @@ import { FEW_RUNS } from "./support/runs.ts";
 
 /** What the tests may do. */
 const PERMISSIONS = [
-  `--allow-net=127.0.0.1,[::1],0.0.0.0,[::],${NO_NAME}:8080`,
+  `--allow-net=127.0.0.1,127.0.0.2,[::1],0.0.0.0,[::],${NO_NAME}:8080`,
   ...["--allow-env", "--allow-read", "--allow-write", "--allow-sys", "--allow-run"],
 ];
 

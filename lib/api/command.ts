@@ -30,14 +30,16 @@ export function logCommand(
   status: number,
 ): void {
   const isKnown = token !== ANYBODY && status !== 403;
-  log[isKnown ? "audit" : "info"]("command", {
+  const fields = {
     token: token.name,
     command: kind,
     clientId: named(clientId),
     ...(action !== undefined && { action: named(action) }),
     ...(messageId !== undefined && { messageId: named(messageId) }),
     status,
-  });
+  };
+  if (isKnown) log.audit("command", fields);
+  else log.info("command", fields);
 }
 
 /** A name as it is meant, or as it stands there if it is none. */

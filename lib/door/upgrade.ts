@@ -133,6 +133,11 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       return refuse(who, { cause: "origin", status: 403, detail });
     }
     if (!handshake.ok) return refuse(who, handshake.refusal);
+    // Its headers ask for one, but the HTTP parser did not see it.
+    if (request.upgrade === undefined) {
+      const detail = "the Connection header is not valid";
+      return refuse(who, { cause: "handshake", status: 400, detail });
+    }
     if (isShuttingDown()) return refuseForNow(who, "shutdown", "the gateway is shutting down");
     // A client that comes back before its old connection is known to be dead must be let in.
     const isTakeover = deps.connections.get(handshake.clientId) !== undefined;

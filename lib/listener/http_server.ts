@@ -18,7 +18,7 @@ import { problem } from "../problem.ts";
 import type { HttpRequest, UpgradeSocket } from "../request.ts";
 import { asksForWebSocket, readRequest } from "./incoming.ts";
 import { Listening, type Place } from "./listening.ts";
-import { isStream, sendResponse } from "./outgoing.ts";
+import { sendResponse } from "./outgoing.ts";
 import { Unfinished } from "./unfinished.ts";
 
 /** Answers one request from the peer with this address. */
@@ -58,8 +58,8 @@ const FAULT_STATUS: Readonly<Record<string, number>> = {
 
 interface HttpConnection {
   readonly address: string;
-  /** A request is under way. */
-  isBusy: boolean;
+  /** The request that is under way. */
+  current: IncomingMessage | undefined;
   /** Those behind it. */
   readonly waiting: (() => void)[];
 }
@@ -117,7 +117,12 @@ export class HttpServer {
       highWaterMark: READ_AHEAD_BYTES,
       shouldUpgradeCallback: asksForWebSocket,
     };
-    return createServer(limits)
+    const server = createServer(limits);
+    // By their size heads are bounded; what is beyond a number would be left out without a word.
+    server.maxHeadersCount = 0;
+    // A peer may end its side behind its request.
+    Reflect.set(server, "httpAllowHalfOpen", true);
+    return server
       .on("connection", (socket: Socket) => this.#accept(socket))
       .on("request", (message, out) => this.#request(message, out))
       .on("upgrade", (message, socket, head) => {
@@ -140,7 +145,7 @@ export class HttpServer {
       this.#idle.makeRoom();
     if (!hasPlace) return void socket.destroy();
     const address = socket.remoteAddress ?? "";
-    this.#connections.set(socket, { address, isBusy: false, waiting: [] });
+    this.#connections.set(socket, { address, current: undefined, waiting: [] });
     this.#fresh.enter(socket, address);
     socket.setNoDelay(true);
     socket.once("close", () => this.#forget(socket));
@@ -158,7 +163,7 @@ export class HttpServer {
     const connection = this.#connections.get(socket);
     if (connection === undefined || socket.destroyed) return;
     const serve = (): void => this.#own(socket, this.#serve(message, out, connection));
-    if (!connection.isBusy) serve();
+    if (connection.current === undefined) serve();
     else if (connection.waiting.length < MAX_PIPELINED) connection.waiting.push(serve);
     else socket.destroy();
   }
@@ -169,7 +174,7 @@ export class HttpServer {
     connection: HttpConnection,
   ): Promise<void> {
     const { socket } = message;
-    connection.isBusy = true;
+    connection.current = message;
     const end = this.#begin(socket);
     out.once("finish", end).once("close", end);
     if (hasBody(message)) {
@@ -182,15 +187,18 @@ export class HttpServer {
       out.once("finish", () => socket.destroySoon());
     }
     const response = await this.#answer(readRequest(message), socket);
-    if (!isStream(response)) this.#leaving.enter(socket, connection.address);
-    await sendResponse(response, out);
+    const { address } = connection;
+    await sendResponse(response, out, {
+      waits: () => this.#connections.has(socket) && this.#leaving.enter(socket, address),
+      goesOn: () => this.#leaving.leave(socket),
+    });
   }
 
   async #upgrade(message: IncomingMessage, upgrade: UpgradeSocket): Promise<void> {
     const { socket } = upgrade;
     const connection = this.#connections.get(socket);
     // No client asks for that before it has its answer to what it asked first.
-    if (connection === undefined || connection.isBusy) return void socket.destroy();
+    if (connection?.current !== undefined || connection === undefined) return void socket.destroy();
     this.#forget(socket);
     this.#upgrading.add(socket);
     socket.once("close", () => this.#forget(socket));
@@ -208,8 +216,11 @@ export class HttpServer {
     out.shouldKeepAlive = false;
     out.assignSocket(socket);
     out.once("finish", () => socket.destroySoon());
-    this.#leaving.enter(socket, connection.address);
-    await sendResponse(response, out);
+    const { address } = connection;
+    await sendResponse(response, out, {
+      waits: () => this.#upgrading.has(socket) && this.#leaving.enter(socket, address),
+      goesOn: () => this.#leaving.leave(socket),
+    });
   }
 
   /** Rejects only for bugs of this file. */
@@ -244,18 +255,19 @@ export class HttpServer {
       const connection = this.#connections.get(socket);
       if (connection === undefined) return;
       this.#leaving.leave(socket);
-      connection.isBusy = false;
+      connection.current = undefined;
       const next = connection.waiting.shift();
       if (next !== undefined) next();
+      else if (socket.readableEnded) socket.destroySoon();
       else this.#idle.enter(socket, connection.address);
     };
   }
 
   /** Tells a peer whose bytes are no request, as far as it listens, and ends its connection. */
   #refuse(error: Error & { code?: string }, socket: Socket): void {
-    const isBusy = this.#connections.get(socket)?.isBusy !== false;
-    // Behind a request whose answer has not left it would be taken for that answer.
-    if (isBusy || !socket.writable) return void socket.destroy();
+    const current = this.#connections.get(socket)?.current;
+    // Behind a whole request whose answer has not left it would be taken for that answer.
+    if (current?.complete === true || !socket.writable) return void socket.destroy();
     const status = FAULT_STATUS[error.code ?? ""] ?? 400;
     const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n`;
     socket.end(`${head}Content-Length: 0\r\n\r\n`, () => socket.destroy());

@@ -40,7 +40,7 @@ export function readRequest(
   const url = target.startsWith("/")
     ? `http://${headers.get("host") ?? ""}${target}`
     // The absolute form, which proxies may use (RFC 9112 §3.2.2).
-    : /^https?:\/\//i.test(target)
+    : /^https?:\/\//i.test(target) && URL.canParse(target)
     ? target
     : undefined;
   if (url === undefined) return undefined;

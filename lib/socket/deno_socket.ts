@@ -62,8 +62,9 @@ function stilled({ socket, head }: UpgradeSocket): UpgradeSocket {
   if (typeof handle === "object" && handle !== null && "readStop" in handle) {
     if (typeof handle.readStop === "function") handle.readStop();
   }
-  const early: Uint8Array | null = socket.read();
-  return early === null ? { socket, head } : { socket, head: Buffer.concat([head, early]) };
+  const parts: Uint8Array[] = [head];
+  for (let part = socket.read(); part !== null; part = socket.read()) parts.push(part);
+  return { socket, head: Buffer.concat(parts) };
 }
 
 /**

@@ -134,8 +134,8 @@ Deno.test("the time that a payload takes to parse is its sender's, and the frame
       setImmediate: (callback) => clock.setImmediate(callback),
     },
     inspect(_, { payload, parse }) {
-      // A text that takes so long.
-      const slow = { toString: () => (now += 150, payload) } as unknown as string;
+      // A text that takes so long, and may.
+      const slow = { length: 1e6, toString: () => (now += 150, payload) } as unknown as string;
       parsed.push(parse?.(slow));
       return undefined;
     },
@@ -187,4 +187,27 @@ Deno.test("a CALL beyond --client-rate waits in the queue, and beyond that it is
   await quiesce();
   deepStrictEqual(forwarded, ["1", "2", "3", "4", "5", "6", "7", "8", "9"]);
   ok(limited.sum >= 4);
+});
+
+Deno.test("a pause of the process while a short payload is parsed is not the client's fault", async () => {
+  const core = await startCore();
+  const { clock } = core;
+  let now = 0;
+  const socket = open(core, {
+    clock: {
+      now: () => now,
+      wallNow: () => clock.wallNow(),
+      setTimeout: (callback, ms) => clock.setTimeout(callback, ms),
+      clearTimeout: (timer) => clock.clearTimeout(timer),
+      setImmediate: (callback) => clock.setImmediate(callback),
+    },
+    inspect(_, { payload, parse }) {
+      const paused = { length: 7, toString: () => (now += 5000, payload) } as unknown as string;
+      parse?.(paused);
+      return undefined;
+    },
+  });
+  socket.receive('[2,"1","Act",{"a":1}]');
+  strictEqual(socket.closedWith, undefined);
+  strictEqual(core.backlog.count, 1);
 });

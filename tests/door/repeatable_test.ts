@@ -1,3 +1,4 @@
+import type { HttpRequest } from "../../lib/request.ts";
 import { deepStrictEqual, notDeepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { connect } from "../../lib/client/connect.ts";
 import { drain } from "../../lib/client/drain.ts";
@@ -112,6 +113,7 @@ class Gateway {
     const request = {
       ...{ method: "GET", url: `http://gateway/${clientId}`, body: null },
       headers: new Headers(HEADERS),
+      upgrade: { socket: { destroyed: false } } as HttpRequest["upgrade"],
     };
     return await this.#upgrade(request, `/${clientId}`, "127.0.0.1", null);
   }
