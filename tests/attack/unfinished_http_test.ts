@@ -10,14 +10,14 @@ import { listen, type ListenOptions } from "../../lib/listener/listener.ts";
 import type { Handler } from "../../lib/listener/http_server.ts";
 import { Unfinished } from "../../lib/listener/unfinished.ts";
 import { respond } from "../../lib/problem.ts";
-import { RecordingBackend } from "../support/backend.ts";
+import { json, RecordingBackend } from "../support/backend.ts";
 import { upgradeHead } from "../support/client.ts";
 import { until } from "../support/deadline.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { testWith } from "../support/needs.ts";
 import { makeCertificate, TempDir } from "../support/program.ts";
-import { ByteSocket } from "../support/websocket_bytes.ts";
+import { ByteSocket, frameBytes } from "../support/websocket_bytes.ts";
 
 const HOST = "Host: localhost\r\n";
 
@@ -254,4 +254,49 @@ testWith("openssl", "a TLS handshake that is not done within ten seconds is cut"
   for (const socket of [silent, half]) strictEqual(await ended(socket), true);
   await listener.stop(0);
   strictEqual(clock.timers, 0);
+});
+
+Deno.test("frames that come while the backend is asked about their client are taken in their order", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = await TestGateway.start(backend.url, ["--connect-hook"]);
+  let allow = (): void => {};
+  backend.answer = ({ path, body }) =>
+    path.startsWith("/connect/")
+      ? new Promise((resolve) => allow = () => resolve(new Response(null, { status: 204 })))
+      : json(body);
+  using socket = await ByteSocket.connect(gateway.url);
+  await socket.write(upgradeHead("/CP1"));
+  await backend.next("/connect/");
+  for (let i = 0; i < 40; i++) {
+    await socket.write(frameBytes(`[2,"${i}","Echo",{"n":${i},"text":"${"x".repeat(1000)}"}]`));
+    // Each in a packet of its own, as far as the other end has got.
+    strictEqual((await gateway.api("/healthz")).status, 200);
+  }
+  allow();
+  match(await socket.head(), /^HTTP\/1\.1 101 /);
+  for (let i = 0; i < 40; i++) {
+    match((await socket.text())!, new RegExp(`^\\[3,"${i}",\\{"n":${i},`));
+  }
+});
+
+Deno.test("a peer that ends its side behind its request is answered", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = await TestGateway.start(backend.url);
+  const client = await gateway.connect("CP1");
+  using socket = await ByteSocket.connect(gateway.url);
+  await socket.write(waiting("CP1", 10));
+  await socket.endWriting();
+  strictEqual(await client.next(), '[2,"1","Act",{}]');
+  client.send('[3,"1",{"a":1}]');
+  match(await socket.rest(), /^HTTP\/1\.1 200 OK\r\n[^]*\{"a":1\}$/);
+  await client.close();
+});
+
+Deno.test("an upgrade that the HTTP parser does not see is refused before anybody is asked", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = await TestGateway.start(backend.url, ["--connect-hook"]);
+  using socket = await ByteSocket.connect(gateway.url);
+  await socket.write(upgradeHead("/CP1", { Connection: "Upgrade\t" }));
+  match(await socket.rest(), /^HTTP\/1\.1 400 /);
+  deepStrictEqual(backend.paths(), []);
 });
