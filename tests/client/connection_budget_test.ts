@@ -1,3 +1,4 @@
+import type { Clock } from "../../lib/clock.ts";
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { connect } from "../../lib/client/connect.ts";
 import type { ConnectionDeps } from "../../lib/client/connection.ts";
@@ -120,19 +121,24 @@ Deno.test("long texts are received to a bound in a second, however fast they are
   deepStrictEqual(socket.closedWith, PARSED);
 });
 
+/** A clock that shows another time than its timers run by. */
+function showing(clock: Clock, now: () => number): Clock {
+  return {
+    now,
+    wallNow: () => clock.wallNow(),
+    setTimeout: (callback, ms) => clock.setTimeout(callback, ms),
+    clearTimeout: (timer) => clock.clearTimeout(timer),
+    setImmediate: (callback) => clock.setImmediate(callback),
+  };
+}
+
 Deno.test("the time that a payload takes to parse is its sender's, and the frame is not taken", async () => {
   const core = await startCore();
   const { clock } = core;
   let now = 0;
   const parsed: unknown[] = [];
   const socket = open(core, {
-    clock: {
-      now: () => now,
-      wallNow: () => clock.wallNow(),
-      setTimeout: (callback, ms) => clock.setTimeout(callback, ms),
-      clearTimeout: (timer) => clock.clearTimeout(timer),
-      setImmediate: (callback) => clock.setImmediate(callback),
-    },
+    clock: showing(clock, () => now),
     inspect(_, { payload, parse }) {
       // A text that takes so long, and may.
       const slow = { length: 1e6, toString: () => (now += 150, payload) } as unknown as string;
@@ -194,13 +200,7 @@ Deno.test("a pause of the process while a short payload is parsed is not the cli
   const { clock } = core;
   let now = 0;
   const socket = open(core, {
-    clock: {
-      now: () => now,
-      wallNow: () => clock.wallNow(),
-      setTimeout: (callback, ms) => clock.setTimeout(callback, ms),
-      clearTimeout: (timer) => clock.clearTimeout(timer),
-      setImmediate: (callback) => clock.setImmediate(callback),
-    },
+    clock: showing(clock, () => now),
     inspect(_, { payload, parse }) {
       const paused = { length: 7, toString: () => (now += 5000, payload) } as unknown as string;
       parse?.(paused);
