@@ -74,6 +74,8 @@ export class Listening {
     try {
       Deno.listen({ hostname: "127.0.0.1", port: 0 }).close();
     } catch (error) {
+      // With a narrower --allow-net than the program's own nobody can tell.
+      if (error instanceof Deno.errors.NotCapable) return;
       if (!this.#isOutOfFiles) {
         this.#log.warn("no connection can be accepted, still trying", { error: String(error) });
       }
