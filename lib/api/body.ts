@@ -14,15 +14,14 @@ export type ReadBody =
 
 /** What of each body counts for no room: most have no more. */
 const FREE_BYTES = 16 * 1024;
-/** What all bodies that come in at once may have beyond that. */
-const MAX_BYTES = 64 * 1024 ** 2;
 
 /** Owns the count of what large bodies hold while they come in: thousands may begin and never end. */
 export class BodyRoom {
   readonly #maxBytes: number;
   #bytes = 0;
 
-  constructor(maxBytes: number = MAX_BYTES) {
+  /** @param maxBytes What all bodies that come in at once may have beyond the first 16 KiB of each. */
+  constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 

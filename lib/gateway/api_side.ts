@@ -24,6 +24,9 @@ export interface ApiSide {
   readonly apiDeps: ApiDeps;
 }
 
+/** So many bodies of full size may come in at once. */
+const BODIES_OF_FULL_SIZE = 16;
+
 /** Builds it. */
 export function createApiSide(
   config: Config,
@@ -63,7 +66,7 @@ export function createApiSide(
     metrics,
     expose: () => expose(metricSet.samples(), facts, processUsage()),
     maxMessageBytes: config.maxMessageBytes,
-    bodies: new BodyRoom(),
+    bodies: new BodyRoom(BODIES_OF_FULL_SIZE * config.maxMessageBytes),
     authorize: authority.authorize,
     allowOrigins: config.allowOrigins,
     isShuttingDown,

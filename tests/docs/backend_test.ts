@@ -165,7 +165,7 @@ async function callSaying(
   const deps = {
     clients,
     maxMessageBytes: 100,
-    bodies: new BodyRoom(),
+    bodies: new BodyRoom(1e6),
     isShuttingDown: () => false,
   };
   const token = { name: "backend", sha256: "", role: "command" } as const;

@@ -195,7 +195,7 @@ export class Core {
       headers: seconds === undefined ? {} : { prefer: `wait=${seconds}` },
     });
     const response = await handleCall(request, segments, {
-      bodies: new BodyRoom(),
+      bodies: new BodyRoom(1e6),
       isShuttingDown: () => false,
       clients: this.#clients,
       maxMessageBytes: this.deps.limits.maxMessageBytes,
