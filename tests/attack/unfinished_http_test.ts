@@ -23,27 +23,25 @@ const HOST = "Host: localhost\r\n";
 
 /** A listener whose time stands still, and what its handler was asked. */
 class Bench implements AsyncDisposable {
-  readonly clock = new FakeClock();
-  readonly asked: string[] = [];
   private constructor(
     readonly url: string,
+    readonly clock: FakeClock,
+    readonly asked: readonly string[],
     readonly stop: (timeoutMs: number) => Promise<void>,
   ) {}
 
   static async start(handler: Handler): Promise<Bench> {
-    let bench: Bench | undefined;
+    const asked: string[] = [];
     const clock = new FakeClock();
     const options: ListenOptions = {
       ...{ tls: undefined, tcpBacklog: 100, isShared: false, hasRoom: () => true },
       ...{ log: silentLog, clock },
     };
     const listener = await listen({ host: "127.0.0.1", port: 0 }, options, (request, peer) => {
-      bench?.asked.push(`${request.method} ${new URL(request.url).pathname}`);
+      asked.push(`${request.method} ${new URL(request.url).pathname}`);
       return handler(request, peer);
     });
-    bench = new Bench(listener.url, (timeoutMs) => listener.stop(timeoutMs));
-    Object.assign(bench, { clock });
-    return bench;
+    return new Bench(listener.url, clock, asked, (timeoutMs) => listener.stop(timeoutMs));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
