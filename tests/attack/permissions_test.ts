@@ -4,7 +4,7 @@ import { type Config, readInvocation } from "../../lib/config/config.ts";
 import { createWorker } from "../../lib/worker/create_worker.ts";
 import { testWith } from "../support/needs.ts";
 import { makeCertificate, ROOT, startCommand, TempDir } from "../support/program.ts";
-import { Terminal } from "../support/terminal.ts";
+import { CTRL_C, Terminal } from "../support/terminal.ts";
 
 /** Runs before the program: when that is ready, it asks for each permission and tells what it got. */
 const SPY = `
@@ -59,6 +59,9 @@ testWith(
         deepStrictEqual(granted, kept.split(" "), told);
         ok(told.endsWith("variable=denied"), told);
         ok(!/Allow\?|requests? /.test(terminal.screen), terminal.screen);
+        // A terminal that hangs up would not end it: SIGHUP has files read again.
+        await terminal.press(CTRL_C);
+        strictEqual(await terminal.ended(), 0);
       });
     }
   },
