@@ -8,11 +8,11 @@
  */
 
 import { Command } from "commander";
-import { Load } from "../load/load.ts";
 import { integer } from "../process/flags.ts";
 import type { Processes } from "../process/processes.ts";
 import { runTask } from "../process/task.ts";
 import { writeOut } from "../process/text.ts";
+import { startWave } from "./wave.ts";
 
 /** Open files a process: a socket each in the generator and in the gateway. */
 const MAX_CLIENTS = 18_000;
@@ -53,16 +53,7 @@ class CountingBackend implements AsyncDisposable {
 
 /** All connect at once, have one CALL answered, and go. @returns Seconds until the last one was served. */
 async function wave(processes: Processes, port: number, clients: number): Promise<number> {
-  const load = await Load.start(processes, [{
-    target: { hostname: "127.0.0.1", port, path: "/" },
-    prefix: "CP",
-    clients,
-    rampMs: 0,
-    periodMs: null,
-    maxCalls: 1,
-    retryMs: RETRY_MS,
-  }]);
-  await load.order("measure");
+  const load = await startWave(processes, port, clients, RETRY_MS);
   await load.order("go");
   const areServed = await load.until(
     ({ answered, errors }) => answered + errors >= clients,

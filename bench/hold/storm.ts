@@ -8,11 +8,12 @@
  */
 
 import { Command } from "commander";
-import { Load } from "../load/load.ts";
+import type { Load } from "../load/load.ts";
 import { integer } from "../process/flags.ts";
 import type { Processes } from "../process/processes.ts";
 import { runTask } from "../process/task.ts";
 import { writeOut } from "../process/text.ts";
+import { startWave } from "./wave.ts";
 
 /** Open files a process: a socket each in the generator and in the gateway. */
 const MAX_CLIENTS = 18_000;
@@ -25,21 +26,6 @@ const command = new Command("bench:storm")
   .argument("[clients]", "WebSocket clients", integer(1, MAX_CLIENTS), 10_000)
   .argument("[flags...]", "for the gateway, such as --connect-rate=1500")
   .passThroughOptions();
-
-/** Clients that wait for the word to connect and have one CALL answered each. */
-async function startWave(processes: Processes, port: number, clients: number): Promise<Load> {
-  const load = await Load.start(processes, [{
-    target: { hostname: "127.0.0.1", port, path: "/" },
-    prefix: "CP",
-    clients,
-    rampMs: 0,
-    periodMs: null,
-    maxCalls: 1,
-    retryMs: RETRY_MS,
-  }]);
-  await load.order("measure");
-  return load;
-}
 
 /** Tells when the last client was served; its time counts from its first try. */
 async function finish(load: Load, name: string): Promise<void> {
@@ -62,8 +48,8 @@ async function main(_flags: object, processes: Processes): Promise<number> {
   const [clients, flags] = command.processedArgs as [number, string[]];
   const stub = await processes.startStub();
   const first = await processes.startGateway(stub, flags);
-  const wave = await startWave(processes, first.port, clients);
-  const storm = await startWave(processes, first.port, clients);
+  const wave = await startWave(processes, first.port, clients, RETRY_MS);
+  const storm = await startWave(processes, first.port, clients, RETRY_MS);
   await wave.order("go");
   await finish(wave, "first connect");
   await processes.kill(first.pid);

@@ -54,7 +54,7 @@ const GROWN_SHARE = 0.05;
  */
 export class MemoryWatch {
   readonly #options: MemoryWatchOptions;
-  #closing: { cutClosing(): number } = { cutClosing: () => 0 };
+  #closing: { cutClosing(): void } = { cutClosing: () => {} };
   #stop = (): void => {};
   #isTight = false;
   #shedAt = -Infinity;
@@ -76,7 +76,7 @@ export class MemoryWatch {
    *
    * @param closing Cuts the sockets that were closed: their clients may go on sending.
    */
-  start(closing: { cutClosing(): number }): void {
+  start(closing: { cutClosing(): void }): void {
     this.#closing = closing;
     this.#stop = every(this.#options.clock, LOOK_MS, () => this.#look());
   }

@@ -147,7 +147,6 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     if (!hasRoomForEnd()) {
       return refuseForNow(who, "hooks", "too many ends of connections wait for the backend");
     }
-    // All that is needed of the request is read before the upgrade; afterwards reading throws.
     const credentials: Credentials = {
       protocols: offeredProtocols(headers.get("sec-websocket-protocol")),
       authorization: headers.get("authorization"),

@@ -33,7 +33,7 @@ export interface Upgraded {
 /** An implementation of WebSockets. */
 export interface SocketMaker {
   /**
-   * Accepts an upgrade. Nothing can be read of the request afterwards.
+   * Accepts an upgrade.
    *
    * @param request A valid WebSocket handshake.
    * @param protocol The subprotocol that was agreed; null for none.

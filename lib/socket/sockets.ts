@@ -132,9 +132,8 @@ export class Sockets {
     this.#maker.cut(socket);
   }
 
-  /** Cuts all that were closed and have not ended. @returns How many. */
-  cutClosing(): number {
+  /** Cuts all that were closed and have not ended. */
+  cutClosing(): void {
     for (const socket of this.#closing.keys()) this.cut(socket);
-    return this.#closing.size;
   }
 }
