@@ -9,7 +9,6 @@ import { errorCode } from "../codec/error_code.ts";
 import type { Call } from "../codec/frame.ts";
 import { callErrorText, frameKind } from "../codec/frame_text.ts";
 import { hasErrorCode, isSuccess, replyText, resultPayload } from "../codec/reply.ts";
-import { backendPath } from "../codec/route.ts";
 import type { Dialect } from "../codec/subprotocol.ts";
 import { traceIdOf } from "../codec/trace_context.ts";
 import type { BackendFault, BackendReply, Forwarder } from "../forwarder/forwarder.ts";
@@ -18,9 +17,10 @@ import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Backlog } from "../queue/backlog.ts";
 import { Lane, type LaneOptions, type QueueLimits } from "../queue/lane.ts";
-import type { CallSpan, Tracing } from "../trace/tracing.ts";
+import type { Tracing } from "../trace/tracing.ts";
 import type { Inspect } from "../validate/inspector.ts";
 import { describeViolation } from "../validate/violation.ts";
+import { type CallOwner, CallUnderWay } from "./call_under_way.ts";
 import type { ClientRate } from "./rate.ts";
 import { endByReply } from "./span.ts";
 
@@ -59,25 +59,19 @@ export interface CallsDeps {
   readonly backendTimeoutText: string;
 }
 
-/** A CALL or SEND, and when it came. */
-interface Waiting {
-  readonly call: Call;
-  readonly since: number;
-  /** Its answer is being written, or was: whatever fails from then on, it gets no second one. */
-  isAnswered: boolean;
-}
-
 /**
  * Forwards the CALLs and SENDs of one connection, one after the other in the order sent. Made for the
  * first one and dropped when none is left; it may live longer than the socket.
  */
-export class Calls implements LaneOptions<Waiting> {
-  readonly #caller: Caller;
+export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
+  readonly caller: Caller;
+  readonly encodedClientId: string;
   readonly #deps: CallsDeps;
-  readonly #lane: Lane<Waiting>;
+  readonly #lane: Lane<CallUnderWay>;
 
   constructor(caller: Caller, deps: CallsDeps) {
-    this.#caller = caller;
+    this.caller = caller;
+    this.encodedClientId = encodeURIComponent(caller.clientId);
     this.#deps = deps;
     this.#lane = new Lane(this);
   }
@@ -90,12 +84,12 @@ export class Calls implements LaneOptions<Waiting> {
     return this.#deps.limits.maxQueueChars;
   }
 
-  sizeOf({ call }: Waiting): number {
+  sizeOf({ call }: CallUnderWay): number {
     return call.payload.length;
   }
 
   onIdle(): void {
-    this.#caller.callsDone();
+    this.caller.callsDone();
   }
 
   /** CALLs and SENDs that wait or are under way. */
@@ -112,9 +106,9 @@ export class Calls implements LaneOptions<Waiting> {
   push(call: Call): void {
     const { backlog, clock } = this.#deps;
     backlog.enter(call.payload);
-    if (this.#lane.push({ call, since: clock.now(), isAnswered: false })) return;
+    if (this.#lane.push(new CallUnderWay(call, clock.now(), this))) return;
     backlog.leave(call.payload);
-    this.#caller.queueFull();
+    this.caller.queueFull();
   }
 
   /**
@@ -128,40 +122,52 @@ export class Calls implements LaneOptions<Waiting> {
     for (const { call } of dropped) backlog.leave(call.payload);
     if (dropped.length === 0) return;
     const count = dropped.length;
-    log.warn("CALLs of a departed client dropped", { ...namesOf(this.#caller), count });
+    log.warn("CALLs of a departed client dropped", { ...namesOf(this.caller), count });
   }
 
-  /** Forwards one and answers it. The forwarder does not reject. */
-  async handle(waiting: Waiting): Promise<void> {
-    const { call, since } = waiting;
-    const { forwarder, backlog, clock, metrics, log, tracing, rate } = this.#deps;
-    let span: CallSpan | undefined;
-    let reply: BackendReply;
+  /** Forwards one; `replied` follows. */
+  handle(waiting: CallUnderWay): void {
     try {
-      const turn = rate?.take(this.#caller);
-      if (turn !== undefined) await turn;
-      span = tracing?.fromClient({
-        kind: call.kind,
-        action: call.action,
-        messageId: call.messageId,
-        client: this.#caller,
-      }, clock.now() - since);
-      metrics.requestsStarted.add(1);
-      reply = await forwarder.forward({
-        kind: call.kind,
-        path: backendPath(
-          call.kind,
-          call.action,
-          encodeURIComponent(this.#caller.clientId),
-          call.messageId,
-        ),
-        body: call.payload,
-        origin: this.#caller,
-        trace: span?.context,
-      });
-    } finally {
-      backlog.leave(call.payload);
+      const turn = this.#deps.rate?.take(this.caller);
+      if (turn === undefined) return this.#forward(waiting);
+      void turn.then(() => this.#forward(waiting)).catch((error) => this.#broke(waiting, error));
+    } catch (error) {
+      this.#broke(waiting, error);
     }
+  }
+
+  #broke(waiting: CallUnderWay, error: unknown): void {
+    this.#deps.backlog.leave(waiting.call.payload);
+    this.#lane.broke(waiting, error);
+  }
+
+  #forward(waiting: CallUnderWay): void {
+    const { forwarder, clock, metrics, tracing } = this.#deps;
+    const { call, since } = waiting;
+    waiting.span = tracing?.fromClient({
+      kind: call.kind,
+      action: call.action,
+      messageId: call.messageId,
+      client: this.caller,
+    }, clock.now() - since);
+    metrics.requestsStarted.add(1);
+    forwarder.forward(waiting, waiting);
+  }
+
+  /** What came of one: it is answered, and the next one has its turn. */
+  replied(waiting: CallUnderWay, reply: BackendReply): void {
+    this.#deps.backlog.leave(waiting.call.payload);
+    try {
+      this.#answer(waiting, reply);
+    } catch (error) {
+      return this.#lane.broke(waiting, error);
+    }
+    this.#lane.done(waiting);
+  }
+
+  #answer(waiting: CallUnderWay, reply: BackendReply): void {
+    const { clock, metrics, log } = this.#deps;
+    const { call, since, span } = waiting;
     const answer = call.kind === "send" ? null : this.#answerTo(call, reply);
     const failure = failureOf(reply, answer);
     if (failure === null) metrics.requestsSucceeded.add(1);
@@ -169,7 +175,7 @@ export class Calls implements LaneOptions<Waiting> {
       metrics.requestsFailed.add(1);
       const { action, messageId } = call;
       const durationMs = Math.round(clock.now() - since);
-      const names = { ...namesOf(this.#caller), action, messageId };
+      const names = { ...namesOf(this.caller), action, messageId };
       const told = answer === null ? {} : whatIsTold(answer);
       const trace = span === undefined ? {} : { traceId: traceIdOf(span.context) };
       log.warn("backend failed", { ...names, failure, ...told, durationMs, ...trace });
@@ -180,20 +186,20 @@ export class Calls implements LaneOptions<Waiting> {
       }
       metrics.callSeconds.observe((clock.now() - since) / 1000);
       waiting.isAnswered = true;
-      this.#caller.answer(answer, call);
+      this.caller.answer(answer, call);
     }
     if (span !== undefined) endByReply(span, reply, answer);
   }
 
   /** A fault of ours: the client gets an answer all the same, and its next CALLs are handled. */
-  failed(error: unknown, waiting: Waiting | undefined): void {
+  failed(error: unknown, waiting: CallUnderWay | undefined): void {
     const { log, metrics } = this.#deps;
-    log.error("a CALL failed", { ...namesOf(this.#caller), error: String(error) });
+    log.error("a CALL failed", { ...namesOf(this.caller), error: String(error) });
     if (waiting === undefined || waiting.isAnswered) return;
     metrics.requestsFailed.add(1);
     const { call } = waiting;
     if (call.kind === "send") return;
-    this.#caller.answer(this.#internalError(call, "the gateway failed"), call);
+    this.caller.answer(this.#internalError(call, "the gateway failed"), call);
   }
 
   /** The frame that answers a CALL. */
@@ -201,7 +207,7 @@ export class Calls implements LaneOptions<Waiting> {
     if (!reply.ok) return this.#internalError(call, this.#describe(reply.fault));
     const { inspect } = this.#deps;
     const { status, body } = reply;
-    const answer = replyText(call.messageIdText, status, body, this.#caller.dialect);
+    const answer = replyText(call.messageIdText, status, body, this.caller.dialect);
     return inspect === undefined || frameKind(answer) !== "result"
       ? answer
       : this.#refusalOf(call, body, inspect) ?? answer;
@@ -210,7 +216,7 @@ export class Calls implements LaneOptions<Waiting> {
   /** The CALLERROR in place of a CALLRESULT whose payload is refused; undefined when it passes. */
   #refusalOf(call: Call, body: string, inspect: Inspect): string | undefined {
     const { action, messageId } = call;
-    const violation = inspect(this.#caller, {
+    const violation = inspect(this.caller, {
       direction: "out",
       type: "result",
       action,
@@ -224,7 +230,7 @@ export class Calls implements LaneOptions<Waiting> {
   }
 
   #internalError({ messageIdText }: Call, description: string): string {
-    return callErrorText(messageIdText, errorCode("internal", this.#caller.dialect), description);
+    return callErrorText(messageIdText, errorCode("internal", this.caller.dialect), description);
   }
 
   #describe(fault: BackendFault): string {

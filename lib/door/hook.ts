@@ -7,7 +7,7 @@
 import { readMaxAgeSeconds } from "../codec/cache_control.ts";
 import { isSuccess } from "../codec/reply.ts";
 import { hookPath } from "../codec/route.ts";
-import { type Forwarder, isRefusal } from "../forwarder/forwarder.ts";
+import { ask, type Forwarder, isRefusal } from "../forwarder/forwarder.ts";
 import { hookSlots } from "../forwarder/slots.ts";
 import type { Identity } from "../identity.ts";
 import { Cell } from "../metrics/tally.ts";
@@ -87,7 +87,7 @@ export class ConnectHook {
     const { epoch } = verdicts;
     const question = this.#begin(clientId);
     this.#waiting.add(1);
-    const reply = await forwarder.forward({
+    const reply = await ask(forwarder, {
       kind: "connect",
       path: hookPath("connect", encodeURIComponent(clientId)),
       body: JSON.stringify({ protocols, remoteAddress, authorization }),

@@ -101,7 +101,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
   const { wsPath, trustProxy, maxConnections, connectRate } = options;
   const { sockets, memory, hook, backlog, isShuttingDown, clock, random, metrics, log } = deps;
   const ids = new ConnectionIds(clock, random);
-  const gate = new TurnGate(MAX_UPGRADES, clock);
+  const gate = new TurnGate<() => void>(MAX_UPGRADES, clock, (begin) => begin());
   const rate = connectRate === undefined ? undefined : new Rate(connectRate, clock);
 
   function refuse(who: Asker, { cause, status, detail, headers }: Refusal): Response {
@@ -234,14 +234,24 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       : refuseForNow(identity, "gone", "the client has gone");
   }
 
-  function letIn(request: HttpRequest, identity: Identity): Response | Promise<Response> {
-    if (gate.isOpen) return gate.begin(() => connect(request, identity));
-    // Counted while it waits.
-    sockets.enter();
-    return gate.begin(() => {
-      sockets.leave();
-      if (isGone(request) || isShuttingDown()) return turnAway(identity);
-      return connect(request, identity);
+  function letIn(request: HttpRequest, identity: Identity): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      if (gate.isOpen) return gate.begin(() => settle(() => connect(request, identity)));
+      // Counted while it waits.
+      sockets.enter();
+      gate.begin(() => {
+        sockets.leave();
+        const isLate = isGone(request) || isShuttingDown();
+        settle(() => isLate ? turnAway(identity) : connect(request, identity));
+      });
+
+      function settle(respond: () => Response): void {
+        try {
+          resolve(respond());
+        } catch (error) {
+          reject(error);
+        }
+      }
     });
   }
 

@@ -5,7 +5,8 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { type BackendReply, type BackendRequest, type Forwarder, isOutcome } from "./forwarder.ts";
+import { type BackendReply, type BackendRequest, isOutcome } from "./forwarder.ts";
+import { type Layer, OuterLayer, type Post } from "./layer.ts";
 
 /** It opens after this many failures without a success between … */
 const FAILURES = 50;
@@ -40,26 +41,25 @@ export class Breaker {
     return this.#isOpen;
   }
 
-  /** A forwarder whose replies are counted: to be put around each single try. */
-  counting(inner: Forwarder): Forwarder {
-    const count = (reply: BackendReply): BackendReply => {
-      if (isFailure(reply)) this.#failed();
-      else if (isSuccess(reply)) this.#succeeded();
-      return reply;
-    };
-    return {
-      forward: (request) => inner.forward(request).then(count),
-      close: () => inner.close(),
-    };
+  /** A layer whose replies are counted: to be put around each single try. */
+  counting(inner: Layer): Layer {
+    return new BreakerCount(inner, this);
   }
 
-  /** A forwarder that answers at once while the breaker is open: to be put around the retries. */
-  guarding(inner: Forwarder): Forwarder {
-    const forward = (request: BackendRequest): Promise<BackendReply> =>
-      this.holdsBack(request) && !this.#mayProbe()
-        ? Promise.resolve({ ok: false, fault: "unreachable" })
-        : inner.forward(request);
-    return { forward, close: () => inner.close() };
+  /** A layer that answers at once while the breaker is open: to be put around the retries. */
+  guarding(inner: Layer): Layer {
+    return new BreakerGuard(inner, this);
+  }
+
+  /** Takes note of what came of a try. */
+  count(reply: BackendReply): void {
+    if (isFailure(reply)) this.#failed();
+    else if (isSuccess(reply)) this.#succeeded();
+  }
+
+  /** Whether a request may go on its way: while the breaker is open, one is let through now and then. */
+  admits(request: BackendRequest): boolean {
+    return !this.holdsBack(request) || this.#mayProbe();
   }
 
   /** Whether further tries of this request are pointless now. */
@@ -91,6 +91,36 @@ export class Breaker {
     return true;
   }
 }
+
+class BreakerCount extends OuterLayer {
+  readonly #breaker: Breaker;
+
+  constructor(inner: Layer, breaker: Breaker) {
+    super(inner);
+    this.#breaker = breaker;
+  }
+
+  override replied(post: Post, reply: BackendReply): void {
+    this.#breaker.count(reply);
+    this.outer.replied(post, reply);
+  }
+}
+
+class BreakerGuard extends OuterLayer {
+  readonly #breaker: Breaker;
+
+  constructor(inner: Layer, breaker: Breaker) {
+    super(inner);
+    this.#breaker = breaker;
+  }
+
+  override forward(post: Post): void {
+    if (this.#breaker.admits(post.request)) this.inner.forward(post);
+    else this.outer.replied(post, HELD_BACK);
+  }
+}
+
+const HELD_BACK: BackendReply = { ok: false, fault: "unreachable" };
 
 /**
  * Only what provably never left says that the backend is down. A request that hung or broke may be

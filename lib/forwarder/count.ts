@@ -4,31 +4,31 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
 import { isSuccess } from "../codec/reply.ts";
 import type { RequestKind } from "../codec/route.ts";
 import type { BackendOutcome, Metrics } from "../metrics/metrics.ts";
-import type { BackendReply, Forwarder } from "./forwarder.ts";
+import type { BackendReply } from "./forwarder.ts";
+import { type Layer, OuterLayer, type Post } from "./layer.ts";
 
-/** A forwarder whose requests are counted: to be put around each single try. */
-export function countForwarder(
-  inner: Forwarder,
-  metrics: Pick<Metrics, "backendRequests" | "backendSeconds">,
-  clock: Clock,
-): Forwarder {
-  const { backendRequests, backendSeconds } = metrics;
-  return {
-    forward(request) {
-      const since = clock.now();
-      return inner.forward(request).then((reply) => {
-        backendSeconds.observe((clock.now() - since) / 1000);
-        const outcome = outcomeOf(request.kind, reply);
-        if (outcome !== null) backendRequests[request.kind][outcome].add(1);
-        return reply;
-      });
-    },
-    close: () => inner.close(),
-  };
+type CountMetrics = Pick<Metrics, "backendRequests" | "backendSeconds">;
+
+/** Counts requests and their time: to be put around each single try. */
+export class Count extends OuterLayer {
+  readonly #metrics: CountMetrics;
+
+  constructor(inner: Layer, metrics: CountMetrics) {
+    super(inner);
+    this.#metrics = metrics;
+  }
+
+  override replied(post: Post, reply: BackendReply): void {
+    const { backendSeconds, backendRequests } = this.#metrics;
+    const { kind, sentAt, repliedAt } = post;
+    backendSeconds.observe((repliedAt - sentAt) / 1000);
+    const outcome = outcomeOf(kind, reply);
+    if (outcome !== null) backendRequests[kind][outcome].add(1);
+    this.outer.replied(post, reply);
+  }
 }
 
 /**

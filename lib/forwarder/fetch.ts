@@ -9,11 +9,10 @@ import { readText, utf8Text } from "./body.ts";
 import {
   type BackendFault,
   type BackendReply,
-  type BackendRequest,
-  type Forwarder,
   type ForwarderOptions,
   isRefusal,
 } from "./forwarder.ts";
+import type { Layer, Outer, Post } from "./layer.ts";
 import { webhookHeaders } from "./signature.ts";
 
 /**
@@ -26,7 +25,7 @@ import { webhookHeaders } from "./signature.ts";
  * the backend twice, which `tests/forwarder/cut_test.ts` shows; the backend can tell by the URL. Nor
  * can it tell a connect that timed out from an answer that did.
  */
-export function createFetchForwarder(options: ForwarderOptions): Forwarder {
+export function createFetchForwarder(options: ForwarderOptions): Layer {
   const { backend, timeoutMs, maxBytes, userAgent, clock, signKeys, tracing } = options;
   const basePath = new URL(backend).pathname;
   const timedOut = new Error("no answer in time");
@@ -36,8 +35,8 @@ export function createFetchForwarder(options: ForwarderOptions): Forwarder {
     caCerts: [...options.caCerts ?? []],
   });
 
-  async function forward(request: BackendRequest): Promise<BackendReply> {
-    const { origin } = request;
+  async function exchange({ request, webhookId, trace }: Post): Promise<BackendReply> {
+    const { origin, path, body } = request;
     const headers: [string, string][] = [
       ["content-type", "application/json"],
       ["accept", "application/json"],
@@ -47,13 +46,12 @@ export function createFetchForwarder(options: ForwarderOptions): Forwarder {
       ["x-forwarded-for", origin.remoteAddress],
     ];
     if (origin.protocol !== null) headers.push(["x-ws2api-protocol", origin.protocol]);
-    const { webhookId, path, body } = request;
     if (webhookId !== undefined) {
       const message = { webhookId, path: basePath + path, body };
       headers.push(...webhookHeaders(message, signKeys, clock.wallNow()));
     }
-    if (request.trace !== undefined) {
-      const all = traceHeaders(request.trace);
+    if (trace !== undefined) {
+      const all = traceHeaders(trace);
       // The runtime that traces adds its own traceparent, and that alone.
       headers.push(...(tracing === undefined ? all : all.slice(1)));
     }
@@ -72,7 +70,7 @@ export function createFetchForwarder(options: ForwarderOptions): Forwarder {
           signal: controller.signal,
           client,
         });
-      const response = await (tracing === undefined ? post() : tracing.run(request.trace, post));
+      const response = await (tracing === undefined ? post() : tracing.run(trace, post));
       hasAnswer = true;
       const text = await bodyOf(response, maxBytes);
       if (text === undefined) return { ok: false, fault: "unusable" };
@@ -92,7 +90,20 @@ export function createFetchForwarder(options: ForwarderOptions): Forwarder {
     }
   }
 
-  return { forward, close: () => client.close() };
+  let outer: Outer;
+  return {
+    forward(post) {
+      post.sentAt = clock.now();
+      void exchange(post).then((reply) => {
+        post.repliedAt = clock.now();
+        outer.replied(post, reply);
+      });
+    },
+    repliesTo(other) {
+      outer = other;
+    },
+    close: () => client.close(),
+  };
 }
 
 /** The error's text is the only thing by which `fetch` tells a refused connection from a cut one. */

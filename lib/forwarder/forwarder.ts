@@ -91,13 +91,27 @@ export interface ForwarderOptions {
   readonly tracing?: Pick<Tracing, "run"> | undefined;
 }
 
+/** Who waits for a reply. */
+export interface Requester {
+  /** Called once. It owns its errors: a throw is a bug, and nobody is left to hear of it. */
+  replied(reply: BackendReply): void;
+}
+
 export interface Forwarder {
   /**
-   * Posts once and waits for the whole answer. Never rejects, and always ends: connecting and the
-   * answer have a time limit each.
+   * Posts a request. Its reply always comes, maybe before this returns: connecting and the answer have a
+   * time limit each.
    */
-  forward(request: BackendRequest): Promise<BackendReply>;
+  forward(request: BackendRequest, requester: Requester): void;
 
   /** Lets go of the connections that it keeps. Nothing may be forwarded afterwards. */
   close(): void;
+}
+
+/** The same for those who wait by a promise, which costs more. Never rejects. */
+export function ask(
+  forwarder: Pick<Forwarder, "forward">,
+  request: BackendRequest,
+): Promise<BackendReply> {
+  return new Promise((replied) => forwarder.forward(request, { replied }));
 }

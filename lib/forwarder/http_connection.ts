@@ -7,28 +7,37 @@
 import { Buffer } from "node:buffer";
 import { AnswerReader } from "./answer.ts";
 import type { BackendReply } from "./forwarder.ts";
+import type { Post } from "./layer.ts";
+import type { RequestWriter } from "./request_writer.ts";
 
 /** What can be read at once; a longer answer takes several reads. */
 const READ_BYTES = 16 * 1024;
-
-/** Memory for requests that each connection keeps; longer ones get their own. */
-const WRITE_BYTES = 4 * 1024;
 
 /** The request did not leave: no byte of it was taken by the kernel. */
 export const NEVER_LEFT = Symbol("never left");
 
 const BROKEN: BackendReply = { ok: false, fault: "broken" };
 
-export interface HttpConnectionOptions {
+export type Sent = BackendReply | typeof NEVER_LEFT;
+
+/** Who has the connections. */
+export interface ConnectionOwner {
+  readonly writer: RequestWriter;
   /** The longest answer taken. */
   readonly maxBytes: number;
-  /** Told when an exchange is over and the connection can carry another one. */
-  readonly onIdle: () => void;
-  /** Told once when it is closed, whatever the reason. */
-  readonly onClosed: () => void;
+  /** Called once when it is closed, whatever the reason. */
+  closed(connection: HttpConnection): void;
+  /** How an exchange ended that gets no answer, or one with which the connection is closed. */
+  ended(connection: HttpConnection, post: Post, sent: Sent): void;
+  /**
+   * An exchange was answered.
+   *
+   * @param isIdle Whether the connection can carry another one; `idle` follows otherwise.
+   */
+  answered(connection: HttpConnection, post: Post, reply: BackendReply, isIdle: boolean): void;
+  /** The request of an exchange that was answered early has left: the connection can carry another one. */
+  idle(connection: HttpConnection): void;
 }
-
-type Sent = BackendReply | typeof NEVER_LEFT;
 
 /**
  * Owns a socket and the one exchange on it: a request goes out, an answer comes back.
@@ -39,19 +48,30 @@ type Sent = BackendReply | typeof NEVER_LEFT;
 export class HttpConnection {
   /** When the exchange under way is given up, Infinity without one; its owner's business. */
   deadline = Infinity;
+  /** While it is idle: from then on the backend may close it at any moment. Its owner's business. */
+  idleUntil = 0;
+  /** Exchanges begun. */
+  exchanges = 0;
   readonly #conn: Deno.Conn;
-  readonly #options: HttpConnectionOptions;
+  readonly #owner: ConnectionOwner;
   readonly #reader: AnswerReader;
-  #settle: ((sent: Sent) => void) | null = null;
+  /** The exchange under way. */
+  #post: Post | null = null;
+  /** Memory for requests, kept from one to the next. */
   #output: Uint8Array | null = null;
-  #isWriting = false;
+  /** What of the request has not been taken by the kernel; null when all has. */
+  #unwritten: Uint8Array | null = null;
+  #isUntouched = false;
   #isClosed = false;
+  // Made once rather than for each request.
+  readonly #written = (length: number): void => this.#took(length);
+  readonly #notWritten = (): void => this.#tookNothing();
 
   /** Takes over a socket that is connected. */
-  constructor(conn: Deno.Conn, options: HttpConnectionOptions) {
+  constructor(conn: Deno.Conn, owner: ConnectionOwner) {
     this.#conn = conn;
-    this.#options = options;
-    this.#reader = new AnswerReader(options.maxBytes);
+    this.#owner = owner;
+    this.#reader = new AnswerReader(owner.maxBytes);
     void this.#read();
   }
 
@@ -61,20 +81,18 @@ export class HttpConnection {
   }
 
   /**
-   * Sends a request and waits for its answer. Only on an idle connection. Never rejects; ends at the
-   * latest with `close`.
-   *
-   * @param request Head and body.
-   * @returns The answer or a fault, or NEVER_LEFT when it is certain that nothing arrived.
+   * Sends a request; the owner is told how it ended, never before this returns. To be called only while
+   * no exchange is under way. It has no time limit of its own: its owner ends it with `close`.
    */
-  exchange(request: string): Promise<Sent> {
-    return new Promise((resolve) => {
-      if (this.#isClosed) return resolve(NEVER_LEFT);
-      this.#settle = resolve;
-      this.#reader.expect();
-      this.#isWriting = true;
-      void this.#write(this.#encode(request));
-    });
+  exchange(post: Post): void {
+    this.exchanges++;
+    this.#post = post;
+    if (this.#isClosed) return queueMicrotask(() => this.#end(NEVER_LEFT));
+    this.#reader.expect();
+    const { writer } = this.#owner;
+    this.#output ??= writer.memory();
+    this.#isUntouched = true;
+    this.#write(writer.write(post, this.#output));
   }
 
   /**
@@ -90,39 +108,35 @@ export class HttpConnection {
     } catch {
       // The other end was quicker.
     }
-    this.#options.onClosed();
+    this.#owner.closed(this);
     this.#end(outcome);
   }
 
   #end(outcome: Sent): void {
-    const settle = this.#settle;
-    this.#settle = null;
-    settle?.(outcome);
+    const post = this.#post;
+    this.#post = null;
+    if (post !== null) this.#owner.ended(this, post, outcome);
   }
 
-  #encode(text: string): Uint8Array {
-    // UTF-8 takes at most three bytes for a UTF-16 code unit.
-    if (text.length * 3 > WRITE_BYTES) return encoder.encode(text);
-    const output = this.#output ??= new Uint8Array(WRITE_BYTES);
-    return output.subarray(0, encoder.encodeInto(text, output).written);
+  #write(bytes: Uint8Array): void {
+    this.#unwritten = bytes;
+    void this.#conn.write(bytes).then(this.#written, this.#notWritten);
   }
 
-  async #write(request: Uint8Array): Promise<void> {
-    let rest = request;
-    try {
-      while (true) {
-        const written = await this.#conn.write(rest);
-        if (written === rest.length) break;
-        rest = rest.subarray(written);
-      }
-    } catch {
-      // The kernel took nothing, so nothing arrived. To a request that was taken in part there may still
-      // be an answer, which the reading side sees, or the end.
-      if (rest === request) this.close(NEVER_LEFT);
-      return;
-    }
-    this.#isWriting = false;
-    if (this.#settle === null) this.#rest();
+  #took(length: number): void {
+    const rest = this.#unwritten!;
+    this.#isUntouched = false;
+    if (length < rest.length) return this.#write(rest.subarray(length));
+    this.#unwritten = null;
+    if (this.#post === null && !this.#isClosed) this.#owner.idle(this);
+  }
+
+  /**
+   * The kernel took nothing, so nothing arrived. To a request that was taken in part there may still be
+   * an answer, which the reading side sees, or the end.
+   */
+  #tookNothing(): void {
+    if (this.#isUntouched) this.close(NEVER_LEFT);
   }
 
   async #read(): Promise<void> {
@@ -132,23 +146,17 @@ export class HttpConnection {
         const length = await this.#conn.read(buffer);
         if (this.#isClosed) return;
         if (length === null) break;
-        if (this.#settle === null) return this.close();
+        if (this.#post === null) return this.close();
         const reply = this.#reader.push(buffer, length);
         if (reply === undefined) continue;
         if (!this.#reader.isReusable || !reply.ok) return this.close(reply);
-        this.#end(reply);
-        if (!this.#isWriting) this.#rest();
+        const post = this.#post;
+        this.#post = null;
+        this.#owner.answered(this, post, reply, this.#unwritten === null);
       }
     } catch {
       return this.close();
     }
-    this.close(this.#settle === null ? BROKEN : this.#reader.end());
-  }
-
-  /** The exchange is over on both ways. */
-  #rest(): void {
-    if (!this.#isClosed) this.#options.onIdle();
+    this.close(this.#post === null ? BROKEN : this.#reader.end());
   }
 }
-
-const encoder = new TextEncoder();

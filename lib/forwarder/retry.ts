@@ -4,9 +4,10 @@
  * @module
  */
 
-import { type Clock, pause } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import type { RequestKind } from "../codec/route.ts";
-import { type BackendReply, type BackendRequest, type Forwarder, isOutcome } from "./forwarder.ts";
+import { type BackendReply, type BackendRequest, isOutcome } from "./forwarder.ts";
+import { type Layer, OuterLayer, type Post } from "./layer.ts";
 
 /** The first pause, and by what each further one is longer: 0.4 s, 1.2 s, 3.6 s. */
 const FIRST_PAUSE_MS = 400;
@@ -65,26 +66,23 @@ export interface RetryOptions {
   readonly onRetry: (request: BackendRequest, reply: BackendReply) => void;
 }
 
-/** A forwarder that tries again where `isRetried` allows it. */
-export function retryForwarder(inner: Forwarder, options: RetryOptions): Forwarder {
-  const { retries, clock, random, givesUp, onRetry } = options;
+/** Tries again where `isRetried` allows it. */
+export class Retries extends OuterLayer {
+  readonly #options: RetryOptions;
 
-  async function retry(request: BackendRequest, first: BackendReply): Promise<BackendReply> {
-    let reply = first;
-    for (let attempt = 1; attempt <= retries && isRetried(request.kind, reply); attempt++) {
-      if (givesUp?.(request) === true) break;
-      onRetry(request, reply);
-      await pause(clock, retryPauseMs(attempt, random()));
-      reply = await inner.forward(request);
-    }
-    return reply;
+  constructor(inner: Layer, options: RetryOptions) {
+    super(inner);
+    this.#options = options;
   }
 
-  function forward(request: BackendRequest): Promise<BackendReply> {
-    return inner.forward(request).then((reply) =>
-      isRetried(request.kind, reply) ? retry(request, reply) : reply
-    );
+  override replied(post: Post, reply: BackendReply): void {
+    const { retries, clock, random, givesUp, onRetry } = this.#options;
+    const { request, kind, failedTries } = post;
+    if (
+      !isRetried(kind, reply) || failedTries >= retries || givesUp?.(request) === true
+    ) return this.outer.replied(post, reply);
+    post.failedTries++;
+    onRetry(request, reply);
+    clock.setTimeout(() => this.inner.forward(post), retryPauseMs(post.failedTries, random()));
   }
-
-  return { forward, close: () => inner.close() };
 }

@@ -7,13 +7,8 @@
 import type { Clock } from "../clock.ts";
 import { Cell } from "../metrics/tally.ts";
 import { Queue } from "../queue/queue.ts";
-import {
-  type BackendReply,
-  type BackendRequest,
-  type Forwarder,
-  isHook,
-  isOutcome,
-} from "./forwarder.ts";
+import type { BackendReply } from "./forwarder.ts";
+import { type Layer, OuterLayer, type Post } from "./layer.ts";
 
 export interface SlotsOptions {
   /** Most requests under way. */
@@ -34,24 +29,23 @@ export function hookSlots(max: number): number {
 /** While CALLs wait, hooks that wait get one slot after so many CALLs: they must not wait for ever. */
 const CALLS_FOR_A_HOOK = 7;
 
-interface Waiter {
-  readonly since: number;
-  readonly resolve: (hasSlot: boolean) => void;
-}
-
 /** Requests that share a right to slots. */
 interface Share {
   /** Most of them under way. */
   readonly max: number;
   readonly isHook: boolean;
-  readonly waiting: Queue<Waiter>;
+  readonly waiting: Queue<Post>;
   underWay: number;
-  /** Hands a reply on, and its slot to the next request: one function for all. */
-  readonly done: (reply: BackendReply) => BackendReply;
 }
 
+function share(max: number, isHook: boolean): Share {
+  return { max, isHook, waiting: new Queue<Post>(), underWay: 0 };
+}
+
+const OVERLOADED: BackendReply = { ok: false, fault: "overloaded" };
+
 /**
- * Limits a forwarder to `max` requests at once; more wait, in order.
+ * Lets `max` requests be under way at once; more wait, in order.
  *
  * - **Outcomes** (`isOutcome`) go before all else, and an eighth of the slots is theirs alone: a backend
  *   that waits for a client's answer while it handles that client's CALL must get it even when such
@@ -67,110 +61,122 @@ interface Share {
  * then those CALLs and connects that waited too long are given up, so a wait ends without a timer of its
  * own.
  */
-export function limitForwarder(inner: Forwarder, options: SlotsOptions): Forwarder {
-  const { max, maxWaitMs, clock, taken = new Cell(), awaited = new Cell() } = options;
-  const maxBesideOutcomes = max === 1 ? 1 : max - Math.ceil(max / 8);
-  const maxHooks = Math.max(1, maxBesideOutcomes - 1);
-  const outcomes = share(max, false);
-  const calls = share(maxBesideOutcomes, false);
-  const connects = share(hookSlots(max), true);
-  const disconnects = share(hookSlots(max), true);
+export class Slots extends OuterLayer {
+  readonly #max: number;
+  readonly #maxWaitMs: number;
+  readonly #clock: Clock;
+  readonly #taken: Cell;
+  readonly #awaited: Cell;
+  readonly #maxBesideOutcomes: number;
+  readonly #maxHooks: number;
+  readonly #outcomes: Share;
+  readonly #calls: Share;
+  readonly #connects: Share;
+  readonly #disconnects: Share;
   /** CALLs that got a slot while a hook waited for it. */
-  let callsBeforeHook = 0;
-  let lastHook = disconnects;
+  #callsBeforeHook = 0;
+  #lastHook: Share;
 
-  function share(max: number, isHook: boolean): Share {
-    const done = (reply: BackendReply): BackendReply => {
-      release(self);
-      return reply;
-    };
-    const self: Share = { max, isHook, waiting: new Queue<Waiter>(), underWay: 0, done };
-    return self;
+  constructor(inner: Layer, options: SlotsOptions) {
+    super(inner);
+    const { max, maxWaitMs, clock, taken = new Cell(), awaited = new Cell() } = options;
+    this.#max = max;
+    this.#maxWaitMs = maxWaitMs;
+    this.#clock = clock;
+    this.#taken = taken;
+    this.#awaited = awaited;
+    this.#maxBesideOutcomes = max === 1 ? 1 : max - Math.ceil(max / 8);
+    this.#maxHooks = Math.max(1, this.#maxBesideOutcomes - 1);
+    this.#outcomes = share(max, false);
+    this.#calls = share(this.#maxBesideOutcomes, false);
+    this.#connects = share(hookSlots(max), true);
+    this.#disconnects = share(hookSlots(max), true);
+    this.#lastHook = this.#disconnects;
   }
 
-  function shareOf(request: BackendRequest): Share {
-    if (isOutcome(request)) return outcomes;
-    if (!isHook(request)) return calls;
-    return request.kind === "connect" ? connects : disconnects;
+  override forward(post: Post): void {
+    const share = this.#shareOf(post);
+    // Those given up just now may cause another one before those who wait have got the slot.
+    if (share.waiting.length === 0 && this.#hasSlot(share)) return this.#begin(post, share);
+    post.waitingSince = this.#clock.now();
+    this.#awaited.add(1);
+    share.waiting.push(post);
   }
 
-  function hasSlot(share: Share): boolean {
-    if (taken.own >= max || share.underWay >= share.max) return false;
-    if (share === outcomes) return true;
-    const hooks = connects.underWay + disconnects.underWay;
-    return hooks + calls.underWay < maxBesideOutcomes && (!share.isHook || hooks < maxHooks);
+  override replied(post: Post, reply: BackendReply): void {
+    this.#taken.add(-1);
+    this.#shareOf(post).underWay--;
+    this.#giveUpLate(this.#calls);
+    this.#giveUpLate(this.#connects);
+    for (let next = this.#nextShare(); next !== undefined; next = this.#nextShare()) {
+      this.#awaited.add(-1);
+      this.#begin(next.waiting.shift()!, next);
+    }
+    this.outer.replied(post, reply);
   }
 
-  function take(share: Share): void {
-    taken.add(1);
-    share.underWay++;
-  }
-
-  function release(share: Share): void {
-    taken.add(-1);
-    share.underWay--;
-    giveUpLate(calls);
-    giveUpLate(connects);
-    for (let next = nextShare(); next !== undefined; next = nextShare()) {
-      take(next);
-      next.waiting.shift()!.resolve(true);
+  #shareOf({ kind }: Post): Share {
+    switch (kind) {
+      case "call":
+      case "send":
+        return this.#calls;
+      case "result":
+      case "error":
+      case "resulterror":
+        return this.#outcomes;
+      case "connect":
+        return this.#connects;
+      case "disconnect":
+        return this.#disconnects;
     }
   }
 
-  function giveUpLate({ waiting }: Share): void {
-    if (waiting.length === 0) return;
-    const oldest = clock.now() - maxWaitMs;
-    while (waiting.length > 0 && waiting.peek()!.since < oldest) waiting.shift()!.resolve(false);
+  #hasSlot(share: Share): boolean {
+    if (this.#taken.own >= this.#max || share.underWay >= share.max) return false;
+    if (share === this.#outcomes) return true;
+    const hooks = this.#connects.underWay + this.#disconnects.underWay;
+    return hooks + this.#calls.underWay < this.#maxBesideOutcomes &&
+      (!share.isHook || hooks < this.#maxHooks);
   }
 
-  function canBegin(share: Share): boolean {
-    return share.waiting.length > 0 && hasSlot(share);
+  #begin(post: Post, share: Share): void {
+    this.#taken.add(1);
+    share.underWay++;
+    this.inner.forward(post);
+  }
+
+  #giveUpLate({ waiting }: Share): void {
+    if (waiting.length === 0) return;
+    const oldest = this.#clock.now() - this.#maxWaitMs;
+    while (waiting.length > 0 && waiting.peek()!.waitingSince < oldest) {
+      this.#awaited.add(-1);
+      this.outer.replied(waiting.shift()!, OVERLOADED);
+    }
+  }
+
+  #canBegin(share: Share): boolean {
+    return share.waiting.length > 0 && this.#hasSlot(share);
   }
 
   /** Whose first request has its turn; undefined when none can begin. */
-  function nextShare(): Share | undefined {
-    if (canBegin(outcomes)) return outcomes;
-    const hook = nextHook();
-    if (canBegin(calls) && (hook === undefined || callsBeforeHook < CALLS_FOR_A_HOOK)) {
-      if (hook !== undefined) callsBeforeHook++;
-      return calls;
+  #nextShare(): Share | undefined {
+    if (this.#canBegin(this.#outcomes)) return this.#outcomes;
+    const hook = this.#nextHook();
+    const isCallsTurn = hook === undefined || this.#callsBeforeHook < CALLS_FOR_A_HOOK;
+    if (isCallsTurn && this.#canBegin(this.#calls)) {
+      if (hook !== undefined) this.#callsBeforeHook++;
+      return this.#calls;
     }
     if (hook === undefined) return undefined;
-    callsBeforeHook = 0;
-    lastHook = hook;
+    this.#callsBeforeHook = 0;
+    this.#lastHook = hook;
     return hook;
   }
 
   /** Both kinds of hook in turn: disconnects, which are never given up, must not shut connects out. */
-  function nextHook(): Share | undefined {
-    const other = lastHook === connects ? disconnects : connects;
-    if (canBegin(other)) return other;
-    return canBegin(lastHook) ? lastHook : undefined;
+  #nextHook(): Share | undefined {
+    const other = this.#lastHook === this.#connects ? this.#disconnects : this.#connects;
+    if (this.#canBegin(other)) return other;
+    return this.#canBegin(this.#lastHook) ? this.#lastHook : undefined;
   }
-
-  async function wait(request: BackendRequest, share: Share): Promise<BackendReply> {
-    awaited.add(1);
-    const hasSlot = await new Promise<boolean>((resolve) =>
-      share.waiting.push({ since: clock.now(), resolve })
-    );
-    awaited.add(-1);
-    return hasSlot ? send(request, share) : { ok: false, fault: "overloaded" };
-  }
-
-  // Forwarders never reject; one that did would not keep its slot.
-  function send(request: BackendRequest, share: Share): Promise<BackendReply> {
-    return inner.forward(request).then(share.done, (error) => {
-      share.done({ ok: false, fault: "unusable" });
-      throw error;
-    });
-  }
-
-  function forward(request: BackendRequest): Promise<BackendReply> {
-    const share = shareOf(request);
-    if (!hasSlot(share)) return wait(request, share);
-    take(share);
-    return send(request, share);
-  }
-
-  return { forward, close: () => inner.close() };
 }

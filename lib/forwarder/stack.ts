@@ -10,15 +10,16 @@ import type { Metrics } from "../metrics/metrics.ts";
 import type { Random } from "../random.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { Breaker } from "./breaker.ts";
-import { countForwarder } from "./count.ts";
+import { Count } from "./count.ts";
 import { createFetchForwarder } from "./fetch.ts";
 import type { Forwarder } from "./forwarder.ts";
-import { retryForwarder } from "./retry.ts";
-import { limitForwarder } from "./slots.ts";
+import { forwarderOver } from "./layer.ts";
+import { Retries } from "./retry.ts";
+import { Slots } from "./slots.ts";
 import { createTcpForwarder } from "./tcp.ts";
-import { traceForwarder } from "./trace.ts";
-import { paceForwarder } from "./turn.ts";
-import { identifyForwarder } from "./webhook_id.ts";
+import { Spans } from "./trace.ts";
+import { Turns } from "./turn.ts";
+import { WebhookIds } from "./webhook_id.ts";
 
 export interface StackOptions {
   readonly forwarder: "fetch" | "tcp";
@@ -53,8 +54,8 @@ export function createForwarderStack(options: StackOptions, deps: StackDeps): Fo
     if (isOpen) log.error("backend away: CALLs are answered at once", { backend });
     else log.info("backend back", { backend });
   });
-  const createForwarder = options.forwarder === "tcp" ? createTcpForwarder : createFetchForwarder;
-  const backendForwarder = createForwarder({
+  const create = options.forwarder === "tcp" ? createTcpForwarder : createFetchForwarder;
+  const connections = create({
     backend,
     timeoutMs: options.backendTimeoutMs,
     maxBytes: options.maxMessageBytes,
@@ -64,18 +65,16 @@ export function createForwarderStack(options: StackOptions, deps: StackDeps): Fo
     signKeys,
     tracing,
   });
-  const traced = tracing === undefined
-    ? backendForwarder
-    : traceForwarder(backendForwarder, tracing);
-  const paced = paceForwarder(countForwarder(traced, metrics, clock), clock);
-  const limited = limitForwarder(breaker.counting(paced), {
+  const traced = tracing === undefined ? connections : new Spans(connections, tracing);
+  const paced = new Turns(new Count(traced, metrics), clock);
+  const limited = new Slots(breaker.counting(paced), {
     max: options.backendConnections,
     maxWaitMs: options.backendTimeoutMs,
     clock,
     taken: metrics.slotsTaken,
     awaited: metrics.slotsAwaited,
   });
-  const retried = retryForwarder(limited, {
+  const retried = new Retries(limited, {
     retries: options.retries,
     clock,
     random: () => random.fraction(),
@@ -86,5 +85,5 @@ export function createForwarderStack(options: StackOptions, deps: StackDeps): Fo
       log.warn("backend tried again", { backend, kind, failure });
     },
   });
-  return identifyForwarder(breaker.guarding(retried), signKeys !== undefined, random);
+  return forwarderOver(new WebhookIds(breaker.guarding(retried), signKeys !== undefined, random));
 }

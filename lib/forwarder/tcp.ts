@@ -4,15 +4,13 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import type { Timer } from "../clock.ts";
-import { traceHeaders } from "../codec/trace_context.ts";
-import type { Origin } from "../identity.ts";
 import { type BackendAddress, backendAddress, dial } from "./dial.ts";
-import type { BackendReply, BackendRequest, Forwarder, ForwarderOptions } from "./forwarder.ts";
-import { HttpConnection, NEVER_LEFT } from "./http_connection.ts";
+import type { BackendReply, ForwarderOptions } from "./forwarder.ts";
+import { type ConnectionOwner, HttpConnection, NEVER_LEFT, type Sent } from "./http_connection.ts";
 import { IdleConnections } from "./idle.ts";
-import { webhookHeaders } from "./signature.ts";
+import type { Layer, Outer, Post } from "./layer.ts";
+import { RequestWriter } from "./request_writer.ts";
 
 /** Connecting may take as long as an answer, but not longer than this. */
 const MAX_CONNECT_MS = 10_000;
@@ -22,6 +20,7 @@ const MAX_IDLE_MS = 4000;
 const IDLE_MARGIN_MS = 1000;
 
 const UNREACHABLE: BackendReply = { ok: false, fault: "unreachable" };
+const TIMED_OUT: BackendReply = { ok: false, fault: "timeout" };
 
 /**
  * Makes a forwarder that speaks HTTP/1.1 on keep-alive connections that it owns.
@@ -32,42 +31,41 @@ const UNREACHABLE: BackendReply = { ok: false, fault: "unreachable" };
  *
  * Redirects are not followed: they are answers like any other. Answers are not decompressed.
  */
-export function createTcpForwarder(options: ForwarderOptions): Forwarder {
+export function createTcpForwarder(options: ForwarderOptions): Layer {
   return new TcpForwarder(options);
 }
 
-class TcpForwarder implements Forwarder {
+class TcpForwarder implements Layer, ConnectionOwner {
+  readonly writer: RequestWriter;
+  readonly maxBytes: number;
   readonly #options: ForwarderOptions;
   readonly #address: BackendAddress;
-  readonly #commonHead: string;
   readonly #idle: IdleConnections;
   readonly #connections = new Set<HttpConnection>();
   readonly #dialing = new AbortController();
+  #outer!: Outer;
   #timer: Timer | undefined;
   #isClosed = false;
 
   constructor(options: ForwarderOptions) {
+    const { userAgent, signKeys, clock } = options;
     this.#options = options;
-    this.#idle = new IdleConnections(options.maxIdleConnections, options.clock);
+    this.maxBytes = options.maxBytes;
+    this.#idle = new IdleConnections(options.maxIdleConnections, clock);
     this.#address = backendAddress(options.backend);
-    this.#commonHead = ` HTTP/1.1\r\nHost: ${this.#address.host}\r\n` +
-      `User-Agent: ${options.userAgent}\r\n` +
-      "Content-Type: application/json\r\nAccept: application/json\r\n" +
-      "Accept-Encoding: identity\r\n";
+    this.writer = new RequestWriter(this.#address, { userAgent, signKeys, clock });
   }
 
-  async forward(request: BackendRequest): Promise<BackendReply> {
-    const text = this.#requestText(request);
+  repliesTo(outer: Outer): void {
+    this.#outer = outer;
+  }
+
+  forward(post: Post): void {
     const now = this.#options.clock.now();
+    post.sentAt = now;
     const kept = this.#idle.take(now);
-    if (kept !== undefined) {
-      const sent = await this.#exchange(kept, text, now);
-      if (sent !== NEVER_LEFT) return sent;
-    }
-    const fresh = await this.#connect();
-    if (fresh === undefined) return UNREACHABLE;
-    const sent = await this.#exchange(fresh, text, this.#options.clock.now());
-    return sent === NEVER_LEFT ? UNREACHABLE : sent;
+    if (kept === undefined) void this.#forwardAnew(post);
+    else this.#exchange(kept, post, now);
   }
 
   close(): void {
@@ -78,19 +76,56 @@ class TcpForwarder implements Forwarder {
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
   }
 
-  #exchange(
-    connection: HttpConnection,
-    text: string,
-    now: number,
-  ): ReturnType<HttpConnection["exchange"]> {
+  ended({ exchanges }: HttpConnection, post: Post, sent: Sent): void {
+    if (sent !== NEVER_LEFT) this.#replied(post, sent, this.#options.clock.now());
+    else if (exchanges > 1) void this.#forwardAnew(post);
+    else this.#replied(post, UNREACHABLE, this.#options.clock.now());
+  }
+
+  answered(connection: HttpConnection, post: Post, reply: BackendReply, isIdle: boolean): void {
+    const now = this.#options.clock.now();
+    // First, so that the next request, which the reply may let through, can be put on it.
+    if (isIdle) this.#keep(connection, now);
+    this.#replied(post, reply, now);
+  }
+
+  idle(connection: HttpConnection): void {
+    this.#keep(connection, this.#options.clock.now());
+  }
+
+  #keep(connection: HttpConnection, now: number): void {
+    connection.deadline = Infinity;
+    if (this.#isClosed) return connection.close();
+    this.#idle.put(connection, Math.min(MAX_IDLE_MS, connection.idleMs - IDLE_MARGIN_MS), now);
+  }
+
+  #replied(post: Post, reply: BackendReply, now: number): void {
+    post.repliedAt = now;
+    this.#outer.replied(post, reply);
+  }
+
+  closed(connection: HttpConnection): void {
+    this.#connections.delete(connection);
+    this.#idle.remove(connection);
+  }
+
+  #exchange(connection: HttpConnection, post: Post, now: number): void {
     const { clock, timeoutMs } = this.#options;
     connection.deadline = now + timeoutMs;
     this.#timer ??= clock.setTimeout(() => this.#closeLate(), timeoutMs);
-    return connection.exchange(text);
+    connection.exchange(post);
+  }
+
+  /** On a new connection. Its way there is no part of an exchange's time. */
+  async #forwardAnew(post: Post): Promise<void> {
+    const connection = await this.#connect();
+    const now = this.#options.clock.now();
+    if (connection === undefined) this.#replied(post, UNREACHABLE, now);
+    else this.#exchange(connection, post, now);
   }
 
   async #connect(): Promise<HttpConnection | undefined> {
-    const { clock, timeoutMs, maxBytes, caCerts } = this.#options;
+    const { clock, timeoutMs, caCerts } = this.#options;
     if (this.#isClosed) return undefined;
     const conn = await dial(this.#address, {
       timeoutMs: Math.min(timeoutMs, MAX_CONNECT_MS),
@@ -103,24 +138,9 @@ class TcpForwarder implements Forwarder {
       conn.close();
       return undefined;
     }
-    const connection = new HttpConnection(conn, {
-      maxBytes,
-      onIdle: () => this.#keep(connection),
-      onClosed: () => this.#forget(connection),
-    });
+    const connection = new HttpConnection(conn, this);
     this.#connections.add(connection);
     return connection;
-  }
-
-  #keep(connection: HttpConnection): void {
-    connection.deadline = Infinity;
-    if (this.#isClosed) return connection.close();
-    this.#idle.put(connection, Math.min(MAX_IDLE_MS, connection.idleMs - IDLE_MARGIN_MS));
-  }
-
-  #forget(connection: HttpConnection): void {
-    this.#connections.delete(connection);
-    this.#idle.remove(connection);
   }
 
   /**
@@ -131,37 +151,11 @@ class TcpForwarder implements Forwarder {
     const now = clock.now();
     let next = Infinity;
     for (const connection of this.#connections) {
-      if (connection.deadline <= now) connection.close({ ok: false, fault: "timeout" });
+      if (connection.deadline <= now) connection.close(TIMED_OUT);
       else next = Math.min(next, connection.deadline);
     }
     this.#timer = next === Infinity
       ? undefined
       : clock.setTimeout(() => this.#closeLate(), next - now);
   }
-
-  #requestText({ path, body, origin, trace, webhookId }: BackendRequest): string {
-    const { signKeys, clock } = this.#options;
-    const fullPath = this.#address.basePath + path;
-    let head =
-      `POST ${fullPath}${this.#commonHead}X-Ws2api-Connection: ${origin.connectionId}\r\n` +
-      originLines(origin);
-    if (webhookId !== undefined) {
-      const message = { webhookId, path: fullPath, body };
-      for (const [name, value] of webhookHeaders(message, signKeys, clock.wallNow())) {
-        head += `${name}: ${value}\r\n`;
-      }
-    }
-    if (trace !== undefined) {
-      for (const [name, value] of traceHeaders(trace)) head += `${name}: ${value}\r\n`;
-    }
-    return `${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
-  }
-}
-
-/** Whose request it is, as header lines. What is no visible ASCII stays out: nothing can end a line. */
-function originLines({ protocol, remoteAddress }: Origin): string {
-  const address = `X-Forwarded-For: ${remoteAddress.replace(/[^!-~]/g, "")}\r\n`;
-  return protocol === null
-    ? address
-    : `${address}X-Ws2api-Protocol: ${protocol.replace(/[^!-~]/g, "")}\r\n`;
 }

@@ -5,19 +5,30 @@
  */
 
 import type { Tracing } from "../trace/tracing.ts";
-import type { Forwarder } from "./forwarder.ts";
+import type { BackendReply } from "./forwarder.ts";
+import { type Layer, OuterLayer, type Post } from "./layer.ts";
 
-/** A forwarder whose requests are traced: to be put around each single try. */
-export function traceForwarder(inner: Forwarder, tracing: Tracing): Forwarder {
-  return {
-    forward(request) {
-      const span = tracing.post(request.kind, request.path, request.trace);
-      return inner.forward({ ...request, trace: span.context }).then((reply) => {
-        if (!reply.ok) span.end(reply.fault);
-        else span.end(reply.status <= 399 ? null : String(reply.status), reply.status);
-        return reply;
-      });
-    },
-    close: () => inner.close(),
-  };
+/** Traces requests: to be put around each single try. */
+export class Spans extends OuterLayer {
+  readonly #tracing: Tracing;
+
+  constructor(inner: Layer, tracing: Tracing) {
+    super(inner);
+    this.#tracing = tracing;
+  }
+
+  override forward(post: Post): void {
+    const { kind, path, trace } = post.request;
+    post.span = this.#tracing.post(kind, path, trace);
+    post.trace = post.span.context;
+    this.inner.forward(post);
+  }
+
+  override replied(post: Post, reply: BackendReply): void {
+    const { span } = post;
+    post.span = null;
+    if (!reply.ok) span?.end(reply.fault);
+    else span?.end(reply.status <= 399 ? null : String(reply.status), reply.status);
+    this.outer.replied(post, reply);
+  }
 }

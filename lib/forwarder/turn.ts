@@ -6,7 +6,8 @@
 
 import type { Clock } from "../clock.ts";
 import { TurnGate } from "../queue/turn_gate.ts";
-import { type BackendReply, type Forwarder, isHook } from "./forwarder.ts";
+import { isHook } from "./forwarder.ts";
+import { type Layer, OuterLayer, type Post } from "./layer.ts";
 
 /**
  * The runtime does no more than 128 operations on sockets in one turn. When there are more to be done,
@@ -16,12 +17,15 @@ import { type BackendReply, type Forwarder, isHook } from "./forwarder.ts";
 const MAX_BEGUN = 32;
 
 /** Spreads requests over turns of the event loop, in order; hooks go behind what clients wait for. */
-export function paceForwarder(inner: Forwarder, clock: Clock): Forwarder {
-  const gate = new TurnGate(MAX_BEGUN, clock);
-  return {
-    // What begins is a promise anyway.
-    forward: (request) =>
-      gate.begin(() => inner.forward(request), isHook(request)) as Promise<BackendReply>,
-    close: () => inner.close(),
-  };
+export class Turns extends OuterLayer {
+  readonly #gate: TurnGate<Post>;
+
+  constructor(inner: Layer, clock: Clock) {
+    super(inner);
+    this.#gate = new TurnGate(MAX_BEGUN, clock, (post) => inner.forward(post));
+  }
+
+  override forward(post: Post): void {
+    this.#gate.begin(post, isHook(post));
+  }
 }

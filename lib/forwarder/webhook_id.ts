@@ -5,22 +5,27 @@
  */
 
 import { type Random, randomUuid } from "../random.ts";
-import { type BackendRequest, type Forwarder, isReport } from "./forwarder.ts";
+import { isReport } from "./forwarder.ts";
+import { type Layer, OuterLayer, type Post } from "./layer.ts";
 
 /**
- * A forwarder that gives requests their `webhookId`: to be put around the tries, for it is the same in
- * all of them. Reports get one, and when requests are signed all do, since the signature covers it.
+ * Gives requests their `webhookId`: to be put around the tries, for it is the same in all of them.
+ * Reports get one, and when requests are signed all do, since the signature covers it.
  */
-export function identifyForwarder(
-  inner: Forwarder,
-  isSigned: boolean,
-  random: Pick<Random, "bytes">,
-): Forwarder {
-  function forward(request: BackendRequest) {
-    if (request.webhookId !== undefined || !(isSigned || isReport(request))) {
-      return inner.forward(request);
-    }
-    return inner.forward({ ...request, webhookId: randomUuid(random) });
+export class WebhookIds extends OuterLayer {
+  readonly #isSigned: boolean;
+  readonly #random: Pick<Random, "bytes">;
+
+  constructor(inner: Layer, isSigned: boolean, random: Pick<Random, "bytes">) {
+    super(inner);
+    this.#isSigned = isSigned;
+    this.#random = random;
   }
-  return { forward, close: () => inner.close() };
+
+  override forward(post: Post): void {
+    if (post.webhookId === undefined && (this.#isSigned || isReport(post))) {
+      post.webhookId = randomUuid(this.#random);
+    }
+    this.inner.forward(post);
+  }
 }

@@ -18,8 +18,11 @@ export interface LaneOptions<T> {
   /** What their sizes may come to. */
   readonly maxSize: number;
   sizeOf(item: T): number;
-  /** Handles one item. It owns its errors: a throw or rejection is a bug, and goes to `failed`. */
-  handle(item: T): Promise<void>;
+  /**
+   * Begins to handle an item: `Lane.done` or `Lane.broke` must follow, once, and may come before this
+   * returns. A throw is a bug, goes to `failed`, and ends the item.
+   */
+  handle(item: T): void;
   /** Called each time when nothing is left. */
   onIdle(): void;
   /**
@@ -43,6 +46,8 @@ export class Lane<T> {
   readonly #waiting: T[] = [];
   #size = 0;
   #current: T | undefined;
+  /** Whether `handle` runs at this moment: what is done by then is followed by a loop, not by calls. */
+  #isBeginning = false;
 
   constructor(options: LaneOptions<T>) {
     this.#options = options;
@@ -69,8 +74,8 @@ export class Lane<T> {
    * @returns False when the lane is full. The item was not taken then.
    */
   push(item: T): boolean {
-    if (this.#current === undefined) {
-      void this.#run(item);
+    if (this.#current === undefined && !this.#isBeginning) {
+      this.#run(item);
       return true;
     }
     const { maxWaiting, maxSize } = this.#options;
@@ -91,21 +96,44 @@ export class Lane<T> {
     return this.#waiting.splice(0);
   }
 
-  async #run(first: T): Promise<void> {
-    const options = this.#options;
+  /** The item being handled is done: the next one begins. Of any other item it says nothing. */
+  done(item: T): void {
+    if (item !== this.#current) return;
+    this.#current = undefined;
+    if (this.#isBeginning) return;
+    const next = this.#next();
+    if (next === undefined) this.#idle();
+    else this.#run(next);
+  }
+
+  /** The same for an item that a bug ends: `failed` is told. */
+  broke(item: T, error: unknown): void {
+    if (item !== this.#current) return;
+    this.#tell(error, item);
+    this.done(item);
+  }
+
+  #run(first: T): void {
     let item: T | undefined = first;
     while (item !== undefined) {
       this.#current = item;
+      this.#isBeginning = true;
       try {
-        await options.handle(item);
+        this.#options.handle(item);
       } catch (error) {
+        this.#current = undefined;
         this.#tell(error, item);
       }
+      this.#isBeginning = false;
+      if (this.#current !== undefined) return;
       item = this.#next();
     }
-    this.#current = undefined;
+    this.#idle();
+  }
+
+  #idle(): void {
     try {
-      options.onIdle();
+      this.#options.onIdle();
     } catch (error) {
       this.#tell(error, undefined);
     }

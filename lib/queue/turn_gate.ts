@@ -15,16 +15,19 @@ import { Queue } from "./queue.ts";
  *
  * While anything is held, the end of the turn is waited for: nothing is held for good.
  */
-export class TurnGate {
+export class TurnGate<T> {
   readonly #perTurn: number;
   readonly #clock: Clock;
-  readonly #held = new Queue<() => void>();
-  readonly #canWait = new Queue<() => void>();
+  readonly #work: (item: T) => void;
+  readonly #held = new Queue<T>();
+  readonly #canWait = new Queue<T>();
   #begun = 0;
 
-  constructor(perTurn: number, clock: Clock) {
+  /** @param work Begins an item. Does not throw. */
+  constructor(perTurn: number, clock: Clock, work: (item: T) => void) {
     this.#perTurn = perTurn;
     this.#clock = clock;
+    this.#work = work;
   }
 
   /** Whether what comes now begins at once. */
@@ -33,32 +36,21 @@ export class TurnGate {
   }
 
   /**
-   * Begins something, now or in its turn.
+   * Begins an item, now or in its turn.
    *
    * @param canWait Whether other things that are held go before it.
    */
-  begin<T>(work: () => T | Promise<T>, canWait = false): T | Promise<T> {
-    if (this.isOpen) {
-      this.#count();
-      return work();
-    }
-    return new Promise((resolve, reject) => {
-      (canWait ? this.#canWait : this.#held).push(() => {
-        this.#count();
-        try {
-          resolve(work());
-        } catch (error) {
-          reject(error);
-        }
-      });
-    });
+  begin(item: T, canWait = false): void {
+    if (this.isOpen) this.#begin(item);
+    else (canWait ? this.#canWait : this.#held).push(item);
   }
 
-  #count(): void {
+  #begin(item: T): void {
     // At low load the turn's end is not asked for, which costs nothing then.
     if (++this.#begun === Math.ceil(this.#perTurn / 2)) {
       this.#clock.setImmediate(() => this.#nextTurn());
     }
+    this.#work(item);
   }
 
   #nextTurn(): void {
@@ -66,9 +58,9 @@ export class TurnGate {
     while (this.#begun < this.#perTurn) {
       const isLast = this.#begun === this.#perTurn - 1;
       const [first, second] = isLast ? [this.#canWait, this.#held] : [this.#held, this.#canWait];
-      const begin = first.shift() ?? second.shift();
-      if (begin === undefined) return;
-      begin();
+      const item = first.shift() ?? second.shift();
+      if (item === undefined) return;
+      this.#begin(item);
     }
   }
 }

@@ -7,7 +7,7 @@
 import { isSuccess } from "../codec/reply.ts";
 import { backendPath, hookPath } from "../codec/route.ts";
 import { traceIdOf } from "../codec/trace_context.ts";
-import type { BackendReply, Forwarder } from "../forwarder/forwarder.ts";
+import { ask, type BackendReply, type Forwarder } from "../forwarder/forwarder.ts";
 import type { Identity } from "../identity.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -79,7 +79,7 @@ function forward(
   const path = report.kind === "disconnect"
     ? hookPath(report.kind, encodedId)
     : backendPath(report.kind, report.action, encodedId, report.messageId);
-  return forwarder.forward({ kind, path, body, origin: identity, trace });
+  return ask(forwarder, { kind, path, body, origin: identity, trace });
 }
 
 /**

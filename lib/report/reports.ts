@@ -74,8 +74,15 @@ export class Reports implements LaneOptions<Waiting> {
     this.#lane.push({ report, ended });
   }
 
+  handle(waiting: Waiting): void {
+    void this.#post(waiting).then(
+      () => this.#lane.done(waiting),
+      (error) => this.#lane.broke(waiting, error),
+    );
+  }
+
   /** Posts one; `postReport` does not reject. */
-  async handle({ report, ended }: Waiting): Promise<void> {
+  async #post({ report, ended }: Waiting): Promise<void> {
     await postReport(this.#deps, this.#reporter, report);
     try {
       ended?.();

@@ -35,11 +35,9 @@ function bug(): never {
   throw new Error("a bug");
 }
 
-/** How a function of a promise can fail. */
-const FAULTS: readonly [name: string, forward: Forwarder["forward"]][] = [
-  ["throws", bug],
-  ["rejects", () => Promise.reject(new Error("a bug"))],
-];
+/** A backend that takes everything. */
+const taking: Forwarder["forward"] = (_, requester) =>
+  queueMicrotask(() => requester.replied({ ok: true, status: 200, body: "{}" }));
 
 /** What rooms below the gateway need, with a forwarder that fails. */
 class Parts {
@@ -68,20 +66,16 @@ function callFrame(text: string): Call {
 
 Deno.test("a CALL whose forwarding fails is answered, counts no longer, and holds up no other", async (t) => {
   const rows: [name: string, more: Partial<CallsDeps>, forward: Forwarder["forward"]][] = [
-    ...FAULTS.map(([name, forward]): [string, Partial<CallsDeps>, Forwarder["forward"]] => [
-      `the forwarder ${name}`,
-      {},
-      forward,
-    ]),
+    ["the forwarder throws", {}, bug],
     [
       "the check of its answer throws",
       { inspect: bug },
-      () => Promise.resolve({ ok: true, status: 200, body: "{}" }),
+      taking,
     ],
     [
       "tracing throws",
       { tracing: { fromClient: bug, toClient: bug, toBackend: bug, served: bug } as never },
-      () => Promise.resolve({ ok: true, status: 200, body: "{}" }),
+      taking,
     ],
   ];
   for (const [name, more, forward] of rows) {
@@ -104,14 +98,15 @@ Deno.test("a CALL whose forwarding fails is answered, counts no longer, and hold
         [4, "2", "InternalError"],
       ]);
       ok(!answers.join().includes("bug"), "clients are told nothing of the inside");
-      deepStrictEqual([calls.count, parts.backlog.count, idle], [0, 0, 1]);
+      deepStrictEqual([calls.count, parts.backlog.count], [0, 0]);
+      ok(idle > 0);
       strictEqual(parts.log.count("a CALL failed"), 2);
     });
   }
 });
 
 Deno.test("a CALL whose answer cannot be written is not answered twice", async () => {
-  const parts = new Parts(() => Promise.resolve({ ok: true, status: 200, body: "{}" }));
+  const parts = new Parts(taking);
   let asked = 0;
   const calls = new Calls({
     ...clientOf("CP1"),
@@ -129,32 +124,30 @@ Deno.test("a CALL whose answer cannot be written is not answered twice", async (
 });
 
 Deno.test("a report that fails is a line in the log, and those behind it are posted", async (t) => {
-  for (const [name, forward] of FAULTS) {
-    await t.step(`the forwarder ${name}`, async () => {
-      const parts = new Parts(forward);
-      let done = 0;
-      let ended = 0;
-      const reporter: Reporter = {
-        ...clientOf("CP1"),
-        reportDone: () => done++,
-        reportsDone: bug,
-      };
-      const reports = new Reports(reporter, { ...parts });
-      const report = lostReport({ action: "Reset", messageId: "1" }, "ocpp1.6");
-      reports.push(report, () => {
-        ended++;
-        bug();
-      });
-      reports.push(report, () => ended++);
-      await microtasks();
-      deepStrictEqual([done, ended, reports.count, parts.backlog.count], [2, 2, 0, 0]);
-      await postAlone({ ...parts }, clientOf("CP1"), report);
-      strictEqual(parts.backlog.count, 0);
-      ok(parts.log.count("a report failed") >= 3);
+  await t.step("the forwarder throws", async () => {
+    const parts = new Parts(bug);
+    let done = 0;
+    let ended = 0;
+    const reporter: Reporter = {
+      ...clientOf("CP1"),
+      reportDone: () => done++,
+      reportsDone: bug,
+    };
+    const reports = new Reports(reporter, { ...parts });
+    const report = lostReport({ action: "Reset", messageId: "1" }, "ocpp1.6");
+    reports.push(report, () => {
+      ended++;
+      bug();
     });
-  }
+    reports.push(report, () => ended++);
+    await microtasks();
+    deepStrictEqual([done, ended, reports.count, parts.backlog.count], [2, 2, 0, 0]);
+    await postAlone({ ...parts }, clientOf("CP1"), report);
+    strictEqual(parts.backlog.count, 0);
+    ok(parts.log.count("a report failed") >= 3);
+  });
   await t.step("names that no URL can hold", async () => {
-    const parts = new Parts(() => Promise.resolve({ ok: true, status: 200, body: "" }));
+    const parts = new Parts(taking);
     const report = lostReport({ action: "\ud800", messageId: "1" }, "ocpp1.6");
     await postAlone({ ...parts }, clientOf("CP1"), report);
     await postAlone({ ...parts }, clientOf("\udfff"), lostReport(report as never, null));

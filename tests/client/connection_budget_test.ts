@@ -163,11 +163,9 @@ Deno.test("a CALL beyond --client-rate waits in the queue, and beyond that it is
   const socket = open(core, {
     rate,
     forwarder: {
-      forward({ path }) {
+      forward({ path }, requester) {
         forwarded.push(path.split("/").at(-1)!);
-        return Promise.resolve(
-          { ok: true, status: 200, body: "{}", headers: new Headers() } as never,
-        );
+        queueMicrotask(() => requester.replied({ ok: true, status: 200, body: "{}" }));
       },
       close() {},
     },

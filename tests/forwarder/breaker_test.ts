@@ -1,10 +1,11 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { RequestKind } from "../../lib/codec/route.ts";
 import { Breaker } from "../../lib/forwarder/breaker.ts";
-import type { BackendReply, BackendRequest, Forwarder } from "../../lib/forwarder/forwarder.ts";
-import { retryForwarder } from "../../lib/forwarder/retry.ts";
+import type { BackendReply, BackendRequest } from "../../lib/forwarder/forwarder.ts";
+import { Retries } from "../../lib/forwarder/retry.ts";
 import { failed, request, status } from "../support/backend_reply.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
+import { type Answering, asked, innermost } from "../support/layers.ts";
 
 const HELD: readonly RequestKind[] = ["call", "send", "connect"];
 const TRIED: readonly RequestKind[] = ["result", "error", "resulterror", "disconnect"];
@@ -16,10 +17,10 @@ const OK = status(200);
 const UNREACHABLE = failed("unreachable");
 
 /** A breaker around a backend that answers as it is told. */
-class Bench implements Forwarder {
+class Bench implements Answering {
   readonly clock = new FakeClock();
   readonly breaker = new Breaker(this.clock);
-  readonly guarded = this.breaker.guarding(this.breaker.counting(this));
+  readonly guarded = asked(this.breaker.guarding(this.breaker.counting(innermost(this))));
   reply: BackendReply = UNREACHABLE;
   /** Kinds that reached the backend. */
   readonly reached: RequestKind[] = [];
@@ -200,7 +201,7 @@ Deno.test("retries of a CALL stop when it opens while they run, those of an outc
       const bench = new Bench();
       const { breaker, clock } = bench;
       const told: BackendReply[] = [];
-      const retried = retryForwarder(breaker.counting(bench), {
+      const retried = new Retries(breaker.counting(innermost(bench)), {
         retries: 3,
         clock,
         random: () => 0,
@@ -210,7 +211,7 @@ Deno.test("retries of a CALL stop when it opens while they run, those of an outc
       // Failing for 4.7 s; it opens between the second try, 0.4 s later, and the third, 1.2 s later.
       await bench.many(FAILURES - 1, OUTAGE_MS - 300);
       bench.reached.length = 0;
-      const reply = breaker.guarding(retried).forward(request(kind));
+      const reply = asked(breaker.guarding(retried)).forward(request(kind));
       await microtasks();
       strictEqual(bench.reached.length, 1);
       strictEqual(breaker.isOpen, false);

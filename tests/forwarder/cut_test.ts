@@ -9,7 +9,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { systemClock } from "../../lib/clock.ts";
 import type { RequestKind } from "../../lib/codec/route.ts";
 import type { BackendReply } from "../../lib/forwarder/forwarder.ts";
-import { retryForwarder } from "../../lib/forwarder/retry.ts";
+import { Retries } from "../../lib/forwarder/retry.ts";
 import { type Cut, CutBackend } from "../support/cut_backend.ts";
 import { TestGateway } from "../support/gateway.ts";
 import {
@@ -21,6 +21,7 @@ import {
   taken,
   TestForwarder,
 } from "./implementations.ts";
+import { asked, innermost } from "../support/layers.ts";
 
 const BODY = '{"a":1}';
 const BROKEN: BackendReply = { ok: false, fault: "broken" };
@@ -45,7 +46,7 @@ async function forwardCut(
 ): Promise<Outcome> {
   await using backend = new CutBackend(cut, bytes);
   using forwarder = new TestForwarder(name, backend.url);
-  const retried = retryForwarder(forwarder, {
+  const retrying = new Retries(innermost(forwarder), {
     retries: 3,
     clock: { ...systemClock, setTimeout: (callback) => setTimeout(callback, 0) },
     random: () => 0,
@@ -56,7 +57,7 @@ async function forwardCut(
   }
   const warm = backend.begun;
   const path = `${kind}/Act/CP1/1`;
-  const reply = await retried.forward({ ...REQUEST, kind, path });
+  const reply = await asked(retrying).forward({ ...REQUEST, kind, path });
   const arrived = backend.arrived.filter((each) => each === `/${path}`).length;
   return { reply, arrived, begun: backend.begun - warm };
 }

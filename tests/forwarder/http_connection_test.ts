@@ -1,7 +1,15 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { HttpConnection, NEVER_LEFT } from "../../lib/forwarder/http_connection.ts";
-import { within } from "../../lib/clock.ts";
-import { systemClock } from "../../lib/clock.ts";
+import { systemClock, within } from "../../lib/clock.ts";
+import { backendAddress } from "../../lib/forwarder/dial.ts";
+import {
+  type ConnectionOwner,
+  HttpConnection,
+  NEVER_LEFT,
+  type Sent,
+} from "../../lib/forwarder/http_connection.ts";
+import { Post } from "../../lib/forwarder/layer.ts";
+import { RequestWriter } from "../../lib/forwarder/request_writer.ts";
+import { request } from "../support/backend_reply.ts";
 
 /** A socket that takes `takes` bytes and then no more, and on which nothing comes until it is closed. */
 function halfDeaf(takes: number): Deno.Conn {
@@ -18,16 +26,34 @@ function halfDeaf(takes: number): Deno.Conn {
   return socket as unknown as Deno.Conn;
 }
 
+/** Notes how an exchange ended. */
+class Owner implements ConnectionOwner {
+  readonly maxBytes = 100;
+  readonly writer = new RequestWriter(backendAddress("http://127.0.0.1:1/"), {
+    userAgent: "ws2api/test",
+    signKeys: undefined,
+    clock: systemClock,
+  });
+  readonly #ended = Promise.withResolvers<Sent>();
+  readonly outcome = this.#ended.promise;
+  closed(): void {}
+  idle(): void {}
+  answered(): void {}
+  ended(_connection: HttpConnection, _post: Post, sent: Sent): void {
+    this.#ended.resolve(sent);
+  }
+}
+
 Deno.test("a request that was taken in part may have arrived, one of which nothing was taken has not", async () => {
-  const ignore = { maxBytes: 100, onIdle: () => {}, onClosed: () => {} };
-  strictEqual(
-    await new HttpConnection(halfDeaf(0), ignore).exchange("POST / HTTP/1.1"),
-    NEVER_LEFT,
-  );
-  const connection = new HttpConnection(halfDeaf(1), ignore);
-  const sent = connection.exchange("POST / HTTP/1.1");
+  const post = new Post(request("call"), { replied() {} });
+  const none = new Owner();
+  new HttpConnection(halfDeaf(0), none).exchange(post);
+  strictEqual(await none.outcome, NEVER_LEFT);
+  const part = new Owner();
+  const connection = new HttpConnection(halfDeaf(1), part);
+  connection.exchange(post);
   // There may still be an answer to the part.
-  strictEqual(await within(systemClock, sent, 20), false);
+  strictEqual(await within(systemClock, part.outcome, 20), false);
   connection.close();
-  deepStrictEqual(await sent, { ok: false, fault: "broken" });
+  deepStrictEqual(await part.outcome, { ok: false, fault: "broken" });
 });

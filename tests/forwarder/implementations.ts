@@ -9,11 +9,12 @@ import { createFetchForwarder } from "../../lib/forwarder/fetch.ts";
 import type {
   BackendReply,
   BackendRequest,
-  Forwarder,
   ForwarderOptions,
 } from "../../lib/forwarder/forwarder.ts";
 import { createTcpForwarder } from "../../lib/forwarder/tcp.ts";
 import { inTime } from "../support/deadline.ts";
+import { type Answering, asked } from "../support/layers.ts";
+import type { Layer } from "../../lib/forwarder/layer.ts";
 
 export type ForwarderName = "fetch" | "tcp";
 
@@ -21,7 +22,7 @@ type Options = ForwarderOptions;
 
 export const FORWARDERS: readonly (readonly [
   name: ForwarderName,
-  create: (options: Options) => Forwarder,
+  create: (options: Options) => Layer,
 ])[] = [["fetch", createFetchForwarder], ["tcp", createTcpForwarder]];
 
 /** What these tests let an answer take. */
@@ -29,12 +30,12 @@ export const TIMEOUT_MS = 300;
 
 /** A forwarder that is closed when the test ends, and whose every wait has a deadline. */
 export class TestForwarder implements Disposable {
-  readonly #forwarder: Forwarder;
+  readonly #forwarder: Answering;
   #isClosed = false;
 
   constructor(name: ForwarderName, backend: string, options: Partial<Options> = {}) {
     const create = FORWARDERS.find(([other]) => other === name)![1];
-    this.#forwarder = create({
+    this.#forwarder = asked(create({
       backend,
       timeoutMs: 5000,
       maxBytes: 100,
@@ -42,7 +43,7 @@ export class TestForwarder implements Disposable {
       userAgent: "ws2api/test",
       clock: systemClock,
       ...options,
-    });
+    }));
   }
 
   forward(request: Partial<BackendRequest> = {}): Promise<BackendReply> {

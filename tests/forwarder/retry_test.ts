@@ -1,10 +1,11 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import type { RequestKind } from "../../lib/codec/route.ts";
-import type { BackendReply, BackendRequest, Forwarder } from "../../lib/forwarder/forwarder.ts";
-import { isRetried, retryForwarder, retryPauseMs } from "../../lib/forwarder/retry.ts";
+import type { BackendReply, BackendRequest } from "../../lib/forwarder/forwarder.ts";
+import { isRetried, Retries, retryPauseMs } from "../../lib/forwarder/retry.ts";
 import { failed, request, status } from "../support/backend_reply.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
+import { type Answering, asked, innermost } from "../support/layers.ts";
 
 const MESSAGES: readonly RequestKind[] = ["call", "send"];
 const OUTCOMES: readonly RequestKind[] = ["result", "error", "resulterror"];
@@ -12,7 +13,7 @@ const OUTCOMES: readonly RequestKind[] = ["result", "error", "resulterror"];
 const UNREACHABLE = failed("unreachable");
 
 /** Gives one reply after the other, the last one for ever, and notes what was asked and when. */
-class ScriptedForwarder implements Forwarder {
+class ScriptedForwarder implements Answering {
   readonly requests: BackendRequest[] = [];
   readonly times: number[] = [];
   closed = 0;
@@ -52,16 +53,18 @@ async function run(
   const clock = new FakeClock();
   const inner = new ScriptedForwarder(clock, ...replies);
   const told: BackendReply[] = [];
-  const forwarder = retryForwarder(inner, {
-    retries,
-    clock,
-    random: () => 0,
-    onRetry: (_, reply) => told.push(reply),
-  });
-  const asked = request(kind);
-  const reply = forwarder.forward(asked);
+  const forwarder = asked(
+    new Retries(innermost(inner), {
+      retries,
+      clock,
+      random: () => 0,
+      onRetry: (_, reply) => told.push(reply),
+    }),
+  );
+  const wanted = request(kind);
+  const reply = forwarder.forward(wanted);
   await clock.runAll();
-  ok(inner.requests.every((one) => one === asked));
+  ok(inner.requests.every((one) => one === wanted));
   return { reply: await reply, times: inner.times, told };
 }
 
@@ -162,7 +165,7 @@ Deno.test("the pauses of one request do not hold another", async () => {
   const clock = new FakeClock();
   const inner = new ScriptedForwarder(clock, failed("unreachable"), status(200));
   const options = { retries: 3, clock, random: () => 0, onRetry: () => {} };
-  const forwarder = retryForwarder(inner, options);
+  const forwarder = asked(new Retries(innermost(inner), options));
   const first = forwarder.forward(request("call"));
   await microtasks();
   strictEqual(clock.timers, 1);
@@ -174,6 +177,7 @@ Deno.test("the pauses of one request do not hold another", async () => {
 Deno.test("closing closes the forwarder inside", () => {
   const clock = new FakeClock();
   const inner = new ScriptedForwarder(clock, status(200));
-  retryForwarder(inner, { retries: 0, clock, random: () => 0, onRetry: () => {} }).close();
+  asked(new Retries(innermost(inner), { retries: 0, clock, random: () => 0, onRetry: () => {} }))
+    .close();
   strictEqual(inner.closed, 1);
 });

@@ -1,26 +1,29 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import type { RequestKind } from "../../lib/codec/route.ts";
-import type { BackendReply, BackendRequest, Forwarder } from "../../lib/forwarder/forwarder.ts";
-import { hookSlots, limitForwarder } from "../../lib/forwarder/slots.ts";
+import type { BackendReply, BackendRequest } from "../../lib/forwarder/forwarder.ts";
+import { hookSlots, Slots } from "../../lib/forwarder/slots.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
+import { type Answering, asked, innermost } from "../support/layers.ts";
 
 const MAX_WAIT_MS = 1000;
 const DONE: BackendReply = { ok: true, status: 200, body: "" };
 const OVERLOADED: BackendReply = { ok: false, fault: "overloaded" };
 
 /** A limited forwarder, and the backend behind it, which answers when the test says so. */
-class Bench implements Forwarder {
+class Bench implements Answering {
   readonly clock = new FakeClock();
   /** Paths of the requests that got their slot, in that order. */
   readonly begun: string[] = [];
   readonly replies = new Map<string, BackendReply>();
   closed = 0;
-  readonly limited: Forwarder;
+  readonly limited: Answering;
   readonly #underWay = new Map<string, () => void>();
 
   constructor(max: number) {
-    this.limited = limitForwarder(this, { max, maxWaitMs: MAX_WAIT_MS, clock: this.clock });
+    this.limited = asked(
+      new Slots(innermost(this), { max, maxWaitMs: MAX_WAIT_MS, clock: this.clock }),
+    );
   }
 
   get underWay(): string[] {

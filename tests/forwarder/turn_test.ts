@@ -1,15 +1,16 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import type { BackendReply, Forwarder } from "../../lib/forwarder/forwarder.ts";
-import { paceForwarder } from "../../lib/forwarder/turn.ts";
+import type { BackendReply } from "../../lib/forwarder/forwarder.ts";
+import { Turns } from "../../lib/forwarder/turn.ts";
 import { request } from "../support/backend_reply.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
+import { type Answering, asked, innermost } from "../support/layers.ts";
 
 const DONE: BackendReply = { ok: true, status: 200, body: "" };
 /** More than are begun in one turn. */
 const MANY = 100;
 
 /** Notes what is begun, and answers at once. */
-class Recorder implements Forwarder {
+class Recorder implements Answering {
   begun: string[] = [];
   isClosed = false;
 
@@ -26,7 +27,7 @@ class Recorder implements Forwarder {
 Deno.test("requests beyond what one turn takes are begun in the next ones, in order", async () => {
   const clock = new FakeClock();
   const recorder = new Recorder();
-  const paced = paceForwarder(recorder, clock);
+  const paced = asked(new Turns(innermost(recorder), clock));
   const names = Array.from({ length: MANY }, (_, i) => `${i}`);
   const replies = names.map((path) => paced.forward({ ...request("call"), path }));
   await microtasks();
@@ -45,7 +46,7 @@ Deno.test("requests beyond what one turn takes are begun in the next ones, in or
 Deno.test("what comes later does not overtake what is held back", async () => {
   const clock = new FakeClock();
   const recorder = new Recorder();
-  const paced = paceForwarder(recorder, clock);
+  const paced = asked(new Turns(innermost(recorder), clock));
   const all: Promise<BackendReply>[] = [];
   for (let i = 0; i < 70; i++) all.push(paced.forward({ ...request("call"), path: `${i}` }));
   clock.tick(1);
@@ -62,7 +63,7 @@ Deno.test("what comes later does not overtake what is held back", async () => {
 Deno.test("CALLs that are held go before hooks that came earlier, but for one hook in each turn", async () => {
   const clock = new FakeClock();
   const recorder = new Recorder();
-  const paced = paceForwarder(recorder, clock);
+  const paced = asked(new Turns(innermost(recorder), clock));
   const all: Promise<BackendReply>[] = [];
   const ask = (kind: "call" | "connect" | "disconnect", count: number): void => {
     for (let i = 0; i < count; i++) all.push(paced.forward({ ...request(kind), path: kind }));
@@ -93,7 +94,7 @@ Deno.test("CALLs that are held go before hooks that came earlier, but for one ho
 Deno.test("few requests set no timer, and closing goes through", async () => {
   const clock = new FakeClock();
   const recorder = new Recorder();
-  const paced = paceForwarder(recorder, clock);
+  const paced = asked(new Turns(innermost(recorder), clock));
   for (let i = 0; i < 10; i++) await paced.forward(request("call"));
   strictEqual(clock.timers, 0);
   paced.close();

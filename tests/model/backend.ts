@@ -6,6 +6,7 @@
 
 import type { Clock } from "../../lib/clock.ts";
 import type { BackendReply, BackendRequest, Forwarder } from "../../lib/forwarder/forwarder.ts";
+import type { Answering } from "../support/layers.ts";
 
 /** How a try can come out. */
 export const REPLIES = [
@@ -102,10 +103,14 @@ export class ScriptedBackend {
     this.#clock = clock;
   }
 
-  readonly innermost: Forwarder = { forward: (request) => this.#try(request), close: () => {} };
+  readonly innermost: Answering = { forward: (request) => this.#try(request), close: () => {} };
 
-  outermost(inner: Forwarder): Forwarder {
-    return { forward: (request) => this.#deliver(request, inner), close: () => {} };
+  outermost(inner: Answering): Forwarder {
+    return {
+      forward: (request, requester) =>
+        void this.#deliver(request, inner).then((reply) => requester.replied(reply)),
+      close: () => {},
+    };
   }
 
   /** What a connection's lane asked for so far, in order. */
@@ -163,7 +168,7 @@ export class ScriptedBackend {
     return this.faults;
   }
 
-  async #deliver(request: BackendRequest, inner: Forwarder): Promise<BackendReply> {
+  async #deliver(request: BackendRequest, inner: Answering): Promise<BackendReply> {
     const name = request.kind === "call" || request.kind === "send" ? "calls" : "reports";
     const key = `${request.origin.connectionId} ${name}`;
     const lane = this.#lanes.get(key) ?? [];

@@ -18,13 +18,14 @@ import { ConnectionMap } from "../../lib/client/map.ts";
 import type { Socket } from "../../lib/socket/socket.ts";
 import { Sockets } from "../../lib/socket/sockets.ts";
 import { Breaker } from "../../lib/forwarder/breaker.ts";
-import { retryForwarder } from "../../lib/forwarder/retry.ts";
-import { limitForwarder } from "../../lib/forwarder/slots.ts";
+import { Retries } from "../../lib/forwarder/retry.ts";
+import { Slots } from "../../lib/forwarder/slots.ts";
 import { MetricSet } from "../../lib/metrics/metrics.ts";
 import { silentLog } from "../../lib/log/log.ts";
 import type { Random } from "../../lib/random.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { type BackendRules, ScriptedBackend } from "./backend.ts";
+import { asked, innermost } from "../support/layers.ts";
 
 export interface CoreConfig extends BackendRules, ConnectionLimits {
   /** Messages in all lanes from which on new CALLs are refused. */
@@ -126,12 +127,12 @@ export class Core {
     this.backlog = new Backlog(config.maxWaiting, Infinity, gauges);
     const cut = (socket: object): void => (socket as FakeSocket).cut();
     this.sockets = new Sockets({ cut, opened() {}, closed() {} }, clock);
-    const limited = limitForwarder(breaker.counting(this.backend.innermost), {
+    const limited = new Slots(breaker.counting(innermost(this.backend.innermost)), {
       max: config.slots,
       maxWaitMs: config.maxSlotWaitMs,
       clock,
     });
-    const retried = retryForwarder(limited, {
+    const retried = new Retries(limited, {
       retries: config.retries,
       clock,
       random: () => random.fraction(),
@@ -153,7 +154,7 @@ export class Core {
       sockets: this.sockets,
       isShuttingDown: () => false,
       connections: this.connections,
-      forwarder: this.backend.outermost(breaker.guarding(retried)),
+      forwarder: this.backend.outermost(asked(breaker.guarding(retried))),
       backlog: this.backlog,
       limits: config,
       clock,
@@ -211,10 +212,10 @@ export class Core {
 
 /** An outage that was there before the test began. */
 async function openBreaker(breaker: Breaker, clock: FakeClock, failures: number): Promise<void> {
-  const dead = breaker.counting({
+  const dead = asked(breaker.counting(innermost({
     forward: () => Promise.resolve({ ok: false, fault: "unreachable" }),
     close: () => {},
-  });
+  })));
   const origin = { connectionId: "", protocol: null, remoteAddress: "" };
   for (let i = 0; i < failures; i++) {
     await dead.forward({ kind: "call", path: "", body: "{}", origin });

@@ -17,9 +17,9 @@ class Bench {
   #done: (() => void)[] = [];
 
   constructor(maxWaiting: number) {
-    const handle = (item: string): Promise<void> => {
+    const handle = (item: string): void => {
       this.begun.push(item);
-      return new Promise((resolve) => this.#done.push(resolve));
+      this.#done.push(() => this.lane.done(item));
     };
     this.lane = new Lane({
       maxWaiting,
@@ -179,7 +179,6 @@ Deno.test("a lane goes on whatever its owner's functions throw", async (t) => {
   const rows: [name: string, what: Partial<LaneOptions<string>>, failed: (string | undefined)[]][] =
     [
       ["handle throws", { handle: throws }, ["a", "b", "c"]],
-      ["handle rejects", { handle: () => Promise.reject(bug) }, ["a", "b", "c"]],
       ["onIdle throws", { onIdle: throws }, [undefined]],
     ];
   for (const [name, what, expected] of rows) {
@@ -189,7 +188,7 @@ Deno.test("a lane goes on whatever its owner's functions throw", async (t) => {
         maxWaiting: 10,
         maxSize: MAX_SIZE,
         sizeOf: (item) => item.length,
-        handle: () => Promise.resolve(),
+        handle: (item) => void queueMicrotask(() => lane.done(item)),
         onIdle: () => {},
         failed(error, item) {
           strictEqual(error, bug);
@@ -222,7 +221,8 @@ Deno.test("an item whose size cannot be told is not taken, and one that loses it
     },
     handle(item) {
       handled.push(item);
-      return item === "a" ? done.promise : Promise.resolve();
+      if (item === "a") void done.promise.then(() => lane.done(item));
+      else lane.done(item);
     },
     onIdle: () => {},
     failed: () => {},
@@ -233,4 +233,56 @@ Deno.test("an item whose size cannot be told is not taken, and one that loses it
   done.resolve();
   await microtasks();
   deepStrictEqual([handled, lane.count], [["a", "c"], 0]);
+});
+
+Deno.test("an item that a bug ends is told of, and the next one is handled", async () => {
+  const bug = new Error("a bug");
+  const handled: string[] = [];
+  const failed: [unknown, string | undefined][] = [];
+  const lane: Lane<string> = new Lane<string>({
+    maxWaiting: 10,
+    maxSize: MAX_SIZE,
+    sizeOf: (item) => item.length,
+    handle(item) {
+      handled.push(item);
+      queueMicrotask(() => item === "a" ? lane.broke(item, bug) : lane.done(item));
+    },
+    onIdle: () => {},
+    failed: (error, item) => failed.push([error, item]),
+  });
+  for (const item of ["a", "b"]) lane.push(item);
+  await microtasks();
+  deepStrictEqual([handled, failed, lane.count], [["a", "b"], [[bug, "a"]], 0]);
+});
+
+Deno.test("an item that is done before its handling returns is followed by the next, however many there are", () => {
+  const handled: number[] = [];
+  let idle = 0;
+  const lane: Lane<number> = new Lane<number>({
+    maxWaiting: 100_000,
+    maxSize: Infinity,
+    sizeOf: () => 1,
+    handle(item) {
+      handled.push(item);
+      // What comes in the meantime waits behind those that came before.
+      if (item === 0) { for (let i = 1; i <= 50_000; i++) lane.push(i); }
+      lane.done(item);
+      if (item === 0) lane.push(50_001);
+    },
+    onIdle: () => idle++,
+    failed: (error) => {
+      throw error;
+    },
+  });
+  lane.push(0);
+  deepStrictEqual(handled, Array.from({ length: 50_002 }, (_, i) => i));
+  deepStrictEqual([idle, lane.count], [1, 0]);
+});
+
+Deno.test("a lane that is told twice that an item is done goes on with one at a time", () => {
+  const bench = new Bench(10);
+  for (const item of ["a", "b", "c"]) bench.lane.push(item);
+  bench.lane.done("a");
+  bench.lane.done("a");
+  deepStrictEqual([bench.begun, bench.lane.count], [["a", "b"], 2]);
 });
