@@ -6,18 +6,20 @@
  * No limits, no order, no faults, no metrics: a message that is no CALL, or an answer that is not 200
  * with a length, ends the process. For a backend that takes all of it, such as the benches' stub.
  *
- * Whoever starts it gives it no V8 flags: it is what the platform does by itself. What the gateway's
- * own flags win or lose is a part of the gateway's distance from it.
+ * Whoever starts it gives it no V8 flags: the runtime's own are its best (a young generation of 32 MB
+ * made no difference beyond noise), and what the gateway's flags, chosen for memory too, win or lose
+ * is a part of the gateway's distance from it.
  *
  * Prints its port as the first line of standard output, and ends when its standard input is closed.
  *
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { writeOut } from "../process/text.ts";
 
-const backend = new URL(Deno.args[0]!);
-const address = { hostname: backend.hostname, port: Number(backend.port || 80) };
+const { host, hostname, port } = new URL(Deno.args[0]!);
+const address = { hostname, port: Number(port || 80) };
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -55,15 +57,13 @@ const idle: Connection[] = [];
 
 async function call(socket: WebSocket, clientId: string, text: string): Promise<void> {
   const [, id, action, payload] = JSON.parse(text);
-  const body = encoder.encode(JSON.stringify(payload));
+  const body = JSON.stringify(payload);
   const path = `/call/${encodeURIComponent(action)}/${clientId}/${encodeURIComponent(id)}`;
-  const head = encoder.encode(
-    `POST ${path} HTTP/1.1\r\nHost: ${backend.host}\r\nContent-Type: application/json\r\n` +
-      `Content-Length: ${body.length}\r\n\r\n`,
+  // One text and one encoding of it: three arrays of bytes took a tenth to a quarter more CPU.
+  const request = encoder.encode(
+    `POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
-  const request = new Uint8Array(head.length + body.length);
-  request.set(head);
-  request.set(body, head.length);
   const connection = idle.pop() ?? new Connection(await Deno.connect(address));
   const answer = await connection.exchange(request);
   idle.push(connection);
