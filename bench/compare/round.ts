@@ -19,6 +19,8 @@ export interface Contender {
   readonly label: string;
   /** Whether it has one processor to itself and leaves the others to its load. */
   readonly isPinned: boolean;
+  /** Starts a backend for it, when the stub is none. */
+  startBackend?(processes: Processes): Promise<Server>;
   /** Starts it in front of a backend. Whoever owns `processes` ends it. */
   start(processes: Processes, stub: Server): Promise<Server>;
 }
@@ -54,6 +56,8 @@ export function keyOf(scenario: { name: string }, contender: { label: string }):
  * One round: fresh processes, and within a scenario the contenders take turns, so that two numbers that
  * are compared are seconds apart. The first one is another in each round. A server that has no load
  * costs the others nothing.
+ *
+ * @param firstMs How long each is loaded before the first turn that counts.
  */
 export async function takeRound(
   processes: Processes,
@@ -62,6 +66,7 @@ export async function takeRound(
   contenders: readonly Contender[],
   scenarios: readonly Scenario[],
   holdMs: number,
+  firstMs = FIRST_MS,
 ): Promise<void> {
   if (scenarios.length === 0) return;
   await processes.with(async (own) => {
@@ -70,7 +75,7 @@ export async function takeRound(
       await results.take(round, keyOf(WARM_UP, contender), "answersPerSecond", async (turn) => {
         const running = await start(own, contender);
         all.push(running);
-        return await takeTurn(turn, running, WARM_UP, FIRST_MS);
+        return await takeTurn(turn, running, WARM_UP, firstMs);
       });
     }
     for (const scenario of scenarios) {
@@ -89,7 +94,7 @@ export async function takeRound(
 
 /** Starts a contender and its backend. */
 export async function start(processes: Processes, contender: Contender): Promise<Running> {
-  const stub = await processes.startStub();
+  const stub = await (contender.startBackend?.(processes) ?? processes.startStub());
   const server = await contender.start(processes, stub);
   if (contender.isPinned) {
     await pin(stub.pid, "load");
@@ -99,7 +104,7 @@ export async function start(processes: Processes, contender: Contender): Promise
 }
 
 /** Loads a server from one generator process, which `processes` takes. */
-async function takeTurn(
+export async function takeTurn(
   processes: Processes,
   { contender, server, stub }: Running,
   { clients, rampMs, periodMs }: Scenario,
@@ -119,6 +124,7 @@ async function takeTurn(
     serverCores: coresOf(outcome, cpu([server.pid])),
     stubCores: coresOf(outcome, cpu([stub.pid])),
     loadCores: coresOf(outcome, cpu(load.pids)),
+    residentMb: outcome.end.processes[server.pid]!.residentKib * 1024 / 1e6,
   };
   return { sample, trouble: troubleOf(outcome) };
 }

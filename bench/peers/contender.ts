@@ -9,20 +9,35 @@ import type { Contender } from "../compare/round.ts";
 
 /** A contender, and what it is to the others. */
 export interface Peer extends Contender {
-  /** Whether it is ours, a peer that ours is compared with, or the floor for memory only. */
-  readonly role: "gateway" | "peer" | "floor";
+  /**
+   * Ours, what the platform alone costs, a peer that ours is compared with, a row beside them, or the
+   * least memory, without a backend.
+   */
+  readonly role: "gateway" | "floor" | "peer" | "original" | "echo";
 }
 
 /** In the order of tables and chart. */
 export const PEERS: readonly Peer[] = [
   gateway("tcp"),
   gateway("fetch"),
+  {
+    name: "bare",
+    label: "bare bridge on Deno",
+    role: "floor",
+    isPinned: true,
+    // The runtime's own V8 flags; bare_bridge.ts says why.
+    start: (processes, stub) =>
+      processes.startServer([
+        ...["run", "--allow-net=127.0.0.1", "bench/peers/bare_bridge.ts"],
+        `http://127.0.0.1:${stub.port}`,
+      ]),
+  },
   bridge("ws", "ws_bridge.cjs"),
   bridge("ocpp-rpc", "ocpp_rpc_bridge.cjs"),
   {
     name: "echo",
     label: "bare Deno.serve echo",
-    role: "floor",
+    role: "echo",
     isPinned: true,
     async start(processes) {
       // The runtime exactly as the gateway has it: with other V8 flags the difference would be theirs.

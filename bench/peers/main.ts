@@ -1,11 +1,12 @@
 /**
- * The gateway against bridges for Node, in one run, turn by turn.
+ * The gateway against what the platform itself costs and bridges for Node, in one run, turn by turn.
  *
- *     deno task bench:peers                                the whole, about 35 minutes
+ *     deno task bench:peers                                the whole, about 40 minutes
  *     deno task bench:peers --rounds 1 --seconds 2 --only closed-64,open
  *
  * Everything runs on this machine and shares its processors, so only the ratios say something. Linux
- * only. Needs `node` and, the first time, `npm` with its registry. A whole run writes its part of
+ * only. `--original` adds the original in Go, whose program is yours to build: see original.ts. Needs
+ * `node` and, the first time, `npm` with its registry. A whole run writes its part of
  * bench/RESULTS.md and bench/peers/peers.svg.
  *
  * @module
@@ -19,10 +20,12 @@ import { integer, listOf, number } from "../process/flags.ts";
 import type { Processes } from "../process/processes.ts";
 import { runTask } from "../process/task.ts";
 import { writeOut } from "../process/text.ts";
+import { readMachine } from "../report/machine.ts";
 import { writeResults } from "../report/markdown.ts";
-import { PEERS } from "./contender.ts";
+import { type Peer, PEERS } from "./contender.ts";
 import packages from "./node/package.json" with { type: "json" };
-import { IDLE, pictureOf, sectionOf } from "./report.ts";
+import { original } from "./original.ts";
+import { IDLE, isLoaded, pictureOf, sectionOf } from "./report.ts";
 import { LOADS, takeIdleTurn } from "./scenario.ts";
 
 const NODE = join(import.meta.dirname!, "node");
@@ -37,17 +40,25 @@ interface Flags {
   readonly only?: readonly string[];
   readonly contenders?: readonly string[];
   readonly idleClients: number;
+  readonly original?: string;
+  readonly originalArgs: string;
   readonly json?: string;
   readonly write: boolean;
 }
 
 const command = new Command("bench:peers")
-  .description("The gateway against bridges for Node, turn by turn on one machine.")
+  .description("The gateway against the bare platform and bridges for Node, turn by turn.")
   .option("--rounds <n>", "rounds; the medians count", integer(1, 100), 5)
   .option("--seconds <n>", "how long each turn is measured, or is idle", number(0.5, 600), 10)
   .option("--only <list>", `scenarios, of ${SCENARIOS}`, listOf(SCENARIOS))
   .option("--contenders <list>", `of ${CONTENDERS}`, listOf(CONTENDERS))
   .option("--idle-clients <n>", "for the memory", integer(1, MAX_IDLE_CLIENTS), 15_000)
+  .option("--original <path>", "the original in Go as one more row: its program")
+  .option(
+    "--original-args <text>",
+    "its arguments, with {port} and {backend} for what it is to be told; without, ports 4000 and 5000",
+    "",
+  )
   .option("--json <file>", "writes the numbers of each turn there")
   .option("--no-write", "leaves bench/RESULTS.md and the chart alone, as a part of the whole does");
 
@@ -78,8 +89,11 @@ async function main(flags: Flags, processes: Processes): Promise<number> {
   const versions = { Deno: Deno.version.deno, Node: node, ws, "ocpp-rpc": ocppRpc, undici };
   const loads = LOADS.filter(({ name }) => only.includes(name));
   const idleClients = only.includes(IDLE.name) ? flags.idleClients : null;
-  const peers = PEERS.filter(({ name }) => contenders.includes(name));
-  const loaded = peers.filter(({ role }) => role !== "floor");
+  const peers: readonly Peer[] = [
+    ...PEERS.filter(({ name }) => contenders.includes(name)),
+    ...flags.original === undefined ? [] : [original(flags.original, flags.originalArgs)],
+  ];
+  const loaded = peers.filter(isLoaded);
   const results = new Results(processes);
   for (let round = 0; round < rounds; round++) {
     await takeRound(processes, results, round, loaded, loads, seconds * 1000);
@@ -93,7 +107,8 @@ async function main(flags: Flags, processes: Processes): Promise<number> {
       );
     }
   }
-  const comparison = { results, rounds, seconds, loads, idleClients, peers, versions };
+  const machine = await readMachine();
+  const comparison = { results, rounds, seconds, loads, idleClients, peers, machine, versions };
   const section = sectionOf(comparison);
   writeOut(section);
   if (flags.json !== undefined) {

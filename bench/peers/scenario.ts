@@ -11,10 +11,9 @@ import type { Processes } from "../process/processes.ts";
 import { residentKib } from "../process/usage.ts";
 import type { Peer } from "./contender.ts";
 
-/** A load, and what the ratios are of. */
+/** A load, and how it is called for people. */
 export interface LoadScenario extends Scenario {
   readonly title: string;
-  readonly compared: "answersPerSecond" | "cpuMicros";
 }
 
 export const LOADS: readonly LoadScenario[] = [
@@ -27,7 +26,6 @@ export const LOADS: readonly LoadScenario[] = [
     clients: 1000,
     rampMs: 1000,
     periodMs: 500,
-    compared: "cpuMicros",
   },
 ];
 
@@ -38,7 +36,6 @@ function closedLoop(clients: number, who: string): LoadScenario {
     clients,
     rampMs: Math.min(1000, clients * 2),
     periodMs: null,
-    compared: "answersPerSecond",
   };
 }
 

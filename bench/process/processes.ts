@@ -12,7 +12,8 @@ import { lines } from "./text.ts";
 /** Benches have packages that the program does not need. */
 const CONFIG = "--config=tests/deno.json";
 
-const ROOT = join(import.meta.dirname!, "../..");
+/** The project's folder, in which everything is started. */
+export const ROOT = join(import.meta.dirname!, "../..");
 /** Starting takes a second on a busy machine, the first time with a type cache to fill. */
 const START_MS = 30_000;
 /** The gateway's last messages; what has not ended by then is killed. */
