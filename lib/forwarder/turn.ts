@@ -14,7 +14,7 @@ import { type Layer, OuterLayer, type Post } from "./layer.ts";
  * turn after turn, it serves some sockets again and again and forgets others for seconds. A message
  * takes four: client read, backend written, backend read, client written.
  */
-const MAX_BEGUN = 32;
+const MAX_BEGUN = 24;
 
 /** Spreads requests over turns of the event loop, in order; hooks go behind what clients wait for. */
 export class Turns extends OuterLayer {
