@@ -14,8 +14,13 @@ import { terminate } from "./terminate.ts";
 
 /** Makes sockets by `Deno.upgradeWebSocket`. */
 export function createDenoSockets(log: Log): SocketMaker {
+  // Shown for each upgrade, since the runtime looks at its headers and at nothing else: to build one for
+  // each takes as long as a CALL.
+  const shown = new Request("http://localhost/", {
+    headers: { upgrade: "websocket", connection: "Upgrade" },
+  });
   return {
-    upgrade,
+    upgrade: (request, protocol, idleSeconds) => upgrade(request, shown, protocol, idleSeconds),
     cut(socket) {
       if (!terminate(socket)) log.warn("this runtime offers no way to cut a connection");
     },
@@ -27,21 +32,18 @@ export function createDenoSockets(log: Log): SocketMaker {
 /** @throws When the connection has ended already. */
 function upgrade(
   { headers, upgrade }: HttpRequest,
+  shown: Request,
   protocol: string | null,
   idleSeconds: number,
 ): Upgraded {
   if (upgrade === undefined) throw new TypeError("only an upgrade becomes a WebSocket");
   // Once the stream is taken from it the socket no longer knows it.
   const handle: unknown = Reflect.get(upgrade.socket, "_handle");
-  // The runtime looks at these alone. Of the offers it would not find one behind a comma without a
-  // blank, so it is shown the one that was agreed.
-  const shown = new Headers({
-    upgrade: "websocket",
-    connection: "Upgrade",
-    "sec-websocket-key": headers.get("sec-websocket-key") ?? "",
-    ...(protocol === null ? {} : { "sec-websocket-protocol": protocol }),
-  });
-  const upgraded = Deno.upgradeWebSocket(new Request("http://localhost/", { headers: shown }), {
+  shown.headers.set("sec-websocket-key", headers.get("sec-websocket-key") ?? "");
+  // Of the offers the runtime would not find one behind a comma without a blank, so it is shown the one
+  // that was agreed.
+  shown.headers.set("sec-websocket-protocol", protocol ?? "");
+  const upgraded = Deno.upgradeWebSocket(shown, {
     // The runtime pings after half of its idle time-out, and closes at its end.
     idleTimeout: idleSeconds,
     ...(protocol === null ? {} : { protocol }),
