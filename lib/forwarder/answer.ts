@@ -8,6 +8,7 @@ import type { Buffer } from "node:buffer";
 import { HTTPParser } from "http-parser-js";
 import { isAscii, utf8Text } from "./body.ts";
 import { type BackendReply, isRefusal } from "./forwarder.ts";
+import { PlainReader } from "./plain_answer.ts";
 import { BROKEN, type Head, MAX_HEADER_BYTES, Refusal, StrictParser } from "./strict_parser.ts";
 
 /** A chunk of one byte takes six; what goes beyond is made to cost work, not to say something. */
@@ -28,6 +29,7 @@ const LENGTHS = /^\d+(?:[ \t]*,[ \t]*\d+)+$/;
  */
 export class AnswerReader {
   readonly #maxBytes: number;
+  readonly #plain: PlainReader | null;
   readonly #parser = new StrictParser("RESPONSE");
   #reply: BackendReply | undefined;
   #isReusable = false;
@@ -45,9 +47,13 @@ export class AnswerReader {
   #copy: Uint8Array = NOTHING;
   #length = 0;
 
-  /** @param maxBytes The longest body taken; a longer one is `unusable`. */
-  constructor(maxBytes: number) {
+  /**
+   * @param maxBytes The longest body taken; a longer one is `unusable`.
+   * @param plain Asked first, about what comes first; null to leave all to the parser.
+   */
+  constructor(maxBytes: number, plain: PlainReader | null = new PlainReader(maxBytes)) {
     this.#maxBytes = maxBytes;
+    this.#plain = plain;
     const parser = this.#parser;
     parser[HTTPParser.kOnHeadersComplete] = (head) => this.#takeHead(head);
     parser[HTTPParser.kOnBody] = (bytes) => this.#takeBody(bytes);
@@ -83,7 +89,9 @@ export class AnswerReader {
    * @returns The whole answer, or the fault that it is; undefined while there is more to come.
    */
   push(buffer: Buffer, length: number): BackendReply | undefined {
+    const isFirst = this.#wireBytes === 0;
     this.#wireBytes += length;
+    if (isFirst && this.#readPlain(buffer, length)) return this.#reply;
     if (this.#wireBytes > MAX_HEADER_BYTES + MAX_WIRE_BYTES_FOR_EACH * this.#maxBytes) {
       return BROKEN;
     }
@@ -106,6 +114,18 @@ export class AnswerReader {
   end(): BackendReply {
     const error = this.#parser.finish();
     return this.#reply !== undefined && error === undefined ? this.#reply : BROKEN;
+  }
+
+  /** @returns Whether that was all; the parser has then seen nothing of it, and is as it was. */
+  #readPlain(buffer: Buffer, length: number): boolean {
+    const plain = this.#plain;
+    if (plain === null || !this.#parser.isAtStart) return false;
+    const reply = plain.read(buffer, length);
+    if (reply === undefined) return false;
+    this.#reply = reply;
+    this.#isReusable = plain.isReusable;
+    this.#idleMs = plain.idleMs;
+    return true;
   }
 
   /** @returns Whether there is no body, whatever the headers say. */

@@ -83,6 +83,11 @@ export class StrictParser extends LenientParser {
   /** The bytes that are read, one character each: one call for all lines, and it may be a body's text. */
   text = "";
 
+  /** Whether it has seen nothing of an answer. */
+  get isAtStart(): boolean {
+    return this.state === "RESPONSE_LINE" && this.line === "";
+  }
+
   /** Another answer, with its provisional ones, is to be read. */
   begin(): void {
     this.#headerBytes = 0;
