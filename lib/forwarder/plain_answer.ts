@@ -118,7 +118,7 @@ export class PlainReader {
           this.#takeKeepAlive(bytes, valueAt, end);
       case TAKEN_APART.cacheControl.length:
         if (!begins(bytes, at, colon, TAKEN_APART.cacheControl)) return true;
-        if (this.#cacheControlAt !== -1 || valueAt === end || bytes[end - 1] === BLANK) {
+        if (this.#cacheControlAt !== -1 || bytes[end - 1] === BLANK) {
           return false;
         }
         this.#cacheControlAt = valueAt;

@@ -129,10 +129,12 @@ const OTHER: readonly (readonly [name: string, text: string])[] = [
   ["a body that is no UTF-8", answer('"\xff"')],
 ];
 
+const ALL = [...COMMON, ...OTHER].map(([, text]) => text);
+const GOOD: Plain = { reply: taken(BODY) };
+
 Deno.test("an answer that is common is read out of its bytes", async (t) => {
   for (
-    const [row, text, { reply, isReusable = true, idleMs = Infinity } = { reply: taken(BODY) }]
-      of COMMON
+    const [row, text, { reply, isReusable = true, idleMs = Infinity } = GOOD] of COMMON
   ) {
     await t.step(row, () => {
       const reader = new PlainReader(MAX_BYTES);
@@ -149,6 +151,17 @@ Deno.test("an answer that is in any way uncommon is left to the parser", async (
       const bytes = Buffer.from(text, "latin1");
       strictEqual(new PlainReader(MAX_BYTES).read(bytes, bytes.length), undefined);
     });
+  }
+});
+
+Deno.test("nothing of one answer is left for the next, whether the reader took it or not", () => {
+  for (const before of ALL) {
+    for (const [row, text, { reply, isReusable = true, idleMs = Infinity } = GOOD] of COMMON) {
+      const reader = new PlainReader(MAX_BYTES);
+      reader.read(Buffer.from(before, "latin1"), before.length);
+      deepStrictEqual(reader.read(Buffer.from(text, "latin1"), text.length), reply, row);
+      deepStrictEqual([reader.isReusable, reader.idleMs], [isReusable, idleMs], row);
+    }
   }
 });
 
@@ -215,8 +228,6 @@ function cut(text: string, places: readonly number[]): string[] {
   return [0, ...sorted].map((from, i) => text.slice(from, sorted[i] ?? text.length))
     .filter((piece) => piece !== "");
 }
-
-const ALL = [...COMMON, ...OTHER].map(([, text]) => text);
 
 Deno.test("the plain reader and the parser come to the same, in one piece and in any two", () => {
   let taken = 0;
