@@ -49,6 +49,24 @@ for (const shape of ANSWER_SHAPES) {
   });
 }
 
+Deno.test("what crosses the next request and is no answer costs that CALL, and is not taken for its answer", async (t) => {
+  // That it came before the request did, nobody can see: HTTP does not say what an answer is for.
+  const [shape] = ANSWER_SHAPES;
+  for (const before of ["}", "\0", "0\r\n\r\n", '{"of":"evil"}\r\n\r\n', "HTTP/1.1 200 OK\r\n\0"]) {
+    await t.step(JSON.stringify(before), async () => {
+      await using backend = new ShapeBackend({ ...shape!, before });
+      using forwarder = new TestForwarder("tcp", backend.url);
+      deepStrictEqual(await forwarder.forward({ path: "first" }), shape!.reply);
+      const crossed = await forwarder.forward({ path: "crossed" });
+      deepStrictEqual(crossed, { ok: false, fault: "broken" });
+      strictEqual(await backend.ends.take("the connection's end"), 1);
+      const reply = await forwarder.forward({ path: "other" });
+      deepStrictEqual(reply, taken(ShapeBackend.bodyOf("other")));
+      deepStrictEqual(backend.paths, ["first", "crossed", "other"], "none is sent again");
+    });
+  }
+});
+
 Deno.test("the table of answers has at least forty shapes that differ, kept and not", () => {
   const names = new Set(ANSWER_SHAPES.map(({ name }) => name));
   strictEqual(names.size, ANSWER_SHAPES.length);
