@@ -243,6 +243,8 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
         return "the backend broke off";
       case "unusable":
         return "the backend's answer is too large or not UTF-8";
+      case "ambiguous":
+        return "the backend's answer has two lengths";
       case "overloaded":
         return "the backend is overloaded";
     }

@@ -8,6 +8,7 @@ import type { Buffer } from "node:buffer";
 import { HTTPParser } from "http-parser-js";
 import { isAscii, utf8Text } from "./body.ts";
 import { type BackendReply, isRefusal } from "./forwarder.ts";
+import { PlainReader } from "./plain_answer.ts";
 import { BROKEN, type Head, MAX_HEADER_BYTES, Refusal, StrictParser } from "./strict_parser.ts";
 
 /** A chunk of one byte takes six; what goes beyond is made to cost work, not to say something. */
@@ -15,6 +16,12 @@ const MAX_WIRE_BYTES_FOR_EACH = 8;
 
 const NOTHING = new Uint8Array(0);
 const UNUSABLE: BackendReply = { ok: false, fault: "unusable" };
+const AMBIGUOUS: BackendReply = { ok: false, fault: "ambiguous" };
+
+/** The parser's word for two that differ. */
+const TWO_LENGTHS = "HPE_UNEXPECTED_CONTENT_LENGTH";
+const LENGTH = /^\d{1,15}$/;
+const LENGTHS = /^\d+(?:[ \t]*,[ \t]*\d+)+$/;
 
 /**
  * Reads answers, one after the other, from the bytes of a connection. It is told when an answer is
@@ -22,9 +29,12 @@ const UNUSABLE: BackendReply = { ok: false, fault: "unusable" };
  */
 export class AnswerReader {
   readonly #maxBytes: number;
+  readonly #plain: PlainReader | null;
   readonly #parser = new StrictParser("RESPONSE");
   #reply: BackendReply | undefined;
   #isReusable = false;
+  /** Whether something was read since `expect` after which the connection must not be used again. */
+  #isSpoilt = false;
   #idleMs = Infinity;
   #status = 0;
   #challenge: string | null = null;
@@ -37,9 +47,13 @@ export class AnswerReader {
   #copy: Uint8Array = NOTHING;
   #length = 0;
 
-  /** @param maxBytes The longest body taken; a longer one is `unusable`. */
-  constructor(maxBytes: number) {
+  /**
+   * @param maxBytes The longest body taken; a longer one is `unusable`.
+   * @param plain Asked first, about what comes first; null to leave all to the parser.
+   */
+  constructor(maxBytes: number, plain: PlainReader | null = new PlainReader(maxBytes)) {
     this.#maxBytes = maxBytes;
+    this.#plain = plain;
     const parser = this.#parser;
     parser[HTTPParser.kOnHeadersComplete] = (head) => this.#takeHead(head);
     parser[HTTPParser.kOnBody] = (bytes) => this.#takeBody(bytes);
@@ -60,11 +74,11 @@ export class AnswerReader {
   expect(): void {
     this.#reply = undefined;
     this.#isReusable = false;
+    this.#isSpoilt = false;
     this.#idleMs = Infinity;
     this.#wireBytes = 0;
     this.#challenge = null;
-    this.#parser.headerBytes = 0;
-    this.#parser.hasBadChallenge = false;
+    this.#parser.begin();
   }
 
   /**
@@ -75,7 +89,9 @@ export class AnswerReader {
    * @returns The whole answer, or the fault that it is; undefined while there is more to come.
    */
   push(buffer: Buffer, length: number): BackendReply | undefined {
+    const isFirst = this.#wireBytes === 0;
     this.#wireBytes += length;
+    if (isFirst && this.#readPlain(buffer, length)) return this.#reply;
     if (this.#wireBytes > MAX_HEADER_BYTES + MAX_WIRE_BYTES_FOR_EACH * this.#maxBytes) {
       return BROKEN;
     }
@@ -83,7 +99,8 @@ export class AnswerReader {
     try {
       const taken = this.#parser.execute(buffer, 0, length);
       if (this.#reply === undefined && typeof taken !== "number") {
-        return taken instanceof Refusal ? taken.reply : BROKEN;
+        if (taken instanceof Refusal) return taken.reply;
+        return "code" in taken && taken.code === TWO_LENGTHS ? AMBIGUOUS : BROKEN;
       }
     } catch (error) {
       if (error instanceof Refusal) return error.reply;
@@ -99,8 +116,20 @@ export class AnswerReader {
     return this.#reply !== undefined && error === undefined ? this.#reply : BROKEN;
   }
 
+  /** @returns Whether that was all; the parser has then seen nothing of it, and is as it was. */
+  #readPlain(buffer: Buffer, length: number): boolean {
+    const plain = this.#plain;
+    if (plain === null || !this.#parser.isAtStart) return false;
+    const reply = plain.read(buffer, length);
+    if (reply === undefined) return false;
+    this.#reply = reply;
+    this.#isReusable = plain.isReusable;
+    this.#idleMs = plain.idleMs;
+    return true;
+  }
+
   /** @returns Whether there is no body, whatever the headers say. */
-  #takeHead({ statusCode, headers, shouldKeepAlive }: Head): boolean {
+  #takeHead({ statusCode, versionMinor, headers, shouldKeepAlive }: Head): boolean {
     // Nobody asked for another protocol.
     if (statusCode === 101) throw new Refusal(BROKEN);
     this.#status = statusCode;
@@ -114,12 +143,17 @@ export class AnswerReader {
       const value = headers[i + 1]!;
       switch (headers[i]!.toLowerCase()) {
         case "content-length":
-          if (!/^\d{1,15}$/.test(value) || (length ?? value) !== value) throw new Refusal(BROKEN);
+          if (LENGTHS.test(value) || (length ?? value) !== value) throw new Refusal(AMBIGUOUS);
+          if (!LENGTH.test(value)) throw new Refusal(BROKEN);
           length = value;
           break;
         case "transfer-encoding":
           if (isChunked || value.toLowerCase() !== "chunked") throw new Refusal(BROKEN);
           isChunked = true;
+          break;
+        case "connection":
+          // The parser does not look for it in HTTP/1.0 that keeps alive (RFC 9112 §9.3).
+          if (/close/i.test(value)) this.#isSpoilt = true;
           break;
         case "keep-alive": {
           const seconds = /(?:^|[ ,])timeout=(\d{1,6})/i.exec(value)?.[1];
@@ -133,14 +167,21 @@ export class AnswerReader {
           this.#cacheControl += `,${value}`;
       }
     }
-    if (length !== undefined && isChunked) throw new Refusal(BROKEN);
+    if (length !== undefined && isChunked) throw new Refusal(AMBIGUOUS);
+    const isBodyless = statusCode < 200 || statusCode === 204 || statusCode === 304;
+    // A body that must not be there may still come, in the place of the next answer. Of HTTP/1.0 nobody
+    // knows who has read its chunks before (RFC 9112 §6.1), and of a fold neither.
+    if (
+      (isBodyless && (isChunked || Number(length ?? 0) > 0)) ||
+      (isChunked && versionMinor === 0) || this.#parser.hasFold
+    ) this.#isSpoilt = true;
     if (this.#parser.hasBadChallenge) {
       // A refusal is one without its challenge too; nothing else is said by such an answer.
       if (!isRefusal(statusCode)) throw new Refusal(BROKEN);
       this.#challenge = null;
-      this.#isReusable = false;
+      this.#isSpoilt = true;
     }
-    if (statusCode < 200 || statusCode === 204 || statusCode === 304) return true;
+    if (isBodyless) return true;
     if (Number(length ?? 0) > this.#maxBytes) throw new Refusal(UNUSABLE);
     return false;
   }
@@ -193,6 +234,7 @@ export class AnswerReader {
       this.#reply = { ok: true, status, body, challenge: this.#challenge };
     } else if (this.#cacheControl === "") this.#reply = { ok: true, status, body };
     else this.#reply = { ok: true, status, body, cacheControl: this.#cacheControl.slice(1) };
+    if (this.#isSpoilt) this.#isReusable = false;
     const parser = this.#parser;
     if (parser.offset < parser.end) {
       this.#isReusable = false;

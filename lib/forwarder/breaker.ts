@@ -132,5 +132,5 @@ function isFailure(reply: BackendReply): boolean {
 
 /** What was never tried says nothing. */
 function isSuccess(reply: BackendReply): boolean {
-  return reply.ok || reply.fault === "unusable";
+  return reply.ok || reply.fault === "unusable" || reply.fault === "ambiguous";
 }

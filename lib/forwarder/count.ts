@@ -46,6 +46,7 @@ function outcomeOf(kind: RequestKind, reply: BackendReply): BackendOutcome | nul
         return "unreachable";
       case "broken":
       case "unusable":
+      case "ambiguous":
         return "invalid";
     }
   }

@@ -72,6 +72,11 @@ export function createFetchForwarder(options: ForwarderOptions): Layer {
         });
       const response = await (tracing === undefined ? post() : tracing.run(trace, post));
       hasAnswer = true;
+      if (response.body !== null && hasTwoLengths(response.headers)) {
+        // Closes the connection.
+        await response.body.cancel();
+        return { ok: false, fault: "ambiguous" };
+      }
       const text = await bodyOf(response, maxBytes);
       if (text === undefined) return { ok: false, fault: "unusable" };
       const { status } = response;
@@ -116,21 +121,23 @@ function faultOf(error: unknown, hasAnswer: boolean): BackendFault {
     : "broken";
 }
 
+/** Of a length and chunks, `fetch` goes by the chunks, however many there are. */
+function hasTwoLengths(headers: Headers): boolean {
+  return headers.has("content-length") && headers.has("transfer-encoding");
+}
+
 /**
  * The body as text; undefined when it is too long or no UTF-8.
  *
- * @throws When it does not come to its end, or does not say in one way where that is.
+ * @throws When it does not come to its end.
  */
 async function bodyOf(response: Response, maxBytes: number): Promise<string | undefined> {
   const { body, headers } = response;
   if (body === null) return "";
   const length = headers.get("content-length");
-  // With both, `fetch` goes by the chunks, however many there are.
-  const isAmbiguous = length !== null && headers.has("transfer-encoding");
-  if (isAmbiguous || Number(length) > maxBytes) {
+  if (Number(length) > maxBytes) {
     // Closes the connection.
     await body.cancel();
-    if (isAmbiguous) throw new Error("a length and a coding");
     return undefined;
   }
   return length !== null && /^\d+$/.test(length)

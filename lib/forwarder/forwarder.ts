@@ -51,6 +51,8 @@ export type BackendFault =
   | "broken"
   /** The answer is longer than allowed, or is no UTF-8: the request arrived. */
   | "unusable"
+  /** The answer says in two ways how long it is, which may not both be so: the request arrived. */
+  | "ambiguous"
   /** It waited too long for its turn: it never left. */
   | "overloaded";
 

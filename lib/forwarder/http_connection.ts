@@ -43,7 +43,8 @@ export interface ConnectionOwner {
  * Owns a socket and the one exchange on it: a request goes out, an answer comes back.
  *
  * It reads all the time, so that the end of an idle connection is known before a request is put on
- * it. Anything that was not asked for closes it.
+ * it. Anything that was not asked for closes it. What comes from the moment on when a request goes out
+ * is taken for the answer to it: HTTP has nothing that tells one that the backend wrote before.
  */
 export class HttpConnection {
   /** When the exchange under way is given up, Infinity without one; its owner's business. */

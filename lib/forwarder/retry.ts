@@ -37,6 +37,7 @@ export function isRetried(kind: RequestKind, reply: BackendReply): boolean {
       return mayRepeat;
     // The backend did answer, so it has the request.
     case "unusable":
+    case "ambiguous":
     // Pressure goes down only when nobody insists.
     case "overloaded":
       return false;

@@ -30,13 +30,15 @@ const STATUS_LINE = /^HTTP\/1\.\d [1-9]\d\d(?: |\r?$)/;
 const HEADER_LINE = /^[^ \t:]+:/;
 /** The one header that is passed on. */
 const CHALLENGE_LINE = /^www-authenticate:/i;
-/** Those that the parser or `AnswerReader` looks at; the others need not be taken apart. */
+/** Those that the parser or `AnswerReader` looks at besides; the others need not be taken apart. */
 const NEEDED_HEADER =
-  /^(?:content-length|transfer-encoding|connection|keep-alive|upgrade|www-authenticate|cache-control):/i;
+  /^(?:content-length|transfer-encoding|connection|keep-alive|upgrade|cache-control):/i;
 
 /** What the parser tells of an answer before its body. */
 export interface Head {
   readonly statusCode: number;
+  /** 0 of HTTP/1.0. */
+  readonly versionMinor: number;
   /** Names and values in turn. */
   readonly headers: readonly string[];
   readonly shouldKeepAlive: boolean;
@@ -45,6 +47,7 @@ export interface Head {
 /** What the library's types leave out. */
 interface Parser {
   line: string;
+  headerSize: number;
   body_bytes: number | null;
   state: string;
   offset: number;
@@ -65,26 +68,50 @@ const LenientParser = HTTPParser as unknown as new (type: "RESPONSE") => Parser;
  * what is not to the letter of RFC 9112 is refused here and in `AnswerReader`.
  */
 export class StrictParser extends LenientParser {
-  /** Of the answer that is read. */
-  headerBytes = 0;
-
-  /** Whether a WWW-Authenticate with a control character was left out of the head that is read. */
+  /** Whether a WWW-Authenticate with a control character was left out of the answer that is read. */
   hasBadChallenge = false;
+
+  /** Whether a header that is looked at was folded in the answer that is read, but for a challenge. */
+  hasFold = false;
+
+  /** Of the answer that is read. */
+  #headerBytes = 0;
+
+  /** What the line before was, which a folded one goes on with. */
+  #before: "no header" | "needed" | "challenge" | "other" = "no header";
 
   /** The bytes that are read, one character each: one call for all lines, and it may be a body's text. */
   text = "";
 
-  /** Called by the parser for each line; a folded one is refused too (§5.2). */
+  /** Whether it has seen nothing of an answer. */
+  get isAtStart(): boolean {
+    return this.state === "RESPONSE_LINE" && this.line === "";
+  }
+
+  /** Another answer, with its provisional ones, is to be read. */
+  begin(): void {
+    this.#headerBytes = 0;
+    // The parser's own count goes on from the answer before.
+    this.headerSize = 0;
+    this.hasBadChallenge = false;
+    this.hasFold = false;
+  }
+
+  /** Called by the parser for each line of a head, and of trailers. */
   override parseHeader(line: string, headers: string[]): void {
-    this.headerBytes += line.length;
-    if (this.headerBytes > MAX_HEADER_BYTES) throw new Refusal(BROKEN);
-    if (hasControl(line) || !HEADER_LINE.test(line)) {
+    this.#headerBytes += line.length;
+    if (this.#headerBytes > MAX_HEADER_BYTES) throw new Refusal(BROKEN);
+    // A folded line is the value's next part, with a blank for the fold (§5.2); `super` joins them.
+    const isFold = line.startsWith(" ") || line.startsWith("\t");
+    if (!isFold) this.#before = kindOf(line);
+    if (hasControl(line) || (isFold ? this.#before === "no header" : !HEADER_LINE.test(line))) {
       // Whether the answer can do without it depends on its status.
-      if (this.state !== "HEADER" || !CHALLENGE_LINE.test(line)) throw new Refusal(BROKEN);
+      if (this.state !== "HEADER" || this.#before !== "challenge") throw new Refusal(BROKEN);
       this.hasBadChallenge = true;
-      return;
     }
-    if (NEEDED_HEADER.test(line)) super.parseHeader(line, headers);
+    if (this.#before === "other" || (this.#before === "challenge" && this.hasBadChallenge)) return;
+    if (isFold && this.#before === "needed") this.hasFold = true;
+    super.parseHeader(line, headers);
   }
 
   /** Called by the parser. @returns Undefined while the line's end has not come. */
@@ -101,6 +128,7 @@ export class StrictParser extends LenientParser {
     this.offset = end + 1;
     const hasReturn = line.endsWith("\r");
     if (this.state === "RESPONSE_LINE") {
+      this.#before = "no header";
       if (line !== "" && line !== "\r" && !STATUS_LINE.test(line)) throw new Refusal(BROKEN);
     } else if (this.state !== "HEADER" && !hasReturn) {
       // Between chunks a bare line feed is where parsers part ways; in a head it may stand (§2.2).
@@ -116,8 +144,15 @@ export class StrictParser extends LenientParser {
     const size = /^([0-9a-f]{1,8})[ \t]*(?:;.*)?$/i.exec(line)?.[1];
     if (size === undefined) throw new Refusal(BROKEN);
     this.body_bytes = parseInt(size, 16);
+    // Of the trailers.
+    this.#before = "no header";
     this.state = this.body_bytes === 0 ? "BODY_CHUNKTRAILERS" : "BODY_CHUNK";
   }
+}
+
+function kindOf(line: string): "needed" | "challenge" | "other" {
+  if (NEEDED_HEADER.test(line)) return "needed";
+  return CHALLENGE_LINE.test(line) ? "challenge" : "other";
 }
 
 /**

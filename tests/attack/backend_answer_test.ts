@@ -102,7 +102,7 @@ for (const [name] of FORWARDERS) {
       await write(conn, "0\r\n\r\n");
     });
     using forwarder = new TestForwarder(name, backend.url);
-    deepStrictEqual(await forwarder.forward(), { ok: false, fault: "broken" });
+    deepStrictEqual(await forwarder.forward(), { ok: false, fault: "ambiguous" });
     strictEqual(await backend.ends.take("the connection's end"), 1);
     ok(sent < 2048, "it is cut long before 64 MiB");
   });

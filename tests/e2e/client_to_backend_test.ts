@@ -119,6 +119,11 @@ test("a backend that fails gives CALLERROR InternalError that says how", async (
     ["no HTTP", "what?\r\n\r\n", /broke off/],
     ["a body that is cut short", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", /broke off/],
     [
+      "a length beside chunks",
+      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+      /has two lengths/,
+    ],
+    [
       "an answer that is too large",
       `HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n${big}`,
       /too large/,

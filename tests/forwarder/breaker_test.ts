@@ -104,6 +104,7 @@ Deno.test("only what says that the backend is not there counts as a failure", as
     ["no answer in time", failed("timeout"), false],
     ["broken off", failed("broken"), false],
     ["an answer that is too large", failed("unusable"), false],
+    ["an answer with two lengths", failed("ambiguous"), false],
     ["overloaded by ourselves", failed("overloaded"), false],
     ...[200, 302, 404, 500, 502, 503, 504].map((code): [string, BackendReply, boolean] => [
       `status ${code}`,
@@ -171,7 +172,7 @@ Deno.test("a probe that is under way is one: others do not wait for it", async (
 
 Deno.test("the first success closes it, of a probe or of an outcome", async (t) => {
   for (const kind of ["call", "result", "disconnect"] as const) {
-    for (const reply of [OK, status(500), failed("unusable")]) {
+    for (const reply of [OK, status(500), failed("unusable"), failed("ambiguous")]) {
       await t.step(`${kind}, ${reply.ok ? reply.status : reply.fault}`, async () => {
         const bench = new Bench();
         await bench.open();

@@ -74,6 +74,7 @@ Deno.test("a failure is tried again only where nothing can be done twice", async
     [failed("timeout"), false, true],
     [failed("broken"), false, true],
     [failed("unusable"), false, false],
+    [failed("ambiguous"), false, false],
     [failed("overloaded"), false, false],
     [status(502), false, true],
     [status(503), false, true],

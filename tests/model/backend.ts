@@ -18,6 +18,7 @@ export const REPLIES = [
   "broken",
   "timeout",
   "unusable",
+  "ambiguous",
 ] as const;
 export type ReplyName = typeof REPLIES[number];
 
@@ -136,7 +137,8 @@ export class ScriptedBackend {
     attempt.reply = typeof name === "number"
       ? { ok: true, status: name, body }
       : { ok: false, fault: name };
-    const isFailure = !attempt.reply.ok && attempt.reply.fault !== "unusable";
+    const isFailure = !attempt.reply.ok && attempt.reply.fault !== "unusable" &&
+      attempt.reply.fault !== "ambiguous";
     this.#failuresInARow = isFailure ? this.#failuresInARow + 1 : 0;
     attempt.repliedAt = this.#clock.now();
     this.underWay.splice(this.underWay.indexOf(attempt), 1);
