@@ -49,7 +49,8 @@ export interface ConnectionOwner {
 export class HttpConnection {
   /** When the exchange under way is given up, Infinity without one; its owner's business. */
   deadline = Infinity;
-  /** While it is idle: from then on the backend may close it at any moment. Its owner's business. */
+  /** While it is idle: since when, and from when on the backend may close it at any moment. Likewise. */
+  idleSince = 0;
   idleUntil = 0;
   /** Exchanges begun. */
   exchanges = 0;

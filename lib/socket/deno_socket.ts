@@ -39,10 +39,11 @@ function upgrade(
   if (upgrade === undefined) throw new TypeError("only an upgrade becomes a WebSocket");
   // Once the stream is taken from it the socket no longer knows it.
   const handle: unknown = Reflect.get(upgrade.socket, "_handle");
-  shown.headers.set("sec-websocket-key", headers.get("sec-websocket-key") ?? "");
+  const { headers: shownHeaders } = shown;
+  shownHeaders.set("sec-websocket-key", headers.get("sec-websocket-key") ?? "");
   // Of the offers the runtime would not find one behind a comma without a blank, so it is shown the one
   // that was agreed.
-  shown.headers.set("sec-websocket-protocol", protocol ?? "");
+  shownHeaders.set("sec-websocket-protocol", protocol ?? "");
   const upgraded = Deno.upgradeWebSocket(shown, {
     // The runtime pings after half of its idle time-out, and closes at its end.
     idleTimeout: idleSeconds,
