@@ -6,7 +6,7 @@
 
 import type { Refusal } from "../cluster/bus.ts";
 import type { Clients } from "../cluster/clients.ts";
-import { isAction, isMessageId } from "../codec/frame.ts";
+import { isAction, isMessageId } from "../codec/name.ts";
 import { errorBody } from "../codec/frame_text.ts";
 import { readWaitSeconds } from "../codec/prefer.ts";
 import { decodeClientId, decodeSegment } from "../codec/route.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { Client } from "../cluster/bus.ts";
-import type { ConnectionState } from "../client/connection.ts";
+import type { ConnectionState } from "../client/client_work.ts";
 import type { Clients } from "../cluster/clients.ts";
 import { decodeClientId } from "../codec/route.ts";
 import type { HttpRequest } from "../request.ts";

@@ -27,6 +27,8 @@ export class CallUnderWay implements BackendRequest, Requester {
   span: CallSpan | undefined = undefined;
   /** Its answer is being written, or was: whatever fails from then on, it gets no second one. */
   isAnswered = false;
+  /** The client has sent it once more, and the log has been told. */
+  isRepeated = false;
 
   constructor(call: Call, since: number, owner: CallOwner) {
     this.call = call;

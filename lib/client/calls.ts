@@ -9,10 +9,9 @@ import { errorCode } from "../codec/error_code.ts";
 import type { Call } from "../codec/frame.ts";
 import { callErrorText, frameKind } from "../codec/frame_text.ts";
 import { hasErrorCode, isSuccess, replyText, resultPayload } from "../codec/reply.ts";
-import type { Dialect } from "../codec/subprotocol.ts";
 import { traceIdOf } from "../codec/trace_context.ts";
 import type { BackendFault, BackendReply, Forwarder } from "../forwarder/forwarder.ts";
-import { type Identity, namesOf } from "../identity.ts";
+import { namesOf } from "../identity.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Backlog } from "../queue/backlog.ts";
@@ -21,19 +20,10 @@ import type { Tracing } from "../trace/tracing.ts";
 import type { Inspect } from "../validate/inspector.ts";
 import { describeViolation } from "../validate/violation.ts";
 import { type CallOwner, CallUnderWay } from "./call_under_way.ts";
+import type { Caller } from "./caller.ts";
 import type { ClientRate } from "./rate.ts";
+import { Refusals } from "./refusals.ts";
 import { endByReply } from "./span.ts";
-
-/** The connection that the CALLs came on. */
-export interface Caller extends Identity {
-  readonly dialect: Dialect;
-  /** Sends the frame that answers a CALL; one for a connection that is closed is dropped. */
-  answer(text: string, call: Call): void;
-  /** The client sent more than its queue holds. */
-  queueFull(): void;
-  /** None is waiting or under way any more. */
-  callsDone(): void;
-}
 
 export interface CallsDeps {
   readonly forwarder: Forwarder;
@@ -47,6 +37,7 @@ export interface CallsDeps {
     | "requestsFailed"
     | "backendRequests"
     | "callSeconds"
+    | "queueFull"
   >;
   readonly limits: QueueLimits;
   /** Undefined when a client may send as fast as it is served. */
@@ -60,6 +51,12 @@ export interface CallsDeps {
 }
 
 /**
+ * The CALL that has the MessageId of one that came: `none`, the `same` one or, from the second repeat
+ * on, the same `again`, or an `other`.
+ */
+export type Namesake = "none" | "same" | "again" | "other";
+
+/**
  * Forwards the CALLs and SENDs of one connection, one after the other in the order sent. Made for the
  * first one and dropped when none is left; it may live longer than the socket.
  */
@@ -68,6 +65,8 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
   readonly encodedClientId: string;
   readonly #deps: CallsDeps;
   readonly #lane: Lane<CallUnderWay>;
+  /** Null while the last one was taken. */
+  #refusals: Refusals | null = null;
 
   constructor(caller: Caller, deps: CallsDeps) {
     this.caller = caller;
@@ -89,6 +88,7 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
   }
 
   onIdle(): void {
+    this.#refusals?.end();
     this.caller.callsDone();
   }
 
@@ -97,25 +97,45 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
     return this.#lane.count;
   }
 
-  /** Whether a CALL with this MessageId waits or is under way. */
-  has(messageId: string): boolean {
-    return this.#lane.some(({ call }) => call.kind === "call" && call.messageId === messageId);
+  /** Whether the next one would be refused. */
+  get isFull(): boolean {
+    return this.#lane.isFull || this.#refusals?.isOver === true;
   }
 
-  /** Takes a CALL or SEND that is no duplicate. */
+  /** Looks for a CALL that waits or is under way and has the MessageId of one that came. */
+  namesakeOf({ kind, action, messageId, payload }: Call): Namesake {
+    if (kind === "send") return "none";
+    const waiting = this.#lane.find(({ call }) =>
+      call.kind === "call" && call.messageId === messageId
+    );
+    if (waiting === undefined) return "none";
+    const { call, isRepeated } = waiting;
+    if (call.action !== action || call.payload !== payload) return "other";
+    waiting.isRepeated = true;
+    return isRepeated ? "again" : "same";
+  }
+
+  /** Takes a CALL or SEND that has no namesake, or refuses it. */
   push(call: Call): void {
+    if (this.isFull) return this.refuse(call);
     const { backlog, clock } = this.#deps;
+    this.#refusals = null;
     backlog.enter(call.payload);
-    if (this.#lane.push(new CallUnderWay(call, clock.now(), this))) return;
-    backlog.leave(call.payload);
-    this.caller.queueFull();
+    this.#lane.push(new CallUnderWay(call, clock.now(), this));
+  }
+
+  /** Answers a CALL that finds no place, and drops a SEND; after many of these the client is closed. */
+  refuse(call: Call): void {
+    this.#refusals ??= new Refusals(this.caller, this.#deps);
+    this.#refusals.add(call, this.#lane.waiting);
   }
 
   /**
-   * CALLs that a departed client left go to the backend all the same, but not when much waits:
+   * The client has gone. The CALLs that it left go to the backend all the same, but not when much waits:
    * otherwise those who flood and leave would keep the place of those who stay.
    */
-  dropUnderPressure(): void {
+  connectionEnded(): void {
+    this.#refusals?.stop();
     const { backlog, log } = this.#deps;
     if (!backlog.isPressed) return;
     const dropped = this.#lane.clear();

@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { type Frame, type ReadFrame, readFrame } from "../codec/frame.ts";
+import { type Frame, type FrameFault, type ReadFrame, readFrame } from "../codec/frame.ts";
 import { frameKind } from "../codec/frame_text.ts";
 import { parseJson } from "../codec/json.ts";
 import { type Dialect, dialectOf } from "../codec/subprotocol.ts";
@@ -17,13 +17,13 @@ import type { Sockets } from "../socket/sockets.ts";
 import { Unsent } from "../socket/unsent.ts";
 import { Budgets } from "./budgets.ts";
 import { BINARY, type Ending, IDLE_FRAMES, NOT_READING, PARSE_TIME, TOO_LARGE } from "./ending.ts";
-import { type Receiver, refuseFrame } from "./incoming.ts";
+import type { Receiver } from "./incoming.ts";
 import type { Tap, Tapped } from "./tap.ts";
 
 export interface ClientSocketDeps {
   readonly clock: Clock;
   readonly log: Log;
-  readonly metrics: Pick<Metrics, "frames" | "faults">;
+  readonly metrics: Pick<Metrics, "frames">;
   readonly sockets: Pick<Sockets, "cut">;
   readonly limits: {
     readonly maxMessageBytes: number;
@@ -90,6 +90,9 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
   /** Closes the socket, now, and ends all that depends on it. */
   protected abstract close(ending: Ending): void;
 
+  /** A text came that is no valid frame. */
+  protected abstract refuse(fault: FrameFault): void;
+
   /** Nothing waits to be sent any more. */
   protected abstract allSent(): void;
 
@@ -149,11 +152,12 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
     const { clock } = this.#deps;
     const since = clock.now();
     const value = parseJson(text);
-    this.#parsed(Math.min(clock.now() - since, MAX_PARSE_MS_PER_UNIT * text.length));
+    this.spent(Math.min(clock.now() - since, MAX_PARSE_MS_PER_UNIT * text.length));
     return value;
   }
 
-  #parsed(ms: number): void {
+  /** So long was worked for the client, and led nowhere or may have been chosen to take so long. */
+  protected spent(ms: number): void {
     if (this.#isClosed || this.#budgetsNow().takeParsing(ms)) return;
     this.#deps.log.warn("too much to parse", namesOf(this));
     this.close(PARSE_TIME);
@@ -195,8 +199,7 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
       : this.#readLong(data);
     if (this.#isClosed) return null;
     if (!read.ok) {
-      refuseFrame(this, this.#deps, read.fault);
-      this.ledNowhere();
+      this.refuse(read.fault);
       return null;
     }
     // The wall clock may have been set back.
@@ -211,7 +214,7 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
     const since = clock.now();
     const read = readFrame(text, this.dialect);
     const { least, most } = MS_PER_UNIT;
-    this.#parsed(
+    this.spent(
       text.length * Math.max(least, Math.min(most, (clock.now() - since) / text.length)),
     );
     return read;

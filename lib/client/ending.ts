@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CloseReason } from "../metrics/metrics.ts";
+import type { CloseReason } from "../metrics/labels.ts";
 import type { SocketEnd } from "../socket/socket.ts";
 
 export interface Ending {

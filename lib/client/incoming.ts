@@ -16,9 +16,10 @@ import { type Metrics, UNMATCHED } from "../metrics/metrics.ts";
 import type { Backlog } from "../queue/backlog.ts";
 import { type CallOutcome, refusedOutcome } from "../report/outcome.ts";
 import { type Report, resultErrorReport } from "../report/report.ts";
+import type { Reports } from "../report/reports.ts";
 import type { Inspect } from "../validate/inspector.ts";
 import { describeViolation } from "../validate/violation.ts";
-import type { Calls } from "./calls.ts";
+import type { Namesake } from "./calls.ts";
 import type { Pending } from "./pending.ts";
 import type { SentResults } from "./sent_results.ts";
 
@@ -33,47 +34,92 @@ export interface Receiver extends Identity {
 
 export interface IncomingDeps {
   readonly backlog: Backlog;
-  readonly metrics: Pick<Metrics, "faults" | "reportsLost">;
+  readonly metrics: Pick<Metrics, "faults" | "reportsLost" | "repeatedCalls" | "queueFull">;
   readonly log: Log;
   /** Checks payloads against their schemas; undefined when nothing is checked. */
   readonly inspect?: Inspect | undefined;
 }
 
-/** Answers what is no frame, where the client gets an answer. */
+/**
+ * Answers what is no frame, where the client gets an answer, and ends the CALL that it was to answer:
+ * whoever waits for it would be told that nothing came, and what is behind it would wait as well.
+ *
+ * @param pending The CALLs to this client; null when there are none.
+ * @returns Whether it ended one.
+ */
 export function refuseFrame(
   on: Receiver,
-  { metrics, log }: { readonly metrics: Pick<Metrics, "faults">; readonly log: Log },
+  { metrics, log }: IncomingDeps,
+  pending: Pending | null,
   fault: FrameFault,
-): void {
+): boolean {
   const { meaning, messageIdText, reason } = fault;
-  // A type that is not known is told by the name that the only version has which answers it.
+  // A type that is not known is told by the name that 1.6 has no code for.
   const code = errorCode(meaning, meaning === "unknown_type" ? "ocpp2.0.1" : on.dialect);
   metrics.faults[code]?.add(1);
   const messageId = JSON.parse(messageIdText) as string;
   log.warn("frame refused", { ...namesOf(on), messageId, code, reason });
-  const answer = answerToFault(fault, on.dialect);
-  if (answer !== null) on.write(answer);
+  const text = answerToFault(fault, on.dialect);
+  if (text !== null) on.write(text);
+  return pending !== null && endByFault(on, pending, fault);
+}
+
+/** @returns Whether the CALL is outstanding. */
+function endByFault(on: Receiver, pending: Pending, fault: FrameFault): boolean {
+  const { answer, meaning, reason } = fault;
+  if (answer === undefined) return false;
+  const { messageId } = answer;
+  if (answer.kind === "error") return pending.settle(messageId, answer);
+  if (!pending.settle(messageId, refusedOutcome(reason, on.dialect))) return false;
+  // Only now, for it may close the connection of a client that does not read. What only looks like a
+  // CALLRESULT may be something else: no error comes under its MessageId.
+  if (answer.isTyped) refuseResult(on, messageId, meaning, reason);
+  return true;
+}
+
+/** Tells the client that its CALLRESULT cannot be used, where it can be told (OCPP 2.1 Part 2, FR.06). */
+function refuseResult(
+  on: Receiver,
+  messageId: string,
+  meaning: ErrorMeaning,
+  description: string,
+): void {
+  if (on.dialect !== "ocpp2.1") return;
+  on.write(callResultErrorText(messageId, errorCode(meaning, on.dialect), description));
 }
 
 /**
- * Whether a CALL or SEND may wait for the backend. A CALL that may not has been answered.
+ * A CALL whose MessageId is in use goes nowhere. The same CALL again gets no answer of its own: a station
+ * that repeats one while the backend is slow would take an error for the end of it.
  *
- * @param calls Those of this client that wait; null when there are none.
+ * @param namesake The CALL that has the MessageId, as `Calls` says.
  */
+export function refuseNamesake(
+  on: Receiver,
+  { metrics, log }: IncomingDeps,
+  call: Call,
+  namesake: Exclude<Namesake, "none">,
+): void {
+  const { action, messageId } = call;
+  const names = { ...namesOf(on), action, messageId };
+  if (namesake !== "other") {
+    metrics.repeatedCalls.add(1);
+    if (namesake === "same") log.info("CALL repeated, one answer serves both", names);
+    return;
+  }
+  const code = errorCode("duplicate_message_id", on.dialect);
+  metrics.faults[code]?.add(1);
+  log.warn("MessageId still in use", { ...names, code });
+  answerError(on, call, "duplicate_message_id", "the MessageId is still in use");
+}
+
+/** Whether a CALL or SEND may wait for the backend. A CALL that may not has been answered. */
 export function isAdmitted(
   on: Receiver,
-  { backlog, metrics, log, inspect }: IncomingDeps,
-  calls: Calls | null,
+  { backlog, log, inspect }: IncomingDeps,
   call: Call,
 ): boolean {
   const { kind: type, action, messageId, payload } = call;
-  if (type === "call" && calls?.has(messageId) === true) {
-    const code = errorCode("duplicate_message_id", on.dialect);
-    metrics.faults[code]?.add(1);
-    log.warn("MessageId still in use", { ...namesOf(on), action, messageId, code });
-    answerError(on, call, "duplicate_message_id", "the MessageId is still in use");
-    return false;
-  }
   if (backlog.isFull) {
     const waiting = backlog.count;
     log.warn("gateway overloaded", { ...namesOf(on), action, messageId, waiting });
@@ -128,10 +174,7 @@ function inspectResult(
   });
   if (violation === undefined) return frame;
   const description = describeViolation(violation);
-  if (on.dialect === "ocpp2.1") {
-    const code = errorCode(violation.meaning, on.dialect);
-    on.write(callResultErrorText(messageId, code, description));
-  }
+  refuseResult(on, messageId, violation.meaning, description);
   return refusedOutcome(description, on.dialect);
 }
 
@@ -139,12 +182,14 @@ function inspectResult(
  * The client cannot use the answer to a CALL of its own.
  *
  * @param sentResults The CALLRESULTs that it may say this of; null when there are none.
+ * @param reports What the backend is told already; null when that is nothing.
  * @returns What the backend is to be told; null when it is told nothing.
  */
 export function reportOf(
   on: Receiver,
   { backlog, metrics, log }: IncomingDeps,
   sentResults: SentResults | null,
+  reports: Reports | null,
   frame: CallResultError,
 ): Report | null {
   const { messageId } = frame;
@@ -158,6 +203,12 @@ export function reportOf(
     const waiting = backlog.count;
     metrics.reportsLost.resulterror.add(1);
     log.warn("gateway overloaded", { ...namesOf(on), action, messageId, waiting });
+    return null;
+  }
+  if (reports?.hasRoom === false) {
+    metrics.reportsLost.resulterror.add(1);
+    metrics.queueFull.resulterror.add(1);
+    log.warn("queue full", { ...namesOf(on), action, messageId, waiting: reports.count });
     return null;
   }
   return resultErrorReport(frame, action);

@@ -5,7 +5,7 @@
  */
 
 import type { TraceContext } from "../codec/trace_context.ts";
-import type { ConnectionState } from "../client/connection.ts";
+import type { ConnectionState } from "../client/client_work.ts";
 import type { Errand } from "../client/outgoing.ts";
 import type { TapReading } from "../client/tap.ts";
 import type { Identity } from "../identity.ts";

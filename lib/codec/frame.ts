@@ -4,25 +4,23 @@
  * @module
  */
 
+import { readableError, typeAtHead, typeMeant } from "./broken_answer.ts";
 import { CLOSE_BRACKET, COMMA, OPEN_BRACKET } from "./char.ts";
 import type { ErrorMeaning } from "./error_code.ts";
 import { elementTexts, isObject, skipSpace } from "./json.ts";
-import { isSegment } from "./route.ts";
+import {
+  isAction,
+  isMessageId,
+  isMessageIdLong,
+  MAX_ACTION_UNITS,
+  MAX_MESSAGE_ID_CHARS,
+} from "./name.ts";
 import { codeAt, INVALID, MAX_DEPTH, scanName, scanObject, UNSURE } from "./scan.ts";
 import { readShallow } from "./shallow.ts";
 import type { Dialect } from "./subprotocol.ts";
 
-/** Longest MessageId, in characters (OCPP-J 1.6 §4.1.4, OCPP 2.x `string[36]`). */
-const MAX_MESSAGE_ID_CHARS = 36;
-
-/** The MessageId, as JSON, of an answer to a text whose own could not be read. */
+/** The MessageId, as JSON, of an answer to a text whose own cannot be read, or is too long to be one. */
 const UNREADABLE_ID = '"-1"';
-
-/**
- * Longest Action, in UTF-16 code units. No version states one; the longest name of OCPP has 40, and
- * what goes into a URL must have an end that every HTTP stack can take.
- */
-const MAX_ACTION_UNITS = 255;
 
 /** `[2,"<MessageId>","<Action>",{payload}]`, and `[6,…]` (SEND), which nobody answers. */
 export interface Call {
@@ -66,15 +64,31 @@ export type Frame = Call | CallResult | CallError | CallResultError;
 export const FRAME_KINDS = ["call", "result", "error", "resulterror", "send"] as const;
 export type FrameKind = (typeof FRAME_KINDS)[number];
 
+/** A CALLRESULT that is no valid one. */
+export interface BrokenResult {
+  readonly kind: "result";
+  readonly messageId: string;
+  /** Its type is a number: so it is a CALLRESULT, and not what only looks like one. */
+  readonly isTyped: boolean;
+}
+
 /** Why a text is no frame that can be taken. */
 export interface FrameFault {
   readonly meaning: Extract<ErrorMeaning, "bad_frame" | "bad_payload" | "unknown_type">;
-  /** The message type number, when the text got as far as having one. */
+  /**
+   * The message type number, when the text got as far as having one; also one that is written as a
+   * string, or with which a text begins that is no JSON.
+   */
   readonly type: number | undefined;
-  /** The MessageId as JSON text; `"-1"` when none could be read. */
+  /** The MessageId as JSON text; `"-1"` when none could be read, or it has more than 36 characters. */
   readonly messageIdText: string;
   /** What is wrong, in words that are free of the text itself. */
   readonly reason: string;
+  /**
+   * What there is of an answer to a CALL whose MessageId can be read: the CALL ends by it, for nothing
+   * better will come.
+   */
+  readonly answer?: CallError | BrokenResult;
 }
 
 export type ReadFrame =
@@ -163,12 +177,33 @@ function behindComma(text: string, at: number): number {
 
 function readAnyFrame(text: string, dialect: Dialect): ReadFrame {
   const array = readShallow(text);
-  if (array === undefined) return fault("bad_frame", "not valid JSON, or nested too deep");
+  if (array === undefined) {
+    return fault("bad_frame", "not valid JSON, or nested too deep", typeAtHead(text));
+  }
   if (array === null) return fault("bad_frame", "not a JSON array");
+  const read = readElements(text, array, dialect);
+  if (read.ok) return read;
+  const answer = brokenAnswer(text, array, read.fault.type);
+  return answer === undefined ? read : { ok: false, fault: { ...read.fault, answer } };
+}
+
+/** @param type The type that the array has, or seems to have. */
+function brokenAnswer(
+  text: string,
+  array: readonly unknown[],
+  type: number | undefined,
+): CallError | BrokenResult | undefined {
+  const [given, messageId] = array;
+  if (typeof messageId !== "string" || !isMessageId(messageId)) return undefined;
+  if (type === 3) return { kind: "result", messageId, isTyped: typeof given === "number" };
+  return type === 4 ? { kind: "error", messageId, ...readableError(text, array) } : undefined;
+}
+
+function readElements(text: string, array: readonly unknown[], dialect: Dialect): ReadFrame {
   const type: unknown = array[0];
   const messageId: unknown = array[1];
   if (typeof type !== "number") {
-    return fault("bad_frame", "the message type is not a number", undefined, messageId);
+    return fault("bad_frame", "the message type is not a number", typeMeant(type), messageId);
   }
   const count = ELEMENTS[type];
   if (count === undefined || (type >= FIRST_TYPE_OF_21 && dialect !== "ocpp2.1")) {
@@ -245,21 +280,8 @@ function fault(
   type?: number,
   messageId?: unknown,
 ): ReadFrame {
-  const messageIdText = typeof messageId === "string" ? JSON.stringify(messageId) : UNREADABLE_ID;
+  const messageIdText = typeof messageId !== "string" || isMessageIdLong(messageId)
+    ? UNREADABLE_ID
+    : JSON.stringify(messageId);
   return { ok: false, fault: { meaning, reason, type, messageIdText } };
-}
-
-/**
- * Whether a text can be a MessageId: a path segment of 1 to 36 characters. Characters are Unicode
- * code points, as in the OCPP schemas' `maxLength`.
- */
-export function isMessageId(text: string): boolean {
-  return isSegment(text) &&
-    (text.length <= MAX_MESSAGE_ID_CHARS ||
-      (text.length <= 2 * MAX_MESSAGE_ID_CHARS && [...text].length <= MAX_MESSAGE_ID_CHARS));
-}
-
-/** Whether a text can be an Action: a path segment of 1 to 255 UTF-16 code units. */
-export function isAction(text: string): boolean {
-  return text.length <= MAX_ACTION_UNITS && isSegment(text);
 }

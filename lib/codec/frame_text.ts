@@ -18,17 +18,14 @@ const TYPE_2 = 0x32;
  * What a client is told about a text that is no frame.
  *
  * Answers are never answered, not even when they are broken; nor is a SEND. Unknown types are
- * ignored, but ocpp2.0.1 has a code for them (OCPP 2.0.1 Part 4 §4.4).
+ * ignored: OCPP 2.0.1 Part 4 §4.4 had a code for them, which its errata took back.
  *
  * @param fault What `readFrame` said.
  * @param dialect The version whose codes and rules count.
  * @returns The CALLERROR to send, or null for silence.
  */
 export function answerToFault(fault: FrameFault, dialect: Dialect): string | null {
-  const isAnswered = fault.meaning === "unknown_type"
-    ? dialect === "ocpp2.0.1"
-    : fault.type === undefined || fault.type === 2;
-  if (!isAnswered) return null;
+  if (fault.type !== undefined && fault.type !== 2) return null;
   return callErrorText(fault.messageIdText, errorCode(fault.meaning, dialect), fault.reason);
 }
 

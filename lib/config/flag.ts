@@ -141,7 +141,7 @@ export const FLAGS = {
   "max-queue": flag(
     integer(1, 100_000),
     "N",
-    "64",
+    "256",
     "waiting messages for each client and direction",
   ),
   "max-waiting": flag(

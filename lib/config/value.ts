@@ -5,7 +5,7 @@
  */
 
 import type { NatsAddress } from "./nats_address.ts";
-import { isAction } from "../codec/frame.ts";
+import { isAction } from "../codec/name.ts";
 
 /** A value, or the words for what is allowed in its place. */
 export type ReadValue<T> =

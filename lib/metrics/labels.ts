@@ -15,3 +15,26 @@ export const BOUNDS = [
   ...[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05],
   ...[0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
 ];
+
+/** Why a connection ended. */
+export const CLOSE_REASONS = [
+  /** The client closed it. */
+  "client",
+  /** It broke off, or the client fell silent. */
+  "lost",
+  "replaced",
+  "operator",
+  "shutdown",
+  "queue_full",
+  /** The client did not read what was sent to it. */
+  "not_reading",
+  "binary",
+  "too_large",
+  /** Too many frames that led nowhere. */
+  "idle_frames",
+  /** Its frames took too long to parse. */
+  "parse_time",
+  "memory",
+  "worker_died",
+] as const;
+export type CloseReason = (typeof CLOSE_REASONS)[number];

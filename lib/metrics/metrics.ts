@@ -18,30 +18,7 @@ import {
   type Sample,
 } from "./family.ts";
 import { Tally, tallyBuffer } from "./tally.ts";
-import { API_STATUSES, BOUNDS } from "./labels.ts";
-
-/** Why a connection ended. */
-const CLOSE_REASONS = [
-  /** The client closed it. */
-  "client",
-  /** It broke off, or the client fell silent. */
-  "lost",
-  "replaced",
-  "operator",
-  "shutdown",
-  "queue_full",
-  /** The client did not read what was sent to it. */
-  "not_reading",
-  "binary",
-  "too_large",
-  /** Too many frames that led nowhere. */
-  "idle_frames",
-  /** Its frames took too long to parse. */
-  "parse_time",
-  "memory",
-  "worker_died",
-] as const;
-export type CloseReason = (typeof CLOSE_REASONS)[number];
+import { API_STATUSES, BOUNDS, CLOSE_REASONS } from "./labels.ts";
 
 /** Why an upgrade was refused. */
 const REFUSAL_REASONS = [
@@ -135,6 +112,16 @@ function familiesOf(protocols: readonly string[]) {
     rateLimited: counter(
       "ws2api_rate_limited_total",
       "CALLs and SENDs that had to wait because of --client-rate.",
+    ),
+    queueFull: counterBy(
+      "ws2api_queue_full_total",
+      "Messages of clients that found their queue full, by type: CALLs answered with an error, others dropped.",
+      "type",
+      ["call", "send", "resulterror"],
+    ),
+    repeatedCalls: counter(
+      "ws2api_repeated_calls_total",
+      "CALLs that a client sent again while they were being handled; the one answer serves both.",
     ),
     backendRequests: counterByTwo(
       "ws2api_backend_requests_total",

@@ -68,6 +68,13 @@ export class Lane<T> {
     return this.#size;
   }
 
+  /** Whether an item more would not be taken. */
+  get isFull(): boolean {
+    const { maxWaiting, maxSize } = this.#options;
+    return this.#current !== undefined &&
+      (this.#waiting.length >= maxWaiting || this.#size >= maxSize);
+  }
+
   /**
    * Adds an item; handling begins at once when the lane is idle.
    *
@@ -78,16 +85,17 @@ export class Lane<T> {
       this.#run(item);
       return true;
     }
-    const { maxWaiting, maxSize } = this.#options;
-    if (this.#waiting.length >= maxWaiting || this.#size >= maxSize) return false;
+    if (this.isFull) return false;
     this.#size += this.#options.sizeOf(item);
     this.#waiting.push(item);
     return true;
   }
 
-  /** Whether an item that waits or is being handled satisfies `test`. */
-  some(test: (item: T) => boolean): boolean {
-    return (this.#current !== undefined && test(this.#current)) || this.#waiting.some(test);
+  /** The first item, of those that wait and the one being handled, that satisfies `test`. */
+  find(test: (item: T) => boolean): T | undefined {
+    return this.#current !== undefined && test(this.#current)
+      ? this.#current
+      : this.#waiting.find(test);
   }
 
   /** Takes out what waits; the item being handled goes on. */

@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { type Caller, Calls, type CallsDeps } from "../../lib/client/calls.ts";
+import type { Caller } from "../../lib/client/caller.ts";
+import { Calls, type CallsDeps } from "../../lib/client/calls.ts";
 import type { Call } from "../../lib/codec/frame.ts";
 import { readFrame } from "../../lib/codec/frame.ts";
 import type { Peer } from "../../lib/cluster/bus.ts";

@@ -5,7 +5,7 @@
  */
 
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { RecordingBackend } from "../support/backend.ts";
+import { json, RecordingBackend } from "../support/backend.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { counted, scrape } from "../support/metrics.ts";
 import { ByteSocket, frameBytes, joined, OPCODE } from "../support/websocket_bytes.ts";
@@ -69,4 +69,33 @@ Deno.test("a client that goes on with them is cut at once, and others are served
       await sent;
     });
   }
+});
+
+Deno.test("a client that floods its full queue, or repeats a CALL, is closed, and others are served", async (t) => {
+  await using backend = new RecordingBackend();
+  const held = Promise.withResolvers<void>();
+  backend.answer = async ({ path }) => {
+    if (path.includes("/CP1/")) await held.promise;
+    return json("{}");
+  };
+  await using gateway = await TestGateway.start(backend.url);
+  const honest = await gateway.connect("honest");
+  const floods: Record<string, (i: number) => string> = {
+    "CALLs": (i) => `[2,"${i}","Act",{}]`,
+    "SENDs": (i) => `[6,"${i}","Act",{}]`,
+    "repeats": () => '[2,"x","Act",{}]',
+  };
+  for (const [name, textOf] of Object.entries(floods)) {
+    await t.step(name, async () => {
+      using socket = await ByteSocket.upgrade(gateway.url, "/CP1", "ocpp2.1");
+      const frames = Array.from({ length: FLOOD }, (_, i) => frameBytes(textOf(i)));
+      const sent = socket.write(joined(frames));
+      strictEqual(await honest.ask('[2,"h","Heartbeat",{}]'), '[3,"h",{}]');
+      const { frames: got } = await socket.untilEnd();
+      const answers = got.filter(({ opcode }) => opcode === OPCODE.text);
+      ok(answers.length <= (name === "CALLs" ? 1000 : 0), `${answers.length} answers`);
+      await sent;
+    });
+  }
+  held.resolve();
 });

@@ -50,7 +50,12 @@ const LEADING_NOWHERE: Record<string, string> = {
   "a CALLERROR to nothing": '[4,"x","GenericError","",{}]',
   "a CALLRESULTERROR to nothing": '[5,"x","GenericError","",{}]',
   "a SEND that is no frame": '[6,"x"]',
-  "a CALL whose MessageId is in use": '[2,"1","Act",{}]',
+  "a CALLRESULT to nothing that is no frame": '[3,"x"]',
+  "a CALLERROR to nothing that is no frame": '[4,"x"]',
+  "a CALLRESULT whose type is a string": '["3","x",{}]',
+  "a CALLRESULT cut short": '[3,"x",{',
+  "a CALL that is repeated": '[2,"1","Act",{}]',
+  "another CALL whose MessageId is in use": '[2,"1","Other",{}]',
 };
 
 for (const [name, text] of Object.entries(LEADING_NOWHERE)) {
@@ -91,6 +96,14 @@ Deno.test("what leads somewhere is not counted", async () => {
   const core = await startCore();
   const socket = open(core);
   sendTimes(socket, 1000, "");
+  for (const text of ['[3,"r1"]', '[4,"r1"]', '["3","r1",{}]']) {
+    socket.frames.length = 0;
+    const outcome = core.call(["Reset", "CP1", "r1"], "{}", 10);
+    while (socket.frames.length === 0) await quiesce();
+    deepStrictEqual(socket.frames, ['[2,"r1","Reset",{}]']);
+    socket.receive(text);
+    strictEqual((await outcome).status, 422);
+  }
   socket.receive('[2,"7","Act",{}]');
   socket.receive('[6,"8","Act",{}]');
   strictEqual(socket.closedWith, undefined);
@@ -184,9 +197,11 @@ Deno.test("a CALL beyond --client-rate waits in the queue, and beyond that it is
   }
   strictEqual(socket.closedWith, undefined);
   for (const id of ["7", "8", "9"]) socket.receive(`[2,"${id}","Act",{}]`);
-  strictEqual(socket.closedWith, undefined);
+  const { frames } = socket;
+  const before = frames.length;
   socket.receive('[2,"10","Act",{}]');
-  deepStrictEqual(socket.closedWith, { code: 1008, reason: "queue full" });
+  deepStrictEqual(frames.slice(before), ['[4,"10","InternalError","queue full",{}]']);
+  strictEqual(socket.closedWith, undefined);
   rate.stop();
   await quiesce();
   deepStrictEqual(forwarded, ["1", "2", "3", "4", "5", "6", "7", "8", "9"]);

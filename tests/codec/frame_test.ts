@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { type Frame, isMessageId, readFrame } from "../../lib/codec/frame.ts";
+import { type Frame, readFrame } from "../../lib/codec/frame.ts";
 import {
   answerToFault,
   callErrorText,
@@ -9,6 +9,7 @@ import {
   callText,
   errorBody,
 } from "../../lib/codec/frame_text.ts";
+import { isMessageId } from "../../lib/codec/name.ts";
 import { isSegment } from "../../lib/codec/route.ts";
 import { CHARACTER } from "../support/character.ts";
 import { runs } from "../support/runs.ts";
@@ -119,9 +120,9 @@ Deno.test("a payload survives byte for byte", async (t) => {
 type Codes = readonly [v16: string | null, v201: string | null, v21: string | null];
 const BAD_FRAME: Codes = ["FormationViolation", "RpcFrameworkError", "RpcFrameworkError"];
 const BAD_PAYLOAD: Codes = ["FormationViolation", "FormatViolation", "FormatViolation"];
-/** Of an unknown type; of types 5 and 6 in ocpp2.1 this is silence for another reason. */
-const UNKNOWN: Codes = [null, "MessageTypeNotSupported", null];
 const SILENCE: Codes = [null, null, null];
+/** Of an unknown type; of types 5 and 6 in ocpp2.1 this is silence for another reason. */
+const UNKNOWN = SILENCE;
 
 /** Texts that are no frames, the id that their answer has, and its code for each dialect. */
 const FAULTS: [name: string, text: string, id: string, codes: Codes][] = [
@@ -150,8 +151,12 @@ const FAULTS: [name: string, text: string, id: string, codes: Codes][] = [
   ["CALL with the id .", '[2,".","A",{}]', ".", BAD_FRAME],
   ["CALL with the id ..", '[2,"..","A",{}]', "..", BAD_FRAME],
   ["CALL with the id .. in escapes", '[2,"\\u002e.","A",{}]', "..", BAD_FRAME],
-  ["CALL with an id of 37", `[2,"${ID36}y","A",{}]`, `${ID36}y`, BAD_FRAME],
-  ["CALL with an id of 37 emoji", `[2,"${EMOJI36}😀","A",{}]`, `${EMOJI36}😀`, BAD_FRAME],
+  ["CALL with an id of 37", `[2,"${ID36}y","A",{}]`, "-1", BAD_FRAME],
+  ["CALL with an id of 37 emoji", `[2,"${EMOJI36}😀","A",{}]`, "-1", BAD_FRAME],
+  ["CALL with an id of 36 emoji and no payload", `[2,"${EMOJI36}","A"]`, EMOJI36, BAD_FRAME],
+  ["CALL with a long id in escapes", `[2,"${"\\u0041".repeat(37)}","A",{}]`, "-1", BAD_FRAME],
+  ["a string for its type, and an id of 37", `["2","${ID36}y","A",{}]`, "-1", BAD_FRAME],
+  ["null for its type, and an id of 37", `[null,"${ID36}y","A",{}]`, "-1", BAD_FRAME],
   ["CALL with half a pair in its id", '[2,"a\\ud800","A",{}]', "a\ud800", BAD_FRAME],
   ["CALL of two", '[2,"7"]', "7", BAD_FRAME],
   ["CALL of three", '[2,"7","A"]', "7", BAD_FRAME],
@@ -180,6 +185,33 @@ const FAULTS: [name: string, text: string, id: string, codes: Codes][] = [
   ["CALLERROR with a number for its code", '[4,"7",1,"d",{}]', "7", SILENCE],
   ["CALLERROR without a description", '[4,"7","C",null,{}]', "7", SILENCE],
   ["CALLERROR with a string for its details", '[4,"7","C","d",""]', "7", SILENCE],
+  // What is meant as an answer, or as a SEND, is not answered.
+  ["CALLRESULT whose type is a string", '["3","7",{}]', "7", SILENCE],
+  ["CALLERROR whose type is a string", '["4","7","C","d",{}]', "7", SILENCE],
+  ["CALLRESULTERROR whose type is a string", '["5","7","C","d",{}]', "7", SILENCE],
+  ["SEND whose type is a string", '["6","7","A",{}]', "7", SILENCE],
+  ["a type as a string with blanks", '[" 3 ","7",{}]', "7", SILENCE],
+  ["a type as a string with a fraction", '["3.0","7",{}]', "7", SILENCE],
+  ["a type as a string in escapes", '["\\u0033","7",{}]', "7", SILENCE],
+  ["a type as a string that is none", '["7","7",{}]', "7", BAD_FRAME],
+  ["a type as a list", '[[3],"7",{}]', "7", BAD_FRAME],
+  ["a type as an empty string", '["","7",{}]', "7", BAD_FRAME],
+  ["CALLRESULT cut short", '[3,"7",{"a":[]', "-1", SILENCE],
+  ["CALLRESULT cut in its id", '[3,"7', "-1", SILENCE],
+  ["CALLRESULT cut behind its type", "[3", "-1", SILENCE],
+  ["CALLERROR cut short", '[4,"7","C"', "-1", SILENCE],
+  ["CALLRESULTERROR cut short", '[5,"7","C"', "-1", SILENCE],
+  ["SEND cut short", '[6,"7","A",{', "-1", SILENCE],
+  ["CALLRESULT cut short, with blanks", ' \t[\r\n3 , "7"', "-1", SILENCE],
+  ["CALLRESULT cut short, with a mark", '\ufeff[3,"7",{', "-1", SILENCE],
+  ["CALLRESULT cut short, type 3.0", '[3.0,"7",{', "-1", SILENCE],
+  ["CALLRESULT cut short, type as a string", '["3","7",{', "-1", SILENCE],
+  ["CALLRESULT with a comma too many", '[3,"7",{},]', "-1", SILENCE],
+  ["two CALLRESULTs", '[3,"7",{}][3,"8",{}]', "-1", SILENCE],
+  ["CALL cut short, type as a string", '["2","7","A",{', "-1", BAD_FRAME],
+  ["type 35 cut short", '[35,"7"', "-1", BAD_FRAME],
+  ["type 3x", '[3x,"7",{}]', "-1", BAD_FRAME],
+  ["a batch of answers cut short", '[[3,"7",{}]', "-1", BAD_FRAME],
   // Outside ocpp2.1 these are of unknown types, whatever else is wrong with them.
   ["SEND of three", '[6,"7","A"]', "7", UNKNOWN],
   ["SEND with a list", '[6,"7","A",[]]', "7", UNKNOWN],
@@ -190,7 +222,7 @@ const FAULTS: [name: string, text: string, id: string, codes: Codes][] = [
   ["CALLRESULTERROR of six", '[5,"7","C","d",{},{}]', "7", UNKNOWN],
   ["CALLRESULTERROR alone", "[5]", "-1", UNKNOWN],
   ["CALLRESULTERROR with a number for its id", '[5,7,"C","d",{}]', "-1", UNKNOWN],
-  ["CALLRESULTERROR with an id of 37", `[5,"${ID36}y","C","d",{}]`, `${ID36}y`, UNKNOWN],
+  ["CALLRESULTERROR with an id of 37", `[5,"${ID36}y","C","d",{}]`, "-1", UNKNOWN],
   ["CALLRESULTERROR with a number for its code", '[5,"7",1,"d",{}]', "7", UNKNOWN],
   ["CALLRESULTERROR without a description", '[5,"7","C",null,{}]', "7", UNKNOWN],
   ["CALLRESULTERROR with a list for its details", '[5,"7","C","d",[]]', "7", UNKNOWN],
@@ -222,9 +254,82 @@ Deno.test("a text that is no frame is answered as its dialect has it, or not at 
 
 Deno.test("what is wrong with a frame of type 5 or 6 is said in ocpp2.1, though not answered", () => {
   for (const [name, text] of FAULTS) {
-    if (!name.startsWith("SEND") && !name.startsWith("CALLRESULTERROR")) continue;
+    if (!/^(SEND|CALLRESULTERROR)/.test(name)) continue;
     const read = readFrame(text, "ocpp2.1");
     ok(!read.ok && read.fault.meaning !== "unknown_type", name);
+  }
+});
+
+/** Answers that are no valid frames, and what they say: a reason, or the parts of an error. */
+const BROKEN_ANSWERS: [
+  text: string,
+  says: string | [code: string, text: string, details: string],
+][] = [
+  ['[3,"7"]', "a frame of type 3 has 3 elements"],
+  ['[3,"7",{},{}]', "a frame of type 3 has 3 elements"],
+  ['[3,"7",{},1,2,3,4,5]', "a frame of type 3 has 3 elements"],
+  ['[3,"7",[]]', "the payload is not a JSON object"],
+  ['[3,"7","{}"]', "the payload is not a JSON object"],
+  ['[3,"7",0]', "the payload is not a JSON object"],
+  ['["3","7",{}]', "the message type is not a number"],
+  ['[4,"7"]', ['"GenericError"', '""', "{}"]],
+  ['[4,"7","No\\u0074"]', ['"No\\u0074"', '""', "{}"]],
+  ['[4,"7","C","\\u0064"]', ['"C"', '"\\u0064"', "{}"]],
+  ['[4,"7","C",null,{}]', ['"C"', '""', "{}"]],
+  ['[4,"7","C",5,{"n":1.0}]', ['"C"', '""', '{"n":1.0}']],
+  ['[4,"7","C",{},"d"]', ['"C"', '""', "{}"]],
+  ['[4,"7",404,"",{}]', ['"404"', '""', "{}"]],
+  ['[4,"7", 4.04E2 ,"d"]', ['"4.04E2"', '"d"', "{}"]],
+  ['[4,"7",null,"d",{}]', ['"null"', '"d"', "{}"]],
+  ['[4,"7",{"a":[1.0]},"d",{}]', ['"{\\"a\\":[1.0]}"', '"d"', "{}"]],
+  ['[4,"7","C","d",[]]', ['"C"', '"d"', "{}"]],
+  ['[4,"7","C","d","{}"]', ['"C"', '"d"', "{}"]],
+  ['[4,"7","C","d",{ },{"more":1}]', ['"C"', '"d"', "{ }"]],
+  ['[4,"7","C","d",{ },1,[2,"]"],3]', ['"C"', '"d"', "{ }"]],
+  ['["4","7","C","d",{"n":1.0}]', ['"C"', '"d"', '{"n":1.0}']],
+];
+
+Deno.test("an answer that is no valid frame is read as far as it goes", async (t) => {
+  for (const [text, says] of BROKEN_ANSWERS) {
+    await t.step(text, () => {
+      for (const dialect of DIALECTS) {
+        const read = readFrame(text, dialect);
+        ok(!read.ok);
+        const isTyped = !text.startsWith('["');
+        if (typeof says === "string") {
+          strictEqual(read.fault.reason, says);
+          deepStrictEqual(read.fault.answer, { kind: "result", messageId: "7", isTyped });
+        } else deepStrictEqual(read.fault.answer, error(...says));
+      }
+    });
+  }
+});
+
+Deno.test("what is no answer to a CALL, or has no MessageId that can be one, ends none", async (t) => {
+  const texts = [
+    '[2,"7"]',
+    '["2","7",{}]',
+    '[3,"7",{"a":[]',
+    "[3]",
+    "[3,7]",
+    '[3,""]',
+    '[3,".."]',
+    `[3,"${ID36}y"]`,
+    '[3.5,"7",{}]',
+    '[5,"7"]',
+    '["5","7","C","d",{}]',
+    '[6,"7"]',
+    '[7,"7",{}]',
+    '[[3],"7",{}]',
+  ];
+  for (const text of texts) {
+    await t.step(text, () => {
+      for (const dialect of DIALECTS) {
+        const read = readFrame(text, dialect);
+        ok(!read.ok);
+        strictEqual(read.fault.answer, undefined);
+      }
+    });
   }
 });
 
@@ -277,6 +382,11 @@ const anyText = fc.oneof(
   fc.string({ unit: fc.constantFrom(...'[]{}",:\\ 23456an\ud800\u2028') }),
   fc.tuple(fc.nat(8), fc.jsonValue(), fc.jsonValue(), fc.jsonValue()).map((v) => JSON.stringify(v)),
   fc.tuple(
+    fc.constantFrom(3, 4, "3", "4"),
+    fc.string({ minLength: 1, maxLength: 38 }),
+    fc.array(fc.oneof(fc.string(), fc.jsonValue()), { maxLength: 6 }),
+  ).map(([type, id, more]) => JSON.stringify([type, id, ...more])),
+  fc.tuple(
     fc.constantFrom<string[]>(
       '[2,"7","A",{"a":[1.0,"\\"]"]}]',
       '[3,"7",{}]',
@@ -309,8 +419,29 @@ Deno.test("any text at all gives a frame that means the same, or a fault", () =>
     fc.property(anyText, dialects, (text, dialect) => {
       const read = readFrame(text, dialect);
       if (!read.ok) {
-        const answer = answerToFault(read.fault, dialect);
-        if (answer !== null) strictEqual(JSON.parse(answer)[0], 4);
+        const { answer } = read.fault;
+        const said = answerToFault(read.fault, dialect);
+        if (said !== null) {
+          const [type, messageId] = JSON.parse(said);
+          strictEqual(type, 4);
+          ok(messageId === "-1" || [...messageId].length <= 36);
+          ok(!/^\s*\[\s*"?\s*[3-6][\s",]/.test(text), "an answer is never answered");
+        }
+        if (answer === undefined) return;
+        strictEqual(said, null);
+        const [type, id, code, description, details] = JSON.parse(text);
+        strictEqual(Number(type), answer.kind === "result" ? 3 : 4);
+        strictEqual(answer.messageId, id);
+        if (answer.kind === "result") return;
+        const isObject = typeof details === "object" && details !== null && !Array.isArray(details);
+        const { codeText, descriptionText, details: kept } = answer;
+        strictEqual(typeof JSON.parse(codeText), "string");
+        if (typeof code === "string") strictEqual(JSON.parse(codeText), code);
+        strictEqual(
+          JSON.parse(descriptionText),
+          typeof description === "string" ? description : "",
+        );
+        deepStrictEqual(JSON.parse(kept), isObject ? details : {});
         return;
       }
       const elements = JSON.parse(text);

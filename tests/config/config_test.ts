@@ -312,7 +312,7 @@ const ROWS: Record<FlagName, Row> = {
   "retries": count("WS2API_RETRIES", "retries", 3, 0, 100),
   "call-timeout": time("WS2API_CALL_TIMEOUT", "callTimeoutMs", 30_000, false),
   "call-concurrency": count("WS2API_CALL_CONCURRENCY", "callConcurrency", 1, 1, 1000),
-  "max-queue": count("WS2API_MAX_QUEUE", "maxQueue", 64, 1, 100_000),
+  "max-queue": count("WS2API_MAX_QUEUE", "maxQueue", 256, 1, 100_000),
   "max-waiting": count("WS2API_MAX_WAITING", "maxWaiting", 10_000, 1, 10_000_000),
   "max-message": {
     variable: "WS2API_MAX_MESSAGE",

@@ -169,6 +169,7 @@ Deno.test("SENDs keep their place among the client's CALLs, and are no duplicate
   send("3");
   call("3");
   call("1");
+  client.send('[2,"1","Other",{}]');
   deepStrictEqual(JSON.parse(await client.next()).slice(0, 3), [4, "1", "RpcFrameworkError"]);
   held.resolve();
   strictEqual(await client.next(), '[3,"1",{}]');

@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { closedPort, json, RawBackend, RecordingBackend, write } from "../support/backend.ts";
 import { type LogFields, silentLog } from "../../lib/log/log.ts";
+import { handled } from "../support/connected.ts";
 import { testEachForwarder as test } from "../support/gateway.ts";
 
 test("a client's CALL becomes one POST with the payload's bytes and the gateway's headers", async ({ TestGateway }) => {
@@ -246,8 +247,11 @@ test("a MessageId that is still being handled is refused, and free again afterwa
       };
       client.send('[2,"1","Act",{}]');
       await backend.next();
-      const refused = JSON.parse(await client.ask('[2,"1","Act",{}]'));
+      const refused = JSON.parse(await client.ask('[2,"1","Act",{"other":1}]'));
       deepStrictEqual(refused.slice(0, 3), [4, "1", code]);
+      // The same once more has no answer of its own.
+      client.send('[2,"1","Act",{}]');
+      await handled(client);
       const answered = client.next();
       release();
       strictEqual(await answered, '[3,"1",{}]');

@@ -3,6 +3,7 @@ import { json, RecordingBackend } from "../support/backend.ts";
 import type { TestClient } from "../support/client.ts";
 import { connected, handled } from "../support/connected.ts";
 import { TestGateway } from "../support/gateway.ts";
+import { scrape } from "../support/metrics.ts";
 import { RawClient } from "../support/raw_client.ts";
 
 const PROTOCOLS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const;
@@ -36,7 +37,9 @@ Deno.test("a text that is no valid frame is answered, and the connection stays o
     ['[2,"7",".",{}]', "7", frame],
     ['[2,"7","\\ud800",{}]', "7", frame],
     ['[2,"7",5,{}]', "7", frame],
-    [`[2,"${long}","Act",{}]`, long, frame],
+    [`[2,"${long}","Act",{}]`, "-1", frame],
+    [`[2,"${"x".repeat(100_000)}","Act",{}]`, "-1", frame],
+    [`[2,"${"😀".repeat(36)}","Act"]`, "😀".repeat(36), frame],
     ['[2,"..","Act",{}]', "..", frame],
     ['[2,"","Act",{}]', undefined, frame],
     ['[2,"\\udc00","Act",{}]', undefined, frame],
@@ -48,7 +51,7 @@ Deno.test("a text that is no valid frame is answered, and the connection stays o
   for (const protocol of PROTOCOLS) {
     const client = await connected(gateway, protocol, { protocols: [protocol] });
     for (const [text, id, [v16, v2]] of rows) {
-      await t.step(`${protocol}: ${text}`, async () => {
+      await t.step(`${protocol}: ${text.slice(0, 60)}`, async () => {
         const answer = JSON.parse(await client.ask(text));
         const code = protocol === "ocpp1.6" ? v16 : v2;
         deepStrictEqual([answer.length, answer[0], answer[2], answer[4]], [5, 4, code, {}]);
@@ -83,7 +86,7 @@ Deno.test("a null payload is an empty object", async () => {
   strictEqual((await backend.next()).body, '{"code":"Code","description":"text","details":{}}');
 });
 
-Deno.test("an unknown type is ignored, but answered in ocpp2.0.1", async (t) => {
+Deno.test("an unknown type is ignored in every version", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const types = ["0", "1", "7", "99", "-1", "2.5"];
@@ -92,36 +95,42 @@ Deno.test("an unknown type is ignored, but answered in ocpp2.0.1", async (t) => 
     // CALLRESULTERROR and SEND are types of ocpp2.1.
     for (const type of protocol === "ocpp2.1" ? types : [...types, "5", "6"]) {
       await t.step(`${protocol}: ${type}`, async () => {
-        const text = `[${type},"7","Act",{}]`;
-        if (protocol === "ocpp2.0.1") {
-          const answer = JSON.parse(await client.ask(text));
-          deepStrictEqual(answer.slice(0, 3), [4, "7", "MessageTypeNotSupported"]);
-        } else client.send(text);
+        client.send(`[${type},"7","Act",{}]`);
         await assertServes(client);
       });
     }
   }
   deepStrictEqual(backend.paths().filter((path) => !path.startsWith("/call/Heartbeat/")), []);
+  const counted = (await scrape(gateway)).get(
+    'ws2api_faults_total{code="MessageTypeNotSupported"}',
+  );
+  strictEqual(counted, 3 * types.length + 2 * 2);
 });
 
-Deno.test("a malformed answer, CALLRESULTERROR or SEND is never answered and settles nothing", async (t) => {
+Deno.test("what is malformed and no answer to the CALL is never answered and ends nothing", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const texts = [
     "[3]",
-    '[3,"1"]',
-    '[3,"1",[]]',
-    '[3,"1","x"]',
-    '[3,"1",{},{}]',
+    '[3,"other"]',
+    '[3,"other",[]]',
     "[3,1,{}]",
+    '["3","other",{}]',
+    '["3",1,{}]',
+    '[3,"1",{"a":[]',
+    ' [ 3 , "1" , {',
+    '["3","1",{',
+    '[3,"1",{},]',
+    '[3,"1"',
     "[4]",
-    '[4,"1"]',
-    '[4,"1","Code"]',
-    '[4,"1","Code","text"]',
-    '[4,"1",5,"text",{}]',
-    '[4,"1","Code",null,{}]',
-    '[4,"1","Code","text",[]]',
+    '[4,"other"]',
+    '["4","other","Code","text",{}]',
     '[4,1,"Code","text",{}]',
+    '[4,"1","Code","text",{"a":[]',
+    '["5","1","Code","text",{}]',
+    '[5,"1","Code",',
+    '["6","1","Act",{}]',
+    '[6,"1","Act",{',
   ];
   const texts21 = [
     '[6,"1","Act"]',
@@ -185,7 +194,7 @@ Deno.test("a message over --max-message closes with 1009, counted in bytes", asy
   strictEqual(backend.requests.length, 4);
 });
 
-Deno.test("a client that sends more than its queue holds is closed, and what was taken is kept", async () => {
+Deno.test("a client that sends more than its queue holds is answered, and what was taken is kept", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--max-queue=2"]);
   const { promise: held, resolve: release } = Promise.withResolvers<void>();
@@ -194,13 +203,58 @@ Deno.test("a client that sends more than its queue holds is closed, and what was
   for (const id of ["1", "2", "3"]) client.send(`[2,"${id}","Act",{}]`);
   await handled(client);
   strictEqual(client.socket.readyState, WebSocket.OPEN);
-  client.send('[2,"4","Act",{}]');
-  deepStrictEqual(await client.whenClosed(), { code: 1008, reason: "queue full" });
+  strictEqual(await client.ask('[2,"4","Act",{}]'), '[4,"4","InternalError","queue full",{}]');
   deepStrictEqual(backend.paths(), ["/call/Act/CP1/1"]);
   release();
-  for (const id of ["1", "2", "3"]) strictEqual((await backend.next()).path, `/call/Act/CP1/${id}`);
-  await gateway.shutdown();
-  strictEqual(backend.requests.length, 3);
+  for (const id of ["1", "2", "3"]) {
+    strictEqual((await backend.next()).path, `/call/Act/CP1/${id}`);
+    strictEqual(await client.next(), `[3,"${id}",{}]`);
+  }
+  strictEqual(await client.ask('[2,"4","Act",{}]'), '[3,"4",{}]');
+  strictEqual((await scrape(gateway)).get('ws2api_queue_full_total{type="call"}'), 1);
+});
+
+Deno.test("a station that flushes its backlog gets an answer to each CALL, and what is refused gets through later", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = await TestGateway.start(backend.url);
+  const held = Promise.withResolvers<void>();
+  backend.answer = async () => (await held.promise, json("{}"));
+  const client = await connected(gateway);
+  const send = (id: string): void => client.send(`[2,"${id}","MeterValues",{"id":"${id}"}]`);
+  const ids = Array.from({ length: 300 }, (_, i) => `m${i}`);
+  ids.forEach(send);
+  const refused: string[] = [];
+  // One is with the backend, 256 wait.
+  while (refused.length < 300 - 257) refused.push(JSON.parse(await client.next("[4,"))[1]);
+  deepStrictEqual(refused, ids.slice(257));
+  held.resolve();
+  for (const id of ids.slice(0, 257)) strictEqual(await client.next(), `[3,"${id}",{}]`);
+  for (const id of refused) send(id);
+  for (const id of refused) strictEqual(await client.next(), `[3,"${id}",{}]`);
+  deepStrictEqual(backend.paths(), ids.map((id) => `/call/MeterValues/CP1/${id}`));
+  strictEqual(client.socket.readyState, WebSocket.OPEN);
+});
+
+Deno.test("a client that is refused 1,000 times in a row gets what it is owed, and is closed", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = await TestGateway.start(backend.url, ["--max-queue=2"]);
+  const held = Promise.withResolvers<void>();
+  backend.answer = async () => (await held.promise, json("{}"));
+  const client = await connected(gateway);
+  for (let i = 0; i < 3 + 999; i++) client.send(`[2,"${i}","Act",{}]`);
+  for (let i = 3; i < 3 + 999; i++) {
+    strictEqual(await client.next(), `[4,"${i}","InternalError","queue full",{}]`);
+  }
+  strictEqual(
+    await client.ask('[2,"last","Act",{}]'),
+    '[4,"last","InternalError","queue full",{}]',
+  );
+  held.resolve();
+  for (const id of ["0", "1", "2"]) strictEqual(await client.next(), `[3,"${id}",{}]`);
+  deepStrictEqual(await client.whenClosed(), { code: 1008, reason: "queue full" });
+  const series = await scrape(gateway);
+  strictEqual(series.get('ws2api_queue_full_total{type="call"}'), 1000);
+  strictEqual(series.get('ws2api_connections_closed_total{reason="queue_full"}'), 1);
 });
 
 Deno.test("a client that answers no pings is closed and its CALLs end", async () => {

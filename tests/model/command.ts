@@ -41,11 +41,21 @@ export type Command =
     client: string;
     which: Which;
     id: string | undefined;
-    kind: "result" | "error";
+    /** `broken`: a CALLRESULT that is no valid one. */
+    kind: "result" | "error" | "broken";
     times: number;
     stalled: boolean;
   }
-  | { do: "call"; client: string; which: Which; id: string; many: boolean; stalled: boolean }
+  /** `repeated`: the same CALL once more in the same moment. */
+  | {
+    do: "call";
+    client: string;
+    which: Which;
+    id: string;
+    many: boolean;
+    repeated: boolean;
+    stalled: boolean;
+  }
   /** A CALLRESULTERROR; without `id` to the latest CALLRESULT. */
   | { do: "refuse"; client: string; which: Which; id: string | undefined; times: number }
   /** `many`: three tries in the same moment. `thenGoes`: the client vanishes in that moment too. */
@@ -112,12 +122,12 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       client,
       which,
       id: fc.oneof(often(3, fc.constant(undefined)), often(1, id)),
-      kind: fc.constantFrom("result", "error"),
+      kind: fc.constantFrom("result", "error", "result", "error", "broken"),
       times: fc.constantFrom(1, 1, 1, 2),
       stalled,
     }),
   ),
-  often(9, fc.record({ do: only("call"), client, which, id, many, stalled })),
+  often(9, fc.record({ do: only("call"), client, which, id, many, repeated: rarely, stalled })),
   often(
     5,
     fc.record({

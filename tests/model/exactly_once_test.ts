@@ -211,10 +211,14 @@ class Run {
     if (stalled) this.#stall(connection);
     for (let i = 0; i < times; i++) {
       const payload = `{"answer":${this.#serial++}}`;
-      const [body, frame] = kind === "result" ? [payload, `[3,"${messageId}",${payload}]`] : [
-        `{"code":"C","description":"d","details":${payload}}`,
-        `[4,"${messageId}","C","d",${payload}]`,
-      ];
+      const [body, frame] = {
+        result: [payload, `[3,"${messageId}",${payload}]`],
+        error: [
+          `{"code":"C","description":"d","details":${payload}}`,
+          `[4,"${messageId}","C","d",${payload}]`,
+        ],
+        broken: [/^{"code":"GenericError",.*3 elements","details":{}}$/, `[3,"${messageId}"]`],
+      }[kind] as [string | RegExp, string];
       this.#model.answers(connection, messageId, kind, body);
       connection.socket.receive(frame);
     }
@@ -222,14 +226,16 @@ class Run {
 
   #call(
     connection: ConnectionModel | undefined,
-    { id, stalled }: Extract<Command, { do: "call" }>,
+    { id, repeated, stalled }: Extract<Command, { do: "call" }>,
   ): void {
     if (connection === undefined) return;
     if (stalled) this.#stall(connection);
     const serial = this.#serial++;
     const [action, payload] = [`C${serial}`, `{"call":${serial}}`];
-    this.#model.calls(connection, id, action, payload);
-    connection.socket.receive(`[2,"${id}","${action}",${payload}]`);
+    for (let i = 0; i < (repeated ? 2 : 1); i++) {
+      this.#model.calls(connection, id, action, payload);
+      connection.socket.receive(`[2,"${id}","${action}",${payload}]`);
+    }
   }
 
   #refuse(

@@ -16,7 +16,6 @@ import type { Delivery } from "./backend.ts";
 import type { ApiCall, ConnectionModel, Core, CoreConfig, End, Foreseen, Post } from "./core.ts";
 
 const REPLACED: End = { code: 1008, reason: "replaced", why: /replaced/, by: "gateway" };
-const QUEUE_FULL: End = { code: 1008, reason: "queue full", why: /queue/, by: "gateway" };
 const NOT_READING: End = { code: 1008, reason: "not reading", why: /not read/, by: "gateway" };
 const SHUTDOWN: End = { code: 1001, reason: "shutting down", why: /shutting/, by: "gateway" };
 /** A closed socket is cut when its close event is not there by then. */
@@ -118,31 +117,39 @@ export class Model {
   answers(
     connection: ConnectionModel,
     messageId: string,
-    kind: "result" | "error",
-    body: string,
+    kind: "result" | "error" | "broken",
+    body: string | RegExp,
   ): void {
     const call = connection.outstanding.find((each) => each.messageId === messageId);
     if (connection.state !== "open") return;
     if (call === undefined) return this.#ledNowhere(connection);
-    const status = kind === "result" ? 200 : 422;
-    this.#over(connection, call, { status, outcome: "answered", body }, { kind, body });
+    if (kind === "broken" && this.config.protocol === "ocpp2.1") {
+      connection.answers.push(`[5,"${messageId}","RpcFrameworkError",`);
+    }
+    const isResult = kind === "result";
+    const foreseen: Foreseen = { status: isResult ? 200 : 422, outcome: "answered", body };
+    this.#over(connection, call, foreseen, { kind: isResult ? "result" : "error", body });
   }
 
-  /** The client sends a CALL. */
+  /** The client sends a CALL. No client is refused so many here that it is closed. */
   calls(connection: ConnectionModel, messageId: string, action: string, payload: string): void {
     if (connection.state !== "open") return;
     const handled = connection.posts.calls.slice(connection.done.calls);
-    if (handled.some((other) => other.messageId === messageId)) {
+    const path = `call/${action}/${connection.clientId}/${messageId}`;
+    const namesake = handled.find((other) => other.messageId === messageId);
+    if (namesake?.path === path && namesake.body === payload) {
+      this.#ledNowhere(connection);
+    } else if (namesake !== undefined) {
       const code = this.config.protocol === null ? "ProtocolError" : "RpcFrameworkError";
       connection.answers.push(`[4,"${messageId}","${code}",`);
       this.#ledNowhere(connection);
-    } else if (this.#backlog >= this.config.maxWaiting) {
-      connection.answers.push(`[4,"${messageId}","InternalError",`);
-      this.#ledNowhere(connection);
     } else if (handled.length > this.config.maxQueue) {
-      this.ends(connection, QUEUE_FULL);
+      connection.answers.push(`[4,"${messageId}","InternalError","queue full",`);
+      this.#ledNowhere(connection);
+    } else if (this.#backlog >= this.config.maxWaiting) {
+      connection.answers.push(`[4,"${messageId}","InternalError","gateway overloaded",`);
+      this.#ledNowhere(connection);
     } else {
-      const path = `call/${action}/${connection.clientId}/${messageId}`;
       connection.posts.calls.push({ path, body: payload, messageId });
     }
   }
@@ -154,12 +161,11 @@ export class Model {
     if (connection.state !== "open") return;
     if (result === undefined) return this.#ledNowhere(connection);
     results.splice(results.indexOf(result), 1);
-    if (this.#backlog >= this.config.maxWaiting) return this.#ledNowhere(connection);
-    if (connection.owed("reports") > this.config.maxQueue) this.ends(connection, QUEUE_FULL);
-    else {
-      const path = `resulterror/${result.action}/${clientId}/${messageId}`;
-      posts.reports.push({ path, body, messageId });
-    }
+    if (
+      this.#backlog >= this.config.maxWaiting || connection.owed("reports") > this.config.maxQueue
+    ) return this.#ledNowhere(connection);
+    const path = `resulterror/${result.action}/${clientId}/${messageId}`;
+    posts.reports.push({ path, body, messageId });
   }
 
   /** A frame came to nothing. No client sends so many here that it is closed. */

@@ -115,7 +115,7 @@ Deno.test("a lane is asked about what waits and what is under way, not about wha
   const bench = new Bench(10);
   bench.lane.push("a");
   bench.lane.push("b");
-  const has = (item: string): boolean => bench.lane.some((other) => other === item);
+  const has = (item: string): boolean => bench.lane.find((other) => other === item) === item;
   deepStrictEqual(["a", "b", "c"].map(has), [true, true, false]);
   await bench.finishOne();
   deepStrictEqual(["a", "b", "c"].map(has), [false, true, false]);
@@ -134,6 +134,7 @@ Deno.test("any order of pushing and finishing leaves the lane equal to a plain q
         let done = 0;
         for (const [i, isPush] of pushes.entries()) {
           const left = taken.length - done;
+          strictEqual(bench.lane.isFull, left > maxWaiting);
           if (isPush) {
             const isTaken = bench.lane.push(`${i}`);
             strictEqual(isTaken, left <= maxWaiting);

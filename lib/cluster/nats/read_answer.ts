@@ -8,7 +8,7 @@
 import { FRAME_KINDS } from "../../codec/frame.ts";
 import { isObject, parseJson } from "../../codec/json.ts";
 import { isObjectText } from "../../codec/scan.ts";
-import type { ConnectionState } from "../../client/connection.ts";
+import type { ConnectionState } from "../../client/client_work.ts";
 import type { TappedFrame } from "../../client/tap.ts";
 import type { CallOutcome } from "../../report/outcome.ts";
 import type { Violation } from "../../validate/violation.ts";

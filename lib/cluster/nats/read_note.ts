@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isAction, isMessageId } from "../../codec/frame.ts";
+import { isAction, isMessageId } from "../../codec/name.ts";
 import { isObject, parseJson } from "../../codec/json.ts";
 import { MAX_WAIT_SECONDS } from "../../codec/prefer.ts";
 import { decodeClientId } from "../../codec/route.ts";

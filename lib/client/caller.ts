@@ -1,0 +1,20 @@
+/**
+ * The client as the one who calls.
+ *
+ * @module
+ */
+
+import type { Call } from "../codec/frame.ts";
+import type { Dialect } from "../codec/subprotocol.ts";
+import type { Identity } from "../identity.ts";
+
+/** The connection that the CALLs came on. */
+export interface Caller extends Identity {
+  readonly dialect: Dialect;
+  /** Sends the frame that answers a CALL; one for a connection that is closed is dropped. */
+  answer(text: string, call: Call): void;
+  /** The client goes on sending though its queue is full: it is to be closed. */
+  queueFull(): void;
+  /** None is waiting or under way any more. */
+  callsDone(): void;
+}

@@ -1,0 +1,240 @@
+/**
+ * What is under way for one client, in both directions.
+ *
+ * @module
+ */
+
+import type { Call, Frame, FrameFault } from "../codec/frame.ts";
+import { callText, frameKind } from "../codec/frame_text.ts";
+import type { QueueLimits } from "../queue/lane.ts";
+import type { Report } from "../report/report.ts";
+import { type Reporter, Reports, type ReportsDeps } from "../report/reports.ts";
+import type { Caller } from "./caller.ts";
+import { Calls, type CallsDeps } from "./calls.ts";
+import { ClientSocket, type ClientSocketDeps } from "./client_socket.ts";
+import type { Ending } from "./ending.ts";
+import {
+  type IncomingDeps,
+  isAdmitted,
+  refuseFrame,
+  refuseNamesake,
+  reportOf,
+  settleCall,
+} from "./incoming.ts";
+import {
+  type Callee,
+  type Errand,
+  type OutgoingDeps,
+  pendingOf,
+  type ReportedCall,
+  reportedCall,
+  type Taken,
+} from "./outgoing.ts";
+import type { OutgoingCall, Pending } from "./pending.ts";
+import { SentResults } from "./sent_results.ts";
+
+/**
+ * What a CALL that finds no place counts for. There may be 1,000 of them for each one that is taken, and
+ * a fast backend takes many: so no client gets more than 10,000 in a second.
+ */
+const REFUSAL_MS = 0.02;
+
+/** What a connection is about. */
+export interface ConnectionState {
+  /** When the last frame came or went, to the second; milliseconds since 1970. */
+  readonly lastActivityAt: number;
+  readonly framesIn: number;
+  readonly framesOut: number;
+  /** Messages that wait for the backend or for their turn to go to the client. */
+  readonly waiting: number;
+  /** CALLs that the client has not answered. */
+  readonly outstanding: number;
+}
+
+/** What the parts need: each of them sees its own share. */
+export interface ClientWorkDeps
+  extends CallsDeps, ClientSocketDeps, IncomingDeps, OutgoingDeps, ReportsDeps {
+  readonly metrics:
+    & CallsDeps["metrics"]
+    & ClientSocketDeps["metrics"]
+    & IncomingDeps["metrics"]
+    & OutgoingDeps["metrics"]
+    & ReportsDeps["metrics"];
+  readonly limits:
+    & QueueLimits
+    & ClientSocketDeps["limits"]
+    & OutgoingDeps["limits"];
+}
+
+/**
+ * Owns what is under way for one client: its CALLs, the CALLs to it, what the backend is told of it,
+ * and the CALLRESULTs that it may refuse.
+ *
+ * - CALLs of the client go to the backend in one lane, the outcomes of CALLs to it in another, so that
+ *   a backend that waits for an outcome while it handles a CALL is not stuck.
+ * - Each part exists only while it holds something. The lanes live on after the socket until they are
+ *   empty.
+ *
+ * A base of `Connection` rather than a part of it: an idle client is one object and its socket.
+ */
+export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<D>
+  implements Caller, Callee, Reporter {
+  #calls: Calls | null = null;
+  #reports: Reports | null = null;
+  #pending: Pending | null = null;
+  #sentResults: SentResults | null = null;
+
+  /** A part has nothing left. */
+  protected abstract partDone(): void;
+
+  abstract queueFull(): void;
+
+  /** Whether nothing is under way, and nothing waits. */
+  protected get isIdle(): boolean {
+    return this.#calls === null && this.#reports === null && this.#pending === null &&
+      !this.hasUnsent;
+  }
+
+  /** What it is about at this moment. */
+  get state(): ConnectionState {
+    return {
+      lastActivityAt: this.lastActivityAt,
+      framesIn: this.framesIn,
+      framesOut: this.framesOut,
+      waiting: (this.#calls?.count ?? 0) + (this.#reports?.count ?? 0) +
+        (this.#pending?.waiting ?? 0),
+      outstanding: this.#pending?.outstanding ?? 0,
+    };
+  }
+
+  /**
+   * Sends a CALL to the client, or puts it into the queue for it.
+   *
+   * @param call Its `onOutcome` is called exactly once, unless `abandon` comes first.
+   */
+  call(call: OutgoingCall): Taken {
+    if (this.isClosed) return "gone";
+    this.#pending ??= pendingOf(this, this.deps);
+    return this.#pending.submit(call);
+  }
+
+  /**
+   * Sends a CALL whose outcome the backend gets as `/result` or `/error`.
+   *
+   * @param call What to send.
+   * @param errand Asked, when the CALL ends, whether its outcome is reported here, and told when it was.
+   */
+  callForBackend(call: ReportedCall, errand: Errand): Taken {
+    return this.call(reportedCall(this, this.deps, call, errand));
+  }
+
+  /**
+   * Nobody waits for this CALL any longer.
+   *
+   * @returns Whether it was sent; one that was not never will be.
+   */
+  abandon(call: OutgoingCall): boolean {
+    return this.#pending?.abandon(call) ?? true;
+  }
+
+  /**
+   * Sends a SEND, which nobody answers.
+   *
+   * @returns False when the connection is closed.
+   */
+  send(messageId: string, action: string, payload: string): boolean {
+    if (this.isClosed) return false;
+    this.write(callText("send", messageId, action, payload));
+    return true;
+  }
+
+  /** The socket is no more: CALLs to the client end, and what came of it before goes to the backend. */
+  protected endWork({ description }: Ending): void {
+    this.#calls?.connectionEnded();
+    this.#sentResults?.clear();
+    const pending = this.#pending;
+    this.#pending = null;
+    pending?.endAll(description);
+  }
+
+  /** A frame has come. */
+  protected receive(frame: Frame): void {
+    switch (frame.kind) {
+      case "call":
+      case "send":
+        return this.take(frame);
+      case "result":
+      case "error":
+        return settleCall(this, this.deps, this.#pending, frame) ? undefined : this.ledNowhere();
+      case "resulterror": {
+        const report = reportOf(this, this.deps, this.#sentResults, this.#reports, frame);
+        return report === null ? this.ledNowhere() : this.report(report);
+      }
+    }
+  }
+
+  // Not `#take`: for the private methods of a class each of its objects has a field more.
+  protected take(call: Call): void {
+    const calls = this.#calls;
+    if (calls !== null) {
+      const namesake = calls.namesakeOf(call);
+      if (namesake !== "none") {
+        refuseNamesake(this, this.deps, call, namesake);
+        return this.ledNowhere();
+      }
+      // What finds no place is not looked at.
+      if (calls.isFull) {
+        calls.refuse(call);
+        return this.spent(REFUSAL_MS);
+      }
+    }
+    if (!isAdmitted(this, this.deps, call)) return this.ledNowhere();
+    // Its payload may have been one too many.
+    if (this.isClosed) return;
+    this.#calls ??= new Calls(this, this.deps);
+    this.#calls.push(call);
+  }
+
+  protected override refuse(fault: FrameFault): void {
+    if (!refuseFrame(this, this.deps, this.#pending, fault)) this.ledNowhere();
+  }
+
+  answer(text: string, { messageId, action }: Call): void {
+    if (this.dialect === "ocpp2.1" && !this.isClosed && frameKind(text) === "result") {
+      const { clock, limits } = this.deps;
+      this.#sentResults ??= new SentResults(clock, limits.callTimeoutMs, () => {
+        this.#sentResults = null;
+      });
+      this.#sentResults.add(messageId, action);
+    }
+    this.write(text);
+  }
+
+  hasRoomForReport(): boolean {
+    return this.#reports?.hasRoom ?? true;
+  }
+
+  report(report: Report, ended?: () => void): void {
+    this.#reports ??= new Reports(this, this.deps);
+    this.#reports.push(report, ended);
+  }
+
+  callsDone(): void {
+    this.#calls = null;
+    this.partDone();
+  }
+
+  reportDone(): void {
+    this.#pending?.pump();
+  }
+
+  reportsDone(): void {
+    this.#reports = null;
+    this.partDone();
+  }
+
+  noneOutstanding(): void {
+    this.#pending = null;
+    this.partDone();
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * A client's connection without a network, and a backend that answers when a test says so.
+ *
+ * @module
+ */
+
+import { connect } from "../../lib/client/connect.ts";
+import type { ConnectionDeps, ConnectionLimits } from "../../lib/client/connection.ts";
+import type { BackendReply, BackendRequest } from "../../lib/forwarder/forwarder.ts";
+import { MetricSet } from "../../lib/metrics/metrics.ts";
+import { Core, FakeSocket, quiesce } from "../model/core.ts";
+import { KeptLog } from "./nats.ts";
+
+/** Makes no faults: each request is held until `reply`, and taken then. */
+export class HeldClient {
+  readonly socket = new FakeSocket();
+  readonly log = new KeptLog();
+  readonly metrics = new MetricSet(["ocpp1.6", "ocpp2.1"]).metrics;
+  /** Paths and bodies of the requests that came, in order. */
+  readonly requests: BackendRequest[] = [];
+  readonly #held: ((reply: BackendReply) => void)[] = [];
+
+  private constructor(readonly core: Core, deps: Partial<ConnectionDeps>, protocol: string) {
+    const identity = { clientId: "CP1", connectionId: "1", protocol, remoteAddress: "" };
+    connect(this.socket, { ...identity, connectedAt: 0 }, {
+      ...core.deps,
+      log: this.log,
+      metrics: this.metrics,
+      forwarder: {
+        forward: (request: BackendRequest) => {
+          this.requests.push(request);
+          return new Promise((resolve) => this.#held.push(resolve));
+        },
+        close() {},
+      },
+      ...deps,
+    });
+    this.socket.open();
+  }
+
+  /**
+   * @param limits How many messages may wait behind the one that the backend has, and such.
+   * @param deps What is other than usual.
+   */
+  static async start(
+    limits: Partial<ConnectionLimits>,
+    deps: Partial<ConnectionDeps> = {},
+    protocol = "ocpp2.1",
+  ): Promise<HeldClient> {
+    const core = await Core.start({
+      callTimeoutMs: 3000,
+      callConcurrency: 1,
+      maxQueue: 10,
+      maxMessageBytes: 1024 ** 2,
+      maxBufferedBytes: 1024 ** 2,
+      maxQueueChars: Infinity,
+      maxWaiting: 10_000,
+      isPressed: false,
+      retries: 0,
+      slots: 100,
+      maxSlotWaitMs: 2000,
+      failuresBefore: 0,
+      disconnectHook: false,
+      protocol,
+      ...limits,
+    });
+    return new HeldClient(core, deps, protocol);
+  }
+
+  /** What was sent to the client. */
+  get frames(): readonly string[] {
+    return this.socket.frames;
+  }
+
+  send(text: string): void {
+    this.socket.receive(text);
+  }
+
+  /** CALLs with an Action and no payload, under the MessageIds `<prefix>0` and so on. */
+  sendCalls(prefix: string, count: number): void {
+    for (let i = 0; i < count; i++) this.send(`[2,"${prefix}${i}","Act",{}]`);
+  }
+
+  /** The backend answers the oldest requests that it has not answered. */
+  async reply(count = 1): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      this.#held.shift()!({ ok: true, status: 200, body: "{}" } as BackendReply);
+      await quiesce();
+    }
+  }
+}
