@@ -78,7 +78,7 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
         await listen(
           place,
           listenOptions,
-          (request, peer) => route(request, peer, { serves, guard }),
+          (request, peer) => route(request, peer, { serves, guard, isTls: tls !== undefined }),
         ),
       );
     }

@@ -54,6 +54,8 @@ const REFUSAL_REASONS = [
   "handshake",
   /** None offered where one is needed, or none in common. */
   "protocol",
+  /** The proxy's word about the client's certificate cannot be read. */
+  "certificate",
   /** The backend said no. */
   "denied",
   /** The backend could not say. */

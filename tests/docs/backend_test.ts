@@ -109,7 +109,11 @@ Deno.test("the HTTP on the page on backends is what the gateway sends, takes and
     write(conn, request.startsWith("POST /call/") ? wire(answer) : "HTTP/1.1 204 OK\r\n\r\n")
   );
   await using gateway = await TestGateway.start(backend.url, ["--connect-hook", "--trust-proxy"]);
-  const headers = { "x-forwarded-for": "192.0.2.7", authorization: "Basic Q1A6eA==" };
+  const headers = {
+    "x-forwarded-for": "192.0.2.7",
+    "x-forwarded-proto": "https",
+    authorization: "Basic Q1A6eA==",
+  };
   const client = await connected(gateway, "CP%201", { headers });
   strictEqual(
     await client.ask('[2,"7","Heartbeat",{}]'),
