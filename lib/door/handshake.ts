@@ -6,7 +6,7 @@
 
 import { decodeClientId } from "../codec/route.ts";
 import { negotiate, type Negotiation } from "../codec/subprotocol.ts";
-import type { RefusalReason } from "../metrics/metrics.ts";
+import type { RefusalReason } from "../metrics/labels.ts";
 import type { HttpRequest } from "../request.ts";
 
 export interface HandshakeOptions {

@@ -18,7 +18,13 @@ import {
   type Sample,
 } from "./family.ts";
 import { Tally, tallyBuffer } from "./tally.ts";
-import { API_STATUSES, BOUNDS } from "./labels.ts";
+import {
+  API_STATUSES,
+  BOUNDS,
+  HANDSHAKE_REASONS,
+  REFUSAL_REASONS,
+  UNREAD_STATUSES,
+} from "./labels.ts";
 
 /** Why a connection ended. */
 const CLOSE_REASONS = [
@@ -42,34 +48,6 @@ const CLOSE_REASONS = [
   "worker_died",
 ] as const;
 export type CloseReason = (typeof CLOSE_REASONS)[number];
-
-/** Why an upgrade was refused. */
-const REFUSAL_REASONS = [
-  /** Not below `--ws-path`. */
-  "path",
-  "client_id",
-  /** A page of another origin, or a name that was pointed here. */
-  "origin",
-  /** The request is no valid WebSocket handshake. */
-  "handshake",
-  /** None offered where one is needed, or none in common. */
-  "protocol",
-  /** The proxy's word about the client's certificate cannot be read. */
-  "certificate",
-  /** The backend said no. */
-  "denied",
-  /** The backend could not say. */
-  "backend",
-  /** Too much waits for the backend: answers to the connect hook, or ends of connections. */
-  "hooks",
-  "connections",
-  "memory",
-  "rate",
-  "shutdown",
-  /** The client went before it was let in. */
-  "gone",
-] as const;
-export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
 /** What came of one request to the backend. */
 const BACKEND_OUTCOMES = [
@@ -115,6 +93,18 @@ function familiesOf(protocols: readonly string[]) {
       "Clients that were not let in, by reason.",
       "reason",
       REFUSAL_REASONS,
+    ),
+    requestsRefused: counterBy(
+      "ws2api_requests_refused_total",
+      "What was no request, or could not be served by anybody, by status.",
+      "status",
+      UNREAD_STATUSES,
+    ),
+    handshakesFailed: counterBy(
+      "ws2api_tls_handshakes_failed_total",
+      "TLS handshakes that failed, by reason.",
+      "reason",
+      HANDSHAKE_REASONS,
     ),
     frames: counterByTwo(
       "ws2api_frames_total",

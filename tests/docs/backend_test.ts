@@ -11,6 +11,7 @@ import type { Dialect } from "../../lib/codec/subprotocol.ts";
 import { webhookHeaders } from "../../lib/forwarder/signature.ts";
 import { listen } from "../../lib/listener/listener.ts";
 import { silentLog } from "../../lib/log/log.ts";
+import { MetricSet } from "../../lib/metrics/metrics.ts";
 import { RawBackend, write } from "../support/backend.ts";
 import { connected, handled } from "../support/connected.ts";
 import { inTime } from "../support/deadline.ts";
@@ -239,7 +240,7 @@ Deno.test("the page on backends names each status of POST /call with its outcome
 async function whenItFails(): Promise<Response> {
   const options = {
     ...{ tls: undefined, tcpBacklog: 1, isShared: false, hasRoom: () => true },
-    ...{ log: silentLog, clock: systemClock },
+    ...{ log: silentLog, metrics: new MetricSet([]).metrics, clock: systemClock },
   };
   const listener = await listen({ host: "127.0.0.1", port: 0 }, options, () => {
     throw new Error("planted");
