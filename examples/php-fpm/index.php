@@ -61,9 +61,13 @@ function store(string $body): void
 /** @param ?array<string, mixed> $payload A JSON object; null for an empty body. */
 function answer(int $status, ?array $payload = null): void
 {
+    $text = $payload === null ? '' : json_encode((object) $payload, JSON_THROW_ON_ERROR);
     http_response_code($status);
-    if ($payload !== null) {
-        header('Content-Type: application/json');
-        echo json_encode((object) $payload, JSON_THROW_ON_ERROR);
+    header('Content-Type: application/json');
+    // With its length an answer is not cut into chunks, and whoever is in between sees its end. A 204 has
+    // neither a length nor a body.
+    if ($status !== 204) {
+        header('Content-Length: ' . strlen($text));
+        echo $text;
     }
 }

@@ -258,5 +258,9 @@ if (PHP_SAPI === 'cli-server') {
     foreach ($headers as $name => $value) {
         header("$name: $value");
     }
-    echo $body;
+    // A 204 has neither a length nor a body.
+    if ($status !== 204) {
+        header('Content-Length: ' . strlen($body));
+        echo $body;
+    }
 }

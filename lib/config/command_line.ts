@@ -74,7 +74,7 @@ export function readCommandLine(args: readonly string[], version: string): Comma
     if (command.getOptionValueSource(key) !== "cli") continue;
     const value: unknown = command.getOptionValue(key);
     // Commander takes `--no-x` for the negation of `--x`, and its presence for a false.
-    const isSwitch = value === true || option.negate;
+    const isSwitch = typeof value === "boolean";
     texts.set(option.name() as FlagName, isSwitch ? "true" : String(value));
   }
   return { kind: "given", texts };

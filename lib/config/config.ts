@@ -27,6 +27,7 @@ export interface Config {
   readonly trustProxy: boolean;
   readonly protocols: readonly string[];
   readonly requireProtocol: boolean;
+  readonly noCommonProtocol: "refuse" | "close";
   readonly connectHook: boolean;
   readonly disconnectHook: boolean;
   readonly signKeyFile: string | undefined;
@@ -153,6 +154,7 @@ export function readInvocation(
     trustProxy: must("trust-proxy"),
     protocols: must("protocols"),
     requireProtocol: must("require-protocol"),
+    noCommonProtocol: must("no-common-protocol"),
     connectHook: must("connect-hook"),
     disconnectHook: must("disconnect-hook"),
     signKeyFile: take("sign-key-file"),

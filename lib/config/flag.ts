@@ -92,7 +92,9 @@ export const FLAGS = {
   "insecure-api": onOff("allow an API without a token on an address that is not loopback"),
   "no-tail": onOff("nobody can look at the frames of a client on the status page"),
   "ws-path": flag(pathPrefix, "PREFIX", "/", "clients connect to PREFIX + ClientId"),
-  "trust-proxy": onOff("trust the last address in the peer's X-Forwarded-For"),
+  "trust-proxy": onOff(
+    "believe what the peer says of a client: its address (the last one), TLS, its certificate",
+  ),
   "protocols": flag(
     protocolList,
     "LIST",
@@ -100,6 +102,12 @@ export const FLAGS = {
     "subprotocols served; the first one in the client's order wins",
   ),
   "require-protocol": onOff("refuse a client that offers no subprotocol"),
+  "no-common-protocol": flag(
+    oneOf("refuse", "close"),
+    "WHAT",
+    "refuse",
+    "a client that offers only others: refuse answers 400; close answers 101, then closes with 1002",
+  ),
   "connect-hook": onOff("ask the backend about each client: POST /connect/<ClientId>"),
   "disconnect-hook": onOff("tell the backend of each end: POST /disconnect/<ClientId>"),
   "sign-key-file": unset(

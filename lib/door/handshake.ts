@@ -4,10 +4,9 @@
  * @module
  */
 
-import { isIP } from "node:net";
 import { decodeClientId } from "../codec/route.ts";
 import { negotiate, type Negotiation } from "../codec/subprotocol.ts";
-import type { RefusalReason } from "../metrics/metrics.ts";
+import type { RefusalReason } from "../metrics/labels.ts";
 import type { HttpRequest } from "../request.ts";
 
 export interface HandshakeOptions {
@@ -15,6 +14,11 @@ export interface HandshakeOptions {
   readonly wsPath: string;
   readonly protocols: readonly string[];
   readonly requireProtocol: boolean;
+  /**
+   * What becomes of a client that offers only subprotocols that are not served: `refuse` answers 400, and
+   * `close` lets `readHandshake` pass, so that the connection can be closed behind the handshake.
+   */
+  readonly noCommonProtocol: "refuse" | "close";
 }
 
 /** Why an upgrade is refused, and how. */
@@ -53,7 +57,7 @@ function hasToken(header: string | null, token: string): boolean {
 export function readHandshake(
   headers: Headers,
   path: string,
-  { wsPath, protocols, requireProtocol }: HandshakeOptions,
+  { wsPath, protocols, requireProtocol, noCommonProtocol }: HandshakeOptions,
 ): Handshake {
   if (!path.startsWith(wsPath)) return { ok: false, refusal: refusal("path", 404, "no such path") };
   const clientId = decodeClientId(path.slice(wsPath.length));
@@ -67,6 +71,10 @@ export function readHandshake(
     const detail = `a subprotocol is needed, one of ${protocols.join(", ")}`;
     return { ok: false, clientId, refusal: refusal("protocol", 400, detail) };
   }
+  if (agreed.kind === "none_in_common" && noCommonProtocol === "refuse") {
+    const detail = `no subprotocol in common; served: ${protocols.join(", ")}`;
+    return { ok: false, clientId, refusal: refusal("protocol", 400, detail) };
+  }
   return { ok: true, clientId, agreed };
 }
 
@@ -77,7 +85,8 @@ function wrongHeader(headers: Headers): Refusal | undefined {
   }
   // Deno checks none of these.
   if (!headers.has("host")) return refusal("handshake", 400, "an upgrade needs a Host");
-  if ((headers.get("content-length") ?? "0") !== "0" || headers.has("transfer-encoding")) {
+  // Some stations' libraries send a length of 0 with it.
+  if (!/^0+$/.test(headers.get("content-length") ?? "0") || headers.has("transfer-encoding")) {
     return refusal("handshake", 400, "an upgrade has no body");
   }
   if (!hasToken(headers.get("connection"), "upgrade")) {
@@ -91,23 +100,4 @@ function wrongHeader(headers: Headers): Refusal | undefined {
 
 function refusal(cause: RefusalReason, status: number, detail: string): Refusal {
   return { cause, status, detail };
-}
-
-/** Longest address believed: an IPv6 address takes 45, and its scope may have any length. */
-const MAX_ADDRESS_CHARS = 64;
-
-/**
- * The client's address: the last one that the trusted peer named, or the peer's own.
- *
- * The last, because that is the one which the peer has seen itself; whatever stands before it may
- * come from the client.
- *
- * @param peer The address at the other end of the socket.
- * @param forwardedFor The X-Forwarded-For header, null when it is absent or not to be believed.
- */
-export function addressOf(peer: string, forwardedFor: string | null): string {
-  const named = forwardedFor?.split(",").at(-1)?.trim() ?? "";
-  const address = named.length > MAX_ADDRESS_CHARS || isIP(named) === 0 ? peer : named;
-  // A socket that listens on [::] shows IPv4 peers in this form.
-  return address.startsWith("::ffff:") && isIP(address.slice(7)) === 4 ? address.slice(7) : address;
 }

@@ -11,6 +11,7 @@ import { ask, type Forwarder, isRefusal } from "../forwarder/forwarder.ts";
 import { hookSlots } from "../forwarder/slots.ts";
 import type { Identity } from "../identity.ts";
 import { Cell } from "../metrics/tally.ts";
+import type { ClientCertificate } from "./client_certificate.ts";
 import type { Proofs, Verdicts } from "./verdicts.ts";
 
 /** What a client brings along. */
@@ -19,6 +20,10 @@ export interface Credentials {
   readonly protocols: readonly string[];
   /** Its Authorization header as it came: a Basic password may be binary. */
   readonly authorization: string | null;
+  /** Whether it came by TLS. */
+  readonly tls: boolean;
+  /** Null for none. */
+  readonly clientCertificate: ClientCertificate | null;
 }
 
 export type Verdict =
@@ -83,14 +88,14 @@ export class ConnectHook {
   async ask(identity: Identity, credentials: Credentials): Promise<Verdict> {
     const { forwarder, verdicts } = this.#options;
     const { clientId, remoteAddress } = identity;
-    const { protocols, authorization } = credentials;
+    const { protocols, authorization, tls, clientCertificate } = credentials;
     const { epoch } = verdicts;
     const question = this.#begin(clientId);
     this.#waiting.add(1);
     const reply = await ask(forwarder, {
       kind: "connect",
       path: hookPath("connect", encodeURIComponent(clientId)),
-      body: JSON.stringify({ protocols, remoteAddress, authorization }),
+      body: JSON.stringify({ protocols, remoteAddress, authorization, tls, clientCertificate }),
       origin: identity,
     });
     this.#waiting.add(-1);
@@ -124,6 +129,6 @@ export class ConnectHook {
 }
 
 /** What a verdict depends on; neither the subprotocols nor the address. */
-function proofsOf({ authorization }: Credentials): Proofs {
-  return [authorization];
+function proofsOf({ authorization, clientCertificate }: Credentials): Proofs {
+  return [authorization, clientCertificate?.fingerprint256 ?? null];
 }

@@ -19,18 +19,14 @@ import type { Socket, SocketMaker } from "../socket/socket.ts";
 import type { Sockets } from "../socket/sockets.ts";
 import { type Strangeness, STRANGENESS_TEXTS } from "./browser.ts";
 import { ConnectionIds } from "./connection_ids.ts";
-import {
-  addressOf,
-  type HandshakeOptions,
-  isUpgrade,
-  readHandshake,
-  type Refusal,
-} from "./handshake.ts";
+import { type HandshakeOptions, isUpgrade, readHandshake, type Refusal } from "./handshake.ts";
 import type { ConnectHook, Credentials } from "./hook.ts";
+import { addressOf, certificateOf, tlsOf } from "./proxy.ts";
 import { Rate } from "./rate.ts";
 import type { HttpRequest } from "../request.ts";
 
 export interface UpgradeOptions extends HandshakeOptions {
+  /** Whether what the peer says of the client is believed. */
   readonly trustProxy: boolean;
   readonly maxConnections: number;
   /** 0 for no pings. */
@@ -62,15 +58,22 @@ export interface UpgradeDeps extends PostDeps {
  *
  * @param request The request.
  * @param path Its path as `rawPath` gives it.
- * @param peer The address at the other end of the socket.
- * @param strangeness Why it may not pass; null when it may.
  */
 export type Upgrade = (
   request: HttpRequest,
   path: string,
-  peer: string,
-  strangeness: Strangeness | null,
+  arrival: Arrival,
 ) => Response | Promise<Response>;
+
+/** How a request came in. */
+export interface Arrival {
+  /** The address at the other end of the socket. */
+  readonly peer: string;
+  /** Whether that socket has TLS. */
+  readonly isTls: boolean;
+  /** Why it may not pass; null when it may. */
+  readonly strangeness: Strangeness | null;
+}
 
 /** Sockets beyond the bound for clients that replace their own: the older ones close in seconds. */
 const TAKEOVER_ROOM = 1000;
@@ -117,14 +120,15 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     return refuse(who, { cause, status: 503, detail, headers });
   }
 
-  return function upgrade(request, path, peer, strangeness) {
+  return function upgrade(request, path, { peer, isTls, strangeness }) {
     const { headers } = request;
     if (!isUpgrade(request)) {
       return strangeness === null
         ? notAnUpgrade(path, wsPath)
         : problem(403, STRANGENESS_TEXTS[strangeness]);
     }
-    const remoteAddress = addressOf(peer, trustProxy ? headers.get("x-forwarded-for") : null);
+    const believed = trustProxy ? headers : null;
+    const remoteAddress = addressOf(peer, believed);
     const handshake = readHandshake(headers, path, options);
     const { clientId } = handshake;
     const who: Asker = { clientId, remoteAddress };
@@ -138,6 +142,11 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       const detail = "the Connection header is not valid";
       return refuse(who, { cause: "handshake", status: 400, detail });
     }
+    const clientCertificate = certificateOf(believed);
+    if (clientCertificate === undefined) {
+      const detail = "the Client-Cert header is not one certificate";
+      return refuse(who, { cause: "certificate", status: 400, detail });
+    }
     if (isShuttingDown()) return refuseForNow(who, "shutdown", "the gateway is shutting down");
     // A client that comes back before its old connection is known to be dead must be let in.
     const isTakeover = deps.connections.get(handshake.clientId) !== undefined;
@@ -150,6 +159,8 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     const credentials: Credentials = {
       protocols: offeredProtocols(headers.get("sec-websocket-protocol")),
       authorization: headers.get("authorization"),
+      tls: tlsOf(isTls, believed),
+      clientCertificate,
     };
     const isAsked = hook !== undefined && !hook.remembers(handshake.clientId, credentials);
     if (isAsked && !hook.hasRoom) {
@@ -176,7 +187,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       sockets.total + backlog.disconnects < ROOM_FOR_ENDS * maxConnections;
   }
 
-  /** OCPP-J 1.6 §3.1.2: complete the handshake without a subprotocol, then close. */
+  /** As OCPP-J has it (1.6 §3.2): complete the handshake without a subprotocol, then close. */
   function refuseOpen(request: HttpRequest, { clientId, remoteAddress }: Identity): Response {
     const reason = "no subprotocol in common";
     metrics.refused.protocol.add(1);

@@ -59,12 +59,12 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
 
   const { listen: address, apiListen, tcpBacklog } = config;
   const isShared = core.teamSize > 1 || config.reusePort;
-  const { log, clock } = core;
+  const { log, metrics, clock } = core;
   const { tls } = deps.secrets;
   // Each thread knows its own alone.
   const hasRoom = (count: number): boolean =>
     clientSide.sockets.total + count * core.teamSize < config.maxConnections + HTTP_ROOM;
-  const listenOptions = { tls, tcpBacklog, isShared, hasRoom, log, clock };
+  const listenOptions = { tls, tcpBacklog, isShared, hasRoom, log, metrics, clock };
   const places: [typeof address, Serves][] = apiListen === undefined
     ? [[address, "both"]]
     : [[address, "clients"], [apiListen, "api"]];
@@ -78,7 +78,7 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
         await listen(
           place,
           listenOptions,
-          (request, peer) => route(request, peer, { serves, guard }),
+          (request, peer) => route(request, peer, { serves, guard, isTls: tls !== undefined }),
         ),
       );
     }

@@ -19,6 +19,8 @@ export type Serves = "clients" | "api" | "both";
 export interface Entrance {
   readonly serves: Serves;
   readonly guard: BrowserGuard;
+  /** Whether its listener has TLS. */
+  readonly isTls: boolean;
 }
 
 /** Also an answer to a `POST /call` that is none: nothing was sent. */
@@ -33,7 +35,7 @@ export type Route = (
 
 /** Makes the way for all listeners of a gateway. */
 export function createRoute(wsPath: string, upgrade: Upgrade, apiDeps: ApiDeps): Route {
-  return (request, peer, { serves, guard }) => {
+  return (request, peer, { serves, guard, isTls }) => {
     const path = rawPath(request.url, request.headers.get("host"));
     if (path === undefined) {
       return problem(400, "the Host header or the path is not valid", NOT_SENT);
@@ -42,7 +44,7 @@ export function createRoute(wsPath: string, upgrade: Upgrade, apiDeps: ApiDeps):
     const isForClients = serves === "clients" ||
       (serves === "both" && (isUpgrade(request) || isClientPath(request, path, wsPath)));
     return isForClients
-      ? upgrade(request, path, peer, guard.connects(request.headers))
+      ? upgrade(request, path, { peer, isTls, strangeness: guard.connects(request.headers) })
       : handleApi(request, path, guard, apiDeps);
   };
 }

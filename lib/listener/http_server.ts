@@ -4,34 +4,34 @@
  * @module
  */
 
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  ServerResponse,
-  STATUS_CODES,
-} from "node:http";
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { type Clock, within } from "../clock.ts";
-import type { Log } from "../log/log.ts";
 import { problem } from "../problem.ts";
 import type { HttpRequest, UpgradeSocket } from "../request.ts";
 import { asksForWebSocket, readRequest } from "./incoming.ts";
 import { Listening, type Place } from "./listening.ts";
 import { sendResponse } from "./outgoing.ts";
+import {
+  faultOf,
+  lastWords,
+  type RefusalsDeps,
+  tellRefusal,
+  TOO_SLOW,
+  type Unread,
+} from "./refusals.ts";
 import { Unfinished } from "./unfinished.ts";
 
 /** Answers one request from the peer with this address. */
 export type Handler = (request: HttpRequest, peer: string) => Response | Promise<Response>;
 
-export interface HttpServerOptions {
+export interface HttpServerOptions extends RefusalsDeps {
   readonly handler: Handler;
   /** @returns The address of who is at the other end; undefined for one who has no business here. */
   readonly peerOf: (socket: Socket) => string | undefined;
   /** Whether one more connection may be held, beside so many that speak HTTP here. */
   readonly hasRoom: (count: number) => boolean;
   readonly clock: Clock;
-  readonly log: Log;
 }
 
 /** How long a head, a whole request, or the peer's taking of a response may take. */
@@ -49,12 +49,6 @@ const MAX_PIPELINED = 100;
 const SWITCHING_PROTOCOLS = 101;
 /** Also an answer to a `POST /call` that is none: nothing was sent. */
 const NOT_SENT = { "ws2api-outcome": "not-sent" };
-
-/** What is sent to a peer whose bytes are no request, by the parser's error code. */
-const FAULT_STATUS: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
-};
 
 interface HttpConnection {
   readonly address: string;
@@ -86,7 +80,10 @@ export class HttpServer {
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    this.#fresh = new Unfinished(options.clock, LIMIT_MS);
+    this.#fresh = new Unfinished(options.clock, LIMIT_MS, (connection) => {
+      const socket = connection as Socket;
+      if (socket.bytesRead > 0) this.#tell(socket, TOO_SLOW);
+    });
     this.#idle = new Unfinished(options.clock, LIMIT_MS);
     this.#leaving = new Unfinished(options.clock, LIMIT_MS);
     this.#listening = new Listening(() => this.#create(), options.clock, options.log);
@@ -116,6 +113,8 @@ export class HttpServer {
       maxHeaderSize: MAX_HEAD_BYTES,
       highWaterMark: READ_AHEAD_BYTES,
       shouldUpgradeCallback: asksForWebSocket,
+      // It would answer without a word in the log; `readRequest` looks at it.
+      requireHostHeader: false,
     };
     const server = createServer(limits);
     // By their size heads are bounded; what is beyond a number would be left out without a word.
@@ -125,6 +124,10 @@ export class HttpServer {
     return server
       .on("connection", (socket: Socket) => this.#accept(socket))
       .on("request", (message, out) => this.#request(message, out))
+      .on("checkExpectation", ({ socket }, out) => {
+        this.#tell(socket, { status: "417", reason: "an Expect header that means nothing here" });
+        out.writeHead(417).end();
+      })
       .on("upgrade", (message, socket, head) => {
         this.#own(socket as Socket, this.#upgrade(message, { socket: socket as Socket, head }));
       })
@@ -227,9 +230,15 @@ export class HttpServer {
   async #answer(request: HttpRequest | undefined, socket: Socket): Promise<Response> {
     const { handler, peerOf, log } = this.#options;
     const peer = peerOf(socket);
-    if (peer === undefined) return problem(403, "TLS is needed", NOT_SENT);
+    if (peer === undefined) {
+      const reason = "TLS is needed";
+      this.#tell(socket, { status: "403", reason });
+      return problem(403, reason, NOT_SENT);
+    }
     if (request === undefined) {
-      return problem(400, "the request's version, target or a header is not valid", NOT_SENT);
+      const reason = "the request's version, target, Host or another header is not valid";
+      this.#tell(socket, { status: "400", reason });
+      return problem(400, reason, NOT_SENT);
     }
     try {
       return await handler(request, peer);
@@ -265,12 +274,17 @@ export class HttpServer {
 
   /** Tells a peer whose bytes are no request, as far as it listens, and ends its connection. */
   #refuse(error: Error & { code?: string }, socket: Socket): void {
+    const fault = faultOf(error);
     const current = this.#connections.get(socket)?.current;
+    // Nothing is refused where nothing was sent, or where the peer has gone.
+    if (socket.bytesRead > 0 && socket.writable) this.#tell(socket, fault);
     // Behind a whole request whose answer has not left it would be taken for that answer.
     if (current?.complete === true || !socket.writable) return void socket.destroy();
-    const status = FAULT_STATUS[error.code ?? ""] ?? 400;
-    const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n`;
-    socket.end(`${head}Content-Length: 0\r\n\r\n`, () => socket.destroy());
+    socket.end(lastWords(fault), () => socket.destroy());
+  }
+
+  #tell(socket: Socket, refusal: Unread): void {
+    tellRefusal(this.#options, this.#options.peerOf(socket) ?? socket.remoteAddress, refusal);
   }
 }
 

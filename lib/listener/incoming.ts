@@ -20,14 +20,14 @@ export function asksForWebSocket({ method, headers }: IncomingMessage): boolean 
  * Reads a message's head.
  *
  * @param upgrade The connection, when it may become a WebSocket.
- * @returns Undefined for another version than HTTP/1, for a target that is no path, such as `*`, and for
- * headers that cannot be.
+ * @returns Undefined for another version than HTTP/1, for a target that is no path, such as `*`, without
+ * a Host, and for headers that cannot be.
  */
 export function readRequest(
   message: IncomingMessage,
   upgrade?: UpgradeSocket,
 ): HttpRequest | undefined {
-  const { method = "", url: target = "", rawHeaders, httpVersionMajor } = message;
+  const { method = "", url: target = "", rawHeaders, httpVersionMajor, httpVersionMinor } = message;
   if (httpVersionMajor !== 1) return undefined;
   const headers = new Headers();
   try {
@@ -37,6 +37,9 @@ export function readRequest(
   } catch {
     return undefined;
   }
+  // RFC 9112 §3.2; whoever judges an upgrade looks for it too, and knows the client.
+  const needsHost = httpVersionMinor > 0 && upgrade === undefined;
+  if (needsHost && !headers.has("host")) return undefined;
   const url = target.startsWith("/")
     ? `http://${headers.get("host") ?? ""}${target}`
     // The absolute form, which proxies may use (RFC 9112 §3.2.2).

@@ -8,6 +8,7 @@ import type { Clock } from "../clock.ts";
 import type { ListenAddress } from "../config/value.ts";
 import type { TlsPair } from "../config/secret.ts";
 import type { Log } from "../log/log.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { type Handler, HttpServer } from "./http_server.ts";
 import type { Place } from "./listening.ts";
 import { TlsFront } from "./tls.ts";
@@ -33,6 +34,7 @@ export interface ListenOptions {
   /** Whether one more connection may be held, beside so many that have become no WebSocket. */
   readonly hasRoom: (count: number) => boolean;
   readonly log: Log;
+  readonly metrics: Pick<Metrics, "requestsRefused" | "handshakesFailed">;
   readonly clock: Clock;
 }
 

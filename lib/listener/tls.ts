@@ -4,11 +4,13 @@
  * @module
  */
 
-import { connect, type Socket } from "node:net";
+import { connect, Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import type { Clock } from "../clock.ts";
 import type { TlsPair } from "../config/secret.ts";
 import type { Log } from "../log/log.ts";
+import type { HandshakeReason } from "../metrics/labels.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { Listening, type Place } from "./listening.ts";
 import { Unfinished } from "./unfinished.ts";
 
@@ -20,6 +22,7 @@ export interface TlsFrontOptions {
   readonly hasRoom: (count: number) => boolean;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Pick<Metrics, "handshakesFailed">;
 }
 
 /** How long a TLS handshake may take. */
@@ -46,7 +49,9 @@ export class TlsFront {
   constructor(options: TlsFrontOptions) {
     this.#options = options;
     checkPair(options.pair);
-    this.#fresh = new Unfinished(options.clock, HANDSHAKE_MS);
+    this.#fresh = new Unfinished(options.clock, HANDSHAKE_MS, (socket, address) => {
+      this.#failed(socket as Socket, address, "timeout", "no handshake in 10 s");
+    });
     this.#pair = options.pair;
     this.#listening = new Listening(() => this.#create(), options.clock, options.log);
   }
@@ -83,7 +88,26 @@ export class TlsFront {
     return createServer({ ...this.#pair })
       .on("connection", (socket: Socket) => this.#accept(socket))
       .on("secureConnection", (secure) => this.#carry(secure))
-      .on("tlsClientError", (_error, secure) => void secure.destroy());
+      .on("tlsClientError", (error, secure) => {
+        // By the runtime's own name, as Node has it: the TLS socket itself knows no address by then.
+        const socket: unknown = Reflect.get(secure, "_parent");
+        if (socket instanceof Socket) this.#over(socket, reasonOf(error), error.message);
+        secure.destroy();
+      });
+  }
+
+  /** A handshake has come to its end, unless it had before. */
+  #over(socket: Socket, reason: HandshakeReason, error: string): void {
+    const address = this.#fresh.leave(socket);
+    if (address !== undefined) this.#failed(socket, address, reason, error);
+  }
+
+  #failed(socket: Socket, remoteAddress: string, cause: HandshakeReason, error: string): void {
+    // Who sends nothing has begun none: a proxy that looks whether somebody listens here.
+    if (socket.bytesRead === 0) return;
+    const { metrics, log } = this.#options;
+    metrics.handshakesFailed[cause].add(1);
+    log.warn("TLS handshake failed", { remoteAddress, cause, error });
   }
 
   #accept(socket: Socket): void {
@@ -94,7 +118,7 @@ export class TlsFront {
     this.#fresh.enter(socket, socket.remoteAddress ?? "");
     socket.once("close", () => {
       this.#sockets.delete(place);
-      this.#fresh.leave(socket);
+      this.#over(socket, "broken", "the client has gone");
     });
   }
 
@@ -129,4 +153,12 @@ function placeOf({ remoteAddress, remotePort }: Socket): string {
 /** `node:tls` takes any pair, and fails at the first handshake. */
 function checkPair(pair: TlsPair): void {
   Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...pair }).close();
+}
+
+/** The runtime's TLS tells in words what it found, and by codes of OpenSSL what that is closest to. */
+function reasonOf({ code, message }: Error & { code?: string }): HandshakeReason {
+  if (code === "ECONNRESET") return "broken";
+  if (code === "ERR_SSL_WRONG_VERSION_NUMBER") return "not_tls";
+  if (message.startsWith("peer is incompatible")) return "no_common";
+  return message.startsWith("received fatal alert") ? "client" : "other";
 }

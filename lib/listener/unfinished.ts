@@ -26,6 +26,7 @@ const LOOK_MS = 500;
 export class Unfinished {
   readonly #clock: Clock;
   readonly #limitMs: number;
+  readonly #onTimeout: (connection: Cuttable, address: string) => void;
   /** Where each comes from and since when, in their order. */
   readonly #entries = new Map<Cuttable, { readonly address: string; readonly since: number }>();
   /** The same, for each address. */
@@ -36,10 +37,16 @@ export class Unfinished {
    * Begins to look; `stop` must follow.
    *
    * @param limitMs How long each may take.
+   * @param onTimeout Told of each that takes longer, before it is ended.
    */
-  constructor(clock: Clock, limitMs: number) {
+  constructor(
+    clock: Clock,
+    limitMs: number,
+    onTimeout: (connection: Cuttable, address: string) => void = () => {},
+  ) {
     this.#clock = clock;
     this.#limitMs = limitMs;
+    this.#onTimeout = onTimeout;
     this.#stop = every(clock, LOOK_MS, () => this.#look());
   }
 
@@ -62,14 +69,19 @@ export class Unfinished {
     if (this.#entries.size > MAX) this.makeRoom();
   }
 
-  /** What was waited for has come, or it has ended. */
-  leave(connection: Cuttable): void {
+  /**
+   * What was waited for has come, or it has ended.
+   *
+   * @returns Where it comes from; undefined when it has left before.
+   */
+  leave(connection: Cuttable): string | undefined {
     const entry = this.#entries.get(connection);
-    if (entry === undefined) return;
+    if (entry === undefined) return undefined;
     this.#entries.delete(connection);
     const same = this.#byAddress.get(entry.address)!;
     same.delete(connection);
     if (same.size === 0) this.#byAddress.delete(entry.address);
+    return entry.address;
   }
 
   /** Cuts one for a newer one. @returns False when none has waited long enough. */
@@ -88,7 +100,11 @@ export class Unfinished {
 
   #look(): void {
     while (this.#entries.size > MAX && this.makeRoom());
-    for (const connection of this.#entries.keys()) if (!this.#cut(connection, this.#limitMs)) break;
+    for (const [connection, { address, since }] of this.#entries) {
+      if (this.#clock.now() - since < this.#limitMs) break;
+      this.#onTimeout(connection, address);
+      this.#cut(connection, this.#limitMs);
+    }
   }
 
   /** @returns Whether it was that old. */

@@ -4,6 +4,52 @@
  * @module
  */
 
+/** Why an upgrade was refused. */
+export const REFUSAL_REASONS = [
+  /** Not below `--ws-path`. */
+  "path",
+  "client_id",
+  /** A page of another origin, or a name that was pointed here. */
+  "origin",
+  /** The request is no valid WebSocket handshake. */
+  "handshake",
+  /** None offered where one is needed, or none in common. */
+  "protocol",
+  /** The proxy's word about the client's certificate cannot be read. */
+  "certificate",
+  /** The backend said no. */
+  "denied",
+  /** The backend could not say. */
+  "backend",
+  /** Too much waits for the backend: answers to the connect hook, or ends of connections. */
+  "hooks",
+  "connections",
+  "memory",
+  "rate",
+  "shutdown",
+  /** The client went before it was let in. */
+  "gone",
+] as const;
+export type RefusalReason = (typeof REFUSAL_REASONS)[number];
+
+/** Why a TLS handshake failed. */
+export const HANDSHAKE_REASONS = [
+  /** What came is not TLS. */
+  "not_tls",
+  /** No version, cipher suite or kind of signature that both sides have. */
+  "no_common",
+  /** The client broke it off with an alert: it does not trust the certificate, mostly. */
+  "client",
+  "broken",
+  "timeout",
+  "other",
+] as const;
+export type HandshakeReason = (typeof HANDSHAKE_REASONS)[number];
+
+/** What is answered to requests that are refused before anybody could serve them. */
+export const UNREAD_STATUSES = ["400", "403", "408", "417", "431"] as const;
+export type UnreadStatus = (typeof UNREAD_STATUSES)[number];
+
 /** Statuses that the API answers with. */
 export const API_STATUSES: readonly string[] = [
   ...["200", "202", "204", "400", "401", "403", "404", "405"],

@@ -18,33 +18,14 @@ import {
   type Sample,
 } from "./family.ts";
 import { Tally, tallyBuffer } from "./tally.ts";
-import { API_STATUSES, BOUNDS, CLOSE_REASONS } from "./labels.ts";
-
-/** Why an upgrade was refused. */
-const REFUSAL_REASONS = [
-  /** Not below `--ws-path`. */
-  "path",
-  "client_id",
-  /** A page of another origin, or a name that was pointed here. */
-  "origin",
-  /** The request is no valid WebSocket handshake. */
-  "handshake",
-  /** None offered where one is needed, or none in common. */
-  "protocol",
-  /** The backend said no. */
-  "denied",
-  /** The backend could not say. */
-  "backend",
-  /** Too much waits for the backend: answers to the connect hook, or ends of connections. */
-  "hooks",
-  "connections",
-  "memory",
-  "rate",
-  "shutdown",
-  /** The client went before it was let in. */
-  "gone",
-] as const;
-export type RefusalReason = (typeof REFUSAL_REASONS)[number];
+import {
+  API_STATUSES,
+  BOUNDS,
+  CLOSE_REASONS,
+  HANDSHAKE_REASONS,
+  REFUSAL_REASONS,
+  UNREAD_STATUSES,
+} from "./labels.ts";
 
 /** What came of one request to the backend. */
 const BACKEND_OUTCOMES = [
@@ -90,6 +71,18 @@ function familiesOf(protocols: readonly string[]) {
       "Clients that were not let in, by reason.",
       "reason",
       REFUSAL_REASONS,
+    ),
+    requestsRefused: counterBy(
+      "ws2api_requests_refused_total",
+      "What was no request, or could not be served by anybody, by status.",
+      "status",
+      UNREAD_STATUSES,
+    ),
+    handshakesFailed: counterBy(
+      "ws2api_tls_handshakes_failed_total",
+      "TLS handshakes that failed, by reason.",
+      "reason",
+      HANDSHAKE_REASONS,
     ),
     frames: counterByTwo(
       "ws2api_frames_total",

@@ -130,6 +130,7 @@ Deno.test("an upgrade needs its headers to be right", async (t) => {
     ["two hosts", upgradeAnd("Host: other"), [400], "ends"],
     ["without a Host", upgrade({ Host: undefined }), [400], "ends"],
     ["Content-Length: 0", upgrade({ "Content-Length": "0" }), [101], "upgraded"],
+    ["Content-Length: 000", upgrade({ "Content-Length": "000" }), [101], "upgraded"],
     // The runtime's own: an upgrade needs HTTP/1.1.
     ["HTTP/1.0", upgrade().replace("HTTP/1.1", "HTTP/1.0"), [101], "upgraded"],
   ]);

@@ -14,7 +14,7 @@ import { isObjectText } from "../../lib/codec/scan.ts";
 import { negotiate, offeredProtocols } from "../../lib/codec/subprotocol.ts";
 import { summaryOf } from "../../lib/codec/summary.ts";
 import { readTraceContext } from "../../lib/codec/trace_context.ts";
-import { addressOf } from "../../lib/door/handshake.ts";
+import { addressOf, type Believed, certificateOf, tlsOf } from "../../lib/door/proxy.ts";
 
 const SIZE = 64 * 1024;
 /** A quadratic expression takes seconds; all that is linear takes a few milliseconds. */
@@ -60,6 +60,11 @@ const PIECES = [
   ...["text/html,", "text/html;q=", "bearer ", "é", "😀", "\ud800", "\n", "a=b,", "00-"],
 ];
 
+/** One header alone, of any text. */
+function named(name: string, text: string): Believed {
+  return { get: (asked) => asked === name ? text : null };
+}
+
 const READERS: Record<string, (text: string) => unknown> = {
   prefer: readWaitSeconds,
   "cache-control": readMaxAgeSeconds,
@@ -72,7 +77,10 @@ const READERS: Record<string, (text: string) => unknown> = {
   path: (text) => rawPath(`http://a/${text}`, "a"),
   "a ClientId": decodeClientId,
   "a name": isSegment,
-  "an address": (text) => addressOf("127.0.0.1", text),
+  "an address in X-Forwarded-For": (text) => addressOf("127.0.0.1", named("x-forwarded-for", text)),
+  "an address in Forwarded": (text) => addressOf("127.0.0.1", named("forwarded", text)),
+  "a word of X-Forwarded-Proto": (text) => tlsOf(false, named("x-forwarded-proto", text)),
+  "a certificate in Client-Cert": (text) => certificateOf(named("client-cert", text)),
   "a frame": (text) => readFrame(text, "ocpp1.6"),
   "a frame's payload": (text) => readFrame(`[2,"1","A",{"a":"${text}"}]`, "ocpp2.1"),
   "an object": (text) => isObjectText(`{"a":${text}}`),
@@ -83,7 +91,9 @@ for (const [name, read] of Object.entries(READERS)) {
   Deno.test(`${name} of 64 Ki characters is read at once`, () => {
     for (const piece of PIECES) {
       const filled = piece.repeat(Math.ceil(SIZE / piece.length)).slice(0, SIZE);
-      for (const text of [filled, `wait${filled}`, `${filled}!`]) {
+      for (
+        const text of [filled, `wait${filled}`, `for=${filled}`, `for="${filled}`, `${filled}!`]
+      ) {
         const since = performance.now();
         try {
           read(text);

@@ -6,6 +6,7 @@
 
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { silentLog } from "../../lib/log/log.ts";
+import { MetricSet } from "../../lib/metrics/metrics.ts";
 import { listen, type ListenOptions } from "../../lib/listener/listener.ts";
 import type { Handler } from "../../lib/listener/http_server.ts";
 import { Unfinished } from "../../lib/listener/unfinished.ts";
@@ -35,7 +36,7 @@ class Bench implements AsyncDisposable {
     const clock = new FakeClock();
     const options: ListenOptions = {
       ...{ tls: undefined, tcpBacklog: 100, isShared: false, hasRoom: () => true },
-      ...{ log: silentLog, clock },
+      ...{ log: silentLog, metrics: new MetricSet([]).metrics, clock },
     };
     const listener = await listen({ host: "127.0.0.1", port: 0 }, options, (request, peer) => {
       asked.push(`${request.method} ${new URL(request.url).pathname}`);
@@ -240,7 +241,7 @@ testWith("openssl", "a TLS handshake that is not done within ten seconds is cut"
   const clock = new FakeClock();
   const listener = await listen({ host: "127.0.0.1", port: 0 }, {
     ...{ tls: { cert, key }, tcpBacklog: 100, isShared: false, hasRoom: () => true },
-    ...{ log: silentLog, clock },
+    ...{ log: silentLog, metrics: new MetricSet([]).metrics, clock },
   }, ok);
   using silent = await ByteSocket.connect(listener.url);
   using half = await ByteSocket.connect(listener.url);

@@ -294,6 +294,13 @@ const ROWS: Record<FlagName, Row> = {
     good: SWITCH,
     bad: NO_SWITCH,
   },
+  "no-common-protocol": {
+    variable: "WS2API_NO_COMMON_PROTOCOL",
+    key: "noCommonProtocol",
+    default: "refuse",
+    good: [["refuse", "refuse"], ["close", "close"]],
+    bad: ["true", "false", "Close", "refuse,close"],
+  },
   "backend-timeout": time("WS2API_BACKEND_TIMEOUT", "backendTimeoutMs", 30_000, false),
   "backend-connections": count(
     "WS2API_BACKEND_CONNECTIONS",

@@ -11,6 +11,7 @@ import type { Dialect } from "../../lib/codec/subprotocol.ts";
 import { webhookHeaders } from "../../lib/forwarder/signature.ts";
 import { listen } from "../../lib/listener/listener.ts";
 import { silentLog } from "../../lib/log/log.ts";
+import { MetricSet } from "../../lib/metrics/metrics.ts";
 import { RawBackend, write } from "../support/backend.ts";
 import { connected, handled } from "../support/connected.ts";
 import { inTime } from "../support/deadline.ts";
@@ -109,7 +110,11 @@ Deno.test("the HTTP on the page on backends is what the gateway sends, takes and
     write(conn, request.startsWith("POST /call/") ? wire(answer) : "HTTP/1.1 204 OK\r\n\r\n")
   );
   await using gateway = await TestGateway.start(backend.url, ["--connect-hook", "--trust-proxy"]);
-  const headers = { "x-forwarded-for": "192.0.2.7", authorization: "Basic Q1A6eA==" };
+  const headers = {
+    "x-forwarded-for": "192.0.2.7",
+    "x-forwarded-proto": "https",
+    authorization: "Basic Q1A6eA==",
+  };
   const client = await connected(gateway, "CP%201", { headers });
   strictEqual(
     await client.ask('[2,"7","Heartbeat",{}]'),
@@ -235,7 +240,7 @@ Deno.test("the page on backends names each status of POST /call with its outcome
 async function whenItFails(): Promise<Response> {
   const options = {
     ...{ tls: undefined, tcpBacklog: 1, isShared: false, hasRoom: () => true },
-    ...{ log: silentLog, clock: systemClock },
+    ...{ log: silentLog, metrics: new MetricSet([]).metrics, clock: systemClock },
   };
   const listener = await listen({ host: "127.0.0.1", port: 0 }, options, () => {
     throw new Error("planted");

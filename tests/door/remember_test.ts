@@ -7,6 +7,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { RecordingBackend } from "../support/backend.ts";
 import { upgradeHead } from "../support/client.ts";
+import { CLIENT_CERT } from "../support/client_cert_header.ts";
 import { until } from "../support/deadline.ts";
 import { testEachForwarder, TestGateway } from "../support/gateway.ts";
 import { startProgram, urlOf } from "../support/program.ts";
@@ -14,6 +15,16 @@ import { rawStatus } from "../support/raw_client.ts";
 
 const OURS = { Authorization: "Basic Q1AxOm91cnM=" };
 const OTHER = { Authorization: "Basic Q1AxOm90aGVy" };
+
+/** The same names and number, signed anew. */
+const OTHER_CERTIFICATE = resigned(CLIENT_CERT.header);
+
+/** The signature ends the certificate. */
+function resigned(header: string): string {
+  const der = Uint8Array.fromBase64(header.slice(1, -1));
+  der[der.length - 1]! ^= 1;
+  return `:${der.toBase64()}:`;
+}
 
 /** Lets all in, and says that this may be remembered. */
 function letIn(backend: RecordingBackend, cacheControl = "max-age=60"): void {
@@ -48,6 +59,22 @@ testEachForwarder(
     strictEqual(await asks(backend, gateway, OURS, "CP2"), 0);
   },
 );
+
+Deno.test("what is remembered holds for the very same certificate", async () => {
+  await using backend = new RecordingBackend();
+  const flags = ["--connect-hook", "--trust-proxy"];
+  await using gateway = await TestGateway.start(backend.url, flags);
+  letIn(backend);
+  const shown = { ...OURS, "Client-Cert": CLIENT_CERT.header };
+  strictEqual(await asks(backend, gateway, shown), 1);
+  strictEqual(await asks(backend, gateway, shown), 0);
+  strictEqual(await asks(backend, gateway, { ...shown, "X-Forwarded-Proto": "https" }), 0);
+  strictEqual(await asks(backend, gateway, OURS), 1, "no certificate");
+  strictEqual(await asks(backend, gateway, { ...shown, ...OTHER }), 1, "another password");
+  strictEqual(await asks(backend, gateway, shown), 1, "the one before was forgotten for it");
+  const another = { ...shown, "Client-Cert": OTHER_CERTIFICATE };
+  strictEqual(await asks(backend, gateway, another), 1, "another certificate");
+});
 
 testEachForwarder("nothing else is remembered", async ({ TestGateway, t }) => {
   await using backend = new RecordingBackend();

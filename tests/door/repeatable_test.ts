@@ -28,6 +28,7 @@ const UPGRADE = {
   wsPath: "/",
   protocols: ["ocpp1.6"],
   requireProtocol: false,
+  noCommonProtocol: "refuse" as const,
   trustProxy: false,
   maxConnections: 10_000,
   pingIntervalMs: 0,
@@ -115,7 +116,11 @@ class Gateway {
       headers: new Headers(HEADERS),
       upgrade: { socket: { destroyed: false } } as HttpRequest["upgrade"],
     };
-    return await this.#upgrade(request, `/${clientId}`, "127.0.0.1", null);
+    return await this.#upgrade(request, `/${clientId}`, {
+      peer: "127.0.0.1",
+      isTls: false,
+      strangeness: null,
+    });
   }
 }
 

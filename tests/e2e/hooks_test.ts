@@ -8,11 +8,14 @@ import {
   write,
 } from "../support/backend.ts";
 import { rawRequest, upgradeHead } from "../support/client.ts";
+import { CLIENT_CERT } from "../support/client_cert_header.ts";
 import { clientIds, connected, handled, whenLetIn } from "../support/connected.ts";
 import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
+import { scrape } from "../support/metrics.ts";
 import { startProgram, urlOf } from "../support/program.ts";
 import { headerOf, rawAnswer, RawClient, rawStatus } from "../support/raw_client.ts";
+import { RecordedLog } from "../support/recorded_log.ts";
 
 const HOOKS = ["--connect-hook", "--disconnect-hook"];
 
@@ -71,7 +74,13 @@ Deno.test("the connect hook is told what the client brings along", async (t) => 
       match(client.head, /^HTTP\/1\.1 101 /);
       const request = await backend.next();
       deepStrictEqual([request.method, request.path], ["POST", "/base/connect/CP%201"]);
-      deepStrictEqual(JSON.parse(request.body), { protocols, remoteAddress, authorization });
+      deepStrictEqual(JSON.parse(request.body), {
+        protocols,
+        remoteAddress,
+        authorization,
+        tls: false,
+        clientCertificate: null,
+      });
       strictEqual(request.headers.get("content-type"), "application/json");
       strictEqual(request.headers.get("x-forwarded-for"), remoteAddress);
       strictEqual(request.headers.get("authorization"), null);
@@ -79,6 +88,68 @@ Deno.test("the connect hook is told what the client brings along", async (t) => 
       strictEqual(request.headers.get("x-ws2api-protocol"), agreed);
     });
   }
+});
+
+Deno.test("the connect hook is told of TLS and the certificate, as far as a trusted proxy says it", async (t) => {
+  const said = { "X-Forwarded-Proto": "https", "Client-Cert": CLIENT_CERT.header };
+  const rows: [
+    flags: string[],
+    headers: Record<string, string>,
+    tls: boolean,
+    clientCertificate: unknown,
+  ][] = [
+    [["--trust-proxy"], {}, false, null],
+    [["--trust-proxy"], said, true, CLIENT_CERT.told],
+    [["--trust-proxy"], { "X-Forwarded-Proto": "http, https" }, true, null],
+    [["--trust-proxy"], { "Client-Cert": CLIENT_CERT.header }, false, CLIENT_CERT.told],
+    [[], said, false, null],
+    [[], { ...said, "Client-Cert": "no certificate" }, false, null],
+  ];
+  for (const [flags, headers, tls, clientCertificate] of rows) {
+    await t.step(`${flags} ${Object.keys(headers)}`, async () => {
+      await using backend = new RecordingBackend();
+      await using gateway = await TestGateway.start(backend.url, ["--connect-hook", ...flags]);
+      strictEqual(await rawStatus(gateway.url, upgradeHead("/CP1", headers)), 101);
+      const { body } = await backend.next("/connect/CP1");
+      deepStrictEqual(JSON.parse(body), {
+        protocols: [],
+        remoteAddress: "127.0.0.1",
+        authorization: null,
+        tls,
+        clientCertificate,
+      });
+    });
+  }
+});
+
+Deno.test("an upgrade whose Client-Cert cannot be read is refused, and nobody is asked", async () => {
+  await using backend = new RecordingBackend();
+  const logged = new RecordedLog();
+  const flags = ["--connect-hook", "--trust-proxy"];
+  await using gateway = await TestGateway.start(backend.url, flags, logged.log);
+  for (
+    const header of [
+      "",
+      "x",
+      CLIENT_CERT.header.slice(1),
+      `${CLIENT_CERT.header}, ${CLIENT_CERT.header}`,
+    ]
+  ) {
+    const head = upgradeHead("/CP1", { "Client-Cert": header });
+    strictEqual(await rawStatus(gateway.url, head), 400);
+    deepStrictEqual(logged.take("upgrade refused"), [{
+      clientId: "CP1",
+      remoteAddress: "127.0.0.1",
+      cause: "certificate",
+      status: 400,
+      reason: "the Client-Cert header is not one certificate",
+    }]);
+  }
+  const refused = (await scrape(gateway)).get(
+    'ws2api_upgrades_refused_total{reason="certificate"}',
+  );
+  strictEqual(refused, 4);
+  deepStrictEqual(backend.paths(), []);
 });
 
 Deno.test("the connect hook's connection id is that of all later requests, and new for each connect", async () => {
@@ -192,14 +263,17 @@ Deno.test("the backend is not asked about an upgrade that is refused anyway", as
     ["no subprotocol", "/CP1", {}, 400],
     ["another WebSocket version", "/CP1", { ...ocpp, "Sec-WebSocket-Version": "8" }, 426],
     ["a bad key", "/CP1", { ...ocpp, "Sec-WebSocket-Key": "short" }, 400],
+    ["no subprotocol in common", "/CP1", { "Sec-WebSocket-Protocol": "ocpp9" }, 400],
   ];
   for (const [name, path, headers, status] of rows) {
     await t.step(name, async () => {
       strictEqual(await rawStatus(gateway.url, upgradeHead(path, headers)), status);
     });
   }
-  await t.step("no subprotocol in common", async () => {
-    const client = gateway.begin("CP1", { protocols: ["ocpp9"] });
+  await t.step("no subprotocol in common, closed", async () => {
+    const flags = [...HOOKS, "--no-common-protocol=close"];
+    await using closing = await TestGateway.start(backend.url, flags);
+    const client = closing.begin("CP1", { protocols: ["ocpp9"] });
     await client.whenClosed();
   });
   await gateway.shutdown();

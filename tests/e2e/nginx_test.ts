@@ -24,6 +24,8 @@ testWith(
           protocols: ["ocpp1.6"],
           remoteAddress: "127.0.0.1",
           authorization,
+          tls: true,
+          clientCertificate: null,
         });
         strictEqual(await client.ask('[2,"c1","Act",{"n":1.0}]'), '[3,"c1",{}]');
         const { path, body, headers } = await backend.next("/call/");

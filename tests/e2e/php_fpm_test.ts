@@ -3,6 +3,8 @@ import { connected } from "../support/connected.ts";
 import { inTime } from "../support/deadline.ts";
 import { PhpFpm, type WebServer } from "../support/php_fpm.ts";
 import { testWith } from "../support/needs.ts";
+import { headerOf } from "../support/raw_client.ts";
+import { ByteSocket } from "../support/websocket_bytes.ts";
 
 /** The application of the example. */
 const APP = Deno.readTextFileSync(new URL("../../examples/php-fpm/index.php", import.meta.url));
@@ -62,6 +64,42 @@ testEach("a station calls PHP, and PHP calls the station", async (server) => {
   await php.logged('/result/Reset/S%C3%A4ule%201/r1 {"status":"Rejected"}');
   await client.close();
   await php.logged("/disconnect/S%C3%A4ule%201 ");
+});
+
+testEach("no answer is a redirect, and a 204 announces no body", async (server, t) => {
+  await using php = await PhpFpm.start(server, APP);
+  const rows: [path: string, status: number, body: string | undefined][] = [
+    ["/call/MeterValues/CP1/1", 200, "{}"],
+    ["/call/Frobnicate/CP1/1", 501, ""],
+    ["/result/Reset/CP1/r1", 204, undefined],
+    ["/result", 204, undefined],
+    ["/result/", 204, undefined],
+    ["/call/MeterValues/CP1/", 200, "{}"],
+    ["//call/MeterValues/CP1/1", 404, ""],
+    ["/", 404, ""],
+  ];
+  for (const [path, status, body] of rows) {
+    await t.step(path, async () => {
+      using socket = await ByteSocket.connect(php.url);
+      const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n`;
+      await socket.write(`${head}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`);
+      const [answer = "", content = ""] = (await socket.rest()).split(/(?<=\r\n\r\n)/);
+      strictEqual(Number(answer.split(" ")[1]), status, answer);
+      strictEqual(headerOf(answer, "location"), undefined);
+      if (body === undefined) {
+        strictEqual(headerOf(answer, "transfer-encoding"), undefined);
+        strictEqual(headerOf(answer, "content-length"), undefined);
+        strictEqual(content, "");
+      } else if (headerOf(answer, "transfer-encoding") === undefined) {
+        strictEqual(headerOf(answer, "content-length"), String(body.length));
+        strictEqual(content, body);
+      } else {
+        // Apache leaves out the length that PHP gives, and cuts into chunks itself.
+        strictEqual(server, "apache2");
+        strictEqual(content, `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`);
+      }
+    });
+  }
 });
 
 testEach("PHP gets each request as the gateway sent it", async (server, t) => {

@@ -53,6 +53,9 @@ export const CLIENT_HEADERS = {
   "Authorization": "Basic QzE6AP8=",
   "Origin": "https://evil.example",
   "X-Forwarded-For": "6.6.6.6",
+  "Forwarded": "for=6.6.6.6",
+  "X-Forwarded-Proto": "http",
+  "Client-Cert": ":AAAA:",
 };
 
 /**
@@ -72,10 +75,20 @@ export function assertPassedOn(request: string, forwardedFor: string): void {
   );
   strictEqual(headerOf(request, "origin"), undefined);
   deepStrictEqual(request.match(/^x-forwarded-for:.*$/gim), [forwardedFor]);
+  strictEqual(headerOf(request, "x-forwarded-proto"), "https");
+  for (const name of ["forwarded", "client-cert"]) strictEqual(headerOf(request, name), undefined);
 }
 
 /** Registers the tests of one proxy. */
 export function testProxy(name: string, needs: readonly Need[], start: Start): void {
+  testWith(needs, `an upgrade with a Content-Length of 0 gets through ${name}`, async () => {
+    await using backend = new RecordingBackend();
+    await using gateway = await gatewayBehindProxy(backend);
+    await using proxy = await start(gateway.url, apiPortOf(gateway));
+    const { status } = await proxy.ask(upgradeHead("/ocpp/CP1", { "Content-Length": "0" }));
+    strictEqual(status, 101);
+  });
+
   testWith(
     needs,
     `what the gateway believes about a client's address is what ${name} saw`,

@@ -1,6 +1,8 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient, upgradeHead } from "../support/client.ts";
+import { CLIENT_CERT } from "../support/client_cert_header.ts";
 import { ClientAuthority } from "../support/client_certificate.ts";
 import { inTime } from "../support/deadline.ts";
 import { HaproxyWithCertificates } from "../support/haproxy.ts";
@@ -14,7 +16,7 @@ import {
 } from "../support/program.ts";
 import { headerOf, rawAnswer } from "../support/raw_client.ts";
 import { tlsRequest } from "../support/tls_request.ts";
-import { testWith } from "../support/needs.ts";
+import { programOf, testWith } from "../support/needs.ts";
 import { gatewayBehindProxy } from "./proxy_contract.ts";
 
 /** What a station brings along. */
@@ -165,7 +167,7 @@ async function assertCertificates(
   });
   await t.step("a name with a blank is compared decoded", async () => {
     await using _station = await Station.connect(`${url}CP%201`, proxy.certificate.cert, {
-      certificate: await authority.issue("/CN=CP 1"),
+      certificate: await authority.issue("/O=Example, Inc./CN=CP 1"),
     });
     strictEqual((await backend.next("/connect/")).path, "/connect/CP%201");
   });
@@ -218,6 +220,8 @@ testWith(
   },
 );
 
+const OPERATOR = "Example, Inc.";
+
 testWith(
   ["haproxy", "openssl"],
   "security profile 3: HAProxy lets in only clients with a certificate",
@@ -227,15 +231,118 @@ testWith(
     using dir = new TempDir();
     const authority = await ClientAuthority.make(dir, "stations");
     const stranger = await (await ClientAuthority.make(dir, "others")).issue("/CN=CP1");
-    await using proxy = await HaproxyWithCertificates.start(
-      gateway.url,
-      gateway.gateway.apiUrl!,
-      authority.cert,
-    );
+    await using proxy = await HaproxyWithCertificates.start(gateway.url, gateway.gateway.apiUrl!, {
+      clientCa: authority.cert,
+      operator: OPERATOR,
+      isBoundToClientId: true,
+    });
     await assertCertificates({ proxy, backend, authority, stranger, refusal: 0, t });
     await t.step("on its port without certificates nobody can claim one", async () => {
       const url = `wss://127.0.0.1:${proxy.plainPort}/ocpp/CP1`;
       await assertNoClaim(url, proxy.certificate.cert, backend);
+    });
+  },
+);
+
+/** What the connect hook must tell of a certificate. */
+function told(certificate: Certificate): unknown {
+  const { subject, serialNumber, fingerprint256 } = new X509Certificate(certificate.cert);
+  const [, CN] = /^CN=(.*)$/m.exec(subject)!;
+  const serial = serialNumber.padStart(2 * Math.ceil(serialNumber.length / 2), "0");
+  return { subject: { CN, O: OPERATOR }, serialNumber: serial, fingerprint256 };
+}
+
+testWith(
+  ["haproxy", "openssl"],
+  "security profile 3: behind HAProxy the backend decides by the certificate, which nobody can claim",
+  async (t) => {
+    await using backend = new RecordingBackend();
+    // As a CSMS would: by the serial number of the station that it has under that name.
+    backend.answer = ({ path, body }) => {
+      if (!path.startsWith("/connect/")) return json("{}");
+      const { clientCertificate } = JSON.parse(body);
+      if (path === "/connect/unknown") return new Response(null, { status: 404 });
+      const isKnown = clientCertificate?.subject.CN === "SN-0815" && path === "/connect/CP1";
+      return new Response(null, { status: isKnown ? 204 : 403 });
+    };
+    await using gateway = await gatewayBehindProxy(backend, ["--connect-hook"]);
+    using dir = new TempDir();
+    const authority = await ClientAuthority.make(dir, "stations");
+    const certificate = await authority.issue(`/O=${OPERATOR}/CN=SN-0815`);
+    const options = { clientCa: authority.cert, operator: OPERATOR };
+    await using proxy = await HaproxyWithCertificates.start(
+      gateway.url,
+      gateway.gateway.apiUrl!,
+      options,
+    );
+    const trusted = proxy.certificate.cert;
+    /** An upgrade with what a client may claim of itself: the answer, and what the hook was told. */
+    const upgrade = async (port: number, clientId: string, shown?: Certificate) => {
+      const text = upgradeHead(`/ocpp/${clientId}`, {
+        "Client-Cert": CLIENT_CERT.header,
+        "Client-cert": CLIENT_CERT.header,
+        "X-Forwarded-Proto": "http",
+        "Forwarded": "for=6.6.6.6",
+      });
+      const { status } = await tlsRequest(port, trusted, text, shown);
+      const asked = backend.paths().length === 0 ? null : JSON.parse((await backend.next()).body);
+      backend.requests.length = 0;
+      return { status, asked };
+    };
+    await t.step("its own certificate is told, and the backend lets it in", async () => {
+      const { status, asked } = await upgrade(proxy.port, "CP1", certificate);
+      strictEqual(status, 101);
+      deepStrictEqual(asked.clientCertificate, told(certificate));
+      deepStrictEqual([asked.tls, asked.remoteAddress], [true, "127.0.0.1"]);
+    });
+    await t.step("another station's name is the backend's to refuse", async () => {
+      const { status, asked } = await upgrade(proxy.port, "CP2", certificate);
+      strictEqual(status, 403);
+      deepStrictEqual(asked.clientCertificate, told(certificate));
+    });
+    await t.step("a name that the backend does not know is 404", async () => {
+      strictEqual((await upgrade(proxy.port, "unknown", certificate)).status, 404);
+    });
+    const others: [name: string, subject: string][] = [
+      ["another operator", "/O=Other/CN=SN-0815"],
+      ["no operator", "/CN=SN-0815"],
+      ["the operator in another place", `/O=Other/OU=${OPERATOR}/CN=O=${OPERATOR}`],
+      ["the beginning of the operator", "/O=Example/CN=SN-0815"],
+      ["more than the operator", `/O=${OPERATOR} x/CN=SN-0815`],
+      ["the operator in other letters", `/O=${OPERATOR.toUpperCase()}/CN=SN-0815`],
+    ];
+    for (const [name, subject] of others) {
+      await t.step(`a certificate of ${name} does not get in`, async () => {
+        const shown = await authority.issue(subject);
+        deepStrictEqual(await upgrade(proxy.port, "CP1", shown), { status: 403, asked: null });
+      });
+    }
+    await t.step("on its port without certificates nobody has one", async () => {
+      const { status, asked } = await upgrade(proxy.plainPort, "CP1");
+      deepStrictEqual([status, asked.clientCertificate, asked.tls], [403, null, true]);
+    });
+    await t.step("a session that is taken up again has its certificate", async () => {
+      const files = [dir.file("s.crt", certificate.cert), dir.file("s.key", certificate.key)];
+      const session = dir.path("session");
+      for (const [k, way] of ["-sess_out", "-sess_in"].entries()) {
+        await using client = new Deno.Command(programOf("openssl"), {
+          args: [
+            ...["s_client", "-connect", `127.0.0.1:${proxy.port}`, "-tls1_2", "-ign_eof"],
+            ...["-cert", files[0]!, "-key", files[1]!, way, session],
+          ],
+          stdin: "piped",
+          stdout: "piped",
+          stderr: "null",
+        }).spawn();
+        const writer = client.stdin.getWriter();
+        await writer.write(new TextEncoder().encode(upgradeHead("/ocpp/unknown")));
+        const { body } = await backend.next("/connect/unknown");
+        deepStrictEqual(JSON.parse(body).clientCertificate, told(certificate));
+        // The refusal ends it.
+        const said = await new Response(client.stdout).text();
+        match(said, k === 0 ? /New, TLSv1\.2/ : /Reused, TLSv1\.2/);
+        await writer.close().catch(() => {});
+      }
     });
   },
 );

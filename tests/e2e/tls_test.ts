@@ -166,7 +166,8 @@ test("the peer's own X-Forwarded-For does not count, with --trust-proxy it does"
       match(await readHead(conn), /^HTTP\/1\.1 101 /);
       const { headers, body } = await setup.backend.next("/connect/");
       strictEqual(headers.get("x-forwarded-for"), expected);
-      strictEqual(JSON.parse(body).remoteAddress, expected);
+      const { remoteAddress, tls } = JSON.parse(body);
+      deepStrictEqual([remoteAddress, tls], [expected, true]);
       conn.close();
     });
   }

@@ -3,8 +3,11 @@ import { RecordingBackend } from "../support/backend.ts";
 import { upgradeHead } from "../support/client.ts";
 import { clientIds, connected, whenLetIn } from "../support/connected.ts";
 import { TestGateway } from "../support/gateway.ts";
+import { scrape } from "../support/metrics.ts";
 import { assertProblem } from "../support/problem.ts";
 import { headerOf, rawAnswer, RawClient, rawStatus } from "../support/raw_client.ts";
+import { RecordedLog } from "../support/recorded_log.ts";
+import { ByteSocket } from "../support/websocket_bytes.ts";
 
 const EMOJI = "%F0%9F%98%80";
 
@@ -151,13 +154,73 @@ Deno.test("the first subprotocol in the client's order that is served wins", asy
   }
 });
 
-Deno.test("a client without a subprotocol in common is closed with 1002 behind the handshake", async (t) => {
-  for (const flags of [[], ["--require-protocol"]]) {
-    for (const offer of ["soap", "OCPP1.6", "ocpp1.5, ocpp2.0"]) {
+/** The gateway's answer to raw text, with its body. */
+async function wholeAnswer(
+  gateway: TestGateway,
+  text: string,
+): Promise<{ status: number; head: string; body: string }> {
+  using socket = await ByteSocket.connect(gateway.url);
+  await socket.write(text);
+  const [head = "", body = ""] = (await socket.rest()).split(/(?<=\r\n\r\n)/);
+  return { status: Number(head.split(" ")[1]), head, body };
+}
+
+/** How often an upgrade was refused for its subprotocols. */
+async function refusedForProtocol(gateway: TestGateway): Promise<number | undefined> {
+  return (await scrape(gateway)).get('ws2api_upgrades_refused_total{reason="protocol"}');
+}
+
+/** What a client may offer of which nothing is served. */
+const NOT_SERVED = ["soap", "OCPP1.6", "ocpp1.5, ocpp2.0"];
+
+Deno.test("a client without a subprotocol in common is refused with 400, which names those that are served", async (t) => {
+  for (const flags of [[], ["--no-common-protocol=refuse", "--require-protocol"]]) {
+    for (const offer of NOT_SERVED) {
       await t.step(`${offer} ${flags}`, async () => {
         await using backend = new RecordingBackend();
-        await using gateway = await TestGateway.start(backend.url, flags);
+        const logged = new RecordedLog();
+        const hooks = ["--connect-hook", "--disconnect-hook"];
+        await using gateway = await TestGateway.start(
+          backend.url,
+          [...flags, ...hooks, "--protocols=ocpp2.1,ocpp1.6"],
+          logged.log,
+        );
         const other = await connected(gateway);
+        await backend.next("/connect/");
+        const { status, head, body } = await wholeAnswer(
+          gateway,
+          upgradeHead("/CP1", { "Sec-WebSocket-Protocol": offer }),
+        );
+        strictEqual(status, 400);
+        strictEqual(headerOf(head, "content-type"), "application/problem+json");
+        const reason = "no subprotocol in common; served: ocpp2.1, ocpp1.6";
+        strictEqual(JSON.parse(body).detail, reason);
+        strictEqual(await refusedForProtocol(gateway), 1);
+        deepStrictEqual(logged.take("upgrade refused"), [
+          { clientId: "CP1", remoteAddress: "127.0.0.1", cause: "protocol", status: 400, reason },
+        ]);
+        // The one who has the name keeps it.
+        strictEqual(await other.ask('[2,"2","Act",{}]'), '[3,"2",{}]');
+        deepStrictEqual(await clientIds(gateway), ["CP1"]);
+        deepStrictEqual(backend.paths(), ["/connect/CP1", "/call/Act/CP1/2"]);
+      });
+    }
+  }
+});
+
+Deno.test("a client without a subprotocol in common is closed with 1002 behind the handshake", async (t) => {
+  for (const flags of [[], ["--require-protocol"]]) {
+    for (const offer of NOT_SERVED) {
+      await t.step(`${offer} ${flags}`, async () => {
+        await using backend = new RecordingBackend();
+        await using gateway = await TestGateway.start(backend.url, [
+          ...flags,
+          "--no-common-protocol=close",
+          "--connect-hook",
+          "--disconnect-hook",
+        ]);
+        const other = await connected(gateway);
+        await backend.next("/connect/");
         using client = await RawClient.connect(gateway, "/CP1", {
           "Sec-WebSocket-Protocol": offer,
         });
@@ -165,10 +228,11 @@ Deno.test("a client without a subprotocol in common is closed with 1002 behind t
         strictEqual(headerOf(client.head, "sec-websocket-protocol"), undefined);
         await client.send('[2,"1","Act",{}]');
         strictEqual((await client.closeFrame()).code, 1002);
+        strictEqual(await refusedForProtocol(gateway), 1);
         // The one who has the name keeps it.
         strictEqual(await other.ask('[2,"2","Act",{}]'), '[3,"2",{}]');
         deepStrictEqual(await clientIds(gateway), ["CP1"]);
-        deepStrictEqual(backend.paths(), ["/call/Act/CP1/2"]);
+        deepStrictEqual(backend.paths(), ["/connect/CP1", "/call/Act/CP1/2"]);
       });
     }
   }
@@ -351,7 +415,9 @@ Deno.test("a client's address is its socket's, with --trust-proxy the last that 
     ["::ffff:192.0.2.1", "192.0.2.1"],
     ["192.0.2.1, unknown", "127.0.0.1"],
     ["192.0.2.1,", "127.0.0.1"],
-    ["192.0.2.1:4000", "127.0.0.1"],
+    ["198.51.100.9, 192.0.2.1:4000", "192.0.2.1"],
+    ["[2001:db8::7]:64828", "2001:db8::7"],
+    ["192.0.2.1:x", "127.0.0.1"],
     ["<script>", "127.0.0.1"],
   ];
   for (const isTrusted of [true, false]) {

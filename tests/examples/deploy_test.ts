@@ -120,6 +120,8 @@ Deno.test("compose's gateway accepts its variables, and names and ports fit toge
   const [backend, backendPort] = hostAndPort(config.backend);
   ok(backend in COMPOSE.services);
   strictEqual(http.address, `0.0.0.0:${backendPort}`);
+  // Without it RoadRunner's own faults are the application's word.
+  strictEqual(http.internal_error_code, 503);
   deepStrictEqual(hostAndPort(variablesOf(backend)["GATEWAY"]!), ["gateway", apiPort]);
   deepStrictEqual(config.nats, {
     servers: ["nats:4222"],

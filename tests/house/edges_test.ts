@@ -29,6 +29,10 @@ const OWNERS: Readonly<Record<string, Owner>> = {
     owns: ["Deno.memoryUsage", "Deno.version", "node:process"],
     because: "what the process uses",
   },
+  "lib/door/client_certificate.ts": {
+    owns: ["node:crypto"],
+    because: "the runtime's reader of certificates",
+  },
   "lib/listener/http_server.ts": { owns: ["node:http"], because: "HTTP on what comes in" },
   "lib/listener/listener.ts": { owns: ["Deno.listen"], because: "whether there is IPv6" },
   "lib/listener/listening.ts": { owns: ["Deno.listen"], because: "whether a port can be had" },

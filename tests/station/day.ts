@@ -81,6 +81,8 @@ export class Day implements AsyncDisposable {
       protocols: ["ocpp9.9", this.#protocol],
       remoteAddress: "127.0.0.1",
       authorization: AUTHORIZATION,
+      tls: false,
+      clientCertificate: null,
     }]);
     if (older === undefined) return;
     deepStrictEqual(await older.whenClosed(), { code: 1008, reason: "replaced" });

@@ -6,7 +6,29 @@ import { Server, startOnFreePort, UserDir } from "./web_server.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/haproxy/haproxy.cfg", import.meta.url));
 
-/** HAProxy in front of a gateway, with the example's lines for security profile 3. */
+/** What a test changes of the example. */
+export interface HaproxyOptions {
+  /** The authority whose clients alone are let in, PEM: the lines for security profile 3. */
+  readonly clientCa?: string;
+  /** The O that their certificates must have. */
+  readonly operator?: string;
+  /** The lines by which CN must be the ClientId. */
+  readonly isBoundToClientId?: boolean;
+  /** A certificate for RSA, beside the one for ECDSA. */
+  readonly second?: Certificate;
+}
+
+/** The example with the lines that begin so. */
+function turnedOn(config: string, mark: string): string {
+  if (!config.includes(mark)) throw new Error(`not in the example: ${mark}`);
+  return config.replaceAll(mark, "");
+}
+
+function pemOf({ cert, key }: Certificate): string {
+  return cert + key;
+}
+
+/** HAProxy in front of a gateway, with the example's configuration. */
 export class HaproxyWithCertificates implements AsyncDisposable {
   readonly #server: Server;
   readonly #dir: UserDir;
@@ -35,20 +57,23 @@ export class HaproxyWithCertificates implements AsyncDisposable {
    *
    * @param gateway Where the clients' requests go.
    * @param apiUrl Where the health is asked for.
-   * @param clientCa The authority whose clients alone are let in, PEM.
    */
   static async start(
     gateway: string,
     apiUrl: string,
-    clientCa: string,
+    { clientCa, operator, isBoundToClientId = false, second }: HaproxyOptions,
   ): Promise<HaproxyWithCertificates> {
     const dir = new UserDir();
     try {
       const certificate = await makeCertificate(dir);
-      const config = Deno.readTextFileSync(EXAMPLE).replaceAll("#3 ", "");
+      let config = Deno.readTextFileSync(EXAMPLE);
+      if (clientCa !== undefined) config = turnedOn(config, "#3 ");
+      if (isBoundToClientId) config = turnedOn(config, "#cn ");
       const file = dir.file("haproxy.cfg", config);
-      const pem = dir.file("proxy.pem", certificate.cert + certificate.key);
-      const ca = dir.file("stations-ca.pem", clientCa);
+      const pem = dir.path("proxy.pem");
+      dir.file(second === undefined ? "proxy.pem" : "proxy.pem.ecdsa", pemOf(certificate));
+      if (second !== undefined) dir.file("proxy.pem.rsa", pemOf(second));
+      const ca = dir.file("stations-ca.pem", clientCa ?? "");
       let plainPort = 0;
       const { server, port } = await startOnFreePort((port) => {
         plainPort = closedPort();
@@ -57,6 +82,7 @@ export class HaproxyWithCertificates implements AsyncDisposable {
           `PROXY_LISTEN_3=127.0.0.1:${port}`,
           `PROXY_CERT=${pem}`,
           `PROXY_CLIENT_CA=${ca}`,
+          ...(operator === undefined ? [] : [`PROXY_CLIENT_O=${operator}`]),
           `GATEWAY_ADDRESS=${new URL(gateway).host}`,
           `GATEWAY_API_PORT=${new URL(apiUrl).port}`,
           ...[programOf("haproxy"), "-W", "-f", file],

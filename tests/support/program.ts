@@ -190,9 +190,13 @@ export interface Certificate {
 }
 
 /** Makes a certificate for localhost that nobody but the test trusts. */
-export async function makeCertificate(dir: TempDir): Promise<Certificate> {
+export async function makeCertificate(
+  dir: TempDir,
+  kind: "ec" | "rsa" = "ec",
+): Promise<Certificate> {
   const [certFile, keyFile] = [dir.path("made.crt"), dir.path("made.key")];
-  const request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
+  const key = kind === "ec" ? "ec -pkeyopt ec_paramgen_curve:prime256v1" : "rsa:2048";
+  const request = `req -x509 -newkey ${key} -nodes -days 2`;
   const { success, stderr } = await new Deno.Command(programOf("openssl"), {
     args: [
       ...request.split(" "),
