@@ -3,8 +3,10 @@
  *
  * The lists are those of the messages in OCPP 1.6 (chapters 4 and 5, and the messages of the Security
  * Whitepaper), and in OCPP 2.0.1 and OCPP 2.1 Part 2 (the chapter on messages: "sent by the Charging
- * Station to the CSMS", and the other way round). An Action that several versions have goes the same
- * way in all of them, so that one table is enough: which version has which is the schemas' business.
+ * Station to the CSMS", and the other way round). Some that 2.1 has added say nothing there: those go as
+ * their use cases have them, and as libraries of stations and of backends agree. An Action that several
+ * versions have goes the same way in all of them, so that one table is enough: which version has which
+ * is the schemas' business.
  *
  * @module
  */
