@@ -81,20 +81,20 @@ const PAYLOADS: readonly (readonly [protocol: string, action: string, payload: u
 for (const [protocol, action, payload] of PAYLOADS) {
   const text = JSON.stringify(payload);
   const group = `${action} of ${protocol}, ${text.length} B`;
-  if (validator.check(protocol, "call", action, text) !== undefined) throw new Error(group);
+  if (validator.check(protocol, "in", "call", action, text) !== undefined) throw new Error(group);
 
   Deno.bench(`JSON.parse, ${group}`, { group, baseline: true }, () => {
     sum += typeof JSON.parse(text) === "object" ? 1 : 0;
   });
 
   Deno.bench(`check, ${group}`, { group }, () => {
-    sum += validator.check(protocol, "call", action, text) === undefined ? 1 : 0;
+    sum += validator.check(protocol, "in", "call", action, text) === undefined ? 1 : 0;
   });
 }
 
 const WRONG = JSON.stringify({ ...EVENT_2, seqNo: "7" });
 Deno.bench(`check, a TransactionEvent of ocpp2.0.1 with a wrong type`, () => {
-  sum += validator.check("ocpp2.0.1", "call", "TransactionEvent", WRONG)?.pointer.length ?? 0;
+  sum += validator.check("ocpp2.0.1", "in", "call", "TransactionEvent", WRONG)?.pointer.length ?? 0;
 });
 
 globalThis.addEventListener("unload", () => {

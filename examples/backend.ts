@@ -1,6 +1,6 @@
 /**
- * A whole backend for ocpp1.6 in TypeScript: an HTTP server that answers what charging stations
- * ask, and a function that calls one. docs/backend.md says why it answers what.
+ * A whole backend for ocpp1.6, ocpp2.0.1 and ocpp2.1 in TypeScript: an HTTP server that answers what
+ * charging stations ask, and a function that calls one. docs/backend.md says why it answers what.
  *
  *     deno run --allow-net=127.0.0.1 examples/backend.ts [PORT [GATEWAY]]
  *
@@ -44,6 +44,18 @@ export interface Backend {
   stop(): Promise<void>;
 }
 
+/** Actions of stations that are answered with an empty payload. */
+const REPORTS: ReadonlySet<string> = new Set([
+  ...["BatterySwap", "ClearedChargingLimit", "ClosePeriodicEventStream"],
+  ...["DiagnosticsStatusNotification", "FirmwareStatusNotification", "LogStatusNotification"],
+  ...["MeterValues", "NotifyChargingLimit", "NotifyCustomerInformation", "NotifyDERAlarm"],
+  ...["NotifyDERStartStop", "NotifyDisplayMessages", "NotifyEvent", "NotifyMonitoringReport"],
+  ...["NotifyPriorityCharging", "NotifyReport", "NotifySettlement", "NotifyWebPaymentStarted"],
+  ...["PublishFirmwareStatusNotification", "ReportChargingProfiles", "ReportDERControl"],
+  ...["ReservationStatusUpdate", "SecurityEventNotification", "SignedFirmwareStatusNotification"],
+  ...["StatusNotification"],
+]);
+
 /**
  * Starts the backend.
  *
@@ -54,31 +66,46 @@ export function startBackend(options: BackendOptions): Backend {
   const { gateway = "http://127.0.0.1:4000" } = options;
   let lastTransactionId = 0;
 
-  /** The response payload to a station's CALL; undefined for an Action that is not known here. */
-  function answerCall(action: string): Payload | undefined {
+  /**
+   * The response payload to a station's CALL; undefined for an Action that is not known here. Most
+   * Actions are answered alike in all versions, and each answer has all that its schema asks for.
+   */
+  function answerCall(action: string, asked: Payload, isOcpp16: boolean): Payload | undefined {
     switch (action) {
       case "BootNotification":
         return { status: "Accepted", currentTime: new Date().toISOString(), interval: 300 };
       case "Heartbeat":
         return { currentTime: new Date().toISOString() };
-      case "StatusNotification":
-      case "MeterValues":
-        return {};
       case "Authorize":
+        return { [isOcpp16 ? "idTagInfo" : "idTokenInfo"]: { status: "Accepted" } };
+      case "StartTransaction": // Transactions of ocpp1.6.
+        return { transactionId: ++lastTransactionId, idTagInfo: { status: "Accepted" } };
       case "StopTransaction":
         return { idTagInfo: { status: "Accepted" } };
-      case "StartTransaction":
-        return { transactionId: ++lastTransactionId, idTagInfo: { status: "Accepted" } };
+      case "TransactionEvent": // And of ocpp2.0.1 and ocpp2.1: with a token, is it still good?
+        return "idToken" in asked ? { idTokenInfo: { status: "Accepted" } } : {};
+      case "DataTransfer":
+        return { status: "UnknownVendorId" };
+      case "NotifyEVChargingSchedule":
+        return { status: "Accepted" };
+      case "NotifyEVChargingNeeds": // Nothing is planned, streamed or signed here.
+      case "OpenPeriodicEventStream":
+      case "PullDynamicScheduleUpdate":
+      case "SignCertificate":
+        return { status: "Rejected" };
+      default: // What a station reports: a real backend would store it.
+        return REPORTS.has(action) ? {} : undefined;
     }
   }
 
   /** What a request is answered with; no text is an empty body. */
-  async function answer(path: string, body: string, prefer: string): Promise<[number, string?]> {
+  async function answer(path: string, body: string, headers: Headers): Promise<[number, string?]> {
     // First split, then decode: a name may hold an encoded slash.
     const [kind, action = "", clientId = ""] = path.slice(1).split("/").map(decodeURIComponent);
     switch (kind) {
       case "call": { // A station's CALL; the body is its payload.
-        const payload = answerCall(action);
+        const isOcpp16 = (headers.get("x-ws2api-protocol") ?? "ocpp1.6") === "ocpp1.6";
+        const payload = answerCall(action, JSON.parse(body || "{}"), isOcpp16);
         if (payload === undefined) return [501]; // CALLERROR NotImplemented.
         return [200, JSON.stringify(payload)];
       }
@@ -88,7 +115,7 @@ export function startBackend(options: BackendOptions): Backend {
       case "resulterror":
         return [204];
       case "command": { // This backend's own. 202: the station's answer comes as /result or /error.
-        const waitSeconds = Number(/\bwait=(\d+)/.exec(prefer)?.[1] ?? 0);
+        const waitSeconds = Number(/\bwait=(\d+)/.exec(headers.get("prefer") ?? "")?.[1] ?? 0);
         const messageId = crypto.randomUUID(); // Never the same again.
         const payload = JSON.parse(body || "{}");
         const call = { action, clientId, messageId, payload, waitSeconds };
@@ -103,7 +130,7 @@ export function startBackend(options: BackendOptions): Backend {
     const path = new URL(request.url).pathname;
     const body = await request.text();
     const [status, text = ""] = request.method === "POST"
-      ? await answer(path, body, request.headers.get("prefer") ?? "")
+      ? await answer(path, body, request.headers)
       : [405];
     onRequest({ path, body, status, answer: text });
     const headers = { "content-type": "application/json" };

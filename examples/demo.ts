@@ -107,9 +107,9 @@ async function demo(trace: Trace): Promise<void> {
 
   trace.heading("4. What the other side does not know is an error");
   const refusal = await inTime(
-    client.call("DataTransfer", { vendorId: "Example" }).then(() => "none", String),
+    client.call("GetTariff", {}).then(() => "none", String),
     PATIENCE_MS,
-    "answer to DataTransfer",
+    "answer to GetTariff",
   );
   if (!refusal.includes("NotImplemented")) throw new Error(`NotImplemented expected: ${refusal}`);
   await backendCalls({

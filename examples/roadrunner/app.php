@@ -3,7 +3,8 @@
 declare(strict_types=1);
 
 /**
- * A backend in PHP for ocpp1.6: answers what charging stations ask, and calls them.
+ * A backend in PHP for ocpp1.6, ocpp2.0.1 and ocpp2.1: answers what charging stations ask, and calls
+ * them.
  *
  * RoadRunner runs it through worker.php; to try it, PHP alone is enough:
  *
@@ -35,14 +36,15 @@ function handle(string $method, string $path, string $body, array $headers): arr
     if ($method !== 'POST') {
         return answer(405, null, ['Allow' => 'POST']);
     }
-    [$kind, $one, $two] = array_map('rawurldecode', explode('/', substr($path, 1))) + ['', '', ''];
+    [$kind, $one, $two, $three] = array_map('rawurldecode', explode('/', substr($path, 1))) + ['', '', '', ''];
 
     // The application's own paths. Whoever reaches them commands every station: put a login here.
     if ($kind === 'reset') {
         return resetStation($one, $body);
     }
     if ($kind === 'unlock') {
-        return unlockConnector($one, (int) $two);
+        // A connector of a station of ocpp1.6, or of an EVSE.
+        return $three === '' ? unlockConnector($one, (int) $two) : unlockConnector($one, (int) $three, (int) $two);
     }
 
     // The gateway's: /call/<Action>/<ClientId>/<MessageId>, /connect/<ClientId> and so on.
@@ -64,7 +66,9 @@ function handle(string $method, string $path, string $body, array $headers): arr
     switch ($kind) {
         case 'call':
             // Numbers become PHP's: 1.0 stays a float, and what is too large for an int becomes one.
-            $payload = answerCall($one, $two, json_decode($body, true, 512, JSON_THROW_ON_ERROR));
+            $asked = json_decode($body, true, 512, JSON_THROW_ON_ERROR);
+            // Without the header the station offered no version, which counts as ocpp1.6.
+            $payload = answerCall($one, $two, $asked, $headers['x-ws2api-protocol'] ?? 'ocpp1.6');
             // The gateway makes a CALLRESULT of 200, and the CALLERROR "NotImplemented" of 501.
             return $payload === null ? answer(501) : answer(200, $payload);
         case 'connect':
@@ -87,22 +91,43 @@ function handle(string $method, string $path, string $body, array $headers): arr
 }
 
 /**
- * @param array<string, mixed> $payload What the station sent with its CALL.
+ * Most Actions are answered alike in all versions, and each answer has all that its schema asks for.
+ *
+ * @param array<string, mixed> $payload  What the station sent with its CALL.
+ * @param string               $protocol ocpp1.6, ocpp2.0.1 or ocpp2.1.
  * @return ?array<string, mixed> The payload of the CALLRESULT; null for an unknown Action.
  */
-function answerCall(string $action, string $clientId, array $payload): ?array
+function answerCall(string $action, string $clientId, array $payload, string $protocol): ?array
 {
     $now = gmdate('Y-m-d\TH:i:s\Z');
+    $accepted = ['status' => 'Accepted'];
     return match ($action) {
         'BootNotification' => ['status' => 'Accepted', 'currentTime' => $now, 'interval' => 300],
         'Heartbeat' => ['currentTime' => $now],
-        'StatusNotification', 'MeterValues' => [],
-        'Authorize', 'StopTransaction' => ['idTagInfo' => ['status' => 'Accepted']],
+        'Authorize' => $protocol === 'ocpp1.6' ? ['idTagInfo' => $accepted] : ['idTokenInfo' => $accepted],
+        // Transactions of ocpp1.6.
         'StartTransaction' => [
             // Workers share no memory: an application takes the number from its database.
             'transactionId' => random_int(1, 0x7FFFFFFF),
-            'idTagInfo' => ['status' => 'Accepted'],
+            'idTagInfo' => $accepted,
         ],
+        'StopTransaction' => ['idTagInfo' => $accepted],
+        // And of ocpp2.0.1 and ocpp2.1: with a token the station asks whether it is still good.
+        'TransactionEvent' => isset($payload['idToken']) ? ['idTokenInfo' => $accepted] : [],
+        'DataTransfer' => ['status' => 'UnknownVendorId'],
+        'NotifyEVChargingSchedule' => $accepted,
+        // Nothing is planned, streamed or signed here.
+        'NotifyEVChargingNeeds', 'OpenPeriodicEventStream', 'PullDynamicScheduleUpdate',
+        'SignCertificate' => ['status' => 'Rejected'],
+        // What a station reports: an application would store it.
+        'BatterySwap', 'ClearedChargingLimit', 'ClosePeriodicEventStream',
+        'DiagnosticsStatusNotification', 'FirmwareStatusNotification', 'LogStatusNotification',
+        'MeterValues', 'NotifyChargingLimit', 'NotifyCustomerInformation', 'NotifyDERAlarm',
+        'NotifyDERStartStop', 'NotifyDisplayMessages', 'NotifyEvent', 'NotifyMonitoringReport',
+        'NotifyPriorityCharging', 'NotifyReport', 'NotifySettlement', 'NotifyWebPaymentStarted',
+        'PublishFirmwareStatusNotification', 'ReportChargingProfiles', 'ReportDERControl',
+        'ReservationStatusUpdate', 'SecurityEventNotification', 'SignedFirmwareStatusNotification',
+        'StatusNotification' => [],
         default => null,
     };
 }
@@ -146,9 +171,12 @@ function resetStation(string $clientId, string $body): array
  *
  * @return array{status: int, headers: array<string, string>, body: string}
  */
-function unlockConnector(string $clientId, int $connectorId): array
+function unlockConnector(string $clientId, int $connectorId, ?int $evseId = null): array
 {
     $payload = ['connectorId' => $connectorId];
+    if ($evseId !== null) {
+        $payload['evseId'] = $evseId; // Since ocpp2.0.1.
+    }
     return passedOn(callClient(gateway(), token(), 'UnlockConnector', $clientId, messageId(), $payload));
 }
 

@@ -23,6 +23,8 @@ export type ErrorMeaning =
   /** The message type number is not known. */
   | "unknown_type"
   | "not_implemented"
+  /** The Action is known, but not the sender's to call. */
+  | "not_supported"
   | "security"
   | "internal"
   | "generic";
@@ -42,6 +44,7 @@ const CODES: Readonly<Record<ErrorMeaning, readonly [v16: string, v2: string]>> 
   duplicate_message_id: ["ProtocolError", "RpcFrameworkError"],
   unknown_type: ["ProtocolError", "MessageTypeNotSupported"],
   not_implemented: ["NotImplemented", "NotImplemented"],
+  not_supported: ["NotSupported", "NotSupported"],
   security: ["SecurityError", "SecurityError"],
   internal: ["InternalError", "InternalError"],
   generic: ["GenericError", "GenericError"],

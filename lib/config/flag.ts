@@ -240,7 +240,7 @@ export const FLAGS = {
     oneOf("off", "warn", "strict"),
     "MODE",
     "off",
-    "payloads against the OCPP schemas: warn logs and counts bad ones, strict refuses them",
+    "payloads against the OCPP schemas, and who may send which Action: warn logs and counts what is wrong, strict refuses it",
   ),
   "allow-action": unset(actionList, "LIST", "Actions that --validate lets pass unchecked"),
   "tls-cert": unset(filePath, "FILE", "serve WSS and HTTPS with this certificate chain (PEM)"),

@@ -7,12 +7,10 @@
  */
 
 import type { Log } from "../log/log.ts";
+import type { Direction } from "./direction.ts";
 import type { PayloadFrame } from "./schemas.ts";
 import type { Validator } from "./validator.ts";
 import { describeViolation, type Violation } from "./violation.ts";
-
-/** From a client, or to one. */
-export type Direction = "in" | "out";
 
 /** A frame as far as it is inspected. */
 export interface Inspected {
@@ -55,7 +53,7 @@ export function createInspector({ validator, mode, log, count }: InspectorDeps):
     { clientId, connectionId, protocol }: ConnectionNames,
     { direction, type, action, messageId, payload, parse }: Inspected,
   ): Violation | undefined {
-    const violation = validator.check(protocol, type, action, payload, parse);
+    const violation = validator.check(protocol, direction, type, action, payload, parse);
     if (violation === undefined) return undefined;
     count(direction, type);
     const reason = describeViolation(violation);

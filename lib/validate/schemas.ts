@@ -5,7 +5,7 @@
  */
 
 import { Ajv, type ValidateFunction } from "ajv";
-import { isDateTime, isUri } from "./format.ts";
+import { isUri } from "./format.ts";
 
 /** The frames whose payloads have schemas. */
 export type PayloadFrame = "call" | "send" | "result";
@@ -39,8 +39,12 @@ export class Schemas {
   /**
    * @param messages The schemas by their names: `<Action>Request`, `<Action>Response`, and for a SEND
    * `<Action>`. Types of the same name are the same in all of them.
+   * @param isDateTime Whether a text has the format `date-time`.
    */
-  constructor(messages: Readonly<Record<string, MessageSchema>>) {
+  constructor(
+    messages: Readonly<Record<string, MessageSchema>>,
+    isDateTime: (text: string) => boolean,
+  ) {
     // All as one schema: a type that many messages refer to is compiled once.
     const definitions: Record<string, unknown> = {};
     for (const [name, { definitions: types, ...message }] of Object.entries(messages)) {

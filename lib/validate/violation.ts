@@ -14,6 +14,7 @@ export interface Violation {
   readonly meaning: Extract<
     ErrorMeaning,
     | "not_implemented"
+    | "not_supported"
     | "bad_payload"
     | "property_constraint"
     | "occurrence_constraint"
@@ -22,8 +23,8 @@ export interface Violation {
   /** Where, as a JSON pointer (RFC 6901) into the payload; empty for the payload as a whole. */
   readonly pointer: string;
   /**
-   * What, behind the pointer; of an Action that is not known it stands alone. It has nothing of the
-   * payload's text.
+   * What, behind the pointer; of an Action that is not known, or goes the wrong way, it stands alone.
+   * It has nothing of the payload's text.
    */
   readonly text: string;
 }
@@ -46,7 +47,7 @@ const PLAIN_NAME = /^[\w.:$@-]{1,64}$/;
  */
 export function describeViolation({ meaning, pointer, text }: Violation): string {
   // It is not the payload that is wrong then.
-  if (meaning === "not_implemented") return text;
+  if (meaning === "not_implemented" || meaning === "not_supported") return text;
   const where = pointer === "" ? "the payload" : pointer;
   return cutDescription(`${where} ${text}`);
 }

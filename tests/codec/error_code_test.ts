@@ -23,6 +23,7 @@ const EXPECTED: Record<ErrorMeaning, readonly [v16: string, v201: string, v21: s
   duplicate_message_id: ["ProtocolError", "RpcFrameworkError", "RpcFrameworkError"],
   unknown_type: ["ProtocolError", "MessageTypeNotSupported", "MessageTypeNotSupported"],
   not_implemented: ["NotImplemented", "NotImplemented", "NotImplemented"],
+  not_supported: ["NotSupported", "NotSupported", "NotSupported"],
   security: ["SecurityError", "SecurityError", "SecurityError"],
   internal: ["InternalError", "InternalError", "InternalError"],
   generic: ["GenericError", "GenericError", "GenericError"],

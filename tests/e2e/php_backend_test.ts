@@ -204,6 +204,22 @@ testWith("php", "PHP says who connects, and is told who went", async (t) => {
   await backend.logged('/disconnect/CP%201 {"code":4001,"reason":"bye"}');
 });
 
+testWith("php", "PHP unlocks a connector, since ocpp2.0.1 one of an EVSE", async () => {
+  await using backend = await PhpBackend.start();
+  const client = await connected(backend.gateway, "CP1");
+  for (
+    const [path, payload] of [
+      ["1", '{"connectorId":1}'],
+      ["2/1", '{"connectorId":1,"evseId":2}'],
+    ] as const
+  ) {
+    strictEqual((await backend.post(`/unlock/CP1/${path}`)).status, 202);
+    const [, id, action, asked] = JSON.parse(await client.next("[2,"));
+    deepStrictEqual([action, JSON.stringify(asked)], ["UnlockConnector", payload]);
+    client.send(`[3,"${id}",{"status":"Unlocked"}]`);
+  }
+});
+
 testWith("php", "without passwords PHP lets every client in", async () => {
   await using backend = await PhpBackend.start();
   const client = await connected(backend.gateway, "CP1");

@@ -3,7 +3,9 @@
  * by its steps: `Day` compares all that the station and the backend hear.
  */
 
-import { Day } from "../station/day.ts";
+import { type AnsweringExample, Day } from "../station/day.ts";
+import { EXAMPLES } from "../support/examples.ts";
+import { testWith } from "../support/needs.ts";
 
 /** A text that is JSON within JSON, for 1.6, where vendors' data are texts. */
 const VENDOR_TEXT = String.raw`"{\"eur\":0.30,\"signs\":\"\u20ac \/ é\"}"`;
@@ -41,10 +43,14 @@ interface Mistakes {
 async function goesWrong(day: Day, mistakes: Mistakes): Promise<void> {
   const { unlock, authorize, reset, extraField } = mistakes;
   await day.isCalledInVain("UnlockConnector", unlock, NOT_SUPPORTED);
-  await day.callsInVain("Authorize", authorize, BACKENDS_ERROR, NOT_SUPPORTED);
   const event = '{"type":"InvalidTLSVersion","timestamp":"2026-01-02T09:00:00Z"}';
-  const unknown = { status: 501, body: "" };
-  await day.callsInVain("SecurityEventNotification", event, unknown, NOT_IMPLEMENTED);
+  if (day.hasExample) {
+    await day.calls("SecurityEventNotification", event);
+  } else {
+    await day.callsInVain("Authorize", authorize, BACKENDS_ERROR, NOT_SUPPORTED);
+    const unknown = { status: 501, body: "" };
+    await day.callsInVain("SecurityEventNotification", event, unknown, NOT_IMPLEMENTED);
+  }
   await day.callsWrongly("Heartbeat", '{"n":1.0}', {
     code: extraField,
     description: '"/n is no property of the schema"',
@@ -54,8 +60,8 @@ async function goesWrong(day: Day, mistakes: Mistakes): Promise<void> {
   await day.answersWrongly("Reset", reset, '{"status":"Perhaps"}', BAD_STATUS);
 }
 
-Deno.test("a day of an ocpp1.6 station", async () => {
-  await using day = await Day.begin("ocpp1.6", "RDAM 123");
+async function dayOfOcpp16(example?: AnsweringExample): Promise<void> {
+  await using day = await Day.begin("ocpp1.6", "RDAM 123", example);
   const boot = '{"chargePointVendor":"ACME","chargePointModel":"One","iccid":""}';
   const bootAccepted =
     '{"status":"Accepted","currentTime":"2026-01-02T05:00:00.000Z","interval":300}';
@@ -145,120 +151,184 @@ Deno.test("a day of an ocpp1.6 station", async () => {
   await day.isCalled("GetLocalListVersion", "{}", '{"listVersion":0}');
   await day.calls("Heartbeat", "{}", now);
   await day.ends();
-});
+}
 
-for (const protocol of ["ocpp2.0.1", "ocpp2.1"]) {
-  Deno.test(`a day of an ${protocol} station`, async () => {
-    await using day = await Day.begin(protocol, "RDAM|123");
-    const boot = '{"reason":"PowerUp","chargingStation":{"vendorName":"ACME","model":"One"}}';
-    const bootAccepted =
-      '{"status":"Accepted","currentTime":"2026-01-02T05:00:00.000Z","interval":300}';
-    const accepted = '{"status":"Accepted"}';
-    const now = '{"currentTime":"2026-01-02T05:00:01Z"}';
-    const idToken = '{"idToken":"04A1B2C3","type":"ISO14443"}';
-    const status = (status: string): string =>
-      `{"timestamp":"2026-01-02T05:00:02Z","connectorStatus":"${status}","evseId":1,"connectorId":1}`;
-    const transaction = (eventType: string, triggerReason: string, seqNo: string, rest = "") =>
-      `{"eventType":"${eventType}","timestamp":"2026-01-02T06:00:00.5Z","triggerReason":` +
-      `"${triggerReason}","seqNo":${seqNo},"transactionInfo":{"transactionId":"t-1"}${rest}}`;
-    const meterValue = ',"meterValue":[{"timestamp":"2026-01-02T06:05:00Z","sampledValue":' +
-      '[{"value":16.40},{"value":-0.0},{"value":1E+2}]}]';
-    // Any JSON at all.
-    const vendorData = '{"n":12345678901234567890,"n":1.0,"list":[ null,\t1e-7,"\\u20ac" ]}';
+async function dayOfOcpp2(
+  protocol: "ocpp2.0.1" | "ocpp2.1",
+  example?: AnsweringExample,
+): Promise<void> {
+  await using day = await Day.begin(protocol, "RDAM|123", example);
+  const boot = '{"reason":"PowerUp","chargingStation":{"vendorName":"ACME","model":"One"}}';
+  const bootAccepted =
+    '{"status":"Accepted","currentTime":"2026-01-02T05:00:00.000Z","interval":300}';
+  const accepted = '{"status":"Accepted"}';
+  const now = '{"currentTime":"2026-01-02T05:00:01Z"}';
+  const idToken = '{"idToken":"04A1B2C3","type":"ISO14443"}';
+  const status = (status: string): string =>
+    `{"timestamp":"2026-01-02T05:00:02Z","connectorStatus":"${status}","evseId":1,"connectorId":1}`;
+  const transaction = (eventType: string, triggerReason: string, seqNo: string, rest = "") =>
+    `{"eventType":"${eventType}","timestamp":"2026-01-02T06:00:00.5Z","triggerReason":` +
+    `"${triggerReason}","seqNo":${seqNo},"transactionInfo":{"transactionId":"t-1"}${rest}}`;
+  const meterValue = ',"meterValue":[{"timestamp":"2026-01-02T06:05:00Z","sampledValue":' +
+    '[{"value":16.40},{"value":-0.0},{"value":1E+2}]}]';
+  // Any JSON at all.
+  const vendorData = '{"n":12345678901234567890,"n":1.0,"list":[ null,\t1e-7,"\\u20ac" ]}';
 
-    await day.connects();
-    await day.calls("BootNotification", boot, bootAccepted);
-    await day.calls("StatusNotification", status("Available"));
-    await day.calls("Heartbeat", "{}", now);
-    const component =
-      '"component":{"name":"OCPPCommCtrlr"},"variable":{"name":"HeartbeatInterval"}';
-    await day.isCalled(
-      "SetVariables",
-      `{"setVariableData":[{"attributeValue":"60",${component}}]}`,
-      `{"setVariableResult":[{"attributeStatus":"Accepted",${component}}]}`,
-    );
-    const trigger = '{"requestedMessage":"StatusNotification","evse":{"id":1.0,"connectorId":1}}';
-    await day.isCalled("TriggerMessage", trigger, accepted);
-    await day.calls("StatusNotification", status("Occupied"));
+  await day.connects();
+  await day.calls("BootNotification", boot, bootAccepted);
+  await day.calls("StatusNotification", status("Available"));
+  await day.calls("Heartbeat", "{}", now);
+  const generatedAt = '"generatedAt":"2026-01-02T05:00:03.250+01:00"';
+  await day.isCalled("GetBaseReport", '{"requestId":0,"reportBase":"FullInventory"}', accepted);
+  await day.calls(
+    "NotifyReport",
+    `{"requestId":0,${generatedAt},"tbc":false,"seqNo":0.0,"reportData":[{"component":` +
+      '{"name":"OCPPCommCtrlr"},"variable":{"name":"HeartbeatInterval"},' +
+      '"variableAttribute":[{"value":"16.40"}]}]}',
+  );
+  await day.calls(
+    "NotifyEvent",
+    `{${generatedAt},"seqNo":0,"eventData":[{"eventId":1,"timestamp":"2026-01-02T05:00:03Z",` +
+      '"trigger":"Alerting","actualValue":"1e2","eventNotificationType":"HardWiredNotification",' +
+      '"component":{"name":"EVSE"},"variable":{"name":"Power"}}]}',
+  );
+  await day.calls(
+    "MeterValues",
+    '{"evseId":0,"meterValue":[{"timestamp":"2026-01-02T05:00:00Z","sampledValue":' +
+      '[{"value":0.10}]}]}',
+  );
+  const component = '"component":{"name":"OCPPCommCtrlr"},"variable":{"name":"HeartbeatInterval"}';
+  await day.isCalled(
+    "SetVariables",
+    `{"setVariableData":[{"attributeValue":"60",${component}}]}`,
+    `{"setVariableResult":[{"attributeStatus":"Accepted",${component}}]}`,
+  );
+  const trigger = '{"requestedMessage":"StatusNotification","evse":{"id":1.0,"connectorId":1}}';
+  await day.isCalled("TriggerMessage", trigger, accepted);
+  await day.calls("StatusNotification", status("Occupied"));
 
-    await day.calls(
-      "Authorize",
-      `{"idToken":${idToken}}`,
-      '{ "idTokenInfo" : {"status":"Accepted"} }',
-    );
-    await day.calls(
-      "TransactionEvent",
-      transaction("Started", "Authorized", "0", `,"evse":{"id":1},"idToken":${idToken}`),
-      '{"idTokenInfo":{"status":"Accepted"}}',
-    );
-    const totalCost = '{"totalCost":3.10}';
-    const update = transaction("Updated", "MeterValuePeriodic", "1.0", meterValue);
-    await day.calls("TransactionEvent", update, totalCost);
-    await day.calls(
-      "DataTransfer",
-      `{"vendorId":"com.acme","messageId":"price","data":${vendorData}}`,
-      `{"status":"Accepted","data":${vendorData}}`,
-    );
-    await day.isCalled(
-      "DataTransfer",
-      `{"vendorId":"com.acme","data":${vendorData},"customData":{"vendorId":"v","x":[-0]}}`,
-      '{"status":"UnknownVendorId","statusInfo":{"reasonCode":"é"}}',
-    );
-    if (protocol === "ocpp2.1") {
-      const stream = '{"constantStreamData":{"id":1,"variableMonitoringId":2,"params":{}}}';
-      await day.calls("OpenPeriodicEventStream", stream, accepted);
-      for (const data of ['{"t":0.50,"v":"16.40"}', '{"t":1e0,"v":"16.41"},{"t":1.50,"v":"0"}']) {
-        const events = `{"id":1,"pending":0,"basetime":"2026-01-02T06:00:00Z","data":[${data}]}`;
-        await day.sends("NotifyPeriodicEventStream", events);
-      }
-      await day.calls("ClosePeriodicEventStream", '{"id":1}');
-      await day.callsForNothing("Heartbeat", "{}", now, NOT_SUPPORTED);
+  await day.calls(
+    "Authorize",
+    `{"idToken":${idToken}}`,
+    '{ "idTokenInfo" : {"status":"Accepted"} }',
+  );
+  await day.calls(
+    "TransactionEvent",
+    transaction("Started", "Authorized", "0", `,"evse":{"id":1},"idToken":${idToken}`),
+    '{"idTokenInfo":{"status":"Accepted"}}',
+  );
+  const totalCost = '{"totalCost":3.10}';
+  const update = transaction("Updated", "MeterValuePeriodic", "1.0", meterValue);
+  await day.calls("TransactionEvent", update, totalCost);
+  await day.calls(
+    "DataTransfer",
+    `{"vendorId":"com.acme","messageId":"price","data":${vendorData}}`,
+    `{"status":"Accepted","data":${vendorData}}`,
+  );
+  await day.isCalled(
+    "DataTransfer",
+    `{"vendorId":"com.acme","data":${vendorData},"customData":{"vendorId":"v","x":[-0]}}`,
+    '{"status":"UnknownVendorId","statusInfo":{"reasonCode":"é"}}',
+  );
+  if (protocol === "ocpp2.1") {
+    const stream = '{"constantStreamData":{"id":1,"variableMonitoringId":2,"params":{}}}';
+    await day.calls("OpenPeriodicEventStream", stream, accepted);
+    for (const data of ['{"t":0.50,"v":"16.40"}', '{"t":1e0,"v":"16.41"},{"t":1.50,"v":"0"}']) {
+      const events = `{"id":1,"pending":0,"basetime":"2026-01-02T06:00:00Z","data":[${data}]}`;
+      await day.sends("NotifyPeriodicEventStream", events);
     }
-    // The station goes on calling while it owes an answer.
-    await day.isCalled(
-      "RequestStopTransaction",
-      '{"transactionId":"t-1"}',
-      accepted,
-      () =>
-        day.calls("TransactionEvent", transaction("Updated", "MeterValueClock", "2", meterValue)),
-    );
-    await day.calls("TransactionEvent", transaction("Ended", "RemoteStop", "3"), totalCost);
+    await day.calls("ClosePeriodicEventStream", '{"id":1}');
+    await day.callsForNothing("Heartbeat", "{}", now, NOT_SUPPORTED);
+  }
+  // The station goes on calling while it owes an answer.
+  await day.isCalled(
+    "RequestStopTransaction",
+    '{"transactionId":"t-1"}',
+    accepted,
+    () => day.calls("TransactionEvent", transaction("Updated", "MeterValueClock", "2", meterValue)),
+  );
+  await day.calls("TransactionEvent", transaction("Ended", "RemoteStop", "3"), totalCost);
 
-    await day.isCalled(
-      "UpdateFirmware",
-      '{"requestId":1,"firmware":{"location":"https://example.com/f.bin",' +
-        '"retrieveDateTime":"2026-01-02T09:00:00Z"}}',
-      accepted,
-    );
-    await day.calls("FirmwareStatusNotification", '{"status":"Downloaded","requestId":1}');
-    await day.isCalled(
-      "GetLog",
-      '{"logType":"DiagnosticsLog","requestId":2,"log":{"remoteLocation":"ftp://127.0.0.1/"}}',
-      '{"status":"Accepted","filename":"d"}',
-    );
-    await day.calls("LogStatusNotification", '{"status":"Uploaded","requestId":2}');
-    await goesWrong(day, {
-      unlock: '{"evseId":1,"connectorId":2}',
-      authorize: '{"idToken":{"idToken":"","type":"Central"}}',
-      reset: '{"type":"OnIdle"}',
-      extraField: '"OccurrenceConstraintViolation"',
-    });
-
-    await day.isCalled("Reset", '{"type":"OnIdle"}', '{"status":"Scheduled"}');
-    await day.isSilent("GetTransactionStatus", '{"transactionId":"t-1"}');
-    await day.isSilent("ClearCache", "{}");
-    await day.disconnects();
-    await day.connects();
-    await day.calls("BootNotification", boot.replace("PowerUp", "RemoteReset"), bootAccepted);
-    await day.calls("StatusNotification", status("Available"));
-
-    // The network breaks without a word: the station comes back, and has not booted.
-    await day.isSilent("GetLocalListVersion", "{}");
-    await day.connects();
-    await day.calls("Heartbeat", "{}", now);
-    day.answersLate();
-    await day.isCalled("GetLocalListVersion", "{}", '{"versionNumber":0}');
-    await day.calls("Heartbeat", "{}", now);
-    await day.ends();
+  await day.isCalled(
+    "UpdateFirmware",
+    '{"requestId":1,"firmware":{"location":"https://example.com/f.bin",' +
+      '"retrieveDateTime":"2026-01-02T09:00:00Z"}}',
+    accepted,
+  );
+  await day.calls("FirmwareStatusNotification", '{"status":"Downloaded","requestId":1}');
+  await day.isCalled(
+    "GetLog",
+    '{"logType":"DiagnosticsLog","requestId":2,"log":{"remoteLocation":"ftp://127.0.0.1/"}}',
+    '{"status":"Accepted","filename":"d"}',
+  );
+  await day.calls("LogStatusNotification", '{"status":"Uploaded","requestId":2}');
+  await goesWrong(day, {
+    unlock: '{"evseId":1,"connectorId":2}',
+    authorize: '{"idToken":{"idToken":"","type":"Central"}}',
+    reset: '{"type":"OnIdle"}',
+    extraField: '"OccurrenceConstraintViolation"',
   });
+
+  await day.isCalled("Reset", '{"type":"OnIdle"}', '{"status":"Scheduled"}');
+  await day.isSilent("GetTransactionStatus", '{"transactionId":"t-1"}');
+  await day.isSilent("ClearCache", "{}");
+  await day.disconnects();
+  await day.connects();
+  await day.calls("BootNotification", boot.replace("PowerUp", "RemoteReset"), bootAccepted);
+  await day.calls("StatusNotification", status("Available"));
+
+  // The network breaks without a word: the station comes back, and has not booted.
+  await day.isSilent("GetLocalListVersion", "{}");
+  await day.connects();
+  await day.calls("Heartbeat", "{}", now);
+  day.answersLate();
+  await day.isCalled("GetLocalListVersion", "{}", '{"versionNumber":0}');
+  await day.calls("Heartbeat", "{}", now);
+  await day.ends();
+}
+
+const DAYS = {
+  "ocpp1.6": dayOfOcpp16,
+  "ocpp2.0.1": (example?: AnsweringExample) => dayOfOcpp2("ocpp2.0.1", example),
+  "ocpp2.1": (example?: AnsweringExample) => dayOfOcpp2("ocpp2.1", example),
+};
+
+/** What the examples answer, but for times and numbers of transactions. */
+function exampleSays(
+  protocol: string,
+  action: string,
+  asked: Readonly<Record<string, unknown>>,
+): unknown {
+  const accepted = { status: "Accepted" };
+  switch (action) {
+    case "BootNotification":
+      return { ...accepted, interval: 300 };
+    case "Authorize":
+      return { [protocol === "ocpp1.6" ? "idTagInfo" : "idTokenInfo"]: accepted };
+    case "StartTransaction":
+    case "StopTransaction":
+      return { idTagInfo: accepted };
+    case "TransactionEvent":
+      return asked["idToken"] === undefined ? {} : { idTokenInfo: accepted };
+    case "DataTransfer":
+      return { status: "UnknownVendorId" };
+    case "OpenPeriodicEventStream":
+      return { status: "Rejected" };
+    default:
+      return {};
+  }
+}
+
+for (const [protocol, dayOf] of Object.entries(DAYS)) {
+  Deno.test(`a day of an ${protocol} station`, () => dayOf());
+
+  for (const { name, needs, start } of EXAMPLES) {
+    testWith(needs, `a day of an ${protocol} station behind ${name}`, async () => {
+      await using example = await start();
+      await dayOf({
+        url: example.url,
+        says: (action, asked) => exampleSays(protocol, action, asked),
+      });
+    });
+  }
 }

@@ -76,6 +76,7 @@ const OCCURRENCE = ["OccurenceConstraintViolation", "OccurrenceConstraintViolati
 const PROPERTY = ["PropertyConstraintViolation", "PropertyConstraintViolation"] as const;
 const TYPE = ["TypeConstraintViolation", "TypeConstraintViolation"] as const;
 const UNKNOWN = ["NotImplemented", "NotImplemented"] as const;
+const OTHERS = ["NotSupported", "NotSupported"] as const;
 
 const BAD_16: readonly BadCall[] = [
   ["Authorize", "{}", OCCURRENCE, "/idTag is missing"],
@@ -88,6 +89,8 @@ const BAD_16: readonly BadCall[] = [
     "/idTag must NOT have more than 20 characters",
   ],
   ["TransactionEvent", "{}", UNKNOWN, "the Action is no CALL of this OCPP version"],
+  ["Reset", '{"type":"Soft"}', OTHERS, "the Action is the CSMS's to send"],
+  ["RemoteStartTransaction", '{"idTag":1}', OTHERS, "the Action is the CSMS's to send"],
 ];
 const BAD_2: readonly BadCall[] = [
   ["Authorize", "{}", OCCURRENCE, "/idToken is missing"],
@@ -100,6 +103,13 @@ const BAD_2: readonly BadCall[] = [
     "/reason must be equal to one of the allowed values",
   ],
   ["StartTransaction", "{}", UNKNOWN, "the Action is no CALL of this OCPP version"],
+  ["Reset", '{"type":"Immediate"}', OTHERS, "the Action is the CSMS's to send"],
+  [
+    "SecurityEventNotification",
+    '{"type":"X","timestamp":"2026-01-02T03:04:05.1234Z"}',
+    PROPERTY,
+    '/timestamp must match format "date-time"',
+  ],
 ];
 
 Deno.test("strict: a client's bad CALL is answered with its version's code, and goes nowhere", async (t) => {
@@ -167,6 +177,9 @@ Deno.test("strict: a backend's bad answer becomes CALLERROR InternalError", asyn
     ["{}", "/currentTime is missing"],
     ['{"currentTime":7}', "/currentTime must be string"],
     ['{"currentTime":"now"}', '/currentTime must match format "date-time"'],
+    // Some stations cannot read what 1.6 allows here.
+    ['{"currentTime":"2026-01-02T03:04:05"}', '/currentTime must match format "date-time"'],
+    ['{"currentTime":"2026-01-02T03:04:05.123456Z"}', '/currentTime must match format "date-time"'],
     [`{"currentTime":"${TIME}","x":1}`, "/x is no property of the schema"],
   ];
   for (const protocol of PROTOCOLS) {
@@ -245,7 +258,23 @@ Deno.test("strict: an API request with a bad payload is 422 with the pointer, an
     ["ocpp1.6", "call/Nonsense", "{}", "", "the Action is no CALL of this OCPP version"],
     ["ocpp2.0.1", "call/Reset", '{"type":"Immediate","evseId":"1"}', "/evseId", "must be integer"],
     ["ocpp2.1", "call/Reset", '{"x":1,"type":"Immediate"}', "/x", "is no property of the schema"],
-    ["ocpp2.1", "send/NotifyPeriodicEventStream", '{"id":1}', "/pending", "is missing"],
+    ["ocpp1.6", "call/BootNotification", "{}", "", "the Action is the station's to send"],
+    ["ocpp2.0.1", "call/TransactionEvent", "{}", "", "the Action is the station's to send"],
+    [
+      "ocpp2.1",
+      "send/NotifyPeriodicEventStream",
+      STREAM,
+      "",
+      "the Action is the station's to send",
+    ],
+    ["ocpp2.1", "send/Nonsense", "{}", "", "the Action is no SEND of this OCPP version"],
+    [
+      "ocpp1.6",
+      "call/UpdateFirmware",
+      '{"location":"ftp://a/","retrieveDate":"2026-01-02T03:04:05"}',
+      "/retrieveDate",
+      'must match format "date-time"',
+    ],
   ];
   for (const [protocol, path, body, pointer, detail] of rows) {
     await t.step(`${protocol} ${path} ${body}`, async () => {
@@ -264,9 +293,10 @@ Deno.test("strict: an API request with a bad payload is 422 with the pointer, an
   // The MessageId is free.
   strictEqual((await gateway.call("Reset/CP1/1", good)).status, 202);
   strictEqual(await client.next(), `[2,"1","Reset",${good}]`);
-  strictEqual((await gateway.send("NotifyPeriodicEventStream/CP1/2", STREAM)).status, 202);
-  strictEqual(await client.next(), `[6,"2","NotifyPeriodicEventStream",${STREAM}]`);
-  deepStrictEqual(await gateway.invalid(), { "out call": 10, "out send": 2 });
+  // No version has a SEND that a CSMS sends.
+  strictEqual((await gateway.send("VendorReset/CP1/2", STREAM)).status, 202);
+  strictEqual(await client.next(), `[6,"2","VendorReset",${STREAM}]`);
+  deepStrictEqual(await gateway.invalid(), { "out call": 16, "out send": 4 });
 });
 
 Deno.test("strict: DataTransfer and allowed Actions stay possible in both directions", async () => {
@@ -291,6 +321,37 @@ Deno.test("strict: DataTransfer and allowed Actions stay possible in both direct
     await backend.next("/result/DataTransfer/");
   }
   deepStrictEqual(await gateway.invalid(), {});
+});
+
+Deno.test("strict: an ocpp1.6 station's date-times pass as it writes them", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = await Checking.for(backend, "strict");
+  const client = await gateway.client("CP1", "ocpp1.6");
+  const start = (timestamp: string): string =>
+    `{"connectorId":1,"idTag":"T","meterStart":0,"timestamp":"${timestamp}"}`;
+  backend.answer = () => json('{"transactionId":1,"idTagInfo":{"status":"Accepted"}}');
+  for (const time of ["2023-10-19T15:28:07", "2024-04-26T14:35:02+02", "2022-02-29T07:02:33,5Z"]) {
+    match(await client.ask(`[2,"i","StartTransaction",${start(time)}]`), /^\[3,/);
+    strictEqual((await backend.next()).body, start(time));
+  }
+  deepStrictEqual(await gateway.invalid(), {});
+});
+
+Deno.test("warn: what goes the wrong way passes, is counted and logged", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = await Checking.for(backend, "warn");
+  for (const protocol of PROTOCOLS) {
+    const client = await gateway.client(protocol, protocol);
+    strictEqual(await client.ask('[2,"1","Reset",{"type":"Soft"}]'), '[3,"1",{}]');
+    strictEqual((await backend.next()).path, `/call/Reset/${protocol}/1`);
+    strictEqual((await gateway.call(`Heartbeat/${protocol}/2`)).status, 202);
+    strictEqual(await client.next(), '[2,"2","Heartbeat",{}]');
+    client.send(`[3,"2",{"currentTime":"${TIME}"}]`);
+    await backend.next("/result/");
+  }
+  deepStrictEqual(await gateway.invalid(), { "in call": 3, "out call": 3, "out result": 3 });
+  strictEqual(gateway.log.count('"reason":"the Action is the CSMS\'s to send"'), 3);
+  strictEqual(gateway.log.count('"reason":"the Action is the station\'s to send"'), 3);
 });
 
 Deno.test("warn: everything passes byte for byte, and what is not valid is counted and logged", async () => {

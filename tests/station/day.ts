@@ -14,6 +14,16 @@ export interface ErrorTexts {
   readonly details: string;
 }
 
+/** An example that answers in the place of the backend, which goes on recording. */
+export interface AnsweringExample {
+  readonly url: string;
+  /**
+   * What it is expected to answer to a CALL, as a value. A `currentTime` or `transactionId` of its own
+   * is taken out of its answer first.
+   */
+  says(action: string, asked: Record<string, unknown>): unknown;
+}
+
 const AUTHORIZATION = `Basic ${btoa("user:password")}`;
 
 /**
@@ -26,6 +36,7 @@ export class Day implements AsyncDisposable {
   readonly #path: string;
   readonly #backend: RecordingBackend;
   readonly #gateway: TestGateway;
+  readonly #example: AnsweringExample | undefined;
   #station: TestClient | undefined;
   /** The connection's id, as the backend heard it when it let the station in. */
   #connectionId: string | null = null;
@@ -42,12 +53,22 @@ export class Day implements AsyncDisposable {
     clientId: string,
     backend: RecordingBackend,
     gateway: TestGateway,
+    example: AnsweringExample | undefined,
   ) {
     this.#protocol = protocol;
     this.#path = encodeURIComponent(clientId);
     this.#backend = backend;
     this.#gateway = gateway;
-    this.#backend.answer = ({ path }) => {
+    this.#example = example;
+    this.#backend.answer = async ({ path, headers, body }) => {
+      const isHook = /^\/(?:dis)?connect\//.test(path);
+      if (example !== undefined && !isHook) {
+        const url = new URL(path, example.url);
+        const response = await fetch(url, { method: "POST", headers, body });
+        this.#answer = { status: response.status, body: await response.text() };
+        const { status, body: text } = this.#answer;
+        return new Response(text === "" ? null : text, { status });
+      }
       if (!path.startsWith("/call/")) return new Response(null, { status: 204 });
       return new Response(this.#answer.body, { status: this.#answer.status });
     };
@@ -58,11 +79,16 @@ export class Day implements AsyncDisposable {
    *
    * @param protocol The station's subprotocol.
    * @param clientId The station's name.
+   * @param example Answers what the station says; without one each step says what the backend does.
    */
-  static async begin(protocol: string, clientId: string): Promise<Day> {
+  static async begin(
+    protocol: string,
+    clientId: string,
+    example?: AnsweringExample,
+  ): Promise<Day> {
     const backend = new RecordingBackend();
     const flags = ["--connect-hook", "--disconnect-hook", "--require-protocol"];
-    return new Day(protocol, clientId, backend, await strictGateway(backend.url, flags));
+    return new Day(protocol, clientId, backend, await strictGateway(backend.url, flags), example);
   }
 
   /** The station connects, while an older connection of its may still be open. */
@@ -121,11 +147,20 @@ export class Day implements AsyncDisposable {
     await this.#backendGetsAt(`/disconnect/${this.#path}`, body, connectionId);
   }
 
+  /** Whether an example answers: then nothing that a step says of the backend's answer counts. */
+  get hasExample(): boolean {
+    return this.#example !== undefined;
+  }
+
   /** The station calls, and the backend's answer is its CALLRESULT. */
   async calls(action: string, payload: string, result = "{}"): Promise<void> {
     this.#answer = { status: 200, body: result };
     const messageId = await this.#call(action, payload);
-    strictEqual(await this.#connected.next(), `[3,"${messageId}",${result}]`);
+    const frame = await this.#connected.next();
+    strictEqual(frame, `[3,"${messageId}",${this.#answer.body}]`);
+    if (this.#example === undefined) return;
+    const { currentTime: _, transactionId: __, ...said } = JSON.parse(this.#answer.body);
+    deepStrictEqual(said, this.#example.says(action, JSON.parse(payload)), action);
   }
 
   /** The station calls, and gets a CALLERROR of the backend. */

@@ -18,6 +18,8 @@ const BAD: readonly (readonly [frame: Inspected, reason: string])[] = [
     { ...GOOD, direction: "out", action: "Nonsense" },
     "the Action is no CALL of this OCPP version",
   ],
+  [{ ...GOOD, action: "Reset" }, "the Action is the CSMS's to send"],
+  [{ ...GOOD, direction: "out" }, "the Action is the station's to send"],
   [
     {
       ...GOOD,
@@ -77,6 +79,13 @@ Deno.test("a bad payload is logged and counted, and refused only in strict", () 
         reason,
       }]),
     );
-    deepStrictEqual(counts, ["in call", "out result", "out call", "in send"]);
+    deepStrictEqual(counts, [
+      "in call",
+      "out result",
+      "out call",
+      "in call",
+      "out call",
+      "in send",
+    ]);
   }
 });

@@ -58,6 +58,15 @@ const ROWS_16: readonly Row[] = [
   good("call", "BootNotification", BOOT_16),
   good("call", "MeterValues", METER_16),
   good("result", "MeterValues", {}),
+  // The errata of 2025-04: the schemas' odd spelling and the right one.
+  ...["Celcius", "Celsius"].flatMap((unit) => {
+    const values = [{ ...METER_16.meterValue[0], sampledValue: [{ value: "20", unit }] }];
+    const stop = { transactionId: 1, meterStop: 1, timestamp: METER_16.meterValue[0]!.timestamp };
+    return [
+      good("call", "MeterValues", { connectorId: 1, meterValue: values }),
+      good("call", "StopTransaction", { ...stop, transactionData: values }),
+    ];
+  }),
   good("call", "SetChargingProfile", profile16(16.4)),
   good("call", "SetChargingProfile", profile16(123_456.7)),
   good("call", "DataTransfer", { vendorId: "com.acme", data: '{"any": [1, 2]}' }),

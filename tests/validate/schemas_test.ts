@@ -2,6 +2,7 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import * as v16 from "typed-ocpp/dist/ocpp16/schemas.js";
 import * as v201 from "typed-ocpp/dist/ocpp20/schemas.js";
 import * as v21 from "typed-ocpp/dist/ocpp21/schemas.js";
+import { isDateTime } from "../../lib/validate/format.ts";
 import { type MessageSchema, Schemas } from "../../lib/validate/schemas.ts";
 
 interface Version {
@@ -21,7 +22,7 @@ const VERSIONS: readonly Version[] = [
 
 for (const { name, messages, actions, sends } of VERSIONS) {
   Deno.test(`each message of ${name} has a schema that compiles`, () => {
-    const schemas = new Schemas(messages);
+    const schemas = new Schemas(messages, isDateTime);
     deepStrictEqual(schemas.actions("send"), sends);
     deepStrictEqual(schemas.actions("call"), schemas.actions("result"));
     strictEqual(schemas.actions("call").length + sends.length, actions);
@@ -45,14 +46,14 @@ for (const { name, messages, actions, sends } of VERSIONS) {
 }
 
 Deno.test("a schema is compiled once", () => {
-  const schemas = new Schemas(v16);
+  const schemas = new Schemas(v16, isDateTime);
   const first = schemas.find("call", "Heartbeat");
   strictEqual(schemas.find("call", "Heartbeat"), first);
   strictEqual(schemas.find("call", "NotInAnyVersion"), undefined);
 });
 
 Deno.test("a payload that is wrong in many places has one error", () => {
-  const validate = new Schemas(v16).find("call", "MeterValues")!;
+  const validate = new Schemas(v16, isDateTime).find("call", "MeterValues")!;
   strictEqual(validate({ connectorId: "1", meterValue: Array(1000).fill(0), extra: 1 }), false);
   strictEqual(validate.errors?.length, 1);
 });

@@ -199,6 +199,7 @@ function isJsonString(value: unknown): value is string {
 
 const MEANINGS: Readonly<Record<Violation["meaning"], true>> = {
   not_implemented: true,
+  not_supported: true,
   bad_payload: true,
   property_constraint: true,
   occurrence_constraint: true,
