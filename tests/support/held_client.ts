@@ -6,7 +6,7 @@
 
 import { connect } from "../../lib/client/connect.ts";
 import type { ConnectionDeps, ConnectionLimits } from "../../lib/client/connection.ts";
-import type { BackendReply, BackendRequest } from "../../lib/forwarder/forwarder.ts";
+import type { BackendRequest, Requester } from "../../lib/forwarder/forwarder.ts";
 import { MetricSet } from "../../lib/metrics/metrics.ts";
 import { Core, FakeSocket, quiesce } from "../model/core.ts";
 import { KeptLog } from "./nats.ts";
@@ -18,7 +18,7 @@ export class HeldClient {
   readonly metrics = new MetricSet(["ocpp1.6", "ocpp2.1"]).metrics;
   /** Paths and bodies of the requests that came, in order. */
   readonly requests: BackendRequest[] = [];
-  readonly #held: ((reply: BackendReply) => void)[] = [];
+  readonly #held: Requester[] = [];
 
   private constructor(readonly core: Core, deps: Partial<ConnectionDeps>, protocol: string) {
     const identity = { clientId: "CP1", connectionId: "1", protocol, remoteAddress: "" };
@@ -27,9 +27,9 @@ export class HeldClient {
       log: this.log,
       metrics: this.metrics,
       forwarder: {
-        forward: (request: BackendRequest) => {
+        forward: (request, requester) => {
           this.requests.push(request);
-          return new Promise((resolve) => this.#held.push(resolve));
+          this.#held.push(requester);
         },
         close() {},
       },
@@ -84,7 +84,7 @@ export class HeldClient {
   /** The backend answers the oldest requests that it has not answered. */
   async reply(count = 1): Promise<void> {
     for (let i = 0; i < count; i++) {
-      this.#held.shift()!({ ok: true, status: 200, body: "{}" } as BackendReply);
+      this.#held.shift()!.replied({ ok: true, status: 200, body: "{}" });
       await quiesce();
     }
   }
