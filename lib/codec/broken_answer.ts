@@ -4,7 +4,9 @@
  * @module
  */
 
-import { elementTexts, isObject } from "./json.ts";
+import { CLOSE_BRACE, CLOSE_BRACKET, OPEN_BRACE, OPEN_BRACKET, QUOTE } from "./char.ts";
+import { elementTexts, endOfString, isObject } from "./json.ts";
+import { MAX_DEPTH } from "./scan.ts";
 
 /** The code of an error that has none; it is spelled alike in all versions. */
 const GENERIC_ERROR = '"GenericError"';
@@ -60,6 +62,34 @@ export function typeAtHead(text: string): number | undefined {
   return typeMeant(HEAD.exec(text)?.[1]);
 }
 
+/**
+ * Whether a text that is no valid frame is whole, and only nested too deep: every bracket is closed where
+ * the text ends. What is between them is not looked at, and nothing overflows a stack.
+ *
+ * @param text Any text.
+ *
+ * @example
+ * ```ts
+ * import { isTooDeep } from "./broken_answer.ts";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * strictEqual(isTooDeep("[".repeat(201) + "]".repeat(201)), true);
+ * strictEqual(isTooDeep("[".repeat(201)), false);
+ * ```
+ */
+export function isTooDeep(text: string): boolean {
+  let depth = 0;
+  let deepest = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at) - 1;
+    else if (code === OPEN_BRACKET || code === OPEN_BRACE) deepest = Math.max(deepest, ++depth);
+    else if (code === CLOSE_BRACKET || code === CLOSE_BRACE) depth--;
+    if (depth < 0) return false;
+  }
+  return depth === 0 && deepest > MAX_DEPTH;
+}
+
 /** Code, description and details as JSON texts. */
 export interface ReadableError {
   readonly codeText: string;
@@ -71,8 +101,8 @@ export interface ReadableError {
  * What can be read of a CALLERROR that is short, long, or has wrong types. A code that is no string is
  * its JSON text; what is missing or of another type is `GenericError`, `""` and `{}`.
  *
- * @param text A valid JSON array.
- * @param elements Its elements as `readShallow` gives them, two or more.
+ * @param text A JSON array.
+ * @param elements Its elements as `readShallow` or `readBeginning` give them, two or more.
  *
  * @example
  * ```ts
@@ -87,15 +117,15 @@ export interface ReadableError {
  * ```
  */
 export function readableError(text: string, elements: readonly unknown[]): ReadableError {
-  const texts = elementTexts(text, elements.length);
+  // The last of the texts is what is left: behind these there may be more that could not be read.
+  const texts = elementTexts(text, elements.length + 1);
   return {
-    codeText: codeTextOf(elements[2], texts[2]),
+    codeText: elements.length < 3 ? GENERIC_ERROR : codeTextOf(elements[2], texts[2]!),
     descriptionText: typeof elements[3] === "string" ? texts[3]! : '""',
     details: isObject(elements[4]) ? texts[4]! : "{}",
   };
 }
 
-function codeTextOf(code: unknown, text: string | undefined): string {
-  if (text === undefined) return GENERIC_ERROR;
+function codeTextOf(code: unknown, text: string): string {
   return typeof code === "string" ? text : JSON.stringify(text);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readableError, typeAtHead, typeMeant } from "./broken_answer.ts";
+import { isTooDeep, readableError, typeAtHead, typeMeant } from "./broken_answer.ts";
 import { CLOSE_BRACKET, COMMA, OPEN_BRACKET } from "./char.ts";
 import type { ErrorMeaning } from "./error_code.ts";
 import { elementTexts, isObject, skipSpace } from "./json.ts";
@@ -16,7 +16,7 @@ import {
   MAX_MESSAGE_ID_CHARS,
 } from "./name.ts";
 import { codeAt, INVALID, MAX_DEPTH, scanName, scanObject, UNSURE } from "./scan.ts";
-import { readShallow } from "./shallow.ts";
+import { readBeginning, readShallow } from "./shallow.ts";
 import type { Dialect } from "./subprotocol.ts";
 
 /** The MessageId, as JSON, of an answer to a text whose own cannot be read, or is too long to be one. */
@@ -91,9 +91,12 @@ export interface FrameFault {
   readonly answer?: CallError | BrokenResult;
 }
 
-export type ReadFrame =
-  | { readonly ok: true; readonly frame: Frame }
-  | { readonly ok: false; readonly fault: FrameFault };
+interface Faulty {
+  readonly ok: false;
+  readonly fault: FrameFault;
+}
+
+export type ReadFrame = { readonly ok: true; readonly frame: Frame } | Faulty;
 
 /** Elements in each frame: the counts are exact (OCPP-J 1.6 §4.2). */
 const ELEMENTS: Readonly<Record<number, number>> = { 2: 4, 3: 3, 4: 5, 5: 5, 6: 4 };
@@ -178,11 +181,17 @@ function behindComma(text: string, at: number): number {
 function readAnyFrame(text: string, dialect: Dialect): ReadFrame {
   const array = readShallow(text);
   if (array === undefined) {
-    return fault("bad_frame", "not valid JSON, or nested too deep", typeAtHead(text));
+    const type = typeAtHead(text);
+    const read = fault("bad_frame", "not valid JSON, or nested too deep", type);
+    const isAnswer = type === 3 || type === 4;
+    return isAnswer && isTooDeep(text) ? withAnswer(read, text, readBeginning(text)) : read;
   }
   if (array === null) return fault("bad_frame", "not a JSON array");
   const read = readElements(text, array, dialect);
-  if (read.ok) return read;
+  return read.ok ? read : withAnswer(read, text, array);
+}
+
+function withAnswer(read: Faulty, text: string, array: readonly unknown[]): Faulty {
   const answer = brokenAnswer(text, array, read.fault.type);
   return answer === undefined ? read : { ok: false, fault: { ...read.fault, answer } };
 }
@@ -279,7 +288,7 @@ function fault(
   reason: string,
   type?: number,
   messageId?: unknown,
-): ReadFrame {
+): Faulty {
   const messageIdText = typeof messageId !== "string" || isMessageIdLong(messageId)
     ? UNREADABLE_ID
     : JSON.stringify(messageId);

@@ -28,22 +28,49 @@ const MAX_ELEMENTS = 6;
  * ```
  */
 export function readShallow(text: string): unknown[] | null | undefined {
-  let at = skipSpace(text, 0);
+  const at = skipSpace(text, 0);
   if (codeAt(text, at) !== OPEN_BRACKET) {
     const end = scanValue(text, at, MAX_DEPTH);
     return end !== INVALID && isAllSpace(text, end) ? null : undefined;
   }
   const elements: unknown[] = [];
+  return readInto(elements, text, at) ? elements : undefined;
+}
+
+/**
+ * Reads as many elements of an array as can be read: those before one that is no valid JSON, or nested too
+ * deep.
+ *
+ * @param text Any text.
+ * @returns As `readShallow`, but none for what is no array.
+ *
+ * @example
+ * ```ts
+ * import { readBeginning } from "./shallow.ts";
+ * import { deepStrictEqual } from "node:assert/strict";
+ *
+ * deepStrictEqual(readBeginning('[3, "7", {"x": [1'), [3, "7"]);
+ * ```
+ */
+export function readBeginning(text: string): unknown[] {
+  const at = skipSpace(text, 0);
+  const elements: unknown[] = [];
+  if (codeAt(text, at) === OPEN_BRACKET) readInto(elements, text, at);
+  return elements;
+}
+
+/** @returns Whether all of the text is an array. */
+function readInto(elements: unknown[], text: string, at: number): boolean {
   at = skipSpace(text, at + 1);
-  if (codeAt(text, at) === CLOSE_BRACKET) return isAllSpace(text, at + 1) ? elements : undefined;
+  if (codeAt(text, at) === CLOSE_BRACKET) return isAllSpace(text, at + 1);
   for (;;) {
     const end = scanValue(text, at, MAX_DEPTH - 1);
-    if (end === INVALID) return undefined;
+    if (end === INVALID) return false;
     if (elements.length < MAX_ELEMENTS) elements.push(shallowValue(text, at, end));
     at = skipSpace(text, end);
     const code = codeAt(text, at);
-    if (code === CLOSE_BRACKET) return isAllSpace(text, at + 1) ? elements : undefined;
-    if (code !== COMMA) return undefined;
+    if (code === CLOSE_BRACKET) return isAllSpace(text, at + 1);
+    if (code !== COMMA) return false;
     at = skipSpace(text, at + 1);
   }
 }

@@ -2,7 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { isObject, parseJson } from "../../lib/codec/json.ts";
 import { MAX_DEPTH } from "../../lib/codec/scan.ts";
-import { readShallow } from "../../lib/codec/shallow.ts";
+import { readBeginning, readShallow } from "../../lib/codec/shallow.ts";
 import { CHARACTER } from "../support/character.ts";
 import { runs } from "../support/runs.ts";
 
@@ -57,6 +57,21 @@ Deno.test("nesting counts from the array on, and what is deeper is not valid", (
   const object = (depth: number) => '{"a":'.repeat(depth) + "1" + "}".repeat(depth);
   strictEqual(readShallow(object(MAX_DEPTH)), null);
   strictEqual(readShallow(object(MAX_DEPTH + 1)), undefined);
+});
+
+Deno.test("of what is no array as a whole the elements before the fault can be read", () => {
+  const deep = "[".repeat(MAX_DEPTH) + "]".repeat(MAX_DEPTH);
+  const rows: [text: string, elements: unknown[]][] = [
+    [` [3, "7", ${deep}, 5]`, [3, "7"]],
+    ['[3,"7",{"a":[]', [3, "7"]],
+    ['[3,"7"', [3, "7"]],
+    ['[3,"7', [3]],
+    ["[1,2,3,4,5,6,7,", [1, 2, 3, 4, 5, 6]],
+    ["[", []],
+    ["{}", []],
+    ["", []],
+  ];
+  for (const [text, elements] of rows) deepStrictEqual(readBeginning(text), elements, text);
 });
 
 Deno.test("of any text JSON.parse has the same opinion", () => {
