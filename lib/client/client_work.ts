@@ -188,7 +188,7 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
         return this.spent(REFUSAL_MS);
       }
     }
-    if (!isAdmitted(this, this.deps, call)) return this.ledNowhere();
+    if (!isAdmitted(this, this.deps, call, calls?.count ?? 0)) return this.ledNowhere();
     // Its payload may have been one too many.
     if (this.isClosed) return;
     this.#calls ??= new Calls(this, this.deps);

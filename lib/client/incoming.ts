@@ -113,14 +113,25 @@ export function refuseNamesake(
   answerError(on, call, "duplicate_message_id", "the MessageId is still in use");
 }
 
-/** Whether a CALL or SEND may wait for the backend. A CALL that may not has been answered. */
+/**
+ * What one client may have waiting while the backlog is half full: some forty that fill their queues would
+ * take all of it otherwise, and clients who have nothing waiting would not be served.
+ */
+const MAX_UNDER_PRESSURE = 16;
+
+/**
+ * Whether a CALL or SEND may wait for the backend. A CALL that may not has been answered.
+ *
+ * @param before How many of this client's wait or are under way.
+ */
 export function isAdmitted(
   on: Receiver,
   { backlog, log, inspect }: IncomingDeps,
   call: Call,
+  before: number,
 ): boolean {
   const { kind: type, action, messageId, payload } = call;
-  if (backlog.isFull) {
+  if (backlog.isFull || (before >= MAX_UNDER_PRESSURE && backlog.isPressed)) {
     const waiting = backlog.count;
     log.warn("gateway overloaded", { ...namesOf(on), action, messageId, waiting });
     if (type === "call") answerError(on, call, "internal", "gateway overloaded");

@@ -72,7 +72,10 @@ export class Backlog {
     return this.#count.sum >= this.#max || this.#chars.sum >= this.#maxChars;
   }
 
-  /** Whether so much waits that nothing should be forwarded for clients that have gone. */
+  /**
+   * Whether so much waits that nothing should be forwarded for clients that have gone, and that no client
+   * may have many more waiting.
+   */
   get isPressed(): boolean {
     return this.#count.sum >= this.#max * PRESSED_SHARE ||
       this.#chars.sum >= this.#maxChars * PRESSED_SHARE;

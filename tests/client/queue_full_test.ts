@@ -1,4 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { Cell } from "../../lib/metrics/tally.ts";
+import { Backlog } from "../../lib/queue/backlog.ts";
 import { HeldClient } from "../support/held_client.ts";
 
 const CLOSED = { code: 1008, reason: "queue full" };
@@ -186,4 +188,27 @@ Deno.test("a CALL to a client whose own queue is full goes its way, and ends", a
   client.send('[3,"r1",{"a":1}]');
   const { status, body } = await answer;
   deepStrictEqual([status, body], [200, '{"a":1}']);
+});
+
+Deno.test("while the backlog is half full no client may have more than 16 waiting, and one without any is served", async () => {
+  const gauge = () => new Cell();
+  const gauges = { count: gauge(), chars: gauge(), disconnects: gauge() };
+  const backlog = new Backlog(100, 1_000_000, gauges);
+  const client = await HeldClient.start({ maxQueue: 50 }, { backlog });
+  for (let i = 0; i < 50; i++) backlog.enter("{}");
+  client.sendCalls("a", 18);
+  client.send('[6,"s","Act",{}]');
+  deepStrictEqual(
+    client.frames,
+    ["a16", "a17"].map((id) => `[4,"${id}","InternalError","gateway overloaded",{}]`),
+  );
+  strictEqual(client.log.count("warn gateway overloaded "), 3);
+  await client.reply(1);
+  client.sendCalls("b", 2);
+  strictEqual(client.frames.length, 4, "one of two");
+  for (let i = 0; i < 30; i++) backlog.leave("{}");
+  client.sendCalls("c", 13);
+  strictEqual(client.frames.length, 4, "it may again");
+  await client.reply(29);
+  strictEqual(client.requests.length, 30);
 });
