@@ -126,7 +126,8 @@ export class HttpServer {
       .on("request", (message, out) => this.#request(message, out))
       .on("checkExpectation", ({ socket }, out) => {
         this.#tell(socket, { status: "417", reason: "an Expect header that means nothing here" });
-        out.writeHead(417).end();
+        // Its body, if it has one, is not waited for.
+        out.writeHead(417, { "content-length": "0", "connection": "close" }).end();
       })
       .on("upgrade", (message, socket, head) => {
         this.#own(socket as Socket, this.#upgrade(message, { socket: socket as Socket, head }));

@@ -78,6 +78,17 @@ Deno.test("a head that does not come whole in 10 s is logged, a connection witho
   strictEqual(listener.metrics.requestsRefused["408"].sum, 1);
 });
 
+Deno.test("an expectation that cannot be met ends its connection, and is one line", async () => {
+  await using listener = await TestListener.start();
+  using socket = await ByteSocket.connect(listener.url);
+  const head = `POST / HTTP/1.1\r\n${HOST}Expect: cake\r\nContent-Length: 1000\r\n\r\n`;
+  await socket.write(head + head);
+  match(await socket.head(), /^HTTP\/1\.1 417 .*\r\nconnection: close\r\n/is);
+  strictEqual(await socket.rest(), "");
+  listener.clock.tick(11_000);
+  deepStrictEqual(listener.logged.take(EVENT).map(({ status }) => status), [417]);
+});
+
 Deno.test("hundreds of headers are served, as far as they fit into 16 KiB", async () => {
   await using listener = await TestListener.start();
   for (const count of [101, 1001]) {
