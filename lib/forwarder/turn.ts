@@ -22,7 +22,7 @@ export class Turns extends OuterLayer {
 
   constructor(inner: Layer, clock: Clock) {
     super(inner);
-    this.#gate = new TurnGate(MAX_BEGUN, clock, (post) => inner.forward(post));
+    this.#gate = new TurnGate(() => MAX_BEGUN, clock, (post) => inner.forward(post));
   }
 
   override forward(post: Post): void {
