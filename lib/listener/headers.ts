@@ -9,7 +9,6 @@ import type { RequestHeaders } from "../request.ts";
 /** RFC 9110 §5.1: a token. */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** No end of a line, no null, and nothing that is no byte; the same that `Headers` takes. */
-// deno-lint-ignore no-control-regex
 const VALUE = /^[^\0\r\n\u0100-\uffff]*$/;
 
 /**
