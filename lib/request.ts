@@ -7,12 +7,15 @@
 import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 
+/** The headers of a request; names in lower case. */
+export type RequestHeaders = Pick<Headers, "get" | "has">;
+
 /** A request as its line and its headers had it: a `Request` would resolve dot segments. */
 export interface HttpRequest {
   readonly method: string;
   /** `http://`, the Host header and the target, none of them parsed. */
   readonly url: string;
-  readonly headers: Headers;
+  readonly headers: RequestHeaders;
   /** Null where a body has no meaning. */
   readonly body: AsyncIterable<Uint8Array> | null;
   /** Where the connection may become a WebSocket: undefined for any other request. */

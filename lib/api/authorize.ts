@@ -6,6 +6,7 @@
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import { FLAG_TOKEN, type Token } from "../config/token.ts";
+import type { RequestHeaders } from "../request.ts";
 
 /** Who asks where no token is needed. */
 export const ANYBODY: Token = { name: "-", sha256: "", role: "admin" };
@@ -13,7 +14,7 @@ export const ANYBODY: Token = { name: "-", sha256: "", role: "admin" };
 export const STRANGER: Token = { ...ANYBODY, role: "read" };
 
 /** Finds the token of a request with these headers; undefined when it is missing or wrong. */
-export type Authorize = (headers: Headers) => Token | undefined;
+export type Authorize = (headers: RequestHeaders) => Token | undefined;
 
 /** A token, and what its text is compared with. */
 interface Known {

@@ -9,6 +9,7 @@
  */
 
 import { isIP } from "node:net";
+import type { RequestHeaders } from "../request.ts";
 
 /** Why a request may not pass. */
 export type Strangeness =
@@ -26,13 +27,13 @@ export const STRANGENESS_TEXTS = {
 /** Judges the requests that come to one listener; null for those that may pass. */
 export interface BrowserGuard {
   /** A request that a client's side answers. */
-  connects(headers: Headers): Strangeness | null;
+  connects(headers: RequestHeaders): Strangeness | null;
   /**
    * A request to the API.
    *
    * @param isOpen Whether it needs no token anywhere.
    */
-  uses(headers: Headers, isOpen: boolean): Strangeness | null;
+  uses(headers: RequestHeaders, isOpen: boolean): Strangeness | null;
 }
 
 export interface BrowserGuardOptions {
@@ -57,12 +58,12 @@ export function createBrowserGuard(
 ): BrowserGuard {
   const pass = () => null;
   if (hasToken) return { connects: pass, uses: pass };
-  const originOf = (headers: Headers): Strangeness | null =>
+  const originOf = (headers: RequestHeaders): Strangeness | null =>
     isForeign(headers, allowOrigins) ? "foreign_origin" : null;
   if (!isLocal) {
     return { connects: pass, uses: (headers, isOpen) => isOpen ? null : originOf(headers) };
   }
-  const strict = (headers: Headers): Strangeness | null =>
+  const strict = (headers: RequestHeaders): Strangeness | null =>
     isOwnName(headers.get("host")) ? originOf(headers) : "foreign_host";
   return { connects: strict, uses: strict };
 }
@@ -85,7 +86,7 @@ const SCHEMES = ["http:", "https:", "ws:", "wss:"];
  * Browsers name the origin with every upgrade, and with all that changes something or that another
  * origin's page could read (Fetch Standard §3.2).
  */
-function isForeign(headers: Headers, allowOrigins: readonly string[]): boolean {
+function isForeign(headers: RequestHeaders, allowOrigins: readonly string[]): boolean {
   const origin = headers.get("origin");
   if (origin === null) return isEmbedded(headers);
   if (allowOrigins.includes(origin)) return false;
@@ -101,7 +102,7 @@ function isForeign(headers: Headers, allowOrigins: readonly string[]): boolean {
  * Whether another origin's page has this loaded as an image, a script or the like: it cannot read it,
  * and could take the places of those who look. A link that somebody follows is no such thing.
  */
-function isEmbedded(headers: Headers): boolean {
+function isEmbedded(headers: RequestHeaders): boolean {
   // Fetch Metadata §2; only browsers send it.
   const site = headers.get("sec-fetch-site");
   return (site === "cross-site" || site === "same-site") &&

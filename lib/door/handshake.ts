@@ -7,7 +7,7 @@
 import { decodeClientId } from "../codec/route.ts";
 import { negotiate, type Negotiation } from "../codec/subprotocol.ts";
 import type { RefusalReason } from "../metrics/labels.ts";
-import type { HttpRequest } from "../request.ts";
+import type { HttpRequest, RequestHeaders } from "../request.ts";
 
 export interface HandshakeOptions {
   /** Begins and ends with a slash. */
@@ -55,7 +55,7 @@ function hasToken(header: string | null, token: string): boolean {
  * @param path Its path as `rawPath` gives it.
  */
 export function readHandshake(
-  headers: Headers,
+  headers: RequestHeaders,
   path: string,
   { wsPath, protocols, requireProtocol, noCommonProtocol }: HandshakeOptions,
 ): Handshake {
@@ -78,7 +78,7 @@ export function readHandshake(
   return { ok: true, clientId, agreed };
 }
 
-function wrongHeader(headers: Headers): Refusal | undefined {
+function wrongHeader(headers: RequestHeaders): Refusal | undefined {
   if (headers.get("sec-websocket-version") !== "13") {
     const headers = { "sec-websocket-version": "13" };
     return { ...refusal("handshake", 426, "the WebSocket version must be 13"), headers };

@@ -84,11 +84,20 @@ const TAKEOVER_ROOM = 1000;
  */
 const ROOM_FOR_ENDS = 2;
 
-/**
- * Upgrades in one turn of the event loop. Each is 0.4 ms of CPU: in a storm of them those who are
- * connected are served on.
- */
+/** Upgrades in one turn of the event loop: each takes the CPU of some six CALLs. */
 const MAX_UPGRADES = 8;
+/** CALLs and outcomes under way in this thread from which on those who are connected go first. */
+const BUSY_MESSAGES = 200;
+
+/**
+ * How many upgrades may begin in a turn: in a storm of them those who are connected are served on, and
+ * a client that is not in yet sends nothing that would have to be refused.
+ *
+ * @param messages Under way in this thread, or waiting.
+ */
+export function upgradesPerTurn(messages: number): number {
+  return messages > BUSY_MESSAGES ? 1 : MAX_UPGRADES;
+}
 
 /** RFC 6455 §7.4.1 */
 const PROTOCOL_ERROR = 1002;
@@ -104,7 +113,11 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
   const { wsPath, trustProxy, maxConnections, connectRate } = options;
   const { sockets, memory, hook, backlog, isShuttingDown, clock, random, metrics, log } = deps;
   const ids = new ConnectionIds(clock, random);
-  const gate = new TurnGate<() => void>(MAX_UPGRADES, clock, (begin) => begin());
+  const gate = new TurnGate<() => void>(
+    () => upgradesPerTurn(backlog.count),
+    clock,
+    (begin) => begin(),
+  );
   const rate = connectRate === undefined ? undefined : new Rate(connectRate, clock);
 
   function refuse(who: Asker, { cause, status, detail, headers }: Refusal): Response {

@@ -35,8 +35,8 @@ export function createFetchForwarder(options: ForwarderOptions): Layer {
     caCerts: [...options.caCerts ?? []],
   });
 
-  async function exchange({ request, webhookId, trace }: Post): Promise<BackendReply> {
-    const { origin, path, body } = request;
+  async function exchange({ request, path, webhookId, trace }: Post): Promise<BackendReply> {
+    const { origin, body } = request;
     const headers: [string, string][] = [
       ["content-type", "application/json"],
       ["accept", "application/json"],

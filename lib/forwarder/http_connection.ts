@@ -87,14 +87,15 @@ export class HttpConnection {
    * no exchange is under way. It has no time limit of its own: its owner ends it with `close`.
    */
   exchange(post: Post): void {
+    const { writer } = this.#owner;
+    this.#output ??= writer.memory();
+    const bytes = writer.write(post, this.#output);
     this.exchanges++;
     this.#post = post;
     if (this.#isClosed) return queueMicrotask(() => this.#end(NEVER_LEFT));
     this.#reader.expect();
-    const { writer } = this.#owner;
-    this.#output ??= writer.memory();
     this.#isUntouched = true;
-    this.#write(writer.write(post, this.#output));
+    this.#write(bytes);
   }
 
   /**

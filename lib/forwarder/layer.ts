@@ -15,8 +15,9 @@ import type { BackendReply, BackendRequest, Forwarder, Requester } from "./forwa
 /** One request on its way to the backend, and what the layers note about it. */
 export class Post {
   readonly request: BackendRequest;
-  /** The request's. */
+  /** The request's own. */
   readonly kind: RequestKind;
+  readonly path: string;
   readonly requester: Requester;
   /** The same in every try; `webhook_id.ts` gives it one where the request has none. */
   webhookId: string | undefined;
@@ -35,6 +36,7 @@ export class Post {
   constructor(request: BackendRequest, requester: Requester) {
     this.request = request;
     this.kind = request.kind;
+    this.path = request.path;
     this.requester = requester;
     this.webhookId = request.webhookId;
     this.trace = request.trace;

@@ -58,7 +58,7 @@ export class RequestWriter {
    */
   write(post: Post, memory: Uint8Array): Uint8Array {
     const { origin, body } = post.request;
-    const path = this.#basePath + post.request.path;
+    const path = this.#basePath + post.path;
     const lines = this.#ownLines(post, path);
     return this.#writeAscii(path, origin, lines, body, memory) ??
       encoder.encode(

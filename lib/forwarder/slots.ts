@@ -76,6 +76,8 @@ export class Slots extends OuterLayer {
   /** CALLs that got a slot while a hook waited for it. */
   #callsBeforeHook = 0;
   #lastHook: Share;
+  /** What those given up cause waits until those who waited before have got the slot. */
+  #isGivingUp = false;
 
   constructor(inner: Layer, options: SlotsOptions) {
     super(inner);
@@ -96,8 +98,8 @@ export class Slots extends OuterLayer {
 
   override forward(post: Post): void {
     const share = this.#shareOf(post);
-    // Those given up just now may cause another one before those who wait have got the slot.
-    if (share.waiting.length === 0 && this.#hasSlot(share)) return this.#begin(post, share);
+    const goesFirst = share.waiting.length === 0 && !this.#isGivingUp;
+    if (goesFirst && this.#hasSlot(share)) return this.#begin(post, share);
     post.waitingSince = this.#clock.now();
     this.#awaited.add(1);
     share.waiting.push(post);
@@ -106,8 +108,10 @@ export class Slots extends OuterLayer {
   override replied(post: Post, reply: BackendReply): void {
     this.#taken.add(-1);
     this.#shareOf(post).underWay--;
+    this.#isGivingUp = true;
     this.#giveUpLate(this.#calls);
     this.#giveUpLate(this.#connects);
+    this.#isGivingUp = false;
     for (let next = this.#nextShare(); next !== undefined; next = this.#nextShare()) {
       this.#awaited.add(-1);
       this.#begin(next.waiting.shift()!, next);

@@ -66,7 +66,9 @@ export function createForwarderStack(options: StackOptions, deps: StackDeps): Fo
     tracing,
   });
   const traced = tracing === undefined ? connections : new Spans(connections, tracing);
-  const paced = new Turns(new Count(traced, metrics), clock);
+  const paced = new Turns(new Count(traced, metrics), clock, (error) => {
+    log.error("a request failed", { error: String(error) });
+  });
   const limited = new Slots(breaker.counting(paced), {
     max: options.backendConnections,
     maxWaitMs: options.backendTimeoutMs,

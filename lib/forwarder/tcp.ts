@@ -149,13 +149,16 @@ class TcpForwarder implements Layer, ConnectionOwner {
   #closeLate(): void {
     const { clock } = this.#options;
     const now = clock.now();
+    const late: HttpConnection[] = [];
     let next = Infinity;
     for (const connection of this.#connections) {
-      if (connection.deadline <= now) connection.close(TIMED_OUT);
+      if (connection.deadline <= now) late.push(connection);
       else next = Math.min(next, connection.deadline);
     }
+    // Before any is closed: its reply may let another request through, which needs the timer.
     this.#timer = next === Infinity
       ? undefined
       : clock.setTimeout(() => this.#closeLate(), next - now);
+    for (const connection of late) connection.close(TIMED_OUT);
   }
 }

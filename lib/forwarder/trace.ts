@@ -18,8 +18,7 @@ export class Spans extends OuterLayer {
   }
 
   override forward(post: Post): void {
-    const { kind, path, trace } = post.request;
-    post.span = this.#tracing.post(kind, path, trace);
+    post.span = this.#tracing.post(post.kind, post.path, post.request.trace);
     post.trace = post.span.context;
     this.inner.forward(post);
   }

@@ -6,7 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import { TurnGate } from "../queue/turn_gate.ts";
-import { isHook } from "./forwarder.ts";
+import { type BackendReply, isHook } from "./forwarder.ts";
 import { type Layer, OuterLayer, type Post } from "./layer.ts";
 
 /**
@@ -16,16 +16,35 @@ import { type Layer, OuterLayer, type Post } from "./layer.ts";
  */
 const MAX_BEGUN = 24;
 
-/** Spreads requests over turns of the event loop, in order; hooks go behind what clients wait for. */
+const FAILED: BackendReply = { ok: false, fault: "broken" };
+
+/**
+ * Spreads requests over turns of the event loop, in order; hooks go behind what clients wait for.
+ *
+ * A layer inside that throws is a bug, which costs its request and nothing else: here nobody would catch
+ * it, and a slot would be gone.
+ */
 export class Turns extends OuterLayer {
   readonly #gate: TurnGate<Post>;
+  readonly #onBug: (error: unknown) => void;
 
-  constructor(inner: Layer, clock: Clock) {
+  /** @param onBug Told of a layer inside that threw. */
+  constructor(inner: Layer, clock: Clock, onBug: (error: unknown) => void) {
     super(inner);
-    this.#gate = new TurnGate(MAX_BEGUN, clock, (post) => inner.forward(post));
+    this.#onBug = onBug;
+    this.#gate = new TurnGate(() => MAX_BEGUN, clock, (post) => this.#begin(post));
   }
 
   override forward(post: Post): void {
     this.#gate.begin(post, isHook(post));
+  }
+
+  #begin(post: Post): void {
+    try {
+      this.inner.forward(post);
+    } catch (error) {
+      this.#onBug(error);
+      queueMicrotask(() => this.replied(post, FAILED));
+    }
   }
 }

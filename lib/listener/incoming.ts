@@ -6,6 +6,7 @@
 
 import type { IncomingMessage } from "node:http";
 import type { HttpRequest, UpgradeSocket } from "../request.ts";
+import { RawHeaders } from "./headers.ts";
 
 /** Methods whose body means nothing (RFC 9110 §9.3). */
 const WITHOUT_BODY: ReadonlySet<string> = new Set(["GET", "HEAD"]);
@@ -29,14 +30,8 @@ export function readRequest(
 ): HttpRequest | undefined {
   const { method = "", url: target = "", rawHeaders, httpVersionMajor, httpVersionMinor } = message;
   if (httpVersionMajor !== 1) return undefined;
-  const headers = new Headers();
-  try {
-    for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-      headers.append(rawHeaders[at]!, rawHeaders[at + 1]!);
-    }
-  } catch {
-    return undefined;
-  }
+  const headers = RawHeaders.of(rawHeaders);
+  if (headers === undefined) return undefined;
   // RFC 9112 §3.2; whoever judges an upgrade looks for it too, and knows the client.
   const needsHost = httpVersionMinor > 0 && upgrade === undefined;
   if (needsHost && !headers.has("host")) return undefined;

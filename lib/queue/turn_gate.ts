@@ -16,15 +16,20 @@ import { Queue } from "./queue.ts";
  * While anything is held, the end of the turn is waited for: nothing is held for good.
  */
 export class TurnGate<T> {
-  readonly #perTurn: number;
+  readonly #perTurn: () => number;
   readonly #clock: Clock;
   readonly #work: (item: T) => void;
   readonly #held = new Queue<T>();
   readonly #canWait = new Queue<T>();
   #begun = 0;
+  /** Whether the end of this turn is waited for. */
+  #isAwaited = false;
 
-  /** @param work Begins an item. Does not throw. */
-  constructor(perTurn: number, clock: Clock, work: (item: T) => void) {
+  /**
+   * @param perTurn How many may begin in a turn, 1 or more. It may be another number each time.
+   * @param work Begins an item. Does not throw.
+   */
+  constructor(perTurn: () => number, clock: Clock, work: (item: T) => void) {
     this.#perTurn = perTurn;
     this.#clock = clock;
     this.#work = work;
@@ -32,7 +37,7 @@ export class TurnGate<T> {
 
   /** Whether what comes now begins at once. */
   get isOpen(): boolean {
-    return this.#begun < this.#perTurn && this.#held.length + this.#canWait.length === 0;
+    return this.#held.length + this.#canWait.length === 0 && this.#begun < this.#perTurn();
   }
 
   /**
@@ -41,26 +46,33 @@ export class TurnGate<T> {
    * @param canWait Whether other things that are held go before it.
    */
   begin(item: T, canWait = false): void {
-    if (this.isOpen) this.#begin(item);
-    else (canWait ? this.#canWait : this.#held).push(item);
+    if (this.isOpen) return this.#begin(item);
+    (canWait ? this.#canWait : this.#held).push(item);
+    this.#awaitTurn();
   }
 
   #begin(item: T): void {
     // At low load the turn's end is not asked for, which costs nothing then.
-    if (++this.#begun === Math.ceil(this.#perTurn / 2)) {
-      this.#clock.setImmediate(() => this.#nextTurn());
-    }
+    if (++this.#begun * 2 >= this.#perTurn()) this.#awaitTurn();
     this.#work(item);
   }
 
+  #awaitTurn(): void {
+    if (this.#isAwaited) return;
+    this.#isAwaited = true;
+    this.#clock.setImmediate(() => this.#nextTurn());
+  }
+
   #nextTurn(): void {
+    this.#isAwaited = false;
     this.#begun = 0;
-    while (this.#begun < this.#perTurn) {
-      const isLast = this.#begun === this.#perTurn - 1;
+    while (this.#begun < this.#perTurn()) {
+      const isLast = this.#begun === this.#perTurn() - 1;
       const [first, second] = isLast ? [this.#canWait, this.#held] : [this.#held, this.#canWait];
       const item = first.shift() ?? second.shift();
       if (item === undefined) return;
       this.#begin(item);
     }
+    this.#awaitTurn();
   }
 }

@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import type { RequestKind } from "../../lib/codec/route.ts";
 import { backendAddress } from "../../lib/forwarder/dial.ts";
@@ -111,4 +111,17 @@ Deno.test("a short request of ASCII is written where its connection keeps memory
   strictEqual(isKept(`{"a":"${"x".repeat(4000)}"}`), false);
   strictEqual(isKept('{"ü":1}'), false);
   strictEqual(isKept("{}", `call/A/${"C".repeat(1100)}/1`), false);
+});
+
+Deno.test("a body of any length is written whole, with its length", () => {
+  const writer = writerFor("http://127.0.0.1:5000/", undefined);
+  const memory = writer.memory();
+  const origin = { connectionId: "c", protocol: "ocpp1.6", remoteAddress: "127.0.0.1" };
+  for (let length = 0; length < 5000; length++) {
+    const body = "z".repeat(length);
+    const post = new Post({ kind: "call", path: "call/A/CP1/1", body, origin }, { replied() {} });
+    const text = new TextDecoder().decode(writer.write(post, memory));
+    ok(text.endsWith(`\r\nContent-Length: ${length}\r\n\r\n${body}`), `${length}`);
+    ok(text.startsWith("POST /call/A/CP1/1 HTTP/1.1\r\nHost: 127.0.0.1:5000\r\n"));
+  }
 });

@@ -1,6 +1,9 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { BackendReply } from "../../lib/forwarder/forwarder.ts";
+import type { Layer } from "../../lib/forwarder/layer.ts";
+import { Slots } from "../../lib/forwarder/slots.ts";
 import { Turns } from "../../lib/forwarder/turn.ts";
+import { Cell } from "../../lib/metrics/tally.ts";
 import { request } from "../support/backend_reply.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
 import { type Answering, asked, innermost } from "../support/layers.ts";
@@ -27,7 +30,7 @@ class Recorder implements Answering {
 Deno.test("requests beyond what one turn takes are begun in the next ones, in order", async () => {
   const clock = new FakeClock();
   const recorder = new Recorder();
-  const paced = asked(new Turns(innermost(recorder), clock));
+  const paced = asked(new Turns(innermost(recorder), clock, () => {}));
   const names = Array.from({ length: MANY }, (_, i) => `${i}`);
   const replies = names.map((path) => paced.forward({ ...request("call"), path }));
   await microtasks();
@@ -46,7 +49,7 @@ Deno.test("requests beyond what one turn takes are begun in the next ones, in or
 Deno.test("what comes later does not overtake what is held back", async () => {
   const clock = new FakeClock();
   const recorder = new Recorder();
-  const paced = asked(new Turns(innermost(recorder), clock));
+  const paced = asked(new Turns(innermost(recorder), clock, () => {}));
   const all: Promise<BackendReply>[] = [];
   for (let i = 0; i < 70; i++) all.push(paced.forward({ ...request("call"), path: `${i}` }));
   clock.tick(1);
@@ -63,7 +66,7 @@ Deno.test("what comes later does not overtake what is held back", async () => {
 Deno.test("CALLs that are held go before hooks that came earlier, but for one hook in each turn", async () => {
   const clock = new FakeClock();
   const recorder = new Recorder();
-  const paced = asked(new Turns(innermost(recorder), clock));
+  const paced = asked(new Turns(innermost(recorder), clock, () => {}));
   const all: Promise<BackendReply>[] = [];
   const ask = (kind: "call" | "connect" | "disconnect", count: number): void => {
     for (let i = 0; i < count; i++) all.push(paced.forward({ ...request(kind), path: kind }));
@@ -95,9 +98,30 @@ Deno.test("CALLs that are held go before hooks that came earlier, but for one ho
 Deno.test("few requests set no timer, and closing goes through", async () => {
   const clock = new FakeClock();
   const recorder = new Recorder();
-  const paced = asked(new Turns(innermost(recorder), clock));
+  const paced = asked(new Turns(innermost(recorder), clock, () => {}));
   for (let i = 0; i < 10; i++) await paced.forward(request("call"));
   strictEqual(clock.timers, 0);
   paced.close();
   strictEqual(recorder.isClosed, true);
+});
+
+Deno.test("a layer inside that throws costs its requests alone, those that are held too", async () => {
+  const clock = new FakeClock();
+  const bugs: unknown[] = [];
+  const broken: Layer = {
+    forward() {
+      throw new Error("a bug");
+    },
+    repliesTo() {},
+    close() {},
+  };
+  const turns = new Turns(broken, clock, (error) => bugs.push(error));
+  const [taken, awaited] = [new Cell(), new Cell()];
+  const forwarder = asked(new Slots(turns, { max: 64, maxWaitMs: 1000, clock, taken, awaited }));
+  const replies = Array.from({ length: 40 }, () => forwarder.forward(request("call")));
+  await clock.runAll();
+  for (const reply of await Promise.all(replies)) {
+    deepStrictEqual(reply, { ok: false, fault: "broken" });
+  }
+  deepStrictEqual([bugs.length, taken.own, awaited.own], [40, 0, 0]);
 });
