@@ -148,6 +148,13 @@ testWith(
     match(request, /^GET \/ocpp\/a%2Fb%20c HTTP\/1\.1\r\n/);
     match(headerOf(request, "connection") ?? "", /\bupgrade\b/i);
     assertPassedOn(request, "x-forwarded-for: 127.0.0.1");
+    await proxy.ask(upgradeHead("/ocpp/CP1", { "Content-Length": "0" }));
+    const [, , withLength = ""] = gateway.requests;
+    match(withLength, /^GET \/ocpp\/CP1 HTTP\/1\.1\r\n/);
+    deepStrictEqual(
+      ["content-length", "transfer-encoding", "upgrade"].map((name) => headerOf(withLength, name)),
+      [undefined, undefined, "websocket"],
+    );
   },
 );
 
