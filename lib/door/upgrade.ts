@@ -24,6 +24,7 @@ import type { ConnectHook, Credentials } from "./hook.ts";
 import { addressOf, certificateOf, tlsOf } from "./proxy.ts";
 import { Rate } from "./rate.ts";
 import type { HttpRequest } from "../request.ts";
+import { upgradesPerTurn } from "./upgrades_per_turn.ts";
 
 export interface UpgradeOptions extends HandshakeOptions {
   /** Whether what the peer says of the client is believed. */
@@ -83,21 +84,6 @@ const TAKEOVER_ROOM = 1000;
  * not taken are at most this many times `--max-connections`. Twice, so that all can come back at once.
  */
 const ROOM_FOR_ENDS = 2;
-
-/** Upgrades in one turn of the event loop: each takes the CPU of some six CALLs. */
-const MAX_UPGRADES = 8;
-/** CALLs and outcomes under way in this thread from which on those who are connected go first. */
-const BUSY_MESSAGES = 200;
-
-/**
- * How many upgrades may begin in a turn: in a storm of them those who are connected are served on, and
- * a client that is not in yet sends nothing that would have to be refused.
- *
- * @param messages Under way in this thread, or waiting.
- */
-export function upgradesPerTurn(messages: number): number {
-  return messages > BUSY_MESSAGES ? 1 : MAX_UPGRADES;
-}
 
 /** RFC 6455 §7.4.1 */
 const PROTOCOL_ERROR = 1002;

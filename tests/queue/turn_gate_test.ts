@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { upgradesPerTurn } from "../../lib/door/upgrade.ts";
+import { upgradesPerTurn } from "../../lib/door/upgrades_per_turn.ts";
 import { TurnGate } from "../../lib/queue/turn_gate.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
