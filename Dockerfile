@@ -24,5 +24,5 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
 # The shell tells how many files may be opened, and makes way for the program.
 ENTRYPOINT ["sh", "-c", "WS2API_OPEN_FILES=$(ulimit -Hn) exec \"$0\" \"$@\"", \
   "deno", "run", "--cached-only", "--frozen", "--no-prompt", \
-  "--v8-flags=--max-semi-space-size=16", \
+  "--v8-flags=--heap-growing-percent=70,--max-semi-space-size=16", \
   "--allow-net", "--allow-read", "--allow-write", "--allow-sys", "--allow-env=WS2API_*,HTTP_PROXY,HTTPS_PROXY,ALL_PROXY,http_proxy,https_proxy,all_proxy", "main.ts"]

@@ -27,6 +27,7 @@ const DEFAULTS: readonly string[] = [
   "--max-semi-space-size=16,--min-semi-space-size=8",
   "--max-semi-space-size=32,--min-semi-space-size=16",
   "--heap-growing-percent=30,--max-semi-space-size=16",
+  "--heap-growing-percent=70,--max-semi-space-size=16",
   "--heap-growing-percent=30,--max-semi-space-size=32,--min-semi-space-size=16",
   "--heap-growing-percent=30,--max-semi-space-size=32,--min-semi-space-size=16," +
   "--single-threaded-gc",
