@@ -16,9 +16,10 @@ const MAX_NUMBER_UNITS = 20;
 
 /**
  * How a text begins that was to be a frame, its type perhaps as a string. White space is any that there
- * is, a byte order mark included, and bounded is what the number may be: no text makes it slow.
+ * is, a byte order mark included. No white space can belong to two of its parts, and bounded is what the
+ * number may be: no text makes it slow.
  */
-const HEAD = /^\s*\[\s*"?\s*([\d.eE+]{1,20})(?![\w.+-])/;
+const HEAD = /^\s*\[\s*(?:"\s*)?([\d.eE+]{1,20})(?![\w.+-])/;
 
 /**
  * The type of frame that somebody meant.
