@@ -26,8 +26,8 @@ export interface RequestWriterOptions {
 
 /**
  * Writes POSTs to one backend. Almost all are ASCII and short: those are written, character by character,
- * around the headers that stand in a connection's memory already, which costs a third of making a text
- * and encoding it, and leaves nothing behind.
+ * around the headers that stand in a connection's memory already, which takes no longer than making a
+ * text and encoding it, and leaves nothing behind.
  */
 export class RequestWriter {
   readonly #basePath: string;
@@ -62,8 +62,8 @@ export class RequestWriter {
     const lines = this.#ownLines(post, path);
     return this.#writeAscii(path, origin, lines, body, memory) ??
       encoder.encode(
-        `POST ${path}${this.#commonHead}${origin.connectionId}\r\n${originLines(origin)}${lines}` +
-          `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+        METHOD + path + this.#commonHead + origin.connectionId + originText(origin) + LINE_END +
+          lines + LENGTH + Buffer.byteLength(body) + HEAD_END + body,
       );
   }
 
@@ -164,10 +164,12 @@ function putNumber(value: number, memory: Uint8Array, at: number): number {
   return at + digits;
 }
 
-/** The same lines as a text. */
-function originLines({ protocol, remoteAddress }: Origin): string {
-  const address = `X-Forwarded-For: ${remoteAddress.replace(/[^!-~]/g, "")}\r\n`;
-  return protocol === null
-    ? address
-    : `${address}X-Ws2api-Protocol: ${protocol.replace(/[^!-~]/g, "")}\r\n`;
+/** The same as a text, but for the last line's end. */
+function originText({ protocol, remoteAddress }: Origin): string {
+  const address = ADDRESS + visible(remoteAddress);
+  return protocol === null ? address : address + PROTOCOL + visible(protocol);
+}
+
+function visible(text: string): string {
+  return text.replace(/[^!-~]/g, "");
 }

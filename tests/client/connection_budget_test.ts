@@ -4,29 +4,14 @@ import { connect } from "../../lib/client/connect.ts";
 import type { ConnectionDeps } from "../../lib/client/connection.ts";
 import { ClientRate } from "../../lib/client/rate.ts";
 import { MetricSet } from "../../lib/metrics/metrics.ts";
-import { Core, FakeSocket, quiesce } from "../model/core.ts";
+import { Core, FakeSocket, FAULTLESS, quiesce } from "../model/core.ts";
 import { microtasks } from "../support/fake_clock.ts";
 
 const SPENT = { code: 1008, reason: "too many frames that lead nowhere" };
 const PARSED = { code: 1008, reason: "too much to parse" };
 
 function startCore(): Promise<Core> {
-  return Core.start({
-    callTimeoutMs: 3000,
-    callConcurrency: 1,
-    maxQueue: 3,
-    maxMessageBytes: 1024 ** 2,
-    maxBufferedBytes: 1024 ** 2,
-    maxQueueChars: Infinity,
-    maxWaiting: 1000,
-    isPressed: false,
-    retries: 0,
-    slots: 100,
-    maxSlotWaitMs: 2000,
-    failuresBefore: 0,
-    disconnectHook: false,
-    protocol: "ocpp2.1",
-  });
+  return Core.start({ ...FAULTLESS, maxQueue: 3, maxWaiting: 1000, protocol: "ocpp2.1" });
 }
 
 /** A client that is connected. */

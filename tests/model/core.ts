@@ -36,6 +36,23 @@ export interface CoreConfig extends BackendRules, ConnectionLimits {
   readonly protocol: string | null;
 }
 
+/** Room enough, and a backend that makes no faults: for tests of something else. */
+export const FAULTLESS: Omit<CoreConfig, "protocol"> = {
+  callTimeoutMs: 3000,
+  callConcurrency: 1,
+  maxQueue: 10,
+  maxMessageBytes: 1024 ** 2,
+  maxBufferedBytes: 1024 ** 2,
+  maxQueueChars: Infinity,
+  maxWaiting: 10_000,
+  isPressed: false,
+  retries: 0,
+  slots: 100,
+  maxSlotWaitMs: 2000,
+  failuresBefore: 0,
+  disconnectHook: false,
+};
+
 /** What a test needs of a response. */
 export interface ApiResponse {
   readonly status: number;

@@ -8,7 +8,7 @@ import { connect } from "../../lib/client/connect.ts";
 import type { ConnectionDeps, ConnectionLimits } from "../../lib/client/connection.ts";
 import type { BackendRequest, Requester } from "../../lib/forwarder/forwarder.ts";
 import { MetricSet } from "../../lib/metrics/metrics.ts";
-import { Core, FakeSocket, quiesce } from "../model/core.ts";
+import { Core, FakeSocket, FAULTLESS, quiesce } from "../model/core.ts";
 import { KeptLog } from "./nats.ts";
 
 /** Makes no faults: each request is held until `reply`, and taken then. */
@@ -47,23 +47,7 @@ export class HeldClient {
     deps: Partial<ConnectionDeps> = {},
     protocol = "ocpp2.1",
   ): Promise<HeldClient> {
-    const core = await Core.start({
-      callTimeoutMs: 3000,
-      callConcurrency: 1,
-      maxQueue: 10,
-      maxMessageBytes: 1024 ** 2,
-      maxBufferedBytes: 1024 ** 2,
-      maxQueueChars: Infinity,
-      maxWaiting: 10_000,
-      isPressed: false,
-      retries: 0,
-      slots: 100,
-      maxSlotWaitMs: 2000,
-      failuresBefore: 0,
-      disconnectHook: false,
-      protocol,
-      ...limits,
-    });
+    const core = await Core.start({ ...FAULTLESS, protocol, ...limits });
     return new HeldClient(core, deps, protocol);
   }
 
