@@ -7,7 +7,7 @@
 import type { Call, Frame, FrameFault } from "../codec/frame.ts";
 import { callText, frameKind } from "../codec/frame_text.ts";
 import type { QueueLimits } from "../queue/lane.ts";
-import type { Report } from "../report/report.ts";
+import type { Report } from "../outbox/entry.ts";
 import { type Reporter, Reports, type ReportsDeps } from "../report/reports.ts";
 import type { Caller } from "./caller.ts";
 import { Calls, type CallsDeps } from "./calls.ts";

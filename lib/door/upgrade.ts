@@ -18,7 +18,7 @@ import { Opening } from "../socket/opening.ts";
 import type { Socket, SocketMaker } from "../socket/socket.ts";
 import type { Sockets } from "../socket/sockets.ts";
 import { type Strangeness, STRANGENESS_TEXTS } from "./browser.ts";
-import { ConnectionIds } from "./connection_ids.ts";
+import { TimeOrderedIds } from "../ids.ts";
 import { type HandshakeOptions, isUpgrade, readHandshake, type Refusal } from "./handshake.ts";
 import type { ConnectHook, Credentials } from "./hook.ts";
 import { addressOf, certificateOf, tlsOf } from "./proxy.ts";
@@ -98,7 +98,7 @@ interface Asker {
 export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgrade {
   const { wsPath, trustProxy, maxConnections, connectRate } = options;
   const { sockets, memory, hook, backlog, isShuttingDown, clock, random, metrics, log } = deps;
-  const ids = new ConnectionIds(clock, random);
+  const ids = new TimeOrderedIds(clock, random);
   const gate = new TurnGate<() => void>(
     () => upgradesPerTurn(backlog.count),
     clock,

@@ -12,7 +12,7 @@ import type { Identity } from "../identity.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Backlog } from "../queue/backlog.ts";
-import type { Report } from "./report.ts";
+import type { Report } from "../outbox/entry.ts";
 
 export interface PostDeps {
   readonly forwarder: Forwarder;

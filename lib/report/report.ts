@@ -10,18 +10,8 @@ import type { CallResultError } from "../codec/frame.ts";
 import { errorBody } from "../codec/frame_text.ts";
 import { type Dialect, dialectOf } from "../codec/subprotocol.ts";
 import type { TraceContext } from "../codec/trace_context.ts";
+import type { Report } from "../outbox/entry.ts";
 import type { CallOutcome } from "./outcome.ts";
-
-/** One message to the backend that must not be lost. */
-export type Report =
-  | {
-    readonly kind: "result" | "error" | "resulterror";
-    readonly action: string;
-    readonly messageId: string;
-    readonly body: string;
-    readonly trace: TraceContext | undefined;
-  }
-  | { readonly kind: "disconnect"; readonly body: string; readonly trace?: undefined };
 
 /** A CALL to a client, as its report names it. */
 export interface ReportedCall {

@@ -7,7 +7,7 @@
 import { type Identity, namesOf } from "../identity.ts";
 import { Lane, type LaneOptions, type QueueLimits } from "../queue/lane.ts";
 import { enterBacklog, type PostDeps, postReport } from "./post.ts";
-import type { Report } from "./report.ts";
+import type { Report } from "../outbox/entry.ts";
 
 /** The connection that the reports are about. */
 export interface Reporter extends Identity {

@@ -8,7 +8,8 @@ import { ABNORMAL } from "../client/ending.ts";
 import type { Client } from "../cluster/bus.ts";
 import type { Legacy } from "../cluster/switchboard.ts";
 import { enterBacklog, type PostDeps, postReport } from "../report/post.ts";
-import { disconnectReport, lostReport, type Report } from "../report/report.ts";
+import { disconnectReport, lostReport } from "../report/report.ts";
+import type { Report } from "../outbox/entry.ts";
 
 export interface AftermathOptions extends PostDeps {
   /** Whether the backend is told of each end of a connection. */

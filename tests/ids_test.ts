@@ -1,8 +1,8 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { ConnectionIds } from "../../lib/door/connection_ids.ts";
-import { systemRandom } from "../../lib/random.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import { Random } from "../support/random.ts";
+import { TimeOrderedIds } from "../lib/ids.ts";
+import { systemRandom } from "../lib/random.ts";
+import { FakeClock } from "./support/fake_clock.ts";
+import { Random } from "./support/random.ts";
 
 /** A wall clock that goes as a test says. */
 class Wall {
@@ -17,7 +17,7 @@ function all(value: number): { bytes: (length: number) => Uint8Array } {
 
 Deno.test("an id is a UUID of version 7 with the wall clock's time", () => {
   const wall = new Wall();
-  const id = new ConnectionIds(wall, systemRandom).next();
+  const id = new TimeOrderedIds(wall, systemRandom).next();
   match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   strictEqual(parseInt(id.slice(0, 8) + id.slice(9, 13), 16), wall.now);
 });
@@ -33,7 +33,7 @@ Deno.test("each id is greater than the one before, whatever the wall clock does"
   for (const [name, stepMs] of rows) {
     await t.step(name, () => {
       const wall = new Wall();
-      const ids = new ConnectionIds(wall, systemRandom);
+      const ids = new TimeOrderedIds(wall, systemRandom);
       const made = Array.from({ length: 1000 }, (_, n) => {
         wall.now += stepMs(n);
         return ids.next();
@@ -45,7 +45,7 @@ Deno.test("each id is greater than the one before, whatever the wall clock does"
 
 Deno.test("a count that begins as high as it can has room in its millisecond", () => {
   const wall = new Wall();
-  const ids = new ConnectionIds(wall, all(255));
+  const ids = new TimeOrderedIds(wall, all(255));
   const made = Array.from({ length: 1000 }, () => ids.next());
   deepStrictEqual([...new Set(made)].sort(), made);
   const times = new Set(made.map((id) => id.slice(0, 13)));
@@ -55,7 +55,7 @@ Deno.test("a count that begins as high as it can has room in its millisecond", (
 Deno.test("the same clock and the same random bytes give the same ids, others others", () => {
   const made = [1, 1, 2].map((seed) => {
     const clock = new FakeClock();
-    const ids = new ConnectionIds(clock, new Random(seed));
+    const ids = new TimeOrderedIds(clock, new Random(seed));
     return Array.from({ length: 20 }, (_, n) => {
       clock.tick(n % 3);
       return ids.next();

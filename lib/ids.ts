@@ -5,8 +5,8 @@
  */
 
 import { v7 } from "uuid";
-import type { Clock } from "../clock.ts";
-import type { Random } from "../random.ts";
+import type { Clock } from "./clock.ts";
+import type { Random } from "./random.ts";
 
 /** A count within a millisecond is that long; then the next millisecond is begun early. */
 const COUNTS = 2 ** 32;
@@ -19,7 +19,7 @@ const COUNTS = 2 ** 32;
  *
  * The package's own `v7()` does the first too, but with the machine's clock and chance.
  */
-export class ConnectionIds {
+export class TimeOrderedIds {
   readonly #clock: Pick<Clock, "wallNow">;
   readonly #random: Pick<Random, "bytes">;
   /** The latest time in an id, and the count in it (§6.2, method 1). */
