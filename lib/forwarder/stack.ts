@@ -12,8 +12,8 @@ import type { Tracing } from "../trace/tracing.ts";
 import { Breaker } from "./breaker.ts";
 import { Count } from "./count.ts";
 import { createFetchForwarder } from "./fetch.ts";
-import type { Forwarder } from "./forwarder.ts";
-import { forwarderOver } from "./layer.ts";
+import type { Forwarder, ForwarderOptions } from "./forwarder.ts";
+import { forwarderOver, type Layer } from "./layer.ts";
 import { Retries } from "./retry.ts";
 import { Slots } from "./slots.ts";
 import { createTcpForwarder } from "./tcp.ts";
@@ -39,7 +39,12 @@ export interface StackDeps {
   readonly version: string;
   readonly signKeys: readonly Uint8Array[] | undefined;
   readonly tracing?: Tracing | undefined;
+  /** Makes the connections to the backend; without it those that `forwarder` names. */
+  readonly createConnections?: CreateConnections | undefined;
 }
+
+/** Makes the innermost layer, which reaches a backend. */
+export type CreateConnections = (options: ForwarderOptions) => Layer;
 
 /**
  * Builds it from the outside in: ids, the breaker's guard, tries, slots, the breaker's count, turns of the
@@ -54,7 +59,8 @@ export function createForwarderStack(options: StackOptions, deps: StackDeps): Fo
     if (isOpen) log.error("backend away: CALLs are answered at once", { backend });
     else log.info("backend back", { backend });
   });
-  const create = options.forwarder === "tcp" ? createTcpForwarder : createFetchForwarder;
+  const own = options.forwarder === "tcp" ? createTcpForwarder : createFetchForwarder;
+  const create = deps.createConnections ?? own;
   const connections = create({
     backend,
     timeoutMs: options.backendTimeoutMs,

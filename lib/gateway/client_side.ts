@@ -37,7 +37,10 @@ export interface ClientSide {
 export function createClientSide(
   config: Config,
   core: Core,
-  { createBus, witness = noWitness }: Pick<GatewayDeps, "createBus" | "witness">,
+  { createBus, witness = noWitness, sockets: given }: Pick<
+    GatewayDeps,
+    "createBus" | "witness" | "sockets"
+  >,
 ): ClientSide {
   const { clock, random, log, metrics, connections, backlog, forwarder, memory } = core;
   const { inspect, tracing, isShuttingDown, maxQueueChars, taps } = core;
@@ -59,7 +62,7 @@ export function createClientSide(
     tracing,
   });
   const bus = createBus?.(local satisfies Peer) ?? alone;
-  const maker = createDenoSockets(log);
+  const maker = given ?? createDenoSockets(log);
   const sockets = new Sockets(maker, clock, metrics.sockets);
   const rate = config.clientRate &&
     new ClientRate(config.clientRate, { clock, log, limited: metrics.rateLimited });

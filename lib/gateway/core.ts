@@ -73,7 +73,8 @@ export function createCore(
     disconnects: metrics.disconnectsWaiting,
   });
   const { signKeys } = secrets;
-  const stackDeps = { clock, random, log, metrics, version, signKeys, tracing };
+  const { createConnections } = deps;
+  const stackDeps = { clock, random, log, metrics, version, signKeys, tracing, createConnections };
   const memory = new MemoryWatch({
     maxBytes: config.maxMemoryBytes,
     readResident: residentBytes,

@@ -7,10 +7,12 @@
 import type { Clock } from "../clock.ts";
 import type { Bus, Peer, Witness } from "../cluster/bus.ts";
 import type { Secrets } from "../config/secret.ts";
+import type { CreateConnections } from "../forwarder/stack.ts";
 import type { Log } from "../log/log.ts";
 import type { RecentFaults } from "../log/recent_faults.ts";
 import type { MetricSet } from "../metrics/metrics.ts";
 import type { Random } from "../random.ts";
+import type { SocketMaker } from "../socket/socket.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import type { Validator } from "../validate/validator.ts";
 
@@ -33,6 +35,10 @@ export interface GatewayDeps {
   readonly team?: Team | undefined;
   /** Without it nothing is traced. */
   readonly tracing?: Tracing | undefined;
+  /** Makes clients' sockets of upgrades; without it the runtime does. */
+  readonly sockets?: SocketMaker | undefined;
+  /** Makes the connections to the backend; without it the configuration says which. */
+  readonly createConnections?: CreateConnections | undefined;
 }
 
 /** Gateways in threads of one process, which share its ports, its memory and its limits. */
