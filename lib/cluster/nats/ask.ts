@@ -21,7 +21,7 @@ export interface AskDeps {
   readonly link: Pick<Link, "connection" | "fits" | "notUnderstood">;
   readonly peers: Pick<Peers, "heard">;
   readonly ledger: Ledger;
-  readonly debts: Pick<Debts, "watch">;
+  readonly debts: Pick<Debts, "watch" | "remind">;
 }
 
 /**
@@ -65,6 +65,10 @@ export async function askHolder(
       reply = refused(isNoResponders(error) ? "gone" : "lost");
     }
   }
-  if (number !== null) ledger.ended(number);
+  if (number !== null) {
+    ledger.ended(number);
+    // It may have taken the CALL all the same.
+    if (reply.kind === "refused" && reply.reason === "lost") debts.remind(peerId);
+  }
   return reply;
 }

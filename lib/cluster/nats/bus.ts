@@ -261,6 +261,7 @@ export class NatsBus implements Bus {
         if (clock.now() - heardAt <= 2 * ALIVE_MS) break;
         this.#held.announceAll();
         this.#forgetting.missed();
+        this.#debts.askIfDebtor(note.peerId);
         break;
       }
       case "forget":

@@ -31,15 +31,25 @@ export interface DebtsOptions {
   readonly log: Log;
 }
 
+/** Most of them never come back: they are asked for so long, and of so many it is remembered. */
+const UNAWARE_MS = 30_000;
+const MAX_UNAWARE = 1000;
+
 /**
  * Asks those who owe an outcome each second whether they are there, and reports what they owe when
  * they are not. NATS is asked as well: by its answers an instance that owes something itself knows
  * that it is not cut off.
  *
- * Always true: while an outcome is owed, by others or to them, a timer waits or a round is under way.
+ * Always true: while an outcome is owed, by others or to them, or others that are there may
+ * believe so, a timer waits or a round is under way.
  */
 export class Debts {
   readonly #options: DebtsOptions;
+  /**
+   * Instances that may believe that they owe what is over here: they keep it until they are asked for the
+   * rest. With each the time until which it is asked in every round.
+   */
+  readonly #unaware = new Map<string, number>();
   #timer: Timer | undefined;
   #isClosed = false;
 
@@ -58,9 +68,18 @@ export class Debts {
     for (const peerId of this.#options.ledger.debtors) void this.#askSafely(peerId);
   }
 
-  /** Asks one of them, if it owes something. */
+  /** Asks one of them, if it owes something or may believe that it does. */
   askIfDebtor(peerId: string): void {
+    if (this.#unaware.has(peerId)) this.remind(peerId);
     if (this.#options.ledger.debtors.includes(peerId)) void this.#askSafely(peerId);
+  }
+
+  /** An instance may believe that it owes what is over here: it is asked for the rest. */
+  remind(peerId: string): void {
+    this.#unaware.set(peerId, this.#options.clock.now() + UNAWARE_MS);
+    const [oldest] = this.#unaware.keys();
+    if (this.#unaware.size > MAX_UNAWARE && oldest !== undefined) this.#unaware.delete(oldest);
+    this.watch();
   }
 
   close(): void {
@@ -71,9 +90,16 @@ export class Debts {
   /** Never rejects: `proof.ask` does not. */
   async #askAround(): Promise<void> {
     const { ledger, errands, proof } = this.#options;
-    await Promise.all([proof.ask(), ...ledger.debtors.map((peerId) => this.#askSafely(peerId))]);
+    const others = new Set([...ledger.debtors, ...this.#unawarePeers()]);
+    await Promise.all([proof.ask(), ...Array.from(others, (peerId) => this.#askSafely(peerId))]);
     this.#timer = undefined;
-    if (ledger.size > 0 || !errands.isEmpty) this.watch();
+    if (ledger.size > 0 || !errands.isEmpty || this.#unawarePeers().length > 0) this.watch();
+  }
+
+  /** Those that are asked in this round; of the others it is waited for a word. */
+  #unawarePeers(): string[] {
+    const now = this.#options.clock.now();
+    return Array.from(this.#unaware).filter(([, until]) => now < until).map(([peerId]) => peerId);
   }
 
   /** A fault of ours with one instance ends neither the round nor the process. */
@@ -93,6 +119,8 @@ export class Debts {
     const { link, subjectOf, peers, ledger, local, log, peerId: ownId } = this.#options;
     if (link.connection === null || !link.isUp) return;
     const numbers = ledger.owedBy(peerId, MAX_NUMBERS);
+    // What is over here is not among these numbers, and that is how the other one hears of it.
+    const tells = this.#unaware.has(peerId);
     let epoch: number | null = null;
     try {
       const note: PeerNote = { kind: "ping", peerId: ownId, numbers };
@@ -103,11 +131,13 @@ export class Debts {
       if (pong === undefined) return link.notUnderstood("answer about what is owed");
       epoch = pong.epoch;
       peers.heard(peerId);
-      for (const number of pong.ended) ledger.ended(number);
+      for (const number of pong.ended) ledger.endedThere(number);
     } catch (error) {
       if (!this.#isGone(peerId, error)) return;
     }
+    if (tells && epoch !== null) this.#unaware.delete(peerId);
     const lost = ledger.takeLost(peerId, epoch);
+    if (lost.length > 0) this.remind(peerId);
     if (lost.length > 0) log.error("an instance went with CALLs", { peerId, count: lost.length });
     for (const { client, call } of lost) {
       try {

@@ -33,12 +33,15 @@ export class Ledger {
     return [...new Set(Array.from(this.#entries.values(), ({ peerId }) => peerId))];
   }
 
-  /** Numbers of what an instance took and has not ended, the oldest first. */
+  /**
+   * Numbers of what an instance has not ended, the oldest first. What it is not known to have taken is
+   * among them: it forgets what it gave up and is not asked for.
+   */
   owedBy(peerId: string, limit: number): number[] {
     const numbers: number[] = [];
     for (const [number, entry] of this.#entries) {
       if (numbers.length === limit) break;
-      if (entry.peerId === peerId && entry.epoch !== undefined) numbers.push(number);
+      if (entry.peerId === peerId) numbers.push(number);
     }
     return numbers;
   }
@@ -54,6 +57,11 @@ export class Ledger {
   accepted(number: number, epoch: number): void {
     const entry = this.#entries.get(number);
     if (entry !== undefined) entry.epoch = epoch;
+  }
+
+  /** An instance that was asked has nothing with this number: it was reported, if it was taken. */
+  endedThere(number: number): void {
+    if (this.#entries.get(number)?.epoch !== undefined) this.#entries.delete(number);
   }
 
   /** It was reported, or not taken. */

@@ -48,6 +48,18 @@ Deno.test("what was never taken is not lost: its caller was told", () => {
   strictEqual(ledger.size, 0);
 });
 
+Deno.test("an instance is asked for what it is not known to have taken, and not believed about it", () => {
+  const ledger = new Ledger();
+  const number = enter(ledger, "b", "1");
+  deepStrictEqual(ledger.owedBy("b", 10), [number]);
+  // It was asked before it took the CALL, or its word of that is still on the way.
+  ledger.endedThere(number);
+  ledger.accepted(number, 1);
+  deepStrictEqual(ledger.owedBy("b", 10), [number]);
+  ledger.endedThere(number);
+  strictEqual(ledger.size, 0);
+});
+
 Deno.test("an outcome that is told before the CALL's acceptance ends it", () => {
   const ledger = new Ledger();
   const number = enter(ledger, "b", "1");
@@ -63,7 +75,7 @@ Deno.test("any order of steps leaves the ledger equal to a plain model", () => {
     epoch: number | undefined;
   }
   const step = fc.record({
-    kind: fc.constantFrom("enter", "accepted", "ended", "lost"),
+    kind: fc.constantFrom("enter", "accepted", "ended", "ended there", "lost"),
     peerId: fc.constantFrom("b", "c"),
     which: fc.nat(9),
     epoch: fc.option(fc.nat(2)),
@@ -91,6 +103,10 @@ Deno.test("any order of steps leaves the ledger equal to a plain model", () => {
             ledger.ended(number);
             model.delete(number);
             break;
+          case "ended there":
+            ledger.endedThere(number);
+            if (model.get(number)?.epoch !== undefined) model.delete(number);
+            break;
           case "lost": {
             const expected = [...model].filter(([, entry]) =>
               entry.peerId === peerId && entry.epoch !== undefined && entry.epoch !== epoch
@@ -104,9 +120,8 @@ Deno.test("any order of steps leaves the ledger equal to a plain model", () => {
         }
         strictEqual(ledger.size, model.size);
         for (const peer of ["b", "c"]) {
-          const owed = [...model].filter(([, entry]) =>
-            entry.peerId === peer && entry.epoch !== undefined
-          ).map(([number]) => number);
+          const owed = [...model].filter(([, entry]) => entry.peerId === peer)
+            .map(([number]) => number);
           deepStrictEqual(ledger.owedBy(peer, 100), owed);
           deepStrictEqual(ledger.owedBy(peer, 2), owed.slice(0, 2));
         }
