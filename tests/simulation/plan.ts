@@ -1,0 +1,113 @@
+/**
+ * What a seed stands for: how the gateway is set up, who is there, and what goes wrong.
+ *
+ * @module
+ */
+
+import { type Config, readInvocation } from "../../lib/config/config.ts";
+import type { Chance } from "./chance.ts";
+import type { Temper } from "./station.ts";
+import { type Faults, NO_FAULTS } from "./weather.ts";
+
+/** Faults that somebody causes now and then, as shares of all of these. */
+export interface Mishaps {
+  readonly crash: number;
+  readonly restart: number;
+  readonly freeze: number;
+  readonly jump: number;
+  readonly backendAway: number;
+  readonly natsCut: number;
+  readonly natsHang: number;
+  readonly natsAway: number;
+}
+
+export interface Plan {
+  readonly config: Config;
+  readonly instances: number;
+  readonly clients: number;
+  readonly protocol: string | null;
+  readonly faults: Faults;
+  readonly mishaps: Mishaps;
+  /** Milliseconds between two of them. */
+  readonly mishapMs: number;
+  readonly temper: Temper;
+  /** Between two requests of the backend's own. */
+  readonly callMs: number;
+  readonly stormMs: number;
+  /** How wrong the wall clocks are at most. */
+  readonly skewMs: number;
+}
+
+let base: Config | undefined;
+
+function baseConfig(): Config {
+  const read = readInvocation(["--listen=127.0.0.1:0"], () => undefined, "0.0.0-simulated");
+  if (read.kind !== "run") throw new TypeError(JSON.stringify(read));
+  return read.config;
+}
+
+/**
+ * Draws a plan. Each kind of fault is there or not, so that some runs have few kinds and many of each:
+ * what hides behind a frequent fault is found where that one is missing.
+ */
+export function drawPlan(chance: Chance): Plan {
+  base ??= baseConfig();
+  const sometimes = (share: number, most: number): number =>
+    chance.happens(share) ? chance.between(0, most) : 0;
+  const instances = chance.pick([1, 1, 2, 2, 3]);
+  const isMany = instances > 1;
+  const isClean = chance.happens(0.1);
+  const faults: Faults = isClean ? NO_FAULTS : {
+    slow: sometimes(0.5, 0.3),
+    refused: sometimes(0.3, 0.3),
+    cutBefore: sometimes(0.3, 0.2),
+    cutAfter: sometimes(0.4, 0.3),
+    hung: sometimes(0.3, 0.1),
+    badStatus: sometimes(0.4, 0.4),
+    lostResponse: sometimes(0.3, 0.2),
+  };
+  const weight = (isPossible: boolean): number =>
+    isPossible && !isClean && chance.happens(0.5) ? chance.fraction() : 0;
+  const mishaps: Mishaps = {
+    crash: weight(true),
+    restart: weight(true),
+    freeze: weight(true),
+    jump: weight(true),
+    backendAway: weight(true),
+    natsCut: weight(isMany),
+    natsHang: weight(isMany),
+    natsAway: weight(isMany),
+  };
+  const protocol = chance.pick([null, "ocpp1.6", "ocpp2.1"]);
+  return {
+    config: {
+      ...base,
+      disconnectHook: chance.happens(0.5),
+      connectHook: chance.happens(0.3),
+      retries: chance.below(4),
+      maxQueue: chance.pick([1, 2, 4, 8]),
+      maxWaiting: chance.pick([6, 40, 1000, 1000]),
+      callConcurrency: chance.pick([1, 1, 1, 2]),
+      backendConnections: chance.pick([1, 2, 4, 16, 256]),
+      callTimeoutMs: chance.pick([1000, 3000, 8000]),
+      backendTimeoutMs: chance.pick([1000, 3000, 8000]),
+      pingIntervalMs: chance.pick([2000, 5000]),
+      drainTimeoutMs: chance.pick([0, 500, 2000]),
+      maxBufferedBytes: chance.pick([200, 64 * 1024]),
+    },
+    instances,
+    clients: 1 + chance.below(5),
+    protocol,
+    faults,
+    mishaps,
+    mishapMs: chance.pick([700, 2000, 6000]),
+    temper: {
+      pauseMs: chance.pick([100, 400, 1500]),
+      restless: sometimes(0.7, 0.3),
+      rude: sometimes(0.6, 0.5),
+    },
+    callMs: chance.pick([40, 150, 600]),
+    stormMs: chance.between(4000, 20_000),
+    skewMs: chance.pick([0, 0, 30, 3000]),
+  };
+}

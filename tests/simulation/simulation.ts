@@ -1,0 +1,480 @@
+/**
+ * The real gateway in a simulated world, driven by a seed.
+ *
+ * Some instances of it, put together as `lib/gateway` does, run in this process on edges that are
+ * simulated: time, chance, clients, the backend and the ways to it, NATS. First there is a storm, in
+ * which all that the plan has goes wrong; then it is calm, and within a bound all must come to its end.
+ * What went over the edges is checked against the contract (`books.ts`).
+ *
+ * A run is one function call, without a turn of the event loop: what waits for promises runs between two
+ * events, by the runtime's own means. So the same seed gives the same run, event by event.
+ *
+ * @module
+ */
+
+import type { Layer } from "../../lib/forwarder/layer.ts";
+import { SimulatedBackend } from "./backend.ts";
+import { Books, type Guarantees } from "./books.ts";
+import { Chance } from "./chance.ts";
+import { Instance } from "./instance.ts";
+import { SimulatedNats } from "./nats.ts";
+import { drawPlan, type Mishaps, type Plan } from "./plan.ts";
+import { Station } from "./station.ts";
+import { Timeline } from "./timeline.ts";
+import { Trace } from "./trace.ts";
+import { Weather } from "./weather.ts";
+
+export interface Outcome {
+  readonly seed: number;
+  /** What was broken; empty when all is well. */
+  readonly faults: readonly string[];
+  /** Over all events and their times. */
+  readonly hash: string;
+  readonly events: number;
+  /** The last ones, in words. */
+  readonly lastEvents: readonly string[];
+  readonly plan: Plan;
+  /** How much was done, to see that a run is worth something. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** What the program promises today. */
+export const TODAY: Guarantees = { keepsReports: false, outbox: false };
+
+/** All that is owed must be there so long after the storm, … */
+const CALM_MS = 120_000;
+/** … and so long after that nothing may be left. */
+const REST_MS = 60_000;
+const SLICE_MS = 100;
+/** With NATS an instance says now and then that it is there. */
+const STANDING_TIMERS = 1;
+/** A shutdown is over so long after the drain time-out. */
+const SHUTDOWN_MS = 30_000;
+/** Events in one run, far more than any has. */
+const MAX_EVENTS = 300_000;
+
+const drain = microtasksOf(Deno);
+
+/**
+ * Runs what waits for promises that are settled. There is no public way to do that but to return to the
+ * event loop, which costs more than all the rest of a run.
+ */
+function microtasksOf(runtime: object): () => void {
+  const { internal } = runtime as { internal?: symbol };
+  const inner = internal && Reflect.get(runtime, internal) as
+    | { core?: { runMicrotasks?: () => void } }
+    | undefined;
+  const { core } = inner ?? {};
+  if (typeof core?.runMicrotasks !== "function") {
+    throw new TypeError("this runtime offers no way to run microtasks: the simulator cannot work");
+  }
+  return () => core.runMicrotasks!();
+}
+
+export interface SimulateOptions {
+  readonly guarantees?: Guarantees;
+  /** Gets each event at once. */
+  readonly print?: ((line: string) => void) | undefined;
+  /** Breaks the gateway: put between it and its way to the backend, to see that the rules notice. */
+  readonly sabotage?: ((inner: Layer) => Layer) | undefined;
+}
+
+/** Simulates one run, in a turn of the event loop of its own. */
+export function simulate(seed: number, options: SimulateOptions = {}): Promise<Outcome> {
+  // Microtasks cannot be run from inside of one.
+  return new Promise((resolve, reject) => {
+    setTimeout(() => {
+      try {
+        resolve(new World(seed, options).run());
+      } catch (error) {
+        reject(error);
+      }
+    }, 0);
+  });
+}
+
+/** Owns who is there, and what befalls them. */
+class World {
+  readonly #seed: number;
+  readonly #chance: Chance;
+  readonly #plan: Plan;
+  readonly #timeline = new Timeline();
+  readonly #trace: Trace;
+  readonly #weather: Weather;
+  readonly #books: Books;
+  readonly #backend: SimulatedBackend;
+  readonly #nats: SimulatedNats | undefined;
+  readonly #stations: Station[] = [];
+  /** Those that should be there; a dead one until it is started again. */
+  readonly #places: Instance[] = [];
+  readonly #all: Instance[] = [];
+  #lines = 0;
+  #tokens = 0;
+  readonly #mishaps: (keyof Mishaps)[];
+
+  constructor(seed: number, { guarantees = TODAY, print, sabotage }: SimulateOptions) {
+    const chance = new Chance(seed);
+    const plan = drawPlan(chance);
+    this.#seed = seed;
+    this.#chance = chance;
+    this.#plan = plan;
+    const timeline = this.#timeline;
+    const { config, instances } = plan;
+    this.#trace = new Trace(timeline, print);
+    const trace = this.#trace;
+    const weather = new Weather(plan.faults, chance.fork());
+    this.#weather = weather;
+    const { retries, backendConnections } = config;
+    this.#books = new Books({ ...guarantees, instances, retries, backendConnections }, timeline);
+    const books = this.#books;
+    this.#backend = new SimulatedBackend({
+      timeline,
+      weather,
+      chance: chance.fork(),
+      books,
+      trace,
+      sabotage,
+    });
+    this.#nats = instances === 1 ? undefined : new SimulatedNats({
+      timeline,
+      weather,
+      chance: chance.fork(),
+      note: (event) => trace.note(event),
+    });
+    this.#mishaps = Object.entries(plan.mishaps).flatMap(([name, weight]) =>
+      Array<keyof Mishaps>(Math.ceil(weight * 10)).fill(name as keyof Mishaps)
+    );
+    for (let place = 0; place < instances; place++) this.#start(place);
+    for (let i = 0; i < plan.clients; i++) {
+      this.#stations.push(
+        new Station(`CP${i}`, {
+          timeline,
+          weather,
+          chance: chance.fork(),
+          trace,
+          books,
+          protocol: plan.protocol,
+          temper: plan.temper,
+          doors: () => this.#places.filter(({ isServing }) => isServing),
+          nextLine: () => this.#lines++,
+        }),
+      );
+    }
+  }
+
+  run(): Outcome {
+    const { stormMs } = this.#plan;
+    this.#callLater();
+    this.#mishapLater();
+    this.#pass(stormMs);
+    this.#calmDown();
+    this.#passUntil("all is settled", CALM_MS, () => this.#unsettled());
+    this.#checkLists();
+    if (this.#books.faults.length === 0) {
+      for (const station of this.#stations) station.retire();
+    }
+    this.#passUntil("nothing is left", REST_MS, () => this.#left());
+    if (this.#books.faults.length === 0) {
+      for (const instance of this.#places) instance.shutDown(true);
+    }
+    this.#passUntil("all have shut down", SHUTDOWN_MS, () => this.#running());
+    this.#pass(1000);
+    if (this.#books.faults.length === 0) {
+      for (const held of this.#nats?.held ?? []) this.#books.fault(`NATS still holds ${held}`);
+      this.#books.close();
+    }
+    return this.#outcome();
+  }
+
+  #outcome(): Outcome {
+    const { faults, apiCalls, clientCalls } = this.#books;
+    const statuses = [...apiCalls.values()].map(({ status }) => status);
+    return {
+      seed: this.#seed,
+      faults,
+      hash: this.#trace.hash,
+      events: this.#trace.count,
+      lastEvents: this.#trace.last(60),
+      plan: this.#plan,
+      counts: {
+        ...this.#books.counts,
+        calls: apiCalls.size,
+        accepted: statuses.filter((status) => status === 202).length,
+        clientCalls: clientCalls.size,
+        lines: this.#lines,
+        instances: this.#all.length,
+      },
+    };
+  }
+
+  // Time.
+
+  /** Lets happen what happens until then, or until something is broken. */
+  #pass(ms: number): void {
+    const end = this.#timeline.now + ms;
+    const { faults } = this.#books;
+    // What was done to the gateway from here.
+    drain();
+    for (let n = 0; faults.length === 0 && this.#timeline.step(end); n++) {
+      drain();
+      if (n % 8 === 0) this.#checkBounds();
+      if (n > MAX_EVENTS) this.#books.fault("this does not come to an end");
+    }
+    if (faults.length === 0) this.#timeline.passTo(end);
+  }
+
+  /** @param missing What is not as it should be; undefined when all is. */
+  #passUntil(what: string, ms: number, missing: () => string | undefined): void {
+    const end = this.#timeline.now + ms;
+    const { faults } = this.#books;
+    while (faults.length === 0) {
+      const why = missing();
+      if (why === undefined) return;
+      if (this.#timeline.now >= end) {
+        this.#books.fault(`not so after ${ms / 1000} s: ${what}: ${why}`);
+        return;
+      }
+      this.#pass(SLICE_MS);
+    }
+  }
+
+  #checkBounds(): void {
+    for (const { life, name, excess } of this.#places) {
+      if (life.isAlive && excess !== undefined) this.#books.fault(`${name}: ${excess}`);
+    }
+  }
+
+  // Who is there.
+
+  #start(place: number): void {
+    const { config, skewMs } = this.#plan;
+    const instance = new Instance(`G${this.#all.length}`, {
+      config,
+      timeline: this.#timeline,
+      trace: this.#trace,
+      books: this.#books,
+      backend: this.#backend,
+      nats: this.#nats,
+      skewMs: Math.round(this.#chance.between(-skewMs, skewMs)),
+      chance: this.#chance.fork(),
+    });
+    this.#places[place] = instance;
+    this.#all.push(instance);
+  }
+
+  /** Nothing of it is left but what went over its edges. */
+  #died(instance: Instance, isKnown: boolean): void {
+    if (!instance.life.isAlive) return;
+    this.#trace.note(`${instance.name} crashes${isKnown ? "" : " with its machine"}`);
+    instance.life.end();
+    this.#books.died(instance.name);
+    instance.nats?.died(isKnown);
+    for (const station of this.#stations) station.gatewayDied(instance.life, isKnown);
+    const place = this.#places.indexOf(instance);
+    if (place !== -1) {
+      this.#timeline.after(this.#chance.between(100, 4000), () => this.#revive(place));
+    }
+  }
+
+  #revive(place: number): void {
+    if (!this.#places[place]!.life.isAlive) this.#start(place);
+  }
+
+  // The backend's own requests.
+
+  #callLater(): void {
+    const { callMs } = this.#plan;
+    this.#timeline.after(this.#chance.between(0.2, 2) * callMs, () => {
+      if (this.#weather.isCalm) return;
+      const count = this.#chance.happens(0.1) ? 8 : 1;
+      for (let i = 0; i < count; i++) this.#call();
+      if (this.#chance.happens(0.02)) this.#disconnect();
+      this.#callLater();
+    });
+  }
+
+  #call(): void {
+    const chance = this.#chance;
+    const instance = chance.pick(this.#places);
+    const clientId = chance.pick(this.#stations).clientId;
+    const token = `A${this.#tokens++}`;
+    const messageId = chance.happens(0.2) ? `m${chance.below(4)}` : `n${token}`;
+    const waitSeconds = chance.happens(0.2) ? 1 + chance.below(4) : null;
+    const call = {
+      ...{ token, clientId, messageId, waitSeconds, instance: instance.name },
+      status: undefined as number | undefined,
+      outcome: null as string | null,
+      answeredAt: this.#timeline.now,
+      frames: 0,
+      reportIds: new Set<string>(),
+    };
+    this.#books.apiCalls.set(token, call);
+    this.#trace.note(`backend asks ${instance.name} for ${token} to ${clientId} as ${messageId}`);
+    this.#timeline.after(this.#weather.delayMs(), () => {
+      if (!instance.life.isAlive) {
+        // Nobody listens.
+        call.status = 0;
+        call.outcome = "not-sent";
+        return;
+      }
+      const headers: Record<string, string> = waitSeconds === null
+        ? {}
+        : { prefer: `wait=${waitSeconds}` };
+      const path = `/call/${token}/${clientId}/${messageId}`;
+      instance.asks("POST", path, headers, `{"for":"${token}"}`, ({ status, outcome, body }) => {
+        this.#trace.note(`${instance.name} answers ${token} with ${status} ${outcome}`);
+        this.#books.responded(call, status, outcome, body);
+      });
+    });
+  }
+
+  #disconnect(): void {
+    const clientId = this.#chance.pick(this.#stations).clientId;
+    const instance = this.#chance.pick(this.#places);
+    this.#trace.note(`backend has ${instance.name} disconnect ${clientId}`);
+    instance.asks("DELETE", `/clients/${clientId}`, {}, null, () => {});
+  }
+
+  // What goes wrong.
+
+  #mishapLater(): void {
+    if (this.#mishaps.length === 0) return;
+    this.#timeline.after(this.#chance.between(0.3, 2) * this.#plan.mishapMs, () => {
+      if (this.#weather.isCalm) return;
+      this.#mishap(this.#chance.pick(this.#mishaps));
+      this.#mishapLater();
+    });
+  }
+
+  #mishap(kind: keyof Mishaps): void {
+    const chance = this.#chance;
+    const place = chance.below(this.#places.length);
+    const instance = this.#places[place]!;
+    const note = (event: string): void => this.#trace.note(event);
+    switch (kind) {
+      case "crash": {
+        const isKnown = chance.happens(0.7);
+        // In the middle of something, or between two things.
+        if (chance.happens(0.5)) this.#died(instance, isKnown);
+        else instance.life.dieAfter(chance.below(6), () => this.#died(instance, isKnown));
+        return;
+      }
+      case "restart":
+        if (!instance.isServing) return;
+        instance.shutDown();
+        this.#start(place);
+        return;
+      case "freeze": {
+        const ms = chance.pick([200, 2000, 5000, 9000]);
+        if (!instance.life.isAlive || instance.life.isFrozen) return;
+        note(`${instance.name} stands still for ${ms} ms`);
+        instance.life.freeze(ms);
+        if (ms >= 2000) this.#books.trouble(ms);
+        return;
+      }
+      case "jump": {
+        const ms = Math.round(chance.between(-5000, 5000));
+        note(`the wall clock of ${instance.name} is set by ${ms} ms`);
+        instance.clock.jump(ms);
+        return;
+      }
+      case "backendAway": {
+        if (this.#backend.isAway) return;
+        const ms = chance.pick([300, 2000, 8000]);
+        note(`the backend is away for ${ms} ms`);
+        this.#backend.isAway = true;
+        this.#timeline.after(ms, () => {
+          note("the backend is back");
+          this.#backend.isAway = false;
+        });
+        return;
+      }
+      case "natsCut": {
+        const ms = chance.pick([0, 1000, 3000, 9000]);
+        note(`${instance.name} is cut off NATS for ${ms} ms`);
+        instance.nats?.breaks(ms);
+        return this.#books.trouble(ms + 2000);
+      }
+      case "natsHang": {
+        const ms = chance.pick([500, 2000, 4000, 8000]);
+        note(`the way of ${instance.name} to NATS hangs for ${ms} ms`);
+        instance.nats?.hangs(ms);
+        return this.#books.trouble(ms + 2000);
+      }
+      case "natsAway": {
+        const ms = chance.pick([100, 2000, 8000]);
+        note(`NATS is away for ${ms} ms`);
+        this.#nats?.goAway(ms);
+        return this.#books.trouble(ms + 2000);
+      }
+    }
+  }
+
+  // The end.
+
+  #calmDown(): void {
+    this.#trace.note("it is calm");
+    this.#weather.isCalm = true;
+    this.#backend.isAway = false;
+    this.#nats?.calm();
+    for (const { life } of this.#all) life.spare();
+    for (const station of this.#stations) station.calm();
+    for (let place = 0; place < this.#places.length; place++) this.#revive(place);
+  }
+
+  #unsettled(): string | undefined {
+    const { unsettled } = this.#books;
+    if (unsettled !== undefined) return unsettled;
+    for (const { clientId, isConnected, unanswered, open } of this.#stations) {
+      if (!isConnected) return `${clientId} is not connected`;
+      if (unanswered > 0) return `${clientId} waits for ${unanswered} answers`;
+      if (open > 1) return `${clientId} has ${open} connections`;
+    }
+    for (const instance of this.#all) {
+      if (instance.life.isAlive && !this.#places.includes(instance)) {
+        return `${instance.name} has not shut down`;
+      }
+    }
+    const ids = this.#places.flatMap(({ clientIds }) => clientIds);
+    return ids.length === this.#stations.length ? undefined : `connected: ${ids}`;
+  }
+
+  /** Each instance knows of all clients. */
+  #checkLists(): void {
+    if (this.#books.faults.length > 0) return;
+    const wanted = this.#stations.map(({ clientId }) => clientId).join();
+    const lists: string[] = [];
+    const ask = (): void => {
+      for (const instance of this.#places) {
+        instance.asks("GET", "/clients", { accept: "application/json" }, null, ({ body }) => {
+          const { clients } = JSON.parse(body) as { clients: { id: string }[] };
+          lists.push(clients.map(({ id }) => id).join());
+        });
+      }
+    };
+    // Those who were cut off hear of each other within seconds.
+    this.#pass(12_000);
+    ask();
+    this.#pass(2000);
+    for (const list of lists) if (list !== wanted) this.#books.fault(`the clients are ${list}`);
+    if (lists.length < this.#places.length && this.#books.faults.length === 0) {
+      this.#books.fault("an instance does not list the clients");
+    }
+  }
+
+  #left(): string | undefined {
+    // One that gave up what it had taken from an instance which has gone remembers it for good, and looks
+    // each second whether NATS is there.
+    const isWatched = this.#plan.mishaps.crash + this.#plan.mishaps.restart > 0;
+    const timers = this.#nats === undefined ? 0 : STANDING_TIMERS + (isWatched ? 1 : 0);
+    for (const instance of this.#places) {
+      const [first] = instance.left(timers);
+      if (first !== undefined) return `${instance.name}: ${first}`;
+    }
+    return undefined;
+  }
+
+  #running(): string | undefined {
+    return this.#places.find(({ hasLeft }) => !hasLeft)?.name;
+  }
+}
