@@ -404,8 +404,8 @@ export class Books {
   #mayBeLost({ instance, answeredAt }: ApiCall): boolean {
     if (this.#options.outbox) return false;
     if ((this.#lossy.get(instance) ?? -1) >= answeredAt) return true;
-    const goneAt = this.#gone.get(instance);
-    return goneAt !== undefined && this.#wasTroubled(answeredAt, goneAt);
+    // Then it was the holder's alone.
+    return this.#gone.has(instance) && this.#wasTroubled(answeredAt, this.#timeline.now);
   }
 
   /** All is over: what is owed to whom? */
