@@ -106,7 +106,7 @@ export function drawPlan(chance: Chance): Plan {
       restless: sometimes(0.7, 0.3),
       rude: sometimes(0.6, 0.5),
     },
-    callMs: chance.pick([40, 150, 600]),
+    callMs: chance.pick([80, 250, 800]),
     stormMs: chance.between(4000, 20_000),
     skewMs: chance.pick([0, 0, 30, 3000]),
   };

@@ -11,11 +11,7 @@
 /** With each what it found. */
 export const SEEDS: readonly (readonly [seed: number, found: string])[] = [
   [48, "an instance that gave up CALLs during a cut was never told that another one reported them"],
-  [187, "the same, when the other one had taken it for dead"],
-  [3011, "the same, when it took a CALL whose acceptance came too late to count"],
-  [
-    3933,
-    "an outcome was lost when an instance gave a CALL up before its word of having taken it had come",
-  ],
-  [1128, "the same, when two questions to it were under way at once"],
+  [154, "the same"],
+  [323, "the same"],
+  [1103, "the same"],
 ];

@@ -12,6 +12,7 @@
  * @module
  */
 
+import { setImmediate } from "node:timers";
 import type { Layer } from "../../lib/forwarder/layer.ts";
 import { SimulatedBackend } from "./backend.ts";
 import { Books, type Guarantees } from "./books.ts";
@@ -83,13 +84,13 @@ export interface SimulateOptions {
 export function simulate(seed: number, options: SimulateOptions = {}): Promise<Outcome> {
   // Microtasks cannot be run from inside of one.
   return new Promise((resolve, reject) => {
-    setTimeout(() => {
+    setImmediate(() => {
       try {
         resolve(new World(seed, options).run());
       } catch (error) {
         reject(error);
       }
-    }, 0);
+    });
   });
 }
 
@@ -296,7 +297,10 @@ class World {
   #call(): void {
     const chance = this.#chance;
     const instance = chance.pick(this.#places);
-    const clientId = chance.pick(this.#stations).clientId;
+    // Mostly one that is there: of those who are not, little is asked.
+    const there = this.#stations.filter(({ isConnected }) => isConnected);
+    const isThere = there.length > 0 && chance.happens(0.85);
+    const { clientId } = chance.pick(isThere ? there : this.#stations);
     const token = `A${this.#tokens++}`;
     const messageId = chance.happens(0.2) ? `m${chance.below(4)}` : `n${token}`;
     const waitSeconds = chance.happens(0.2) ? 1 + chance.below(4) : null;
