@@ -13,7 +13,9 @@ COPY --from=build --chown=root:root /app /app
 ENV DENO_DIR=/app/.deno \
   DENO_NO_UPDATE_CHECK=1 \
   WS2API_LISTEN=:4000 \
-  WS2API_LOG_FORMAT=json
+  WS2API_LOG_FORMAT=json \
+  OTEL_EXPORTER_OTLP_TIMEOUT=300 \
+  OTEL_BSP_MAX_EXPORT_BATCH_SIZE=2048
 # Give WS2API_API_TOKEN: without a token the gateway refuses to start on a public address.
 USER deno
 EXPOSE 4000
