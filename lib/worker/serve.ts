@@ -70,12 +70,7 @@ export function serveOrders(scope: WorkerScope): void {
         void running?.profiles?.write();
         return {};
       case "shutdown":
-        await running?.gateway.shutdown({
-          since: systemClock.now() - order.elapsedMs,
-          clients: order.clients,
-          beside: (timeoutMs) => running?.profiles?.stop(timeoutMs) ?? Promise.resolve(),
-        });
-        return { undelivered: running?.gateway.undelivered() ?? 0 };
+        return running === undefined ? {} : await shutDown(running, order);
     }
   }
 
@@ -153,6 +148,18 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     ...{ createBus, witness: threads, team, tracing },
   };
   return { gateway: await startGateway(config, deps), profiles };
+}
+
+async function shutDown(
+  { gateway, profiles }: Running,
+  { elapsedMs, clients }: Order & { kind: "shutdown" },
+): Promise<Yield> {
+  await gateway.shutdown({
+    since: systemClock.now() - elapsedMs,
+    clients,
+    beside: (timeoutMs) => profiles?.stop(timeoutMs) ?? Promise.resolve(),
+  });
+  return { undelivered: gateway.undelivered() };
 }
 
 /** A profile of this thread's own. */

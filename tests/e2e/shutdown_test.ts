@@ -1,4 +1,4 @@
-import { match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { RecordingBackend } from "../support/backend.ts";
 import { rawRequest, upgradeHead } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
@@ -6,7 +6,8 @@ import { NatsServer } from "../support/nats.ts";
 import { type Need, stepWith } from "../support/needs.ts";
 import {
   makeCertificate,
-  type Program,
+  Program,
+  ROOT,
   SecureClient,
   startExportLimits,
   startProgram,
@@ -24,12 +25,14 @@ class Setup implements AsyncDisposable {
   readonly stack = new AsyncDisposableStack();
   readonly dir = this.stack.use(new TempDir());
   readonly backend = this.stack.use(new RecordingBackend());
+  drainMs = DRAIN_MS;
   program!: Program;
   url = "";
 
   async start(flags: readonly string[] = [], env: Record<string, string> = {}): Promise<void> {
-    const all = ["--listen=127.0.0.1:0", `--backend=${this.backend.url}`, ...flags];
-    this.program = this.stack.use(startProgram([...all, `--drain-timeout=${DRAIN_MS}ms`], env));
+    const drain = `--drain-timeout=${this.drainMs}ms`;
+    const all = ["--listen=127.0.0.1:0", `--backend=${this.backend.url}`, drain, ...flags];
+    this.program = this.stack.use(startProgram(all, env));
     this.url = await urlOf(this.program);
   }
 
@@ -277,4 +280,53 @@ Deno.test("the program ends with 0 within the drain time-out and 2 s, whatever h
       }
     });
   }
+});
+
+Deno.test("a worker that hangs in a busy loop is ended on time, and what it owed is reported", async () => {
+  await using setup = new Setup();
+  const file = `${ROOT}tests/support/hanging_workers.ts`;
+  const flags = ["--listen=127.0.0.1:0", `--backend=${setup.backend.url}`];
+  setup.program = setup.stack.use(
+    new Program(Deno.execPath(), [
+      ...["run", "--allow-all", `--config=${ROOT}deno.json`, file, ...flags],
+      `--drain-timeout=${DRAIN_MS}ms`,
+    ]),
+  );
+  setup.url = await urlOf(setup.program);
+  // So many that the worker has some of them: 2 to the power of -23 is never.
+  const ids = Array.from({ length: 24 }, (_, i) => `CP${i}`);
+  for (const id of ids) {
+    const client = await setup.mute(id);
+    await client.write(frameBytes("no frame"));
+    await client.text();
+    const accepted = await setup.request(`/call/Reset/${id}/r1`);
+    strictEqual(accepted?.status, 202);
+    await accepted.body?.cancel();
+  }
+  setup.program.signal("SIGUSR2");
+  strictEqual((await setup.program.lines(2))[1], "hangs");
+  const { code, ms, stderr } = await setup.end();
+  strictEqual(code, 0);
+  ok(ms < DRAIN_MS + FAREWELL_MS, `${Math.round(ms)} ms`);
+  match(stderr, /workers did not end in time workers="?1"?/);
+  const ends = ids.map((id) => `/error/Reset/${id}/r1`);
+  deepStrictEqual(setup.backend.paths("/error/").sort(), ends.sort());
+});
+
+Deno.test("workers that have more than 1,000 clients together spread their closes", async () => {
+  await using setup = new Setup();
+  setup.drainMs = 2000;
+  await setup.start(["--workers=2"]);
+  const clients: ByteSocket[] = [];
+  for (let i = 0; i < 1200; i++) clients.push(await setup.mute(`CP${i}`));
+  const closedAt = clients.map(async (client) => {
+    await client.untilEnd();
+    return performance.now();
+  });
+  setup.program.signal("SIGTERM");
+  const times = (await Promise.all(closedAt)).sort((a, b) => a - b);
+  // A second for all of them; one that is busy takes longer.
+  const ms = times[1100]! - times[100]!;
+  ok(ms > 500, `${Math.round(ms)} ms`);
+  strictEqual((await setup.program.ended()).code, 0);
 });
