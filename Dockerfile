@@ -19,6 +19,7 @@ ENV DENO_DIR=/app/.deno \
 # Give WS2API_API_TOKEN: without a token the gateway refuses to start on a public address.
 USER deno
 EXPOSE 4000
+# It ends within --drain-timeout (10s) and 2 s; Docker waits for 10 s: docker run --stop-timeout 15.
 STOPSIGNAL SIGTERM
 # With --api-listen, TLS or another port give a --health-cmd of your own.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
