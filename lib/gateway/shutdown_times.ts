@@ -32,7 +32,9 @@ export interface ShutdownTimes {
   readonly workers: number;
   /** What those owed has been reported. */
   readonly aftermath: number;
-  /** The program ends, whatever there is left to do. */
+  /** The gateway, or all workers, are not waited for any longer. */
+  readonly shutdown: number;
+  /** The program ends, whatever there is left to do; between the two it closes what it keeps on disk. */
   readonly program: number;
 }
 
@@ -46,7 +48,8 @@ const AFTER_DRAIN_MS = {
   leave: 1000,
   gateway: 1050,
   workers: 1100,
-  aftermath: 1250,
+  aftermath: 1200,
+  shutdown: 1300,
   program: 1500,
 } satisfies Record<keyof ShutdownTimes, number>;
 
@@ -65,6 +68,7 @@ export function shutdownTimes(since: number, drainTimeoutMs: number): ShutdownTi
     gateway: drain + after.gateway,
     workers: drain + after.workers,
     aftermath: drain + after.aftermath,
+    shutdown: drain + after.shutdown,
     program: drain + after.program,
   };
 }

@@ -42,7 +42,7 @@ export async function stopProgram(
     since,
     beside: (timeoutMs) => profiles?.stop(timeoutMs) ?? Promise.resolve(),
   });
-  const isInTime = await within(clock, ended, until(times.aftermath));
+  const isInTime = await within(clock, ended, until(times.shutdown));
   if (!isInTime) log.error("the shutdown did not end in time");
   const reports = gateway.undelivered();
   if (reports > 0) log.error("reports undelivered at the shutdown", { reports });

@@ -122,9 +122,10 @@ Deno.test("clients that have all been idle are not waited for until the drain ti
 });
 
 Deno.test("all others have their time when one takes all of it", () => {
-  const { drain, farewell, leave, gateway, workers, aftermath, program } = shutdownTimes(5, 1000);
+  const times = shutdownTimes(5, 1000);
+  const { drain, farewell, leave, gateway, workers, aftermath, shutdown, program } = times;
   strictEqual(drain, 1005);
-  const all = [drain, farewell, leave, gateway, workers, aftermath, program];
+  const all = [drain, farewell, leave, gateway, workers, aftermath, shutdown, program];
   for (const [i, time] of all.slice(1).entries()) ok(time - all[i]! >= 50, String(all));
   ok(program <= drain + 1500);
 });

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import type { ShutdownOrder } from "../../lib/gateway/shutdown_times.ts";
+import { type ShutdownOrder, shutdownTimes } from "../../lib/gateway/shutdown_times.ts";
 import { type StopDeps, stopProgram } from "../../lib/program/stop.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
@@ -59,6 +59,21 @@ Deno.test("a gateway that does not end is left as it is, less than 2 s after the
   deepStrictEqual(setup.log.lines, [
     { event: "the shutdown did not end in time", fields: {} },
     { event: "reports undelivered at the shutdown", fields: { reports: 7 } },
+  ]);
+});
+
+Deno.test("a gateway that takes all its time has its reports counted", async () => {
+  const setup = new Setup();
+  const { aftermath } = shutdownTimes(1000, DRAIN_MS);
+  const takesAll = new Promise<void>((resolve) => {
+    setup.clock.setTimeout(resolve, aftermath - 1000);
+  });
+  setup.stop(() => takesAll, {}, 3);
+  setup.clock.tick(aftermath - 1000);
+  await microtasks();
+  strictEqual(setup.hasStopped, true);
+  deepStrictEqual(setup.log.lines, [
+    { event: "reports undelivered at the shutdown", fields: { reports: 3 } },
   ]);
 });
 
