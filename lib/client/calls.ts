@@ -120,7 +120,7 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
     if (this.isFull) return this.refuse(call);
     const { backlog, clock } = this.#deps;
     this.#refusals = null;
-    backlog.enter(call.payload);
+    backlog.enterCall(call.payload);
     this.#lane.push(new CallUnderWay(call, clock.now(), this));
   }
 
@@ -139,7 +139,7 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
     const { backlog, log } = this.#deps;
     if (!backlog.isPressed) return;
     const dropped = this.#lane.clear();
-    for (const { call } of dropped) backlog.leave(call.payload);
+    for (const { call } of dropped) backlog.leaveCall(call.payload);
     if (dropped.length === 0) return;
     const count = dropped.length;
     log.warn("CALLs of a departed client dropped", { ...namesOf(this.caller), count });
@@ -157,7 +157,7 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
   }
 
   #broke(waiting: CallUnderWay, error: unknown): void {
-    this.#deps.backlog.leave(waiting.call.payload);
+    this.#deps.backlog.leaveCall(waiting.call.payload);
     this.#lane.broke(waiting, error);
   }
 
@@ -176,7 +176,7 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
 
   /** What came of one: it is answered, and the next one has its turn. */
   replied(waiting: CallUnderWay, reply: BackendReply): void {
-    this.#deps.backlog.leave(waiting.call.payload);
+    this.#deps.backlog.leaveCall(waiting.call.payload);
     try {
       this.#answer(waiting, reply);
     } catch (error) {

@@ -156,8 +156,8 @@ export interface Bus {
   forget(clientId: string): void;
   /** Whether the others can be reached; local clients are served either way. */
   readonly isAvailable: boolean;
-  /** Leaves the others. */
-  close(): Promise<void>;
+  /** Leaves the others. @param timeoutMs How long that may take. */
+  close(timeoutMs: number): Promise<void>;
 }
 
 /** Remembers accepted CALLs outside of this thread, in case it does not live to report them. */

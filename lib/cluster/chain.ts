@@ -47,7 +47,7 @@ export class Chain implements Bus {
     this.#far.forget(clientId);
   }
 
-  async close(): Promise<void> {
-    await Promise.all([this.#near.close(), this.#far.close()]);
+  async close(timeoutMs: number): Promise<void> {
+    await Promise.all([this.#near.close(timeoutMs), this.#far.close(timeoutMs)]);
   }
 }

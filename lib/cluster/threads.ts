@@ -26,8 +26,6 @@ export interface ThreadsBusOptions {
   readonly log: Log;
   /** Whether a client that is found nowhere is looked for once more, a moment later. */
   readonly looksTwice: boolean;
-  /** How long `close` waits for what the others are still asked. */
-  readonly closeMs: number;
 }
 
 const NOT_TAKEN = "a message between threads failed";
@@ -115,12 +113,12 @@ export class ThreadsBus implements Bus, Witness {
    * Leaves the others, and waits for what they are still asked: their clients may answer until they
    * are closed too.
    */
-  async close(): Promise<void> {
+  async close(timeoutMs: number): Promise<void> {
     this.#isClosed = true;
     this.#post({ kind: "leave" });
     if (this.#asked.size > 0) {
       const noneAsked = new Promise<void>((resolve) => this.#onNoneAsked = resolve);
-      await within(this.#options.clock, noneAsked, this.#options.closeMs);
+      await within(this.#options.clock, noneAsked, timeoutMs);
     }
     for (const resolve of this.#asked.values()) resolve(refused("lost"));
     for (const resolve of this.#askedPages.values()) resolve([]);

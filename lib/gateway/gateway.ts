@@ -15,6 +15,7 @@ import { createCore } from "./core.ts";
 import type { GatewayDeps } from "./deps.ts";
 import { createRoute, type Serves } from "./routing.ts";
 import { shutDown } from "./shutdown.ts";
+import type { ShutdownOrder } from "./shutdown_times.ts";
 
 export interface Gateway {
   /** `http://HOST:PORT` of the clients' listener, with the port that it got. */
@@ -37,9 +38,12 @@ export interface Gateway {
   reloadTokens(tokens: readonly Token[]): Promise<void>;
   /**
    * Refuses new work, finishes what is under way within the drain time-out, ends the CALLs still
-   * outstanding, closes all clients with 1001 and stops listening. Once only; never rejects.
+   * outstanding, closes all clients with 1001 and stops listening. Once only; never rejects, and takes
+   * little more than a second beyond that time-out.
    */
-  shutdown(): Promise<void>;
+  shutdown(order?: ShutdownOrder): Promise<void>;
+  /** Reports that the backend has not taken. */
+  undelivered(): number;
 }
 
 /** Connections beside those of clients, while there are as many as there may be. */
@@ -106,9 +110,10 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
       status.close();
       return Promise.resolve();
     },
-    async shutdown() {
+    async shutdown(order) {
       isShuttingDown = true;
-      await shutDown({ core, clientSide, status, listeners }, config.drainTimeoutMs);
+      await shutDown({ core, clientSide, status, listeners }, config.drainTimeoutMs, order);
     },
+    undelivered: () => core.backlog.reports,
   };
 }

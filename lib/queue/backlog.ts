@@ -42,6 +42,8 @@ export class Backlog {
   readonly #count: Gauge;
   readonly #chars: Gauge;
   readonly #disconnects: Gauge;
+  /** CALLs and SENDs of clients of this thread, which are in `count` too. */
+  #calls = 0;
   #onEmpty: (() => void)[] = [];
 
   /**
@@ -62,6 +64,11 @@ export class Backlog {
     return this.#count.own + this.#disconnects.own;
   }
 
+  /** Reports of this thread, disconnects included, that the backend has not taken. */
+  get reports(): number {
+    return this.count - this.#calls;
+  }
+
   /** Disconnects of all threads that the backend has not taken. */
   get disconnects(): number {
     return this.#disconnects.sum;
@@ -79,6 +86,18 @@ export class Backlog {
   get isPressed(): boolean {
     return this.#count.sum >= this.#max * PRESSED_SHARE ||
       this.#chars.sum >= this.#maxChars * PRESSED_SHARE;
+  }
+
+  /** A CALL or SEND of a client enters a lane. */
+  enterCall(payload: string): void {
+    this.#calls++;
+    this.enter(payload);
+  }
+
+  /** It is done with. */
+  leaveCall(payload: string): void {
+    this.#calls--;
+    this.leave(payload);
   }
 
   /** A message enters a lane. */

@@ -51,6 +51,11 @@ export class Aftermath {
     for (let i = 0; i < concurrency; i++) void this.#post(entries);
   }
 
+  /** Reports that the backend has not taken. */
+  get undelivered(): number {
+    return this.#options.backlog.reports;
+  }
+
   /** Resolves when nothing is left to post. */
   whenDone(): Promise<void> {
     return this.#options.backlog.whenEmpty();

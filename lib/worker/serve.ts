@@ -19,7 +19,7 @@ import type { Profiles } from "../profile/profile.ts";
 import { systemRandom } from "../random.ts";
 import { loadTracing } from "../trace/load.ts";
 import { validatorOf } from "../validate/load.ts";
-import type { Addresses, Done, FromThread, Order, ToThread } from "./message.ts";
+import type { Done, FromThread, Order, ToThread, Yield } from "./message.ts";
 
 /** The part of a worker's global scope that is used. */
 export interface WorkerScope {
@@ -40,9 +40,6 @@ interface Running {
   readonly profiles: Profiles | undefined;
 }
 
-/** Beyond the drain time-out; others close their clients in that time. */
-const CLOSE_MS = 2000;
-
 /**
  * Does what the main thread tells this worker to do, order by order.
  *
@@ -55,35 +52,32 @@ export function serveOrders(scope: WorkerScope): void {
   let running: Running | undefined;
   let last: Promise<void> = Promise.resolve();
 
-  async function carryOut(order: Order): Promise<Addresses | undefined> {
+  async function carryOut(order: Order): Promise<Yield> {
     switch (order.kind) {
       case "start":
         running = await start(order, port);
-        return { url: running.gateway.url, apiUrl: running.gateway.apiUrl };
+        return { addresses: { url: running.gateway.url, apiUrl: running.gateway.apiUrl } };
       case "reload_tls":
         await running?.gateway.reloadTls(order.pair);
-        return;
+        return {};
       case "forget_verdicts":
         running?.gateway.forgetVerdicts();
-        return;
+        return {};
       case "reload_tokens":
         await running?.gateway.reloadTokens(order.tokens);
-        return;
+        return {};
       case "write_profiles":
         void running?.profiles?.write();
-        return;
+        return {};
       case "shutdown":
-        await running?.gateway.shutdown();
-        await running?.profiles?.stop();
-        return;
+        return running === undefined ? {} : await shutDown(running, order);
     }
   }
 
   async function answer(id: number, order: Order): Promise<void> {
     let done: Done;
     try {
-      const addresses = await carryOut(order);
-      done = addresses === undefined ? { ok: true } : { ok: true, addresses };
+      done = { ok: true, ...await carryOut(order) };
     } catch (error) {
       const { name, message } = error instanceof Error ? error : new Error(String(error));
       done = { ok: false, fault: { name, message } };
@@ -141,7 +135,6 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     log,
     // Over NATS it is looked for anyway, and found there when it has just come to another thread.
     looksTwice: createNats === undefined,
-    closeMs: config.drainTimeoutMs + CLOSE_MS,
   });
   const createBus = (local: Peer): Bus => {
     const near = threads.join(local);
@@ -155,6 +148,18 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     ...{ createBus, witness: threads, team, tracing },
   };
   return { gateway: await startGateway(config, deps), profiles };
+}
+
+async function shutDown(
+  { gateway, profiles }: Running,
+  { elapsedMs, clients }: Order & { kind: "shutdown" },
+): Promise<Yield> {
+  await gateway.shutdown({
+    since: systemClock.now() - elapsedMs,
+    clients,
+    beside: (timeoutMs) => profiles?.stop(timeoutMs) ?? Promise.resolve(),
+  });
+  return { undelivered: gateway.undelivered() };
 }
 
 /** A profile of this thread's own. */

@@ -4,23 +4,26 @@
  * @module
  */
 
-import { type Clock, within } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { Switchboard } from "../cluster/switchboard.ts";
 import type { Config } from "../config/config.ts";
 import type { Secrets, TlsPair } from "../config/secret.ts";
 import type { Token } from "../config/token.ts";
 import { Backlog } from "../queue/backlog.ts";
 import { createForwarderStack } from "../forwarder/stack.ts";
+import type { ShutdownOrder } from "../gateway/shutdown_times.ts";
 import type { Random } from "../random.ts";
-import { reserve } from "../listener/reserve.ts";
 import type { Log } from "../log/log.ts";
 import { metricsBuffer, MetricSet } from "../metrics/metrics.ts";
+import { totalOf } from "../metrics/family.ts";
 import { Cell } from "../metrics/tally.ts";
 import { faultsBuffer, type RecentFaults } from "../log/recent_faults.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { Aftermath } from "./aftermath.ts";
 import { createWorker } from "./create_worker.ts";
 import type { Addresses, Death, Done } from "./message.ts";
+import { reservePlaces } from "./places.ts";
+import { shutDownWorkers } from "./shutdown.ts";
 import { Slot } from "./slot.ts";
 import { StartError } from "./start_error.ts";
 import { Thread, WORKER_DIED, type WorkerLike } from "./thread.ts";
@@ -42,8 +45,6 @@ export interface SupervisorDeps {
   readonly createWorker?: (number: number, config: Config) => WorkerLike;
 }
 
-/** Beside what depends on the drain time-out: farewells, and the last write of the profiles. */
-const SHUTDOWN_MS = 25_000;
 const AFTERMATH_CONCURRENCY = 64;
 
 /**
@@ -51,7 +52,8 @@ const AFTERMATH_CONCURRENCY = 64;
  *
  * It holds the memory that all threads share, and the slots that their threads are in; a thread that
  * has died is in none. When a worker dies, its clients are gone; what it owed the backend is reported
- * from here. A worker that hangs for good is not noticed: then its part of the clients hangs too.
+ * from here. A worker that hangs for good is noticed at the shutdown alone: until then its part of the
+ * clients hangs too.
  */
 export class Supervisor implements Addresses {
   readonly #config: Config;
@@ -66,6 +68,7 @@ export class Supervisor implements Addresses {
   readonly #slots: readonly Slot[];
   #addresses: Addresses = { url: "", apiUrl: undefined };
   #isStopping = false;
+  #undelivered = 0;
 
   private constructor(config: Config, workers: number, deps: SupervisorDeps) {
     const { secrets, clock, log, version, tracing } = deps;
@@ -106,33 +109,22 @@ export class Supervisor implements Addresses {
   /**
    * Starts all workers.
    *
-   * @param config Its ports are taken alone first: those who share a port would not notice that
-   *   another program shares it too.
+   * @param config Its ports are taken alone first.
    * @param workers How many, 1 or more.
    * @returns When all of them listen.
    * @throws {Deno.errors.AddrInUse} and what else listening throws; a `StartError` when a worker
    *   cannot start. Nothing is left running then.
    */
   static async start(config: Config, workers: number, deps: SupervisorDeps): Promise<Supervisor> {
-    const listen = reserve(config.listen, config.reusePort);
-    let apiListen: ReturnType<typeof reserve> | undefined;
-    try {
-      if (config.apiListen !== undefined) apiListen = reserve(config.apiListen, config.reusePort);
-    } catch (error) {
-      listen.release();
-      throw error;
-    }
-    const placed = { ...config, listen: listen.address, apiListen: apiListen?.address };
-    const supervisor = new Supervisor(placed, workers, deps);
+    const places = reservePlaces(config);
+    const supervisor = new Supervisor(places.config, workers, deps);
     const slots = supervisor.#slots;
     const threads = slots.map((slot) => supervisor.#create(slot));
     await Promise.all(threads.map((thread) => thread.loaded));
     // Not before they can take it at once.
-    listen.makeWay();
-    apiListen?.makeWay();
+    places.makeWay();
     const all = await Promise.all(slots.map((slot, i) => supervisor.#begin(slot, threads[i]!)));
-    listen.release();
-    apiListen?.release();
+    places.release();
     const refused = all.find((done) => !done.ok);
     if (refused?.ok === false) {
       supervisor.#end();
@@ -183,14 +175,21 @@ export class Supervisor implements Addresses {
   }
 
   /** Ends all workers as a gateway ends, at the same time. Once only; never rejects. */
-  async shutdown(): Promise<void> {
+  async shutdown(order: ShutdownOrder = {}): Promise<void> {
     this.#startNoMore();
-    const { log, clock } = this.#deps;
-    const ended = Promise.all(this.#up().map((thread) => thread.order({ kind: "shutdown" })))
-      .then(() => this.#aftermath.whenDone());
-    const isInTime = await within(clock, ended, 3 * this.#config.drainTimeoutMs + SHUTDOWN_MS);
-    if (!isInTime) log.error("workers did not end in time");
+    const clients = totalOf(this.#metricSet.metrics.connections);
+    this.#undelivered = await shutDownWorkers(this.#slots, clients, order, {
+      ...this.#deps,
+      drainTimeoutMs: this.#config.drainTimeoutMs,
+      aftermath: this.#aftermath,
+      bury: (slot, death) => this.#bury(slot, death),
+    });
     this.#end();
+  }
+
+  /** Reports that the backend has not taken: known after the shutdown. */
+  undelivered(): number {
+    return this.#undelivered;
   }
 
   #up(): Thread[] {

@@ -357,7 +357,7 @@ export function testBus(
     attach(second, clientOf("CP2"));
     await found(second, "CP1");
     await found(third, "CP2");
-    await inTime(first.bus.close(), "the close");
+    await inTime(first.bus.close(5000), "the close");
     await gone(second, "CP1");
     const reply = await inTime(first.bus.ask(callTo("CP2")), "a reply");
     ok(reply.kind === "refused");

@@ -46,11 +46,11 @@ class Threads implements Members {
   readonly #ports: MessagePort[] = [];
   readonly #switchboard = new Switchboard(systemClock, silentLog);
 
-  constructor(count: number, closeMs = 5000) {
-    this.all = Array.from({ length: count }, () => this.#connect(closeMs));
+  constructor(count: number) {
+    this.all = Array.from({ length: count }, () => this.#connect());
   }
 
-  #connect(closeMs: number): ThreadMember {
+  #connect(): ThreadMember {
     const { port1, port2 } = new MessageChannel();
     this.#ports.push(port1, port2);
     const line: Line = this.#switchboard.connect(new ClonePort<FromWorker, ToWorker>(port1));
@@ -61,7 +61,6 @@ class Threads implements Members {
       clock: systemClock,
       log: silentLog,
       looksTwice: true,
-      closeMs,
     }).join(peer);
     let legacy: Legacy | undefined;
     return {
@@ -77,7 +76,7 @@ class Threads implements Members {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.all.map(({ bus, legacy }) => legacy() === undefined && bus.close()));
+    await Promise.all(this.all.map(({ bus, legacy }) => legacy() === undefined && bus.close(5000)));
     for (const port of this.#ports) port.close();
   }
 }
@@ -169,21 +168,21 @@ Deno.test("threads: who leaves still gets the answers that it waits for", async 
   second.peer.answer = () => answer.promise;
   const asked = first.bus.ask(callTo("CP1", { waitSeconds: 60 }));
   await second.peer.served.take("the request");
-  const closed = first.bus.close();
+  const closed = first.bus.close(5000);
   answer.resolve({ kind: "no_answer", wasSent: false });
   deepStrictEqual(await inTime(asked, "a reply"), { kind: "no_answer", wasSent: false });
   await inTime(closed, "the close");
 });
 
 Deno.test("threads: who leaves does not wait for ever", async () => {
-  await using threads = new Threads(2, 10);
+  await using threads = new Threads(2);
   const [first, second] = threads.all as [ThreadMember, ThreadMember];
   attach(second, clientOf("CP1"));
   await second.bus.pages(null, 1);
   second.peer.answer = () => new Promise(() => {});
   const asked = first.bus.ask(callTo("CP1", { waitSeconds: 60 }));
   await second.peer.served.take("the request");
-  await inTime(first.bus.close(), "the close");
+  await inTime(first.bus.close(10), "the close");
   deepStrictEqual(await inTime(asked, "a reply"), refused("lost"));
   strictEqual(first.bus.isAvailable, true);
   // Its time limit would run on.

@@ -178,7 +178,11 @@ async function closedOf(seed: number): Promise<number[]> {
     const socket = await gateway.connect(`CP${i}`);
     socket.close = () => void order.push(i);
   }
-  const drained = drain(connections, 10_000, { clock, random: gateway.random });
+  const drained = drain(connections, {
+    until: clock.now() + 10_000,
+    giveUp: Infinity,
+    clients: 1100,
+  }, { clock, random: gateway.random });
   while (connections.size > 0) {
     clock.tick(10);
     await quiesce();

@@ -25,7 +25,10 @@ test("an outcome is posted again until the backend takes it, and counts by its U
         }
         conn.close();
       });
-      await using gateway = await TestGateway.start(backend.url, ["--backend-timeout=1s"]);
+      await using gateway = await TestGateway.start(backend.url, [
+        "--backend-timeout=1s",
+        "--drain-timeout=10s",
+      ]);
       const client = await gateway.connect("CP1");
       strictEqual((await gateway.call("Reset/CP1/r1")).status, 202);
       await client.next();

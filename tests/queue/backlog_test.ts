@@ -48,3 +48,17 @@ Deno.test("disconnects fill no backlog, and are waited for at its end", async ()
   await empty;
   deepStrictEqual([backlog.disconnects, backlog.count], [0, 0]);
 });
+
+Deno.test("a backlog tells reports from the CALLs of clients", () => {
+  const tally = new Tally(3, tallyBuffer(3, 1), 0);
+  const gauges = { count: tally.cell(0), chars: tally.cell(1), disconnects: tally.cell(2) };
+  const backlog = new Backlog(4, 100, gauges);
+  backlog.enterCall("call");
+  deepStrictEqual([backlog.count, backlog.reports], [1, 0]);
+  backlog.enter("report");
+  backlog.enterDisconnect();
+  deepStrictEqual([backlog.count, backlog.reports], [3, 2]);
+  backlog.leaveCall("call");
+  backlog.leave("report");
+  deepStrictEqual([backlog.count, backlog.reports], [1, 1]);
+});

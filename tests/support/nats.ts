@@ -154,6 +154,11 @@ export class NatsServer implements AsyncDisposable {
     return parseInt(after);
   }
 
+  /** It does nothing any more, and its connections stay. */
+  freeze(): void {
+    this.#program?.signal("SIGSTOP");
+  }
+
   /** `kill -9`, and waits for its end. */
   async kill(): Promise<void> {
     await this.#program?.[Symbol.asyncDispose]();

@@ -1,12 +1,25 @@
-import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import type { Client } from "../../lib/cluster/bus.ts";
 import { readInvocation } from "../../lib/config/config.ts";
 import { NO_SECRETS } from "../../lib/config/secret.ts";
+import { shutdownTimes } from "../../lib/gateway/shutdown_times.ts";
 import { silentLog } from "../../lib/log/log.ts";
+import { MetricSet } from "../../lib/metrics/metrics.ts";
 import type { Order } from "../../lib/worker/message.ts";
 import { Supervisor } from "../../lib/worker/supervisor.ts";
+import { RecordingBackend } from "../support/backend.ts";
+import { inTime } from "../support/deadline.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
 import { FakeWorker } from "../support/fake_worker.ts";
 import { systemRandom } from "../../lib/random.ts";
+
+const CLIENT: Client = {
+  clientId: "CP1",
+  connectionId: "c1",
+  protocol: "ocpp1.6",
+  remoteAddress: "127.0.0.1",
+  connectedAt: 0,
+};
 
 /** Workers that have loaded as soon as they are made, and do what they are told. */
 class Setup {
@@ -15,9 +28,14 @@ class Setup {
   readonly orders: { readonly number: number; readonly order: Order }[] = [];
   /** The fault of each start from now on. */
   fault: { name: string; message: string } | undefined;
+  readonly #flags: readonly string[];
+
+  constructor(flags: readonly string[] = []) {
+    this.#flags = flags;
+  }
 
   start(workers: number): Promise<Supervisor> {
-    const flags = ["--listen=127.0.0.1:0", "--drain-timeout=0s"];
+    const flags = ["--listen=127.0.0.1:0", "--drain-timeout=0s", ...this.#flags];
     const invocation = readInvocation(flags, () => undefined, "0.0.0-test");
     if (invocation.kind !== "run") throw new Error(JSON.stringify(invocation));
     return Supervisor.start(invocation.config, workers, {
@@ -176,9 +194,70 @@ Deno.test("a shutdown does not wait for ever for a worker that hangs", async () 
   const setup = new Setup();
   const supervisor = await setup.start(2);
   setup.made[0]!.worker.onOrder = () => undefined;
-  const ended = supervisor.shutdown();
+  let hasEnded = false;
+  const ended = supervisor.shutdown().then(() => hasEnded = true);
   await microtasks();
-  setup.clock.tick(25_000);
+  const { workers, program } = shutdownTimes(setup.clock.now(), 0);
+  setup.clock.tick(workers - setup.clock.now() - 1);
+  await microtasks();
+  deepStrictEqual([hasEnded, setup.made[0]!.worker.wasTerminated], [false, false]);
+  setup.clock.tick(1);
   await ended;
   strictEqual(setup.made.every(({ worker }) => worker.wasTerminated), true);
+  ok(setup.clock.now() < program);
+});
+
+Deno.test("at the shutdown a worker that hangs is ended, and what it owes is reported from here", async () => {
+  await using backend = new RecordingBackend();
+  const setup = new Setup([`--backend=${backend.url}`, "--disconnect-hook"]);
+  const supervisor = await setup.start(2);
+  const { worker } = setup.made[0]!;
+  const client = CLIENT;
+  const call = { action: "Reset", messageId: "r1" };
+  worker.say({ kind: "bus", message: { kind: "attach", client } });
+  worker.say({
+    kind: "bus",
+    message: { kind: "accepted", id: 1, client, call, servedId: null },
+  });
+  worker.onOrder = () => undefined;
+  const ended = supervisor.shutdown();
+  await microtasks();
+  setup.clock.tick(shutdownTimes(0, 0).workers);
+  strictEqual((await backend.next()).path, "/error/Reset/CP1/r1");
+  strictEqual((await backend.next()).path, "/disconnect/CP1");
+  await inTime(ended, "the shutdown");
+  strictEqual(supervisor.undelivered(), 0);
+});
+
+Deno.test("what a backend that hangs does not take of a hanging worker's reports is counted", async () => {
+  await using backend = new RecordingBackend();
+  backend.answer = () => new Promise(() => {});
+  const setup = new Setup([`--backend=${backend.url}`, "--disconnect-hook"]);
+  const supervisor = await setup.start(3);
+  const { worker } = setup.made[0]!;
+  worker.say({ kind: "bus", message: { kind: "attach", client: CLIENT } });
+  worker.onOrder = () => undefined;
+  setup.made[1]!.worker.onOrder = () => ({ ok: true, undelivered: 3 });
+  const ended = supervisor.shutdown();
+  await microtasks();
+  const { workers, aftermath } = shutdownTimes(0, 0);
+  setup.clock.tick(workers);
+  await backend.next("/disconnect/");
+  setup.clock.tick(aftermath - workers);
+  await inTime(ended, "the shutdown");
+  strictEqual(supervisor.undelivered(), 4);
+});
+
+Deno.test("at a shutdown each worker is told how many clients all have, and how long ago it began", async () => {
+  const setup = new Setup();
+  const supervisor = await setup.start(2);
+  const starts = setup.orders.map(({ order }) => order).filter((order) => order.kind === "start");
+  for (const { config, metrics, number } of starts) {
+    new MetricSet(config.protocols, metrics, number).metrics.connections.none!.add(600);
+  }
+  setup.clock.tick(1000);
+  await supervisor.shutdown({ since: 900 });
+  const orders = setup.orders.map(({ order }) => order).filter(({ kind }) => kind === "shutdown");
+  const order = { kind: "shutdown", elapsedMs: 100, clients: 1200 };
+  deepStrictEqual(orders, [order, order]);
 });

@@ -153,12 +153,12 @@ export class NatsBus implements Bus {
     this.#forgetting.tell(clientId);
   }
 
-  async close(): Promise<void> {
+  async close(timeoutMs: number): Promise<void> {
     this.#held.close();
     this.#peers.close();
     this.#debts.close();
     this.#tellAll("bye");
-    await this.#link.close();
+    await this.#link.close(timeoutMs);
   }
 
   /** The first time: later the library subscribes again by itself. */

@@ -201,7 +201,7 @@ test("an instance that left is not waited for", async () => {
   const b = await Instance.ready([nats.host]);
   b.connect("CP1", "c1");
   await until("the page of the other", async () => (await a.bus.pages(null, 10)).length === 1);
-  await b.bus.close();
+  await b.bus.close(5000);
   const before = a.log.count("instances without an answer");
   deepStrictEqual(await a.bus.pages(null, 10), []);
   strictEqual(a.log.count("instances without an answer"), before);
@@ -295,7 +295,7 @@ test("without NATS at the start nothing is found, and all is when it comes", asy
 test("a bus that is closed while NATS is away leaves nothing behind", async () => {
   const a = new Instance([`127.0.0.1:${closedPort()}`]);
   await until("a first try", () => a.log.count("nats cannot be reached") === 1);
-  await a.bus.close();
+  await a.bus.close(5000);
 });
 
 test("a connection that the library gives up is made anew", async () => {

@@ -37,7 +37,7 @@ function join(host: string): Member {
 async function joinAll(hosts: readonly string[], nats: AsyncDisposable): Promise<Members> {
   const all = hosts.map((host) => join(host));
   const close = async (): Promise<void> => {
-    await Promise.all(all.map(({ bus }) => bus.close()));
+    await Promise.all(all.map(({ bus }) => bus.close(5000)));
     await nats[Symbol.asyncDispose]();
   };
   try {

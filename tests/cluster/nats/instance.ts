@@ -132,6 +132,6 @@ export class Instance implements Peer, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.bus.close();
+    await this.bus.close(5000);
   }
 }
