@@ -9,17 +9,16 @@ export class UnusableFile extends Error {
   override readonly name = "UnusableFile";
 }
 
-/** The primary result codes that an operator can do something about (sqlite.org/rescode.html). */
-const REASONS: Readonly<Record<number, string>> = {
-  5: "another process has it open",
-  6: "another process has it open",
-  8: "it cannot be written",
-  10: "the disk failed",
-  11: "outbox.sqlite is damaged",
-  13: "the disk is full",
-  14: "outbox.sqlite cannot be opened",
-  26: "outbox.sqlite is damaged",
-};
+/** SQLite's own words for what an operator can do something about (sqlite3_errstr). Codes come with some calls only. */
+const REASONS: readonly (readonly [words: string, reason: string])[] = [
+  ["database is locked", "another process has it open"],
+  ["attempt to write a readonly database", "it cannot be written"],
+  ["disk I/O error", "the disk failed, or cannot be written"],
+  ["database disk image is malformed", "outbox.sqlite is damaged"],
+  ["file is not a database", "outbox.sqlite is damaged"],
+  ["database or disk is full", "the disk is full"],
+  ["unable to open database file", "outbox.sqlite cannot be opened"],
+];
 
 /** Why something with the folder did not work: one line. */
 export function reasonOf(error: unknown): string {
@@ -30,8 +29,6 @@ export function reasonOf(error: unknown): string {
     return "no permission to read and write there: start it with deno task start, or with " +
       "deno run --allow-read --allow-write";
   }
-  const code: unknown = (error as { errcode?: unknown } | null)?.errcode;
-  // Extended codes have the primary one in their lowest byte.
-  const reason = typeof code === "number" ? REASONS[code & 0xff] : undefined;
+  const reason = REASONS.find(([start]) => words.startsWith(start))?.[1];
   return reason === undefined ? words : `${reason} (${words})`;
 }

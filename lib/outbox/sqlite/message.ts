@@ -57,4 +57,6 @@ export type Told =
   /** What waits to be written has come to its bound. */
   | { readonly kind: "full" }
   | { readonly kind: "unreadable"; readonly error: string }
-  | { readonly kind: "closed" };
+  | { readonly kind: "closed" }
+  /** The last message: nothing runs there any more. */
+  | { readonly kind: "died"; readonly error: string };

@@ -83,7 +83,7 @@ export class SqliteOutbox implements Outbox {
       worker.onmessage = ({ data }) => resolve(data);
       worker.onerror = (event) => {
         event.preventDefault();
-        resolve({ kind: "refused", reason: event.message });
+        resolve({ kind: "refused", reason: reasonOf(new Error(event.message)) });
       };
     });
     worker.postMessage({ kind: "open", folder } satisfies Command);
@@ -95,6 +95,7 @@ export class SqliteOutbox implements Outbox {
       return { ok: true, outbox: new SqliteOutbox(folder, worker, deps) };
     }
     worker.terminate();
+    if (told.kind === "died") return refused(reasonOf(new Error(told.error)));
     return refused(told.kind === "refused" ? told.reason : "it does not open");
   }
 
@@ -158,6 +159,8 @@ export class SqliteOutbox implements Outbox {
         return this.#log.error("the outbox cannot be read", { outbox, error: told.error });
       case "closed":
         return this.#onClosed();
+      case "died":
+        return this.#die(told.error);
     }
   }
 

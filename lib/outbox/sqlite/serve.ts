@@ -14,9 +14,16 @@ import type { Command, Told } from "./message.ts";
 export interface OutboxScope {
   postMessage(message: Told): void;
   onmessage: ((event: MessageEvent<Command>) => void) | null;
+  addEventListener(type: "error", listener: (event: ErrorEvent) => void): void;
+  addEventListener(
+    type: "unhandledrejection",
+    listener: (event: PromiseRejectionEvent) => void,
+  ): void;
+  /** Nothing runs any more, not even what stands behind it. */
+  close(): void;
 }
 
-/** Does what the main thread says. An error that nobody catches ends the thread: the main thread is told. */
+/** Does what the main thread says. An error that nobody catches ends the thread, and is told to the main thread. */
 export function serveOutbox(scope: OutboxScope): void {
   const tell = (told: Told): void => scope.postMessage(told);
   let desk: Desk | undefined;
@@ -35,6 +42,19 @@ export function serveOutbox(scope: OutboxScope): void {
     }
   }
 
+  function die(error: unknown): void {
+    tell({ kind: "died", error: error instanceof Error ? error.stack ?? "" : String(error) });
+    scope.close();
+  }
+
+  scope.addEventListener("error", (event) => {
+    event.preventDefault();
+    die(event.error ?? event.message);
+  });
+  scope.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    die(event.reason);
+  });
   scope.onmessage = ({ data }) => {
     switch (data.kind) {
       case "open":
