@@ -14,6 +14,8 @@ ENV DENO_DIR=/app/.deno \
   DENO_NO_UPDATE_CHECK=1 \
   WS2API_LISTEN=:4000 \
   WS2API_LOG_FORMAT=json
+# A place for WS2API_OUTBOX=/var/lib/ws2api: a volume there is the gateway's own.
+RUN install -d -o deno -g deno -m 700 /var/lib/ws2api
 # Give WS2API_API_TOKEN: without a token the gateway refuses to start on a public address.
 USER deno
 EXPOSE 4000

@@ -46,6 +46,11 @@ export class Unwritten {
     return this.#changes.size;
   }
 
+  /** Whether there is room for no other id. */
+  get isFull(): boolean {
+    return this.#changes.size >= this.#bounds.maxChanges;
+  }
+
   get(id: string): Change | undefined {
     return this.#changes.get(id);
   }
@@ -73,12 +78,15 @@ export class Unwritten {
   }
 
   park(id: string, parked: Parked | undefined, owner = 0): void {
+    if (this.isFull && !this.#changes.has(id)) return;
     const change = this.#of(id, owner);
     if (change.end === undefined) change.park = parked ?? null;
     else this.#setEnd(change, { ...change.end, parked });
   }
 
+  /** Where there is no room the entry stays, and its report comes once more after the next start. */
   delivered(id: string, owner = 0): void {
+    if (this.isFull && !this.#changes.has(id)) return;
     const change = this.#of(id, owner);
     this.#setEnd(change, undefined);
     change.park = undefined;
@@ -144,10 +152,8 @@ export class Unwritten {
   }
 
   #hasRoom(report: KeptReport): boolean {
-    const { maxChanges, maxChars } = this.#bounds;
-    const isNew = !this.#changes.has(report.id);
-    return (!isNew || this.#changes.size < maxChanges) &&
-      this.#chars + charsOf(report) <= maxChars;
+    return (!this.isFull || this.#changes.has(report.id)) &&
+      this.#chars + charsOf(report) <= this.#bounds.maxChars;
   }
 
   #setEnd(change: Change, end: KeptReport | undefined): void {

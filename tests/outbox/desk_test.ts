@@ -118,8 +118,8 @@ Deno.test("of a batch that could not be written as a whole no CALL is found, and
 Deno.test("the log of changes stays small under a load without a pause", () => {
   using setup = new Setup();
   let largest = 0;
-  const body = `"${"x".repeat(2000)}"`;
-  for (let i = 0; i < 1500; i++) {
+  const body = `"${"x".repeat(5000)}"`;
+  for (let i = 0; i < 500; i++) {
     setup.say((unwritten) => {
       for (let n = 0; n < 10; n++) {
         const accepted = call(`${i}/${n}`);

@@ -121,6 +121,9 @@ Deno.test("what waits has a bound: then a report is in memory only, and the log 
   setup.clock.tick(1);
   const reports = Array.from({ length: 12 }, () => disconnect());
   for (const report of reports) setup.store.end(report);
+  deepStrictEqual(setup.accept("2").answers, [false]);
+  setup.store.delivered("an id of its own");
+  setup.store.park("another", undefined);
   strictEqual(
     setup.recorded.take("too much waits to be written: a report is in memory only").length,
     2,

@@ -73,7 +73,7 @@ export class PortStore implements Store {
   }
 
   accept(call: AcceptedCall, done: (isKept: boolean) => void): void {
-    if (this.#isClosed || this.#isStuck) return done(false);
+    if (this.#isClosed || this.#isStuck || this.#unwritten.isFull) return done(false);
     this.#unwritten.accept(call);
     this.#waiting.set(call.id, { done, until: this.#clock.now() + ACCEPT_MS });
     this.#timer ??= this.#clock.setTimeout(this.#giveUp, ACCEPT_MS);
