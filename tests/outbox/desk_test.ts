@@ -3,7 +3,7 @@ import { Desk, type DeskPort } from "../../lib/outbox/sqlite/desk.ts";
 import { Database } from "../../lib/outbox/sqlite/database.ts";
 import type { FoundPart, Told, ToStore } from "../../lib/outbox/sqlite/message.ts";
 import { type Change, Unwritten } from "../../lib/outbox/unwritten.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { FakeClock, microtasks } from "../support/fake_clock.ts";
 import { TempDir } from "../support/program.ts";
 import { call, disconnect, outcomeOf } from "./entries.ts";
 
@@ -103,15 +103,21 @@ Deno.test("of a batch that could not be written as a whole no CALL is found, and
   setup.say((unwritten) => unwritten.accept(call("while it fails")), 2);
   setup.clock.tick(1);
   deepStrictEqual(setup.answers, [false, false]);
+  // What comes and goes meanwhile leaves nothing to be written.
+  const gone = Array.from({ length: 50 }, () => disconnect());
+  setup.say((unwritten) => gone.forEach((report) => unwritten.end(report)), 3);
+  setup.say((unwritten) => gone.forEach(({ id }) => unwritten.delivered(id)), 4);
   setup.clock.tick(5000);
   deepStrictEqual(setup.told.length, 1, "told once");
   setup.writesLeft = Infinity;
   setup.clock.tick(1000);
   deepStrictEqual(setup.told.map(({ kind }) => kind), ["failing", "writing"]);
   deepStrictEqual(setup.ids(), own.map(({ report }) => report.body));
-  setup.say((unwritten) => unwritten.accept(call("after it")), 3);
+  // 1,999 of the reports stood in the first group; one CALL of it is struck.
+  deepStrictEqual(setup.groups, [2000, 502]);
+  setup.say((unwritten) => unwritten.accept(call("after it")), 5);
   setup.clock.tick(1);
-  deepStrictEqual(setup.answers, [false, false, true]);
+  deepStrictEqual(setup.answers, [false, false, false, false, true]);
   strictEqual(setup.ids().at(-1), "after it");
 });
 
@@ -151,4 +157,21 @@ Deno.test("what was written in an earlier life, and by others, is not what a dea
   await setup.desk.recover(2, 1, 7, (part) => parts.push(part));
   deepStrictEqual(parts.flatMap(({ calls }) => calls.map(({ messageId }) => messageId)), ["of 2"]);
   deepStrictEqual(parts.map(({ ask, isLast }) => [ask, isLast]), [[7, false], [7, true]]);
+});
+
+Deno.test("what a dead thread had sent is taken before what it left is handed over", async () => {
+  using setup = new Setup();
+  const parts: FoundPart[] = [];
+  const recovered = setup.desk.recover(1, 2, 1, (part) => parts.push(part));
+  // They come one in a turn, for so many turns; then nothing comes.
+  for (let i = 0; i < 20; i++) {
+    setup.clock.tick(5);
+    await microtasks();
+    setup.say((unwritten) => unwritten.accept(call(`${i}`)), i);
+  }
+  deepStrictEqual(parts, []);
+  await setup.clock.runAll();
+  await recovered;
+  strictEqual(parts.flatMap(({ calls }) => calls).length, 20);
+  strictEqual(setup.port.onmessage, null);
 });
