@@ -213,6 +213,25 @@ export function testStore(name: string, begin: () => OutboxUnderTest): void {
     await outbox.close();
   });
 
+  test("what a dead worker left is not what a worker of an earlier process left", async (under) => {
+    let outbox = await under.open();
+    const earlier = under.worker(outbox.attach().port);
+    strictEqual(await accept(earlier, call("earlier")), true);
+    await earlier.close();
+    await outbox.close();
+    outbox = await under.open();
+    const { owner, port } = outbox.attach();
+    const worker = under.worker(port);
+    const own = call("own");
+    strictEqual(await accept(worker, own), true);
+    await worker.close();
+    deepStrictEqual(
+      await outbox.recover(owner),
+      under.isDurable ? { calls: [own], reports: [] } : NOTHING,
+    );
+    await outbox.close();
+  });
+
   test("what was acknowledged outlives a killed process", async (under) => {
     if (!under.isDurable) return;
     const outbox = await under.open();
