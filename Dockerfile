@@ -5,7 +5,7 @@ COPY deno.json deno.lock ./
 COPY main.ts ./
 COPY lib ./lib
 ENV DENO_DIR=/app/.deno
-RUN deno cache --frozen main.ts lib/worker/worker.ts
+RUN deno cache --frozen main.ts lib/worker/worker.ts lib/outbox/sqlite/worker.ts
 
 FROM denoland/deno:2.9.6
 WORKDIR /app
@@ -16,6 +16,8 @@ ENV DENO_DIR=/app/.deno \
   WS2API_LOG_FORMAT=json \
   OTEL_EXPORTER_OTLP_TIMEOUT=300 \
   OTEL_BSP_MAX_EXPORT_BATCH_SIZE=2048
+# A place for WS2API_OUTBOX=/var/lib/ws2api: a volume there is the gateway's own.
+RUN install -d -o deno -g deno -m 700 /var/lib/ws2api
 # Give WS2API_API_TOKEN: without a token the gateway refuses to start on a public address.
 USER deno
 EXPOSE 4000

@@ -16,6 +16,7 @@ import {
   oneOf,
   openFileCount,
   originList,
+  outboxPlace,
   pathPrefix,
   protocolList,
   rateLimit,
@@ -134,6 +135,11 @@ export const FLAGS = {
     "tcp: own connections, what may have arrived is not repeated; fetch: for https and proxies",
   ),
   "retries": flag(integer(0, 100), "N", "3", "more tries after a request that failed"),
+  "outbox": unset(
+    outboxPlace,
+    "DIR",
+    "keeps accepted CALLs and their outcomes in a folder, until the backend has taken them",
+  ),
   "call-timeout": flag(
     duration(1),
     "DURATION",

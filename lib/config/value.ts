@@ -240,6 +240,15 @@ export const bearerToken: ValueReader<string> = (text) =>
     ? ok(text)
     : { ok: false, allowed: "one or more printable ASCII characters without blanks" };
 
+/** Where what was accepted is kept: a folder. */
+export const outboxPlace: ValueReader<string> = (text) => {
+  if (text === "nats") {
+    return { ok: false, allowed: "the name of a folder: an outbox in NATS is not there yet" };
+  }
+  const isName = text !== "" && !text.includes("\0");
+  return isName ? ok(text) : { ok: false, allowed: "the name of a folder" };
+};
+
 /** A file's name; whether it can be read shows when it is read. */
 export const filePath: ValueReader<string> = (text) =>
   text === "" || text.includes("\0") ? { ok: false, allowed: "the name of a file" } : ok(text);

@@ -24,6 +24,8 @@ export type Order =
     /** When the process began, in milliseconds since 1970. */
     readonly startedAt: number;
     readonly faults: SharedArrayBuffer;
+    /** Its way to the outbox; without it nothing is kept on disk. */
+    readonly outbox: MessagePort | undefined;
   }
   | { readonly kind: "reload_tls"; readonly pair: TlsPair }
   | { readonly kind: "forget_verdicts" }

@@ -14,6 +14,7 @@ import { type Gateway, startGateway } from "../gateway/gateway.ts";
 import { configureLog, createLog } from "../log/log.ts";
 import { print } from "../log/print.ts";
 import { RecentFaults } from "../log/recent_faults.ts";
+import { storeOf, type ThreadStore } from "../outbox/open.ts";
 import { MetricSet } from "../metrics/metrics.ts";
 import type { Profiles } from "../profile/profile.ts";
 import { systemRandom } from "../random.ts";
@@ -38,6 +39,7 @@ export interface WorkerScope {
 interface Running {
   readonly gateway: Gateway;
   readonly profiles: Profiles | undefined;
+  readonly store: ThreadStore;
 }
 
 /**
@@ -87,6 +89,8 @@ export function serveOrders(scope: WorkerScope): void {
 
   function die(error: unknown): void {
     const { message, stack = "" } = error instanceof Error ? error : new Error(String(error));
+    // What it was told counts, also in the last moment.
+    running?.store.leave();
     scope.postMessage({ kind: "died", death: { message, stack } });
     scope.close();
   }
@@ -143,15 +147,16 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
   const team = { size: workers, metricSet };
   const validator = await validatorOf(config);
   const tracing = await loadTracing(clock);
+  const store = await storeOf(order.outbox, { clock, log });
   const deps = {
     ...{ log, faults, clock, random, version, startedAt, secrets, validator },
-    ...{ createBus, witness: threads, team, tracing },
+    ...{ createBus, witness: threads, team, tracing, store },
   };
-  return { gateway: await startGateway(config, deps), profiles };
+  return { gateway: await startGateway(config, deps), profiles, store };
 }
 
 async function shutDown(
-  { gateway, profiles }: Running,
+  { gateway, profiles, store }: Running,
   { elapsedMs, clients }: Order & { kind: "shutdown" },
 ): Promise<Yield> {
   await gateway.shutdown({
@@ -159,6 +164,7 @@ async function shutDown(
     clients,
     beside: (timeoutMs) => profiles?.stop(timeoutMs) ?? Promise.resolve(),
   });
+  await store.close();
   return { undelivered: gateway.undelivered() };
 }
 

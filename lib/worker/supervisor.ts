@@ -4,46 +4,28 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
 import { Switchboard } from "../cluster/switchboard.ts";
 import type { Config } from "../config/config.ts";
 import type { Secrets, TlsPair } from "../config/secret.ts";
 import type { Token } from "../config/token.ts";
+import { MemoryOutbox } from "../outbox/memory.ts";
+import type { Outbox } from "../outbox/outbox.ts";
 import { Backlog } from "../queue/backlog.ts";
 import { createForwarderStack } from "../forwarder/stack.ts";
 import type { ShutdownOrder } from "../gateway/shutdown_times.ts";
-import type { Random } from "../random.ts";
-import type { Log } from "../log/log.ts";
 import { metricsBuffer, MetricSet } from "../metrics/metrics.ts";
 import { totalOf } from "../metrics/family.ts";
 import { Cell } from "../metrics/tally.ts";
-import { faultsBuffer, type RecentFaults } from "../log/recent_faults.ts";
-import type { Tracing } from "../trace/tracing.ts";
+import { faultsBuffer } from "../log/recent_faults.ts";
 import { Aftermath } from "./aftermath.ts";
 import { createWorker } from "./create_worker.ts";
 import type { Addresses, Death, Done } from "./message.ts";
 import { reservePlaces } from "./places.ts";
 import { shutDownWorkers } from "./shutdown.ts";
 import { Slot } from "./slot.ts";
+import type { SupervisorDeps } from "./deps.ts";
 import { StartError } from "./start_error.ts";
-import { Thread, WORKER_DIED, type WorkerLike } from "./thread.ts";
-
-export interface SupervisorDeps {
-  readonly secrets: Secrets;
-  readonly log: Log;
-  /** Of all threads; this one's row is the first. */
-  readonly faults?: RecentFaults;
-  readonly version: string;
-  /** When the process began, in milliseconds since 1970. */
-  readonly startedAt: number;
-  readonly clock: Clock;
-  /** For what is reported from here; workers have their own. */
-  readonly random: Random;
-  /** For what is reported from here; workers have their own. */
-  readonly tracing?: Tracing | undefined;
-  /** Makes a thread that runs `serveOrders`. */
-  readonly createWorker?: (number: number, config: Config) => WorkerLike;
-}
+import { Thread, WORKER_DIED } from "./thread.ts";
 
 const AFTERMATH_CONCURRENCY = 64;
 
@@ -62,6 +44,7 @@ export class Supervisor implements Addresses {
   readonly #buffer: SharedArrayBuffer;
   readonly #faults: SharedArrayBuffer;
   readonly #metricSet: MetricSet;
+  readonly #outbox: Outbox;
   readonly #switchboard: Switchboard;
   readonly #aftermath: Aftermath;
   readonly #closeForwarder: () => void;
@@ -79,6 +62,7 @@ export class Supervisor implements Addresses {
     this.#buffer = metricsBuffer(config.protocols, 1 + workers);
     this.#metricSet = new MetricSet(config.protocols, this.#buffer, 0);
     const { metrics } = this.#metricSet;
+    this.#outbox = deps.outbox ?? new MemoryOutbox();
     this.#switchboard = new Switchboard(clock, log);
     const forwarder = createForwarderStack(config, {
       clock,
@@ -218,6 +202,7 @@ export class Supervisor implements Addresses {
   }
 
   async #begin(slot: Slot, thread: Thread): Promise<Done> {
+    const port = slot.attach(this.#outbox);
     const done = await thread.order({
       kind: "start",
       number: slot.number,
@@ -228,7 +213,8 @@ export class Supervisor implements Addresses {
       metrics: this.#buffer,
       startedAt: this.#deps.startedAt,
       faults: this.#faults,
-    });
+      outbox: port,
+    }, port === undefined ? [] : [port]);
     slot.started(done.ok);
     if (done.ok && done.addresses !== undefined) this.#addresses = done.addresses;
     return done;

@@ -158,6 +158,12 @@ const ROWS: Record<FlagName, Row> = {
     good: [["key.txt", "key.txt"]],
     bad: ["a\0b"],
   },
+  "outbox": {
+    variable: "WS2API_OUTBOX",
+    key: "outbox",
+    good: [["/var/lib/ws2api", "/var/lib/ws2api"], ["outbox", "outbox"]],
+    bad: ["a\0b", "nats"],
+  },
   "max-buffered": {
     variable: "WS2API_MAX_BUFFERED",
     key: "maxBufferedBytes",

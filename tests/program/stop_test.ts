@@ -1,5 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type ShutdownOrder, shutdownTimes } from "../../lib/gateway/shutdown_times.ts";
+import type { Log } from "../../lib/log/log.ts";
+import { MemoryOutbox } from "../../lib/outbox/memory.ts";
 import { type StopDeps, stopProgram } from "../../lib/program/stop.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
@@ -31,8 +33,8 @@ class Setup {
       undelivered: () => undelivered,
     };
     const { clock, log: { log } } = this;
-    const rest = { profiles: undefined, drainTimeoutMs: DRAIN_MS, isTraced: false };
-    void stopProgram({ gateway, clock, log, ...rest, ...others }).then(() => {
+    const rest = { profiles: undefined, outbox: new MemoryOutbox(), drainTimeoutMs: DRAIN_MS };
+    void stopProgram({ gateway, clock, log, isTraced: false, ...rest, ...others }).then(() => {
       this.hasStopped = true;
     });
   }
@@ -91,6 +93,35 @@ Deno.test("a program that is traced keeps time back for the last spans", async (
   setup.stop(() => NEVER, { isTraced: true });
   ok(setup.order.since! <= 500);
   setup.clock.tick(DRAIN_MS + 1000);
+  await microtasks();
+  strictEqual(setup.hasStopped, true);
+});
+
+Deno.test("the outbox is closed behind the gateway, and what stays in it is no error", async () => {
+  const setup = new Setup();
+  const order: string[] = [];
+  const outbox = {
+    isLasting: true,
+    close: () => {
+      order.push("outbox");
+      return Promise.resolve();
+    },
+  };
+  const told: unknown[] = [];
+  const log: Log = { ...setup.log.log, info: (event, fields) => void told.push([event, fields]) };
+  setup.stop(() => Promise.resolve(order.push("gateway")).then(() => {}), { outbox, log }, 3);
+  await microtasks();
+  deepStrictEqual([order, setup.hasStopped], [["gateway", "outbox"], true]);
+  deepStrictEqual(told, [["undelivered reports stay in the outbox", { reports: 3 }]]);
+  deepStrictEqual(setup.log.lines, []);
+});
+
+Deno.test("an outbox that does not close is not waited for longer than the program may take", async () => {
+  const setup = new Setup();
+  setup.stop(() => Promise.resolve(), { outbox: { isLasting: true, close: () => NEVER } });
+  await microtasks();
+  strictEqual(setup.hasStopped, false);
+  setup.clock.tick(DRAIN_MS + 1500);
   await microtasks();
   strictEqual(setup.hasStopped, true);
 });

@@ -10,6 +10,7 @@ import { readInvocation } from "../../lib/config/config.ts";
 import { NO_SECRETS } from "../../lib/config/secret.ts";
 import { configureLog, createLog } from "../../lib/log/log.ts";
 import { print } from "../../lib/log/print.ts";
+import { MemoryOutbox } from "../../lib/outbox/memory.ts";
 import { stopProgram } from "../../lib/program/stop.ts";
 import { systemRandom } from "../../lib/random.ts";
 import { Supervisor } from "../../lib/worker/supervisor.ts";
@@ -42,8 +43,8 @@ Deno.addSignalListener("SIGUSR2", () => {
 });
 Deno.addSignalListener("SIGTERM", async () => {
   const { drainTimeoutMs } = config;
-  const deps = { gateway, profiles: undefined, drainTimeoutMs, isTraced: false };
-  await stopProgram({ ...deps, clock: systemClock, log });
+  const rest = { profiles: undefined, outbox: new MemoryOutbox(), isTraced: false };
+  await stopProgram({ gateway, drainTimeoutMs, ...rest, clock: systemClock, log });
   Deno.exit(0);
 });
 print(Deno.stdout, `ws2api listening on ${gateway.url}\n`);

@@ -6,6 +6,7 @@ import { shutdownTimes } from "../../lib/gateway/shutdown_times.ts";
 import { silentLog } from "../../lib/log/log.ts";
 import { MetricSet } from "../../lib/metrics/metrics.ts";
 import type { Order } from "../../lib/worker/message.ts";
+import { MemoryOutbox } from "../../lib/outbox/memory.ts";
 import { Supervisor } from "../../lib/worker/supervisor.ts";
 import { RecordingBackend } from "../support/backend.ts";
 import { inTime } from "../support/deadline.ts";
@@ -34,7 +35,7 @@ class Setup {
     this.#flags = flags;
   }
 
-  start(workers: number): Promise<Supervisor> {
+  start(workers: number, outbox?: MemoryOutbox): Promise<Supervisor> {
     const flags = ["--listen=127.0.0.1:0", "--drain-timeout=0s", ...this.#flags];
     const invocation = readInvocation(flags, () => undefined, "0.0.0-test");
     if (invocation.kind !== "run") throw new Error(JSON.stringify(invocation));
@@ -45,6 +46,7 @@ class Setup {
       version: "0.0.0-test",
       startedAt: 0,
       secrets: NO_SECRETS,
+      ...(outbox === undefined ? {} : { outbox }),
       createWorker: (number) => {
         const worker = new FakeWorker();
         worker.onOrder = (order) => {
@@ -81,6 +83,28 @@ Deno.test("workers begin together, with one port, numbers from 1, and one memory
   await supervisor.shutdown();
   strictEqual(setup.made.every(({ worker }) => worker.wasTerminated), true);
   strictEqual(setup.clock.timers, 0);
+});
+
+Deno.test("each life of a worker has a place of its own at the outbox", async () => {
+  const outbox = new MemoryOutbox();
+  const ports: MessagePort[] = [];
+  outbox.attach = () => {
+    const { port1, port2 } = new MessageChannel();
+    port2.close();
+    ports.push(port1);
+    return { owner: ports.length, port: port1 };
+  };
+  const setup = new Setup();
+  const supervisor = await setup.start(2, outbox);
+  await setup.killLast();
+  setup.clock.tick(1);
+  await microtasks();
+  const given = setup.orders.map(({ order }) => order.kind === "start" && order.outbox);
+  deepStrictEqual(given, ports);
+  strictEqual(ports.length, 3);
+  deepStrictEqual(setup.made.map(({ worker }) => worker.transferred), ports.map((port) => [port]));
+  await supervisor.shutdown();
+  for (const port of ports) port.close();
 });
 
 Deno.test("a worker that dies again and again is started at once, then after growing pauses", async () => {
