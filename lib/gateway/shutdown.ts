@@ -35,6 +35,7 @@ export async function shutDown(
   status.close();
   log.info("shutting down", { clients: connections.size, waiting: backlog.count });
   clientSide.rate?.stop();
+  core.endHold(drainTimeoutMs / 2);
   await drain(connections, drainTimeoutMs, core);
   // What ended just now still has to reach the backend.
   const flushMs = Math.max(drainTimeoutMs, FAREWELL_MS);

@@ -77,12 +77,12 @@ export class Supervisor implements Addresses {
     this.#metricSet = new MetricSet(config.protocols, this.#buffer, 0);
     const { metrics } = this.#metricSet;
     this.#switchboard = new Switchboard(clock, log);
-    const forwarder = createForwarderStack(config, {
+    const { forwarder } = createForwarderStack(config, {
       clock,
       random: deps.random,
       log,
-      // It seldom sends anything, so that its breaker would tell of an outage long after its end.
-      metrics: { ...metrics, breakerOpen: new Cell() },
+      // It has no CALLs: what it finds of the backend concerns no client.
+      metrics: { ...metrics, backendAway: new Cell() },
       version,
       signKeys: secrets.signKeys,
       tracing,

@@ -89,6 +89,7 @@ Deno.test("a CALL whose forwarding fails is answered, counts no longer, and hold
         dialect: "ocpp1.6",
         answer: (text) => answers.push(text),
         queueFull: bug,
+        backendAway: bug,
         callsDone: () => idle++,
       };
       const calls = new Calls(caller, { ...parts, ...more });

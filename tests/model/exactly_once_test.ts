@@ -32,7 +32,8 @@ const BASE: CoreConfig = {
   retries: 2,
   slots: 100,
   maxSlotWaitMs: 2000,
-  failuresBefore: 0,
+  holdMs: 2000,
+  isAway: false,
   disconnectHook: false,
   protocol: null,
 };
@@ -304,7 +305,7 @@ function idsOf({ id, many }: { id: string; many: boolean }): string[] {
 function check(name: string, ending: "hang up" | "drain", options: Partial<CoreConfig>): void {
   const config = { ...BASE, ...options };
   const property = fc.asyncProperty(commands, async (sequence) => {
-    const run = new Run(await Core.start(config), config);
+    const run = new Run(Core.start(config), config);
     for (const client of CLIENTS) await run.execute({ do: "connect", client, opensLater: false });
     for (const command of sequence) await run.execute(command);
     await run.finish(ending);
@@ -331,4 +332,4 @@ check("little room everywhere", "hang up", {
   retries: 1,
   disconnectHook: true,
 });
-check("a circuit breaker that is open", "drain", { failuresBefore: 60, retries: 3 });
+check("a backend that is away", "drain", { isAway: true, retries: 3 });
