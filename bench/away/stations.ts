@@ -90,7 +90,7 @@ class Station {
       conn = await Deno.connect({ hostname: "127.0.0.1", port: this.#port });
       const target = { hostname: "127.0.0.1", port: this.#port, path: "/" };
       await conn.write(upgradeRequest(target, this.#name));
-      let bytes = new Uint8Array(1024);
+      const bytes = new Uint8Array(1024);
       let length = 0;
       const more = async (): Promise<boolean> => {
         if (length === bytes.length) throw new Error("too long");

@@ -81,7 +81,7 @@ export function createForwarderStack(options: StackOptions, deps: StackDeps): St
       unreachable: () => log.warn("backend unreachable: CALLs wait", { backend }),
       away(cause) {
         metrics.backendAway.own = 1;
-        log.error("backend away", { backend, cause: CAUSES[cause], waiting: hold.count });
+        log.error("backend away", { backend, reason: CAUSES[cause], waiting: hold.count });
       },
       back(afterMs) {
         metrics.backendAway.own = 0;

@@ -118,6 +118,7 @@ Deno.test("a CALL whose answer cannot be written is not answered twice", async (
       bug();
     },
     queueFull: bug,
+    backendAway: bug,
     callsDone: bug,
   }, { ...parts });
   calls.push(callFrame('[2,"1","Heartbeat",{}]'));

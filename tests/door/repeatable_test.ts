@@ -83,9 +83,9 @@ class Gateway {
     });
   }
 
-  static start(seed: number): Gateway {
+  static async start(seed: number): Promise<Gateway> {
     const random = seeded(seed);
-    return new Gateway(Core.start(CONFIG, random), random);
+    return new Gateway(await Core.start(CONFIG, random), random);
   }
 
   /** A client that is let in, and its socket. */
@@ -127,7 +127,7 @@ class Gateway {
 
 /** All that the backend and the clients see of one gateway in one course of events. */
 async function seenOf(seed: number): Promise<string[]> {
-  const gateway = Gateway.start(seed);
+  const gateway = await Gateway.start(seed);
   const { backend, clock } = gateway.core;
   const seen: string[] = [];
   const first = await gateway.connect("CP1");
@@ -172,7 +172,7 @@ Deno.test("a gateway built twice does the same with the same clock, random numbe
 
 /** In which order more clients than are closed at once are closed. */
 async function closedOf(seed: number): Promise<number[]> {
-  const gateway = Gateway.start(seed);
+  const gateway = await Gateway.start(seed);
   const { clock, connections } = gateway.core;
   const order: number[] = [];
   for (let i = 0; i < 1100; i++) {

@@ -189,15 +189,15 @@ export class Core {
   static start(
     config: CoreConfig,
     random: Pick<Random, "fraction"> = { fraction: () => 0 },
-  ): Core {
+  ): Promise<Core> {
     const clock = new FakeClock();
-    const reach = new BackendReach({
+    const reach: BackendReach = new BackendReach({
       clock,
       look: () => Promise.resolve(core.backend.isAnswering ? "answered" : "connected"),
     });
     if (config.isAway) reach.declareAway("unreachable");
-    const core = new Core(config, reach, clock, random);
-    return core;
+    const core: Core = new Core(config, reach, clock, random);
+    return Promise.resolve(core);
   }
 
   /** An upgrade that was accepted. */

@@ -305,7 +305,7 @@ function idsOf({ id, many }: { id: string; many: boolean }): string[] {
 function check(name: string, ending: "hang up" | "drain", options: Partial<CoreConfig>): void {
   const config = { ...BASE, ...options };
   const property = fc.asyncProperty(commands, async (sequence) => {
-    const run = new Run(Core.start(config), config);
+    const run = new Run(await Core.start(config), config);
     for (const client of CLIENTS) await run.execute({ do: "connect", client, opensLater: false });
     for (const command of sequence) await run.execute(command);
     await run.finish(ending);

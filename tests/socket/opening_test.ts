@@ -18,7 +18,7 @@ Deno.test("an upgrade that never opens is given up, one that opens in time is no
 });
 
 Deno.test("a socket that opens after it was given up is cut, and never listed", async () => {
-  const core = Core.start({
+  const core = await Core.start({
     maxWaiting: 10,
     isPressed: false,
     disconnectHook: false,

@@ -47,7 +47,7 @@ export class HeldClient {
     deps: Partial<ConnectionDeps> = {},
     protocol = "ocpp2.1",
   ): Promise<HeldClient> {
-    const core = Core.start({ ...FAULTLESS, protocol, ...limits });
+    const core = await Core.start({ ...FAULTLESS, protocol, ...limits });
     return new HeldClient(core, deps, protocol);
   }
 
