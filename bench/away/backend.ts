@@ -10,8 +10,11 @@ import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 
 const BODY = '{"currentTime":"2026-01-01T00:00:00Z"}';
-/** For so long it says `Connection: close` before it stops listening. */
-const LEAVE_MS = 300;
+/**
+ * For so long it says `Connection: close` before it stops listening. The gateway closes a connection that
+ * it has not used for 4 s, so that none is left by then on which a request could be cut off.
+ */
+const LEAVE_MS = 4500;
 
 export class RestartingBackend implements AsyncDisposable {
   /** Requests since it was made. */

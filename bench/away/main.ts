@@ -120,6 +120,7 @@ async function main(flags: Flags, processes: Processes): Promise<number> {
       .map(([code, count]) => [code, count - (start.closed[code] ?? 0)] as const)
       .filter(([, count]) => count > 0)
       .map(([code, count]) => `${count} with ${code}`);
+    if (end.errors > start.errors) writeOut(`one of the CALLERRORs: ${end.lastError}\n`);
     writeOut(
       `${name}, ${seconds} s, ${stations} stations: ${end.errors - start.errors} CALLERRORs, ` +
         `connections closed: ${closed.join(", ") || "none"}\n` +

@@ -24,6 +24,8 @@ export interface Counts {
   refused: number;
   results: number;
   errors: number;
+  /** One of them in words. */
+  lastError: string;
   /** Connections that ended, by close code; 1006 without one. */
   closed: Record<string, number>;
 }
@@ -41,6 +43,7 @@ const counts: Counts = {
   refused: 0,
   results: 0,
   errors: 0,
+  lastError: "",
   closed: {},
 };
 
@@ -132,7 +135,10 @@ class Station {
           }
           if (reader.opcode !== TEXT) continue;
           if (payload[1] === 0x33) counts.results++;
-          else counts.errors++;
+          else {
+            counts.errors++;
+            counts.lastError = decoder.decode(payload);
+          }
           this.#call = null;
           counts.waiting--;
           timer = setTimeout(next, this.#periodMs);

@@ -25,7 +25,10 @@ export interface Reach {
   readonly isReachable: boolean;
   /** Whether CALLs have no hope for now: one has waited in vain, or all requests fail for seconds. */
   readonly isAway: boolean;
-  /** Calls back each time when the backend can be reached again (also when it was never away). */
+  /**
+   * Calls back each time when the backend can be reached again (also when it was never away), and when it
+   * is not away any more.
+   */
   onReachable(callback: () => void): void;
 }
 
@@ -160,13 +163,16 @@ export class BackendReach implements Reach {
     this.#failures = 0;
     if (this.isWell) return;
     this.#isAway = false;
-    this.#connected();
-    this.#endIfWell();
+    this.#goOn();
   }
 
-  /** There is a connection: whoever waits for one may go on. */
+  /** There is a connection. */
   #connected(): void {
-    if (this.#isReachable) return;
+    if (!this.#isReachable) this.#goOn();
+  }
+
+  /** Whoever waits may go on, also who waits for his turn since there was a connection and no answer. */
+  #goOn(): void {
     this.#isReachable = true;
     // What waited goes now, and is as good as a look.
     this.#probedAt = this.#options.clock.now();

@@ -250,7 +250,7 @@ Deno.test("who waits only for his turn when the backend is back is given as long
   const bench = new Bench();
   bench.lose();
   for (let i = 0; i < 99; i++) bench.send();
-  await bench.pass(14_500);
+  await bench.pass(14_300);
   bench.sight = "connected";
   await bench.pass(5000);
   strictEqual(bench.replies.size, 0, "none is given up: there is a backend");
@@ -272,6 +272,23 @@ Deno.test("a backend that only accepts connections is away after as long again",
   deepStrictEqual([...bench.replies.values()].map(faultOf), ["away", "away"]);
   deepStrictEqual(bench.told, ["away: unreachable"]);
   bench.close();
+});
+
+Deno.test("what waits behind CALLs that hang goes on when a look gets an answer", async () => {
+  const bench = new Bench();
+  bench.lose();
+  for (let i = 0; i < 19; i++) bench.send();
+  bench.sight = "connected";
+  await bench.pass(10_000);
+  const late = bench.send();
+  await bench.pass(6000);
+  deepStrictEqual(bench.told, ["away: unreachable"]);
+  deepStrictEqual([bench.replies.size, bench.held.own], [12, 1]);
+  bench.sight = "answered";
+  await bench.pass(1100);
+  strictEqual(bench.backend.tried.at(-1), late);
+  deepStrictEqual(bench.told, ["away: unreachable", "back"]);
+  strictEqual(bench.held.own, 0);
 });
 
 Deno.test("while it is away because of its answers, one CALL a second goes through, and ends it", async () => {

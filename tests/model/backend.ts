@@ -73,6 +73,11 @@ function mayRepeat(request: BackendRequest, reply: BackendReply): boolean {
   return mayHaveArrived && isOutcome(request);
 }
 
+/** Whether a reply says that the backend is there. */
+function isAnswer(name: ReplyName): boolean {
+  return typeof name === "number" ? name < 500 : name === "unusable" || name === "ambiguous";
+}
+
 /** The pause before try `n + 1`, without the jitter. */
 function pauseMs(n: number): number {
   return 400 * 3 ** (n - 1);
@@ -89,6 +94,8 @@ export class ScriptedBackend {
   readonly #byRequest = new Map<BackendRequest, Delivery>();
   readonly #open = new Set<Delivery>();
   #bodies = 0;
+  /** A CALL has waited in vain, and nothing was answered since. */
+  #isAway: boolean;
   /** When a try last found no backend; CALLs may wait for some time after it. */
   #missedAt = -Infinity;
   #always: ReplyName | undefined;
@@ -101,6 +108,7 @@ export class ScriptedBackend {
   constructor(rules: BackendRules, clock: Clock) {
     this.#rules = rules;
     this.#clock = clock;
+    this.#isAway = rules.isAway;
   }
 
   readonly innermost: Answering = { forward: (request) => this.#try(request), close: () => {} };
@@ -125,7 +133,7 @@ export class ScriptedBackend {
 
   /** Whether each try is answered at once. */
   get isAnswering(): boolean {
-    return typeof this.#always === "number" && this.#always < 500;
+    return this.#always !== undefined && isAnswer(this.#always);
   }
 
   /** From now on each try is answered at once and alike, those under way too; or none is. */
@@ -141,6 +149,7 @@ export class ScriptedBackend {
     attempt.reply = typeof name === "number"
       ? { ok: true, status: name, body }
       : { ok: false, fault: name };
+    if (isAnswer(name)) this.#isAway = false;
     if (name === "unreachable") this.#missedAt = this.#clock.now();
     attempt.repliedAt = this.#clock.now();
     this.underWay.splice(this.underWay.indexOf(attempt), 1);
@@ -195,15 +204,18 @@ export class ScriptedBackend {
   }
 
   #isRightEnd({ request, tries, since }: Delivery, reply: BackendReply): boolean {
-    const { retries, maxSlotWaitMs, isAway } = this.#rules;
+    const { retries, maxSlotWaitMs, holdMs } = this.#rules;
     const last = tries.at(-1)?.reply;
     if (last !== undefined && reply === last) {
       if (!mayRepeat(request, last)) return true;
       return request.kind !== "call" && tries.length === 1 + retries;
     }
     if (reply.ok) return false;
-    // One that has waited in vain ends the others' hope as well.
-    if (reply.fault === "away") return request.kind === "call" && (isAway || this.#mayBeHeld());
+    if (reply.fault === "away") {
+      // One that has waited in vain ends the others' hope as well.
+      if (this.#clock.now() - since >= holdMs) this.#isAway = true;
+      return request.kind === "call" && this.#isAway;
+    }
     return reply.fault === "overloaded" && request.kind === "call" &&
       this.#clock.now() - since > maxSlotWaitMs;
   }
