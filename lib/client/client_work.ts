@@ -89,6 +89,8 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
 
   abstract queueFull(): void;
 
+  abstract backendAway(): void;
+
   /** Whether nothing is under way, and nothing waits. */
   protected get isIdle(): boolean {
     return this.#calls === null && this.#reports === null && this.#pending === null &&
@@ -149,12 +151,12 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
   }
 
   /** The socket is no more: CALLs to the client end, and what came of it before goes to the backend. */
-  protected endWork({ description }: Ending): void {
-    this.#calls?.connectionEnded();
+  protected endWork(ending: Ending): void {
+    this.#calls?.connectionEnded(ending);
     this.#sentResults?.clear();
     const pending = this.#pending;
     this.#pending = null;
-    pending?.endAll(description);
+    pending?.endAll(ending.description);
   }
 
   /** A frame has come. */
@@ -176,17 +178,22 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
   // Not `#take`: for the private methods of a class each of its objects has a field more.
   protected take(call: Call): void {
     const calls = this.#calls;
-    if (calls !== null) {
-      const namesake = calls.namesakeOf(call);
-      if (namesake !== "none") {
-        refuseNamesake(this, this.deps, call, namesake);
-        return this.ledNowhere();
-      }
-      // What finds no place is not looked at.
-      if (calls.isFull) {
-        calls.refuse(call);
-        return this.spent(REFUSAL_MS);
-      }
+    const { closesWhen, backlog, metrics } = this.deps;
+    const namesake = calls === null ? "none" : calls.namesakeOf(call);
+    if (namesake !== "none") {
+      refuseNamesake(this, this.deps, call, namesake);
+      return this.ledNowhere();
+    }
+    // One that need not wait may be let through, to see whether the backend is back.
+    const mustWait = calls !== null || backlog.isFull;
+    if (closesWhen?.isAway === true && call.kind === "call" && mustWait) {
+      metrics.droppedCalls.call.add(1);
+      return this.backendAway();
+    }
+    // What finds no place is not looked at.
+    if (calls?.isFull === true) {
+      calls.refuse(call);
+      return this.spent(REFUSAL_MS);
     }
     if (!isAdmitted(this, this.deps, call, calls?.count ?? 0)) return this.ledNowhere();
     // Its payload may have been one too many.

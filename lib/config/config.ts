@@ -37,6 +37,9 @@ export interface Config {
   /** The environment names a proxy, which `fetch` goes through. */
   readonly hasProxy: boolean;
   readonly retries: number;
+  readonly awayHoldMs: number;
+  /** What comes of a CALL while the backend is away: its client is closed, or gets a CALLERROR. */
+  readonly backendAway: "close" | "answer";
   /** A folder; undefined for none. */
   readonly outbox: string | undefined;
   readonly callTimeoutMs: number;
@@ -165,6 +168,8 @@ export function readInvocation(
     forwarder: forwarderOf(must("forwarder"), take("backend") ?? "", hasProxy),
     hasProxy,
     retries: must("retries"),
+    awayHoldMs: must("away-hold"),
+    backendAway: must("backend-away"),
     outbox: take("outbox"),
     callTimeoutMs: must("call-timeout"),
     callConcurrency: must("call-concurrency"),

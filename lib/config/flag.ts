@@ -134,11 +134,28 @@ export const FLAGS = {
     "auto",
     "tcp: own connections, what may have arrived is not repeated; fetch: for https and proxies",
   ),
-  "retries": flag(integer(0, 100), "N", "3", "more tries after a request that failed"),
+  "retries": flag(
+    integer(0, 100),
+    "N",
+    "3",
+    "more tries after a request that failed; CALLs wait for --away-hold instead",
+  ),
   "outbox": unset(
     outboxPlace,
     "DIR",
     "keeps accepted CALLs and their outcomes in a folder, until the backend has taken them",
+  ),
+  "away-hold": flag(
+    duration(0),
+    "DURATION",
+    "15s",
+    "how long a CALL waits for a backend that cannot be reached; then the backend is away",
+  ),
+  "backend-away": flag(
+    oneOf("close", "answer"),
+    "WHAT",
+    "close",
+    "a CALL while the backend is away: close closes its client with 1013 and refuses upgrades with 503; answer answers CALLERROR",
   ),
   "call-timeout": flag(
     duration(1),

@@ -19,8 +19,15 @@ import type { Socket, SocketMaker } from "../socket/socket.ts";
 import type { Sockets } from "../socket/sockets.ts";
 import { type Strangeness, STRANGENESS_TEXTS } from "./browser.ts";
 import { TimeOrderedIds } from "../ids.ts";
-import { type HandshakeOptions, isUpgrade, readHandshake, type Refusal } from "./handshake.ts";
+import {
+  type HandshakeOptions,
+  isUpgrade,
+  notAnUpgrade,
+  readHandshake,
+  type Refusal,
+} from "./handshake.ts";
 import type { ConnectHook, Credentials } from "./hook.ts";
+import { retryAfter, SOON, WHILE_AWAY } from "./not_now.ts";
 import { addressOf, certificateOf, tlsOf } from "./proxy.ts";
 import { Rate } from "./rate.ts";
 import type { HttpRequest } from "../request.ts";
@@ -48,6 +55,8 @@ export interface UpgradeDeps extends PostDeps {
   /** Who is connected. */
   readonly connections: { get(clientId: string): object | undefined };
   readonly memory: { readonly isTight: boolean };
+  /** Says when nobody is let in because the backend is away; undefined when that is no reason. */
+  readonly closesWhen?: { readonly isAway: boolean } | undefined;
   readonly isShuttingDown: () => boolean;
   readonly metrics: PostDeps["metrics"] & Pick<Metrics, "refused">;
   readonly clock: Clock;
@@ -113,9 +122,13 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     return problem(status, detail, headers);
   }
 
-  /** Not now: the jitter keeps those who are refused together from coming back together. */
-  function refuseForNow(who: Asker, cause: Refusal["cause"], detail: string): Response {
-    const headers = { "retry-after": String(1 + Math.floor(random.fraction() * 10)) };
+  function refuseForNow(
+    who: Asker,
+    cause: Refusal["cause"],
+    detail: string,
+    comeBack = SOON,
+  ): Response {
+    const headers = retryAfter(comeBack, random);
     return refuse(who, { cause, status: 503, detail, headers });
   }
 
@@ -147,6 +160,10 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       return refuse(who, { cause: "certificate", status: 400, detail });
     }
     if (isShuttingDown()) return refuseForNow(who, "shutdown", "the gateway is shutting down");
+    // Before anything is asked or closed: who is connected stays, also when it asks once more.
+    if (deps.closesWhen?.isAway === true) {
+      return refuseForNow(who, "backend", "the backend is away", WHILE_AWAY);
+    }
     // A client that comes back before its old connection is known to be dead must be let in.
     const isTakeover = deps.connections.get(handshake.clientId) !== undefined;
     const room = isTakeover ? maxConnections + TAKEOVER_ROOM : maxConnections;
@@ -280,15 +297,4 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
 /** Whether the client's connection has ended, as far as that is known. */
 function isGone({ upgrade }: HttpRequest): boolean {
   return upgrade?.socket.destroyed === true;
-}
-
-/** The answer to a request that a client would not send. */
-function notAnUpgrade(path: string, wsPath: string): Response {
-  const rawClientId = path.slice(wsPath.length);
-  return !path.startsWith(wsPath) || rawClientId === "" || rawClientId.includes("/")
-    ? problem(404, "no such path")
-    : problem(426, "a client connects with a WebSocket upgrade", {
-      upgrade: "websocket",
-      connection: "Upgrade",
-    });
 }

@@ -19,7 +19,7 @@ const JITTER = 0.25;
 /**
  * Whether a request may be sent again after this reply.
  *
- * One that provably never left may, whatever its kind. One that may have arrived may only when it
+ * One that provably never left may, unless it is a CALL, which waits elsewhere. One that may have arrived may only when it
  * carries an outcome: the backend can tell a repeated outcome by its URL, but a repeated CALL would
  * be done twice.
  *
@@ -31,7 +31,8 @@ export function isRetried(kind: RequestKind, reply: BackendReply): boolean {
   if (reply.ok) return mayRepeat && reply.status >= 502 && reply.status <= 504;
   switch (reply.fault) {
     case "unreachable":
-      return true;
+      // CALLs wait in `hold.ts` instead.
+      return kind !== "call";
     case "timeout":
     case "broken":
       return mayRepeat;
@@ -40,6 +41,7 @@ export function isRetried(kind: RequestKind, reply: BackendReply): boolean {
     case "ambiguous":
     // Pressure goes down only when nobody insists.
     case "overloaded":
+    case "away":
       return false;
   }
 }

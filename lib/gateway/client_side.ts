@@ -40,7 +40,8 @@ export function createClientSide(
   { createBus, witness = noWitness }: Pick<GatewayDeps, "createBus" | "witness">,
 ): ClientSide {
   const { clock, random, log, metrics, connections, backlog, forwarder, memory } = core;
-  const { inspect, tracing, isShuttingDown, maxQueueChars, taps } = core;
+  const { inspect, tracing, isShuttingDown, maxQueueChars, taps, reach } = core;
+  const closesWhen = config.backendAway === "close" ? reach : undefined;
   const verdicts = new Verdicts(clock, random);
   const local = new LocalClients({
     inspect,
@@ -77,6 +78,7 @@ export function createClientSide(
     clock,
     log,
     metrics,
+    closesWhen,
     backendTimeoutText: durationText(config.backendTimeoutMs),
     callTimeoutText: durationText(config.callTimeoutMs),
     disconnectHook: config.disconnectHook,
@@ -96,6 +98,7 @@ export function createClientSide(
     connect: (socket, identity) => connect(socket, identity, connectionDeps),
     connections,
     memory,
+    closesWhen,
     isShuttingDown,
     forwarder,
     backlog,

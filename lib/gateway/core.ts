@@ -10,8 +10,7 @@ import { Taps } from "../client/tap.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { MemoryWatch } from "../door/memory.ts";
-import type { Forwarder } from "../forwarder/forwarder.ts";
-import { createForwarderStack } from "../forwarder/stack.ts";
+import { createForwarderStack, type Stack } from "../forwarder/stack.ts";
 import type { Log } from "../log/log.ts";
 import { LagWatch } from "../metrics/lag.ts";
 import { type Metrics, MetricSet } from "../metrics/metrics.ts";
@@ -22,7 +21,7 @@ import type { Tracing } from "../trace/tracing.ts";
 import { createInspector, type Inspect } from "../validate/inspector.ts";
 import type { GatewayDeps } from "./deps.ts";
 
-export interface Core {
+export interface Core extends Stack {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -35,7 +34,6 @@ export interface Core {
   readonly backlog: Backlog;
   /** What one client's queue may come to, in UTF-16 code units. */
   readonly maxQueueChars: number;
-  readonly forwarder: Forwarder;
   readonly memory: MemoryWatch;
   readonly lag: LagWatch;
   /** Undefined when payloads are not checked. */
@@ -93,7 +91,7 @@ export function createCore(
     connections,
     backlog,
     maxQueueChars,
-    forwarder: createForwarderStack(config, stackDeps),
+    ...createForwarderStack(config, stackDeps),
     memory,
     lag: new LagWatch(clock, metrics.eventLoopLag),
     inspect: inspectOf(config.validate, deps, metrics),

@@ -44,6 +44,7 @@ export async function shutDown(
   status.close();
   log.info("shutting down", { clients: connections.size, waiting: backlog.count });
   clientSide.rate?.stop();
+  core.endHold(drainTimeoutMs / 2);
   await drain(connections, { until: times.drain, giveUp: times.farewell, clients }, core);
   const beside = order.beside?.(until(times.leave));
   await allClosed(clientSide.sockets, atMost(times.farewell), clock);

@@ -189,9 +189,19 @@ function familiesOf(protocols: readonly string[]) {
     ),
     outstanding: gauge("ws2api_outstanding_calls", "CALLs that a client has not answered."),
     queuedCalls: gauge("ws2api_queued_calls", "CALLs to clients that wait for their turn."),
-    breakerOpen: gauge(
-      "ws2api_breaker_open",
-      "Workers that hold CALLs back, because the backend cannot be reached.",
+    backendAway: gauge(
+      "ws2api_backend_away",
+      "Workers for which the backend is away: a CALL could not reach it for --away-hold, or all requests got 502, 503 or 504 for 5 s.",
+    ),
+    heldCalls: gauge(
+      "ws2api_held_calls",
+      "CALLs of clients that wait until the backend can be reached.",
+    ),
+    droppedCalls: counterBy(
+      "ws2api_dropped_calls_total",
+      "CALLs that were not answered, and SENDs that were dropped, because the client was closed while the backend was away, by type.",
+      "type",
+      ["call", "send"],
     ),
     eventLoopLag: gauge(
       "ws2api_event_loop_lag_seconds",

@@ -64,12 +64,12 @@ export class Supervisor implements Addresses {
     const { metrics } = this.#metricSet;
     this.#outbox = deps.outbox ?? new MemoryOutbox();
     this.#switchboard = new Switchboard(clock, log);
-    const forwarder = createForwarderStack(config, {
+    const { forwarder } = createForwarderStack(config, {
       clock,
       random: deps.random,
       log,
-      // It seldom sends anything, so that its breaker would tell of an outage long after its end.
-      metrics: { ...metrics, breakerOpen: new Cell() },
+      // It has no CALLs: what it finds of the backend concerns no client.
+      metrics: { ...metrics, backendAway: new Cell() },
       version,
       signKeys: secrets.signKeys,
       tracing,

@@ -89,6 +89,7 @@ Deno.test("a CALL whose forwarding fails is answered, counts no longer, and hold
         dialect: "ocpp1.6",
         answer: (text) => answers.push(text),
         queueFull: bug,
+        backendAway: bug,
         callsDone: () => idle++,
       };
       const calls = new Calls(caller, { ...parts, ...more });
@@ -117,6 +118,7 @@ Deno.test("a CALL whose answer cannot be written is not answered twice", async (
       bug();
     },
     queueFull: bug,
+    backendAway: bug,
     callsDone: bug,
   }, { ...parts });
   calls.push(callFrame('[2,"1","Heartbeat",{}]'));

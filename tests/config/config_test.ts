@@ -307,6 +307,14 @@ const ROWS: Record<FlagName, Row> = {
     good: [["refuse", "refuse"], ["close", "close"]],
     bad: ["true", "false", "Close", "refuse,close"],
   },
+  "away-hold": time("WS2API_AWAY_HOLD", "awayHoldMs", 15_000, true),
+  "backend-away": {
+    variable: "WS2API_BACKEND_AWAY",
+    key: "backendAway",
+    default: "close",
+    good: [["close", "close"], ["answer", "answer"]],
+    bad: ["true", "false", "Close", "close,answer"],
+  },
   "backend-timeout": time("WS2API_BACKEND_TIMEOUT", "backendTimeoutMs", 30_000, false),
   "backend-connections": count(
     "WS2API_BACKEND_CONNECTIONS",

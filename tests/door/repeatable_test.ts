@@ -21,7 +21,8 @@ const CONFIG = {
   retries: 3,
   slots: 4,
   maxSlotWaitMs: 60_000,
-  failuresBefore: 0,
+  holdMs: 2000,
+  isAway: false,
 };
 
 const UPGRADE = {

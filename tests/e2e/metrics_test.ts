@@ -185,19 +185,21 @@ Deno.test("each try of an outcome is counted, and an outcome that the backend do
 Deno.test("a backend that cannot be reached is counted, and so are the tries", async () => {
   await using gateway = await TestGateway.start(`http://127.0.0.1:${closedPort()}/`, [
     "--retries=1",
+    "--away-hold=0s",
+    "--backend-away=answer",
   ]);
-  const client = await gateway.connect("CP1");
-  match(
-    await client.ask('[2,"1","A",{}]'),
-    /^\[4,"1","InternalError","the backend is unreachable"/,
-  );
+  const client = await gateway.connect("CP1", { protocols: ["ocpp2.1"] });
+  client.send('[6,"s","A",{}]');
+  match(await client.ask('[2,"1","A",{}]'), /^\[4,"1","InternalError","the backend is away"/);
   const series = await scrape(gateway);
+  // That nobody is there is known by then: the CALL finds it out without a try.
   deepStrictEqual(counted(series, "ws2api_backend_requests_total"), {
-    'ws2api_backend_requests_total{kind="call",outcome="unreachable"}': 2,
+    'ws2api_backend_requests_total{kind="send",outcome="unreachable"}': 2,
   });
   deepStrictEqual(counted(series, "ws2api_backend_retries_total"), {
-    'ws2api_backend_retries_total{kind="call"}': 1,
+    'ws2api_backend_retries_total{kind="send"}': 1,
   });
+  strictEqual(series.get("ws2api_backend_away"), 1);
 });
 
 Deno.test("what is under way shows in gauges, and goes down again", async () => {

@@ -64,10 +64,10 @@ Deno.test("each try has a span of its own, below the request's trace, and its he
   ]);
 });
 
-Deno.test("a report has one id in all its tries; a CALL has one when requests are signed", async () => {
+Deno.test("a report has one id in all its tries; a SEND has one when requests are signed", async () => {
   const clock = new FakeClock();
   const random = { bytes: (length: number) => new Uint8Array(length) };
-  const idsOf = async (kind: "call" | "result", isSigned: boolean): Promise<unknown[]> => {
+  const idsOf = async (kind: "send" | "result", isSigned: boolean): Promise<unknown[]> => {
     const backend = new Backend(failed("unreachable"), status(200));
     const retries = { retries: 1, clock, random: () => 0, onRetry() {} };
     const retried = new Retries(innermost(backend), retries);
@@ -78,6 +78,6 @@ Deno.test("a report has one id in all its tries; a CALL has one when requests ar
   };
   const id = "00000000-0000-4000-8000-000000000000";
   deepStrictEqual(await idsOf("result", false), [id, id]);
-  deepStrictEqual(await idsOf("call", false), [undefined, undefined]);
-  deepStrictEqual(await idsOf("call", true), [id, id]);
+  deepStrictEqual(await idsOf("send", false), [undefined, undefined]);
+  deepStrictEqual(await idsOf("send", true), [id, id]);
 });

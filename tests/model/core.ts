@@ -17,7 +17,8 @@ import type { Connection, ConnectionDeps, ConnectionLimits } from "../../lib/cli
 import { ConnectionMap } from "../../lib/client/map.ts";
 import type { Socket } from "../../lib/socket/socket.ts";
 import { Sockets } from "../../lib/socket/sockets.ts";
-import { Breaker } from "../../lib/forwarder/breaker.ts";
+import { Hold } from "../../lib/forwarder/hold.ts";
+import { BackendReach } from "../../lib/forwarder/reach.ts";
 import { Retries } from "../../lib/forwarder/retry.ts";
 import { Slots } from "../../lib/forwarder/slots.ts";
 import { MetricSet } from "../../lib/metrics/metrics.ts";
@@ -49,7 +50,8 @@ export const FAULTLESS: Omit<CoreConfig, "protocol"> = {
   retries: 0,
   slots: 100,
   maxSlotWaitMs: 2000,
-  failuresBefore: 0,
+  holdMs: 2000,
+  isAway: false,
   disconnectHook: false,
 };
 
@@ -112,15 +114,14 @@ export class FakeSocket extends EventTarget implements Socket {
   }
 }
 
-/** Longer than a breaker waits before it opens. */
-const OUTAGE_MS = 6000;
-
 export class Core {
   readonly clock: FakeClock;
   readonly connections = new ConnectionMap<Connection>();
   readonly backlog: Backlog;
   readonly sockets: Sockets;
   readonly backend: ScriptedBackend;
+  readonly reach: BackendReach;
+  readonly hold: Hold;
   readonly #clients: Clients;
   /** What each connection gets. */
   readonly deps: ConnectionDeps;
@@ -128,11 +129,12 @@ export class Core {
 
   private constructor(
     config: CoreConfig,
-    breaker: Breaker,
+    reach: BackendReach,
     clock: FakeClock,
     random: Pick<Random, "fraction">,
   ) {
     this.clock = clock;
+    this.reach = reach;
     this.#protocol = config.protocol;
     this.backend = new ScriptedBackend(config, clock);
     const { metrics } = new MetricSet(["ocpp1.6"]);
@@ -144,7 +146,7 @@ export class Core {
     this.backlog = new Backlog(config.maxWaiting, Infinity, gauges);
     const cut = (socket: object): void => (socket as FakeSocket).cut();
     this.sockets = new Sockets({ cut, opened() {}, closed() {} }, clock);
-    const limited = new Slots(breaker.counting(innermost(this.backend.innermost)), {
+    const limited = new Slots(reach.counting(innermost(this.backend.innermost)), {
       max: config.slots,
       maxWaitMs: config.maxSlotWaitMs,
       clock,
@@ -153,9 +155,9 @@ export class Core {
       retries: config.retries,
       clock,
       random: () => random.fraction(),
-      givesUp: (request) => breaker.holdsBack(request),
       onRetry: () => {},
     });
+    this.hold = new Hold(retried, { reach, holdMs: config.holdMs, clock });
     const local = new LocalClients({
       apiCallSeconds: metrics.apiCallSeconds,
       connections: this.connections,
@@ -171,7 +173,7 @@ export class Core {
       sockets: this.sockets,
       isShuttingDown: () => false,
       connections: this.connections,
-      forwarder: this.backend.outermost(asked(breaker.guarding(retried))),
+      forwarder: this.backend.outermost(asked(this.hold)),
       backlog: this.backlog,
       limits: config,
       clock,
@@ -184,14 +186,18 @@ export class Core {
   }
 
   /** @param random Without it retries come as early as they may. */
-  static async start(
+  static start(
     config: CoreConfig,
     random: Pick<Random, "fraction"> = { fraction: () => 0 },
   ): Promise<Core> {
     const clock = new FakeClock();
-    const breaker = new Breaker(clock);
-    if (config.failuresBefore > 0) await openBreaker(breaker, clock, config.failuresBefore);
-    return new Core(config, breaker, clock, random);
+    const reach: BackendReach = new BackendReach({
+      clock,
+      look: () => Promise.resolve(core.backend.isAnswering ? "answered" : "connected"),
+    });
+    if (config.isAway) reach.declareAway("unreachable");
+    const core: Core = new Core(config, reach, clock, random);
+    return Promise.resolve(core);
   }
 
   /** An upgrade that was accepted. */
@@ -225,19 +231,6 @@ export class Core {
       body: await response.text(),
     };
   }
-}
-
-/** An outage that was there before the test began. */
-async function openBreaker(breaker: Breaker, clock: FakeClock, failures: number): Promise<void> {
-  const dead = asked(breaker.counting(innermost({
-    forward: () => Promise.resolve({ ok: false, fault: "unreachable" }),
-    close: () => {},
-  })));
-  const origin = { connectionId: "", protocol: null, remoteAddress: "" };
-  for (let i = 0; i < failures; i++) {
-    await dead.forward({ kind: "call", path: "", body: "{}", origin });
-  }
-  clock.tick(OUTAGE_MS);
 }
 
 /** Lets everything happen that waits for nothing but promises: one turn of the event loop. */

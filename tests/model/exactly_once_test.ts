@@ -32,7 +32,8 @@ const BASE: CoreConfig = {
   retries: 2,
   slots: 100,
   maxSlotWaitMs: 2000,
-  failuresBefore: 0,
+  holdMs: 2000,
+  isAway: false,
   disconnectHook: false,
   protocol: null,
 };
@@ -331,4 +332,4 @@ check("little room everywhere", "hang up", {
   retries: 1,
   disconnectHook: true,
 });
-check("a circuit breaker that is open", "drain", { failuresBefore: 60, retries: 3 });
+check("a backend that is away", "drain", { isAway: true, retries: 3 });

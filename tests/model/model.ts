@@ -342,7 +342,11 @@ export class Model {
     const remembering = this.connections.filter(({ results }) => results.length > 0).length;
     const counted = this.connections
       .filter(({ state, countedUntil }) => state === "open" && countedUntil > this.#now).length;
-    const timers = counted + outstanding + this.#unanswered.size + backend.pauses + remembering +
+    const { reach, hold } = this.core;
+    const looks = reach.isWell ? 0 : 1;
+    const holds = hold.count > 0 ? 1 : 0;
+    const timers = looks + holds + counted + outstanding + this.#unanswered.size + backend.pauses +
+      remembering +
       this.connections.filter(onTheWay).length;
     deepStrictEqual(
       { waiting: backlog.count, sockets: sockets.count, timers: clock.timers },

@@ -6,10 +6,12 @@
 
 import { connect } from "../../lib/client/connect.ts";
 import type { ConnectionDeps, ConnectionLimits } from "../../lib/client/connection.ts";
-import type { BackendRequest, Requester } from "../../lib/forwarder/forwarder.ts";
+import type { BackendReply, BackendRequest, Requester } from "../../lib/forwarder/forwarder.ts";
 import { MetricSet } from "../../lib/metrics/metrics.ts";
 import { Core, FakeSocket, FAULTLESS, quiesce } from "../model/core.ts";
 import { KeptLog } from "./nats.ts";
+
+const DONE: BackendReply = { ok: true, status: 200, body: "{}" };
 
 /** Makes no faults: each request is held until `reply`, and taken then. */
 export class HeldClient {
@@ -66,9 +68,9 @@ export class HeldClient {
   }
 
   /** The backend answers the oldest requests that it has not answered. */
-  async reply(count = 1): Promise<void> {
+  async reply(count = 1, reply: BackendReply = DONE): Promise<void> {
     for (let i = 0; i < count; i++) {
-      this.#held.shift()!.replied({ ok: true, status: 200, body: "{}" });
+      this.#held.shift()!.replied(reply);
       await quiesce();
     }
   }
