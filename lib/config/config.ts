@@ -37,6 +37,8 @@ export interface Config {
   /** The environment names a proxy, which `fetch` goes through. */
   readonly hasProxy: boolean;
   readonly retries: number;
+  /** How long a CALL is known after its end. */
+  readonly outcomeRetentionMs: number;
   readonly callTimeoutMs: number;
   readonly callConcurrency: number;
   readonly maxQueue: number;
@@ -163,6 +165,7 @@ export function readInvocation(
     forwarder: forwarderOf(must("forwarder"), take("backend") ?? "", hasProxy),
     hasProxy,
     retries: must("retries"),
+    outcomeRetentionMs: must("outcome-retention"),
     callTimeoutMs: must("call-timeout"),
     callConcurrency: must("call-concurrency"),
     maxQueue: must("max-queue"),

@@ -134,6 +134,12 @@ export const FLAGS = {
     "tcp: own connections, what may have arrived is not repeated; fetch: for https and proxies",
   ),
   "retries": flag(integer(0, 100), "N", "3", "more tries after a request that failed"),
+  "outcome-retention": flag(
+    duration(1),
+    "DURATION",
+    "10m",
+    "how long GET /call/... and an Idempotency-Key know a CALL after its end",
+  ),
   "call-timeout": flag(
     duration(1),
     "DURATION",

@@ -48,6 +48,8 @@ export async function shutDown(
   core.memory.stop();
   core.lag.stop();
   core.taps?.close();
+  clientSide.records.close();
+  clientSide.keys.close();
   core.forwarder.close();
   log.info("shut down", { durationMs: Math.round(clock.now() - since) });
 }

@@ -13,7 +13,15 @@ import type {
   ClientRequest,
   Peer,
 } from "../../lib/cluster/bus.ts";
+import type {
+  Answer,
+  Answers,
+  Question,
+  QuestionKind,
+  QuestionOf,
+} from "../../lib/cluster/survey.ts";
 import { Inbox, inTime } from "../support/deadline.ts";
+import { pagesOf } from "../support/pages.ts";
 
 /** An instance without a gateway: it holds clients that are only names, and records. */
 export class FakePeer implements Peer {
@@ -54,6 +62,21 @@ export class FakePeer implements Peer {
       clients: left.slice(0, limit),
       hasMore: left.length > limit,
     };
+  }
+
+  /** What it was asked beside pages. */
+  readonly asked = new Inbox<Question>();
+  /** Answers that. */
+  know: (question: Question) => Answer = () => null;
+
+  answerTo<K extends QuestionKind>(question: QuestionOf<K>): Answers[K] {
+    return this.#answer(question) as Answers[K];
+  }
+
+  #answer(question: Question): Answer {
+    if (question.kind === "page") return this.page(question.after, question.limit);
+    this.asked.put(question);
+    return this.know(question);
   }
 
   lost(client: Client, call: { action: string; messageId: string }): void {
@@ -304,7 +327,7 @@ export function testBus(
     await found(second, "CP2");
     deepStrictEqual(await found(second, "CP1"), { kind: "client", client: newer });
     deepStrictEqual(first.peer.replacements.left, []);
-    const pages = await inTime(second.bus.pages(null, 10), "pages");
+    const pages = await inTime(pagesOf(second.bus, null, 10), "pages");
     strictEqual(pages.reduce((sum, { total }) => sum + total, 0), 2);
   });
 
@@ -323,7 +346,7 @@ export function testBus(
       ["\uffff", 1, "", 0],
     ];
     for (const [after, limit, ids, more] of rows) {
-      const pages = await inTime(third.bus.pages(after, limit), "pages");
+      const pages = await inTime(pagesOf(third.bus, after, limit), "pages");
       strictEqual(pages.reduce((sum, { total }) => sum + total, 0), 7);
       const clients = pages.flatMap((page) => page.clients)
         .toSorted((a, b) => a.clientId < b.clientId ? -1 : 1);
@@ -344,7 +367,7 @@ export function testBus(
     await second.die();
     for (const reply of asked) deepStrictEqual(await inTime(reply, "a reply"), refused("lost"));
     await gone(third, "CP1");
-    const pages = await inTime(third.bus.pages(null, 10), "pages");
+    const pages = await inTime(pagesOf(third.bus, null, 10), "pages");
     strictEqual(pages.reduce((sum, { total }) => sum + total, 0), 0);
     // Those who are left still reach each other.
     attach(third, clientOf("CP1", 2));
@@ -361,9 +384,9 @@ export function testBus(
     await gone(second, "CP1");
     const reply = await inTime(first.bus.ask(callTo("CP2")), "a reply");
     ok(reply.kind === "refused");
-    deepStrictEqual(await inTime(first.bus.pages(null, 10), "pages"), []);
+    deepStrictEqual(await inTime(pagesOf(first.bus, null, 10), "pages"), []);
     deepStrictEqual(await found(third, "CP2"), { kind: "client", client: clientOf("CP2") });
-    const pages = await inTime(third.bus.pages(null, 10), "pages");
+    const pages = await inTime(pagesOf(third.bus, null, 10), "pages");
     strictEqual(pages.reduce((sum, { total }) => sum + total, 0), 1);
   });
 }
