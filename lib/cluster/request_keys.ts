@@ -6,6 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import type { RequestKey } from "../outbox/entry.ts";
+import type { Found } from "../outbox/store.ts";
 import { bytesOf, Retained } from "./retained.ts";
 import type { CallEnd, KeyAnswer } from "./survey.ts";
 
@@ -119,6 +120,11 @@ export class RequestKeys {
   bind(key: RequestKey): void {
     if (this.#decided.get(key.key) !== undefined) return;
     if (this.#claims.has(key.key) || this.#hasRoom) this.decide({ key }, { kind: "accepted" });
+  }
+
+  /** What an earlier process, or a thread that died, had accepted under keys. */
+  recovered({ calls }: Pick<Found, "calls">): void {
+    for (const { key } of calls) if (key !== undefined) this.bind(key);
   }
 
   /** Forgets all. */
