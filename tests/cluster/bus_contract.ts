@@ -355,6 +355,39 @@ export function testBus(
     }
   });
 
+  test("a question to all is answered by all others, as it is and as each knows", async (members) => {
+    const [first, ...others] = members as [Member, ...Member[]];
+    const key = { key: "backend k😀", fingerprint: "f" };
+    const question = { kind: "key", key, claimId: clientOf("x").connectionId } as const;
+    const known = [null, { state: "decided", fingerprint: "f", reply: null }] as const;
+    for (const [i, { peer }] of others.entries()) peer.know = () => known[i]!;
+    const asking = async () => {
+      for (;;) {
+        const survey = await first.bus.survey<"key">(question);
+        // Over NATS it takes a moment until it is known who there is.
+        if (survey.isComplete) return survey;
+      }
+    };
+    const { answers } = await inTime(asking(), "answers of all");
+    deepStrictEqual(answers.toSorted((a) => a === null ? -1 : 1), known);
+    for (const { peer } of others) deepStrictEqual(peer.asked.left.at(-1), question);
+    deepStrictEqual(first.peer.asked.left, []);
+  });
+
+  test("without an answer of one a survey is not complete, and ends all the same", async (members) => {
+    const [first, second, third] = members as [Member, Member, Member];
+    second.peer.know = () => {
+      throw new Error("planted");
+    };
+    third.peer.know = () => true;
+    const id = clientOf("x").connectionId;
+    const { answers, isComplete } = await inTime(
+      first.bus.survey<"retry">({ kind: "retry", id }),
+      "a survey",
+    );
+    deepStrictEqual([answers, isComplete], [[true], false]);
+  });
+
   test("the reply of an instance that dies while it serves is lost, and its clients are gone", async (members) => {
     const [first, second, third] = members as [Member, Member, Member];
     attach(second, clientOf("CP1"));
