@@ -4,7 +4,7 @@ import { until } from "../../support/deadline.ts";
 import { Cable, NatsGateway, NatsServer, testWithNats as test } from "../../support/nats.ts";
 import { assertProblem } from "../../support/problem.ts";
 import { idOf } from "../../support/retention.ts";
-import type { ListedReport } from "../../../lib/cluster/survey.ts";
+import type { ListedReport, ReportFilter, ReportPage } from "../../../lib/cluster/survey.ts";
 import { Instance } from "./instance.ts";
 
 /** Asks under a key until the instance can tell who else there is. */
@@ -121,9 +121,9 @@ test("what is larger than NATS takes comes without its bodies, or in parts", asy
   deepStrictEqual(decided, { state: "decided", fingerprint: "f", reply: null });
   const seen: string[] = [];
   for (let after: string | null = null;;) {
-    const filter = { state: null, clientId: null, after, limit: 100 };
-    const { answers } = await a.bus.survey<"reports">({ kind: "reports", ...filter });
-    const page = answers[0]!;
+    const filter: ReportFilter = { state: null, clientId: null, after, limit: 100 };
+    const page: ReportPage = (await a.bus.survey<"reports">({ kind: "reports", ...filter }))
+      .answers[0]!;
     ok(page.reports.length > 0);
     seen.push(...page.reports.map(({ id }) => id));
     if (!page.hasMore) break;
