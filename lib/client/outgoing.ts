@@ -100,12 +100,13 @@ export function reportedCall(
   call: ReportedCall,
   errand: Errand,
 ): OutgoingCall {
-  const { messageId, action, payload } = call;
+  const { messageId, action, payload, watch } = call;
   const since = clock.now();
   return {
     messageId,
     action,
     payload,
+    watch,
     onOutcome(outcome) {
       metrics.apiCallSeconds.observe((clock.now() - since) / 1000);
       if (call.span !== undefined) endByOutcome(call.span, outcome);

@@ -9,8 +9,12 @@ import type { ConnectionState } from "../client/client_work.ts";
 import type { Errand } from "../client/outgoing.ts";
 import type { TapReading } from "../client/tap.ts";
 import type { Identity } from "../identity.ts";
+import type { RequestKey } from "../outbox/entry.ts";
 import type { CallOutcome } from "../report/outcome.ts";
 import type { Violation } from "../validate/violation.ts";
+import type { Answers, ClientPage, QuestionKind, QuestionOf, Survey } from "./survey.ts";
+
+export type { ClientPage };
 
 /** Who is connected; a `Connection` is one, and so is what another instance says of it. */
 export type Client = Identity;
@@ -34,6 +38,10 @@ export type ClientRequest =
     readonly waitSeconds: number | null;
     /** The trace that the CALL belongs to, from whoever asked for it. */
     readonly trace?: TraceContext | undefined;
+    /** A UUIDv7, its report's `Webhook-Id`; an instance of an older version gives none. */
+    readonly id?: string | undefined;
+    /** What its caller may repeat it by, for one whose outcome goes to the backend. */
+    readonly key?: RequestKey | undefined;
   }
   | {
     readonly kind: "send";
@@ -94,16 +102,6 @@ export function refused(reason: Refusal): ClientReply {
   return { kind: "refused", reason };
 }
 
-/** One instance's part of the list of clients. */
-export interface ClientPage {
-  /** Clients of that instance in all, or those that the search finds. */
-  readonly total: number;
-  /** Sorted by ClientId in UTF-16 code units. */
-  readonly clients: readonly Client[];
-  /** Whether there are more behind these. */
-  readonly hasMore: boolean;
-}
-
 /** What an instance does when others ask. */
 export interface Peer {
   /** The client with this id, when it is connected here. */
@@ -116,11 +114,8 @@ export interface Peer {
    * @param errand For a CALL whose outcome goes to the backend; without one it is this instance's own.
    */
   serve(request: ClientRequest, errand?: Errand): Promise<ClientReply>;
-  /**
-   * @param after Exclusive; null for the first page.
-   * @param search Only clients with this in their ClientId, in upper or lower case.
-   */
-  page(after: string | null, limit: number, search?: string): ClientPage;
+  /** Answers what others ask all, from what it has itself. */
+  answerTo<K extends QuestionKind>(question: QuestionOf<K>): Answers[K];
   /**
    * What the backend said of this client is forgotten, so that it is asked when the client comes back.
    *
@@ -134,6 +129,8 @@ export interface Peer {
 export interface CallNames {
   readonly action: string;
   readonly messageId: string;
+  /** Its report's `Webhook-Id`, if it has one already. */
+  readonly id?: string | undefined;
   /** The trace that its report belongs to. */
   readonly trace?: TraceContext | undefined;
 }
@@ -147,11 +144,10 @@ export interface Bus {
   /** Asks whoever else holds the client; `gone` when nobody does. Ends in bounded time. */
   ask(request: ClientRequest): Promise<ClientReply>;
   /**
-   * The clients of all others, as far as they answer in time.
-   *
-   * @param search As for `Peer.page`; an instance of an older version does not heed it.
+   * Asks all others, in bounded time. An instance of an older version does not heed the `search` of a
+   * page, and answers nothing else than pages: the survey is not complete then.
    */
-  pages(after: string | null, limit: number, search?: string): Promise<readonly ClientPage[]>;
+  survey<K extends QuestionKind>(question: QuestionOf<K>): Promise<Survey<Answers[K]>>;
   /** Has all others forget what the backend said of this client, those that cannot be reached later. */
   forget(clientId: string): void;
   /** Whether the others can be reached; local clients are served either way. */

@@ -18,7 +18,6 @@ import type { Inspect } from "../validate/inspector.ts";
 import {
   type CallNames,
   type Client,
-  type ClientPage,
   type ClientReply,
   type ClientRequest,
   identityOf,
@@ -26,7 +25,19 @@ import {
   refused,
   type Witness,
 } from "./bus.ts";
+import type { CallRecords, RecordedCall } from "./call_records.ts";
 import { pageOf } from "./page.ts";
+import type { RequestKeys } from "./request_keys.ts";
+import {
+  type Answer,
+  answerForOutbox,
+  type Answers,
+  emptyOutbox,
+  type OutboxView,
+  type Question,
+  type QuestionKind,
+  type QuestionOf,
+} from "./survey.ts";
 
 export interface LocalDeps {
   readonly connections: ConnectionMap<Connection>;
@@ -42,6 +53,12 @@ export interface LocalDeps {
   readonly verdicts?: { forget(clientId: string | null): void } | undefined;
   /** Without it nobody may look at the frames of clients. */
   readonly taps?: Taps | undefined;
+  /** How far the CALLs to the clients of this thread have got. */
+  readonly records: CallRecords;
+  /** The `Idempotency-Key`s that were used in this thread. */
+  readonly keys: RequestKeys;
+  /** The reports of this thread; none without. */
+  readonly outbox?: OutboxView | undefined;
   /** Tells the backend of a CALL that ended elsewhere without an outcome. */
   readonly reportLost: (client: Client, call: CallNames) => void;
   /** Undefined when nothing is traced. */
@@ -70,6 +87,7 @@ export class LocalClients implements Peer {
   }
 
   lost(client: Client, call: CallNames): void {
+    this.#deps.records.lost(client, call);
     this.#deps.reportLost(client, call);
   }
 
@@ -77,8 +95,22 @@ export class LocalClients implements Peer {
     this.#deps.verdicts?.forget(clientId);
   }
 
-  page(after: string | null, limit: number, search?: string): ClientPage {
-    return pageOf(this.#deps.connections, after, limit, search);
+  answerTo<K extends QuestionKind>(question: QuestionOf<K>): Answers[K] {
+    return this.#answer(question) as Answers[K];
+  }
+
+  #answer(question: Question): Answer {
+    const { connections, records, keys, outbox = emptyOutbox } = this.#deps;
+    switch (question.kind) {
+      case "page":
+        return pageOf(connections, question.after, question.limit, question.search);
+      case "call":
+        return records.find(question);
+      case "key":
+        return keys.answer(question.key, question.claimId);
+      default:
+        return answerForOutbox(question, outbox) ?? null;
+    }
   }
 
   async serve(request: ClientRequest, errand?: Errand): Promise<ClientReply> {
@@ -138,51 +170,76 @@ export class LocalClients implements Peer {
   /** The outcome goes to the backend. */
   #call(
     connection: Connection,
-    { action, messageId, payload, trace: parent }: ClientRequest & { kind: "call" },
+    request: ClientRequest & { kind: "call" },
     errand: Errand | undefined,
     span: CallSpan | undefined,
   ): ClientReply {
+    const { action, messageId, payload, trace: parent } = request;
     const trace = span?.context ?? parent;
+    const record = this.#record(connection, request);
+    const { id } = record;
     // Remembered before: a CALL may end while it is being taken. Whoever gave an errand remembers it.
     const forget = errand === undefined
-      ? this.#deps.witness.accepted(connection, { action, messageId, trace })
+      ? this.#deps.witness.accepted(connection, { action, messageId, trace, id })
       : () => {};
-    const taken = connection.callForBackend({ action, messageId, payload, trace, span }, {
+    const call = { action, messageId, payload, trace, span, watch: record };
+    const taken = connection.callForBackend(call, {
       isOurs() {
         if (errand?.isOurs() !== false) return true;
         forget();
+        // Whoever reports it tells of it too.
+        record.drop();
         return false;
       },
       ended: () => {
         forget();
+        record.settle("delivered");
         errand?.ended();
       },
     });
-    if (taken === "accepted") return ACCEPTED;
+    if (taken === "accepted") {
+      record.keep();
+      // Beside whoever asked for it, who may not live to tell.
+      if (request.key !== undefined) this.#deps.keys.bind(request.key);
+      return ACCEPTED;
+    }
     forget();
     span?.end(taken);
     return refused(taken);
   }
 
+  #record(
+    { protocol }: Client,
+    { action, clientId, messageId, id, waitSeconds }: ClientRequest & { kind: "call" },
+  ): RecordedCall {
+    const isReported = waitSeconds === null;
+    return this.#deps.records.begin({ id, action, clientId, messageId, isReported, protocol });
+  }
+
   /** The outcome is the answer. */
   #wait(
     connection: Connection,
-    { action, messageId, payload }: ClientRequest & { kind: "call" },
+    request: ClientRequest & { kind: "call" },
     seconds: number,
     span: CallSpan | undefined,
   ): Promise<ClientReply> {
+    const { action, messageId, payload } = request;
     const { clock, apiCallSeconds } = this.#deps;
+    const record = this.#record(connection, request);
     const since = clock.now();
     return new Promise((resolve) => {
       const timer = clock.setTimeout(() => {
         apiCallSeconds.observe((clock.now() - since) / 1000);
         span?.end("no_answer");
-        resolve({ kind: "no_answer", wasSent: connection.abandon(call) });
+        const wasSent = connection.abandon(call);
+        if (!wasSent) record.neverSent();
+        resolve({ kind: "no_answer", wasSent });
       }, seconds * 1000);
       const call: OutgoingCall = {
         action,
         messageId,
         payload,
+        watch: record,
         onOutcome(outcome) {
           clock.clearTimeout(timer);
           apiCallSeconds.observe((clock.now() - since) / 1000);
@@ -191,7 +248,7 @@ export class LocalClients implements Peer {
         },
       };
       const taken = connection.call(call);
-      if (taken === "accepted") return;
+      if (taken === "accepted") return record.keep();
       clock.clearTimeout(timer);
       span?.end(taken);
       resolve(refused(taken));

@@ -42,6 +42,8 @@ export interface Config {
   readonly backendAway: "close" | "answer";
   /** A folder; undefined for none. */
   readonly outbox: string | undefined;
+  /** How long a CALL is known after its end. */
+  readonly outcomeRetentionMs: number;
   readonly callTimeoutMs: number;
   readonly callConcurrency: number;
   readonly maxQueue: number;
@@ -171,6 +173,7 @@ export function readInvocation(
     awayHoldMs: must("away-hold"),
     backendAway: must("backend-away"),
     outbox: take("outbox"),
+    outcomeRetentionMs: must("outcome-retention"),
     callTimeoutMs: must("call-timeout"),
     callConcurrency: must("call-concurrency"),
     maxQueue: must("max-queue"),

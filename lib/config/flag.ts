@@ -157,6 +157,12 @@ export const FLAGS = {
     "close",
     "a CALL while the backend is away: close closes its client with 1013 and refuses upgrades with 503; answer answers CALLERROR",
   ),
+  "outcome-retention": flag(
+    duration(1),
+    "DURATION",
+    "10m",
+    "how long GET /call/... and an Idempotency-Key know a CALL after its end",
+  ),
   "call-timeout": flag(
     duration(1),
     "DURATION",

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ApiDeps } from "../api/api.ts";
+import type { ApiDeps } from "../api/resource.ts";
 import { BodyRoom } from "../api/body.ts";
 import { Authority } from "../api/authorize.ts";
 import { Clients } from "../cluster/clients.ts";
@@ -31,7 +31,7 @@ const BODIES_OF_FULL_SIZE = 16;
 export function createApiSide(
   config: Config,
   core: Core,
-  { local, bus }: Pick<ClientSide, "local" | "bus">,
+  { local, bus, keys, callIds }: Pick<ClientSide, "local" | "bus" | "keys" | "callIds">,
   { secrets, version, startedAt, faults }: Pick<
     GatewayDeps,
     "secrets" | "version" | "startedAt" | "faults"
@@ -61,6 +61,8 @@ export function createApiSide(
   });
   const apiDeps = {
     clients,
+    keys,
+    ids: callIds,
     status,
     log,
     metrics,

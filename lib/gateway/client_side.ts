@@ -9,11 +9,14 @@ import type { ConnectionDeps } from "../client/connection.ts";
 import { ClientRate } from "../client/rate.ts";
 import { alone, noWitness } from "../cluster/alone.ts";
 import type { Bus, Peer } from "../cluster/bus.ts";
+import { CallRecords } from "../cluster/call_records.ts";
 import { LocalClients } from "../cluster/local.ts";
+import { RequestKeys } from "../cluster/request_keys.ts";
 import type { Config } from "../config/config.ts";
 import { ConnectHook } from "../door/hook.ts";
 import { createUpgrade, type Upgrade } from "../door/upgrade.ts";
 import { Verdicts } from "../door/verdicts.ts";
+import { TimeOrderedIds } from "../ids.ts";
 import { postAlone } from "../report/post.ts";
 import { lostReport } from "../report/report.ts";
 import { createDenoSockets } from "../socket/deno_socket.ts";
@@ -26,12 +29,22 @@ export interface ClientSide {
   /** Serves what is asked of the clients connected here. */
   readonly local: LocalClients;
   readonly bus: Bus;
+  /** Names CALLs to clients. */
+  readonly callIds: TimeOrderedIds;
+  /** How far CALLs to the clients connected here have got. */
+  readonly records: CallRecords;
+  /** The `Idempotency-Key`s that were used here. */
+  readonly keys: RequestKeys;
   readonly upgrade: Upgrade;
   /** Undefined without `--client-rate`. */
   readonly rate: ClientRate | undefined;
   /** Whom the backend need not be asked about. */
   readonly verdicts: Verdicts;
 }
+
+/** CALLs whose end is known, and keys, for each process; and what their outcomes may hold, each. */
+const MAX_RETAINED = 100_000;
+const MAX_RETAINED_BYTES = 64 * 1024 ** 2;
 
 /** Builds it, and joins the others. */
 export function createClientSide(
@@ -43,6 +56,13 @@ export function createClientSide(
   const { inspect, tracing, isShuttingDown, maxQueueChars, taps, reach } = core;
   const closesWhen = config.backendAway === "close" ? reach : undefined;
   const verdicts = new Verdicts(clock, random);
+  const callTimeoutText = durationText(config.callTimeoutMs);
+  const callIds = new TimeOrderedIds(clock, random);
+  const retention = { clock, ids: callIds, retentionMs: config.outcomeRetentionMs };
+  const max = Math.ceil(MAX_RETAINED / core.teamSize);
+  const maxBytes = Math.ceil(MAX_RETAINED_BYTES / core.teamSize);
+  const records = new CallRecords({ ...retention, callTimeoutText, maxRecords: max, maxBytes });
+  const keys = new RequestKeys({ ...retention, maxKeys: max, maxBytes });
   const local = new LocalClients({
     inspect,
     taps,
@@ -53,6 +73,8 @@ export function createClientSide(
     apiCallSeconds: metrics.apiCallSeconds,
     witness,
     verdicts,
+    records,
+    keys,
     // A CALL was accepted here for a client elsewhere, and that instance has gone.
     reportLost(client, call) {
       void postAlone(core, client, lostReport(call, client.protocol));
@@ -80,7 +102,7 @@ export function createClientSide(
     metrics,
     closesWhen,
     backendTimeoutText: durationText(config.backendTimeoutMs),
-    callTimeoutText: durationText(config.callTimeoutMs),
+    callTimeoutText,
     disconnectHook: config.disconnectHook,
     tracing,
   };
@@ -107,7 +129,7 @@ export function createClientSide(
     metrics,
     log,
   });
-  return { sockets, local, bus, upgrade, rate, verdicts };
+  return { sockets, local, bus, callIds, records, keys, upgrade, rate, verdicts };
 }
 
 /** A duration as a person would write it. */

@@ -18,7 +18,7 @@ const PATIENCE_MS = 2000;
 /** What ends. */
 export interface Running {
   readonly core: Core;
-  readonly clientSide: Pick<ClientSide, "rate" | "sockets" | "bus">;
+  readonly clientSide: Pick<ClientSide, "rate" | "sockets" | "bus" | "records" | "keys">;
   readonly status: Pick<Status, "close">;
   readonly listeners: readonly Pick<Listener, "stop">[];
 }
@@ -56,6 +56,8 @@ export async function shutDown(
   core.memory.stop();
   core.lag.stop();
   core.taps?.close();
+  clientSide.records.close();
+  clientSide.keys.close();
   core.forwarder.close();
   log.info("shut down", { durationMs: Math.round(clock.now() - since) });
 }

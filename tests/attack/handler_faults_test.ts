@@ -29,6 +29,7 @@ import { inTime, until } from "../support/deadline.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
 import { FakeWorker } from "../support/fake_worker.ts";
 import { KeptLog, NatsServer, testWithNats } from "../support/nats.ts";
+import { pagesOf } from "../support/pages.ts";
 
 // In each of these tests an error that nobody catches, or a rejection without an owner, fails the run.
 
@@ -174,7 +175,7 @@ Deno.test("what a dead worker owed is posted although a report of it fails", asy
 
 /** An instance each of whose functions fails. */
 const BROKEN_PEER: Peer = {
-  ...{ find: bug, replaced: bug, serve: bug, page: bug, lost: bug, forget: bug },
+  ...{ find: bug, replaced: bug, serve: bug, answerTo: bug, lost: bug, forget: bug },
 };
 
 /** Two ends that take each other's messages at once, as they are. */
@@ -198,10 +199,19 @@ Deno.test("a message from the main thread that a worker cannot take ends nothing
   port.take({ kind: "serve", id: 7, request: callTo("CP1") });
   await microtasks();
   const lost = { kind: "refused", reason: "lost" };
-  deepStrictEqual(port.posted, [{ kind: "served", id: 7, reply: lost }]);
+  port.take({ kind: "question", id: 9, question: { kind: "report", id: "1" } });
+  deepStrictEqual(port.posted, [
+    { kind: "join" },
+    { kind: "served", id: 7, reply: lost },
+    { kind: "answer", id: 9, answer: undefined },
+  ]);
   deepStrictEqual(
-    [log.count("a message between threads failed"), log.count("a request of another worker")],
-    [1, 1],
+    [
+      log.count("a message between threads failed"),
+      log.count("a request of another worker"),
+      log.count("a question of another worker"),
+    ],
+    [1, 1, 1],
   );
   // A way that takes nothing.
   port.post = bug;
@@ -220,7 +230,8 @@ Deno.test("a message of a worker that the main thread cannot take ends nothing",
   const ask = { kind: "ask", id: 1, request: callTo("CP1"), looksTwice: false } as const;
   good!.take(ask);
   bad!.take(null as never);
-  bad!.take({ kind: "ask_pages", id: 1, after: null, limit: 1, search: undefined });
+  const question = { kind: "page", after: null, limit: 1 } as const;
+  bad!.take({ kind: "survey", id: 1, question, asksWorkers: true });
   strictEqual(log.count("a message between threads failed"), 3);
   // The others go on.
   good!.take({ kind: "attach", client: clientOf("CP2") });
@@ -274,9 +285,9 @@ testWithNats("an instance each of whose functions fails stays on NATS, and says 
   deepStrictEqual(await asker.call("CP1", "2"), { kind: "refused", reason: "lost" });
   strictEqual(broken.log.count("a request of another instance failed"), 2);
   const { find } = broken;
-  Object.assign(broken, { find: bug, replaced: bug, page: bug, lost: bug });
+  Object.assign(broken, { find: bug, replaced: bug, answerTo: bug, lost: bug });
   deepStrictEqual(await asker.call("CP1", "3"), { kind: "refused", reason: "unavailable" });
-  deepStrictEqual(await asker.bus.pages(null, 10), []);
+  deepStrictEqual(await pagesOf(asker.bus, null, 10), []);
   asker.connect("CP1", "c2");
   await until("word of each", () => broken.log.count("nats message not taken") >= 4);
   match(broken.log.lines.join("\n"), /a bug/);

@@ -16,6 +16,7 @@ import {
   refused,
   testBus,
 } from "./bus_contract.ts";
+import { pagesOf } from "../support/pages.ts";
 
 /** A port whose messages are cloned, and come in a later turn, as those of workers do. */
 class ClonePort<In, Out> implements Port<In, Out> {
@@ -69,7 +70,7 @@ class Threads implements Members {
       legacy: () => legacy,
       die: async () => {
         // Not before the board has taken what was posted: the answer comes behind it.
-        await bus.pages(null, 1);
+        await pagesOf(bus, null, 1);
         legacy = this.#switchboard.disconnect(line);
       },
     };
@@ -96,7 +97,7 @@ Deno.test("threads: a client that changes its worker while it is asked for is fo
   const [first, second, third] = threads.all as [ThreadMember, ThreadMember, ThreadMember];
   const [older, newer] = [clientOf("CP1", 1), clientOf("CP1", 2)];
   attach(second, older);
-  await second.bus.pages(null, 1);
+  await pagesOf(second.bus, null, 1);
   second.peer.answer = () => {
     detach(second, older);
     attach(third, newer);
@@ -130,7 +131,7 @@ Deno.test("threads: of a CALL that is lost while it is asked for, nothing is owe
   const [first, second] = threads.all as [ThreadMember, ThreadMember];
   const client = clientOf("CP1");
   attach(second, client);
-  await second.bus.pages(null, 1);
+  await pagesOf(second.bus, null, 1);
   second.bus.accepted(client, { action: "Reset", messageId: "own" });
   const never = new Promise<never>(() => {});
   second.peer.answer = () => {
@@ -150,7 +151,7 @@ Deno.test("threads: a request that fails is lost, and its worker serves on", asy
   await using threads = new Threads(2);
   const [first, second] = threads.all as [ThreadMember, ThreadMember];
   attach(second, clientOf("CP1"));
-  await second.bus.pages(null, 1);
+  await pagesOf(second.bus, null, 1);
   second.peer.answer = () => {
     throw new TypeError("a bug");
   };
@@ -163,7 +164,7 @@ Deno.test("threads: who leaves still gets the answers that it waits for", async 
   await using threads = new Threads(2);
   const [first, second] = threads.all as [ThreadMember, ThreadMember];
   attach(second, clientOf("CP1"));
-  await second.bus.pages(null, 1);
+  await pagesOf(second.bus, null, 1);
   const answer = Promise.withResolvers<{ kind: "no_answer"; wasSent: boolean }>();
   second.peer.answer = () => answer.promise;
   const asked = first.bus.ask(callTo("CP1", { waitSeconds: 60 }));
@@ -178,7 +179,7 @@ Deno.test("threads: who leaves does not wait for ever", async () => {
   await using threads = new Threads(2);
   const [first, second] = threads.all as [ThreadMember, ThreadMember];
   attach(second, clientOf("CP1"));
-  await second.bus.pages(null, 1);
+  await pagesOf(second.bus, null, 1);
   second.peer.answer = () => new Promise(() => {});
   const asked = first.bus.ask(callTo("CP1", { waitSeconds: 60 }));
   await second.peer.served.take("the request");

@@ -331,6 +331,7 @@ const ROWS: Record<FlagName, Row> = {
     bad: ["TCP", "undici", "tcp,fetch"],
   },
   "retries": count("WS2API_RETRIES", "retries", 3, 0, 100),
+  "outcome-retention": time("WS2API_OUTCOME_RETENTION", "outcomeRetentionMs", 600_000, false),
   "call-timeout": time("WS2API_CALL_TIMEOUT", "callTimeoutMs", 30_000, false),
   "call-concurrency": count("WS2API_CALL_CONCURRENCY", "callConcurrency", 1, 1, 1000),
   "max-queue": count("WS2API_MAX_QUEUE", "maxQueue", 256, 1, 100_000),

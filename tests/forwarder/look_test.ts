@@ -2,7 +2,6 @@ import { strictEqual } from "node:assert/strict";
 import { createFetchLook } from "../../lib/forwarder/fetch.ts";
 import { createLook, type Look, type Sight } from "../../lib/forwarder/look.ts";
 import { closedPort, RawBackend, write } from "../support/backend.ts";
-import { TempDir } from "../support/program.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { inTime, until } from "../support/deadline.ts";
 
@@ -90,20 +89,4 @@ Deno.test("a look for a connection sends no request", async () => {
   using conn = await inTime(listener.accept(), "a connection");
   strictEqual(await inTime(seen, "a look"), "connected");
   strictEqual(await inTime(conn.read(new Uint8Array(1)), "its end"), null);
-});
-
-Deno.test("a look goes to a socket file too", async () => {
-  using dir = new TempDir();
-  const path = dir.path("backend.sock");
-  const listener = Deno.listen({ transport: "unix", path });
-  await using _backend = new RawBackend<Deno.UnixConn>(
-    async (conn) => {
-      await write(conn, answer("200", "hello"));
-      conn.close();
-    },
-    listener as unknown as Deno.Listener<Deno.UnixConn>,
-  );
-  const { look } = bench(createLook, `unix:${path}`);
-  strictEqual(await inTime(look("answer", LIVING), "a look"), "answered");
-  strictEqual(await inTime(look("connection", LIVING), "a look"), "connected");
 });

@@ -54,6 +54,7 @@ class Setup {
       memory: { stop: () => {} },
       lag: { stop: () => {} },
       taps: undefined,
+      endHold: () => {},
       forwarder: { close: () => this.#step("forwarder") },
     } as unknown as Core;
     const clientSide = {
@@ -68,6 +69,8 @@ class Setup {
         },
       },
       bus: { close: (ms: number) => this.#takes("bus", hangs.includes("bus"), ms) },
+      records: { close: () => {} },
+      keys: { close: () => {} },
     } as unknown as Running["clientSide"];
     const listener = {
       stop: (ms: number) => this.#takes("listener", hangs.includes("response"), ms),

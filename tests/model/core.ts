@@ -27,6 +27,7 @@ import type { Random } from "../../lib/random.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { type BackendRules, ScriptedBackend } from "./backend.ts";
 import { asked, innermost } from "../support/layers.ts";
+import { Ids, knowingNothing } from "../support/retention.ts";
 
 export interface CoreConfig extends BackendRules, ConnectionLimits {
   /** Messages in all lanes from which on new CALLs are refused. */
@@ -165,6 +166,7 @@ export class Core {
       clock,
       isShuttingDown: () => false,
       witness: noWitness,
+      ...knowingNothing(clock),
       reportLost: () => {},
     });
     this.#clients = new Clients(local, alone);
@@ -222,6 +224,8 @@ export class Core {
       bodies: new BodyRoom(1e6),
       isShuttingDown: () => false,
       clients: this.#clients,
+      ids: new Ids(),
+      keys: knowingNothing(this.deps.clock).keys,
       maxMessageBytes: this.deps.limits.maxMessageBytes,
     }, { name: "backend", sha256: "", role: "command" });
     return {

@@ -6,6 +6,7 @@ import { silentLog } from "../../../lib/log/log.ts";
 import { until } from "../../support/deadline.ts";
 import { NatsServer, testWithNats as test } from "../../support/nats.ts";
 import { FakePeer, type Member, type Members, testBus } from "../bus_contract.ts";
+import { pagesOf } from "../../support/pages.ts";
 
 function join(host: string): Member {
   const peer = new FakePeer();
@@ -43,7 +44,7 @@ async function joinAll(hosts: readonly string[], nats: AsyncDisposable): Promise
   try {
     await until("all of them on NATS", async () => {
       if (!all.every(({ bus }) => bus.isAvailable)) return false;
-      const pages = await Promise.all(all.map(({ bus }) => bus.pages(null, 1)));
+      const pages = await Promise.all(all.map(({ bus }) => pagesOf(bus, null, 1)));
       return pages.every((others) => others.length === hosts.length - 1);
     });
   } catch (error) {
