@@ -12,6 +12,7 @@ import { readWaitSeconds } from "../codec/prefer.ts";
 import { decodeClientId, decodeSegment } from "../codec/route.ts";
 import { readTraceContext, type TraceContext } from "../codec/trace_context.ts";
 import type { Token } from "../config/token.ts";
+import type { TimeOrderedIds } from "../ids.ts";
 import type { CallOutcome } from "../report/outcome.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { problem, respond } from "../problem.ts";
@@ -25,6 +26,8 @@ export interface CallDeps {
   readonly maxMessageBytes: number;
   readonly bodies: BodyRoom;
   readonly isShuttingDown: () => boolean;
+  /** Names the reports of CALLs. */
+  readonly ids: Pick<TimeOrderedIds, "next">;
   /** Undefined when nothing is traced. */
   readonly tracing?: Tracing | undefined;
 }
@@ -129,7 +132,10 @@ async function sendCall(
   const waitSeconds = readWaitSeconds(request.headers.get("prefer")) ?? null;
   const prepared = await prepare(request, segments, deps, token);
   if (prepared instanceof Response) return prepared;
-  const reply = await deps.clients.ask({ kind: "call", ...prepared, waitSeconds, trace });
+  const call = { kind: "call", ...prepared, waitSeconds, trace } as const;
+  const reply = await deps.clients.ask(
+    waitSeconds === null ? { ...call, id: deps.ids.next() } : call,
+  );
   const seconds = waitSeconds ?? 0;
   switch (reply.kind) {
     case "accepted":
@@ -158,6 +164,14 @@ function refusal(reason: Refusal): Response {
       return notSent(429, "the client's queue is full", { "retry-after": "1" });
     case "overloaded":
       return notSent(429, "the gateway is overloaded", { "retry-after": "1" });
+    case "no_room":
+      return notSent(
+        503,
+        "no room for one more report: the backend has not taken those of earlier CALLs",
+        { "retry-after": "5" },
+      );
+    case "not_kept":
+      return notSent(503, "the outbox cannot be written", { "retry-after": "5" });
     case "gone":
       return notSent(404, "no such client is connected");
     case "no_send":

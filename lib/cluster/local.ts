@@ -8,12 +8,14 @@ import type { Clock } from "../clock.ts";
 import type { Backlog } from "../queue/backlog.ts";
 import type { Connection } from "../client/connection.ts";
 import type { ConnectionMap } from "../client/map.ts";
-import type { Errand } from "../client/outgoing.ts";
+import type { Errand, Taken } from "../client/outgoing.ts";
 import type { OutgoingCall } from "../client/pending.ts";
 import { endByOutcome } from "../client/span.ts";
 import type { Taps } from "../client/tap.ts";
 import type { Histogram } from "../metrics/family.ts";
 import type { CallSpan, Tracing } from "../trace/tracing.ts";
+import type { TimeOrderedIds } from "../ids.ts";
+import type { Deliveries, Reserved } from "../report/deliveries.ts";
 import type { Inspect } from "../validate/inspector.ts";
 import {
   type CallNames,
@@ -23,6 +25,7 @@ import {
   type ClientRequest,
   identityOf,
   type Peer,
+  type Refusal,
   refused,
   type Witness,
 } from "./bus.ts";
@@ -31,6 +34,9 @@ import { pageOf } from "./page.ts";
 export interface LocalDeps {
   readonly connections: ConnectionMap<Connection>;
   readonly backlog: Backlog;
+  readonly deliveries: Pick<Deliveries, "accept" | "giveUp">;
+  /** Names the reports of CALLs that have no name yet. */
+  readonly ids: Pick<TimeOrderedIds, "next">;
   readonly clock: Clock;
   readonly isShuttingDown: () => boolean;
   /** Where the time from a CALL's acceptance to its outcome is counted. */
@@ -48,7 +54,15 @@ export interface LocalDeps {
   readonly tracing?: Tracing | undefined;
 }
 
+type CallRequest = ClientRequest & { readonly kind: "call" };
+
 const ACCEPTED: ClientReply = { kind: "accepted" };
+
+/** A CALL is not taken. */
+function refuse(reason: Refusal, span: CallSpan | undefined): ClientReply {
+  span?.end(reason);
+  return refused(reason);
+}
 
 /** Serves requests for the clients that are connected to this instance. */
 export class LocalClients implements Peer {
@@ -115,7 +129,7 @@ export class LocalClients implements Peer {
         if (request.waitSeconds !== null) {
           return await this.#wait(connection, request, request.waitSeconds, span);
         }
-        return this.#call(connection, request, errand, span);
+        return this.#accept(connection, request, errand, span);
       }
     }
   }
@@ -135,33 +149,72 @@ export class LocalClients implements Peer {
     return this.#deps.tracing?.toClient({ kind, action, messageId, client }, trace);
   }
 
-  /** The outcome goes to the backend. */
-  #call(
+  /**
+   * The outcome goes to the backend: it gets a place, and the CALL is kept, before it is taken. No promise
+   * is made of a CALL that is kept at once.
+   */
+  #accept(
     connection: Connection,
-    { action, messageId, payload, trace: parent }: ClientRequest & { kind: "call" },
+    request: CallRequest,
     errand: Errand | undefined,
     span: CallSpan | undefined,
-  ): ClientReply {
-    const trace = span?.context ?? parent;
-    // Remembered before: a CALL may end while it is being taken. Whoever gave an errand remembers it.
+  ): ClientReply | Promise<ClientReply> {
+    const { deliveries, ids, clock, witness } = this.#deps;
+    const { clientId, action, messageId } = request;
+    const early = connection.refusalOf(messageId);
+    if (early !== null) return refuse(early, span);
+    const trace = span?.context ?? request.trace;
+    const id = request.id ?? ids.next();
+    // Before all else: a CALL may end while it is being taken, and this is in the turn of the request that
+    // it is for. Whoever gave an errand remembers it.
     const forget = errand === undefined
-      ? this.#deps.witness.accepted(connection, { action, messageId, trace })
+      ? witness.accepted(connection, { action, messageId, trace, id })
       : () => {};
-    const taken = connection.callForBackend({ action, messageId, payload, trace, span }, {
+    const take = (reserved: Reserved): ClientReply => {
+      if (reserved === "kept") {
+        // The client may have another connection by now.
+        const holder = this.#deps.connections.get(clientId);
+        const taken = holder === undefined
+          ? "gone"
+          : this.#call(holder, { ...request, id, trace }, errand, span, forget);
+        if (taken === "accepted") return ACCEPTED;
+        deliveries.giveUp(id);
+        forget();
+        return refuse(this.#deps.isShuttingDown() ? "shutting_down" : taken, span);
+      }
+      forget();
+      return refuse(reserved, span);
+    };
+    let reply: ClientReply | undefined;
+    let resolve: ((reply: ClientReply) => void) | undefined;
+    const call = { id, client: connection, action, messageId, trace, acceptedAt: clock.wallNow() };
+    deliveries.accept(call, (reserved) => {
+      reply = take(reserved);
+      resolve?.(reply);
+    });
+    return reply ?? new Promise((later) => resolve = later);
+  }
+
+  #call(
+    connection: Connection,
+    { action, messageId, payload, trace, id }: CallRequest & { readonly id: string },
+    errand: Errand | undefined,
+    span: CallSpan | undefined,
+    forget: () => void,
+  ): Taken {
+    const { deliveries } = this.#deps;
+    return connection.callForBackend({ id, action, messageId, payload, trace, span }, {
       isOurs() {
         if (errand?.isOurs() !== false) return true;
         forget();
+        deliveries.giveUp(id);
         return false;
       },
-      ended: () => {
+      ended() {
         forget();
         errand?.ended();
       },
     });
-    if (taken === "accepted") return ACCEPTED;
-    forget();
-    span?.end(taken);
-    return refused(taken);
   }
 
   /** The outcome is the answer. */

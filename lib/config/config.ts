@@ -37,6 +37,8 @@ export interface Config {
   /** The environment names a proxy, which `fetch` goes through. */
   readonly hasProxy: boolean;
   readonly retries: number;
+  readonly reportTtlMs: number;
+  readonly maxReports: number;
   readonly callTimeoutMs: number;
   readonly callConcurrency: number;
   readonly maxQueue: number;
@@ -163,6 +165,8 @@ export function readInvocation(
     forwarder: forwarderOf(must("forwarder"), take("backend") ?? "", hasProxy),
     hasProxy,
     retries: must("retries"),
+    reportTtlMs: must("report-ttl"),
+    maxReports: must("max-reports"),
     callTimeoutMs: must("call-timeout"),
     callConcurrency: must("call-concurrency"),
     maxQueue: must("max-queue"),

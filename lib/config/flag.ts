@@ -55,6 +55,9 @@ function onOff(help: string): Flag<boolean> & { readonly default: string } {
   return { read: toggle, default: "false", help };
 }
 
+/** Thirty days: longer than any outage that somebody mends. */
+const MAX_REPORT_TTL_HOURS = 720;
+
 /** Every flag by its name without the dashes, in the order of the help. */
 export const FLAGS = {
   "listen": flag(
@@ -133,7 +136,24 @@ export const FLAGS = {
     "auto",
     "tcp: own connections, what may have arrived is not repeated; fetch: for https and proxies",
   ),
-  "retries": flag(integer(0, 100), "N", "3", "more tries after a request that failed"),
+  "retries": flag(
+    integer(0, 100),
+    "N",
+    "3",
+    "more tries of a CALL, SEND or connect hook that could not reach the backend",
+  ),
+  "report-ttl": flag(
+    duration(1000, MAX_REPORT_TTL_HOURS),
+    "DURATION",
+    "72h",
+    "how long an outcome or another report is tried before it is parked",
+  ),
+  "max-reports": flag(
+    integer(1, 10_000_000),
+    "N",
+    "100000",
+    "accepted CALLs whose outcome the backend has not; then CALLs to clients get 503",
+  ),
   "call-timeout": flag(
     duration(1),
     "DURATION",

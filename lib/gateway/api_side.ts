@@ -70,6 +70,7 @@ export function createApiSide(
     authorize: authority.authorize,
     allowOrigins: config.allowOrigins,
     isShuttingDown,
+    ids: core.ids,
     tracing,
   };
   return { status, authority, apiDeps };

@@ -14,7 +14,6 @@ import type { Config } from "../config/config.ts";
 import { ConnectHook } from "../door/hook.ts";
 import { createUpgrade, type Upgrade } from "../door/upgrade.ts";
 import { Verdicts } from "../door/verdicts.ts";
-import { postAlone } from "../report/post.ts";
 import { lostReport } from "../report/report.ts";
 import { createDenoSockets } from "../socket/deno_socket.ts";
 import { Sockets } from "../socket/sockets.ts";
@@ -40,13 +39,15 @@ export function createClientSide(
   { createBus, witness = noWitness }: Pick<GatewayDeps, "createBus" | "witness">,
 ): ClientSide {
   const { clock, random, log, metrics, connections, backlog, forwarder, memory } = core;
-  const { inspect, tracing, isShuttingDown, maxQueueChars, taps } = core;
+  const { inspect, tracing, isShuttingDown, maxQueueChars, taps, deliveries, ids } = core;
   const verdicts = new Verdicts(clock, random);
   const local = new LocalClients({
     inspect,
     taps,
     connections,
     backlog,
+    deliveries,
+    ids,
     clock,
     isShuttingDown,
     apiCallSeconds: metrics.apiCallSeconds,
@@ -54,7 +55,7 @@ export function createClientSide(
     verdicts,
     // A CALL was accepted here for a client elsewhere, and that instance has gone.
     reportLost(client, call) {
-      void postAlone(core, client, lostReport(call, client.protocol));
+      deliveries.deliver(client, lostReport(call, client.protocol), { id: call.id });
     },
     tracing,
   });
@@ -72,6 +73,7 @@ export function createClientSide(
     connections,
     forwarder,
     backlog,
+    deliveries,
     limits: { ...config, maxQueueChars },
     rate,
     clock,
@@ -97,8 +99,8 @@ export function createClientSide(
     connections,
     memory,
     isShuttingDown,
-    forwarder,
     backlog,
+    deliveries,
     clock,
     random,
     metrics,

@@ -10,6 +10,7 @@ import type { Secrets } from "../config/secret.ts";
 import type { Log } from "../log/log.ts";
 import type { RecentFaults } from "../log/recent_faults.ts";
 import type { MetricSet } from "../metrics/metrics.ts";
+import type { Store } from "../outbox/store.ts";
 import type { Random } from "../random.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import type { Validator } from "../validate/validator.ts";
@@ -27,6 +28,8 @@ export interface GatewayDeps {
   /** Ties the gateway to others; without it is alone. */
   readonly createBus?: ((local: Peer) => Bus) | undefined;
   readonly witness?: Witness;
+  /** Where accepted CALLs and reports are kept; without it in memory alone. */
+  readonly store?: Store | undefined;
   /** Needed for `config.validate` other than `off`. */
   readonly validator?: Validator | undefined;
   /** For one of several gateways in this process; without it is alone. */

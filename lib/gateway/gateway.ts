@@ -87,6 +87,8 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
     throw error;
   }
 
+  // Of several threads the main one does it.
+  if (core.teamSize === 1) await core.deliveries.recover();
   core.memory.start(clientSide.sockets);
   core.lag.start();
 

@@ -30,24 +30,30 @@ export async function shutDown(
   { core, clientSide, status, listeners }: Running,
   drainTimeoutMs: number,
 ): Promise<void> {
-  const { clock, log, connections, backlog } = core;
+  const { clock, log, connections, backlog, deliveries } = core;
+  const allDone = () => Promise.all([backlog.whenEmpty(), deliveries.whenEmpty()]);
   const since = clock.now();
   status.close();
-  log.info("shutting down", { clients: connections.size, waiting: backlog.count });
+  log.info("shutting down", {
+    clients: connections.size,
+    waiting: backlog.count + deliveries.waiting,
+  });
   clientSide.rate?.stop();
   await drain(connections, drainTimeoutMs, core);
   // What ended just now still has to reach the backend.
   const flushMs = Math.max(drainTimeoutMs, FAREWELL_MS);
-  const isFlushed = await within(clock, backlog.whenEmpty(), flushMs);
-  if (!isFlushed) log.error("messages lost at the shutdown", { waiting: backlog.count });
+  const isFlushed = await within(clock, allDone(), flushMs);
+  const waiting = backlog.count + deliveries.waiting;
+  if (!isFlushed) log.error("messages lost at the shutdown", { waiting });
   await allClosed(clientSide.sockets, FAREWELL_MS, clock);
   await clientSide.bus.close();
   // The last to open were closed just now, and the backend is told of that too.
-  await within(clock, backlog.whenEmpty(), FAREWELL_MS);
+  await within(clock, allDone(), FAREWELL_MS);
   await Promise.all(listeners.map((listener) => listener.stop(FAREWELL_MS)));
   core.memory.stop();
   core.lag.stop();
   core.taps?.close();
+  deliveries.close();
   core.forwarder.close();
   log.info("shut down", { durationMs: Math.round(clock.now() - since) });
 }

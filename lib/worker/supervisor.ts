@@ -9,16 +9,14 @@ import { Switchboard } from "../cluster/switchboard.ts";
 import type { Config } from "../config/config.ts";
 import type { Secrets, TlsPair } from "../config/secret.ts";
 import type { Token } from "../config/token.ts";
-import { Backlog } from "../queue/backlog.ts";
-import { createForwarderStack } from "../forwarder/stack.ts";
+import type { Store } from "../outbox/store.ts";
 import type { Random } from "../random.ts";
 import { reserve } from "../listener/reserve.ts";
 import type { Log } from "../log/log.ts";
 import { metricsBuffer, MetricSet } from "../metrics/metrics.ts";
-import { Cell } from "../metrics/tally.ts";
 import { faultsBuffer, type RecentFaults } from "../log/recent_faults.ts";
 import type { Tracing } from "../trace/tracing.ts";
-import { Aftermath } from "./aftermath.ts";
+import { type Aftermath, createAftermath } from "./aftermath.ts";
 import { createWorker } from "./create_worker.ts";
 import type { Addresses, Death, Done } from "./message.ts";
 import { Slot } from "./slot.ts";
@@ -38,13 +36,14 @@ export interface SupervisorDeps {
   readonly random: Random;
   /** For what is reported from here; workers have their own. */
   readonly tracing?: Tracing | undefined;
+  /** Where reports of this thread are kept; without it in memory alone. */
+  readonly store?: Store | undefined;
   /** Makes a thread that runs `serveOrders`. */
   readonly createWorker?: (number: number, config: Config) => WorkerLike;
 }
 
 /** Beside what depends on the drain time-out: farewells, and the last write of the profiles. */
 const SHUTDOWN_MS = 25_000;
-const AFTERMATH_CONCURRENCY = 64;
 
 /**
  * Owns the workers: starts them, starts one again that has died, and ends them.
@@ -62,13 +61,12 @@ export class Supervisor implements Addresses {
   readonly #metricSet: MetricSet;
   readonly #switchboard: Switchboard;
   readonly #aftermath: Aftermath;
-  readonly #closeForwarder: () => void;
   readonly #slots: readonly Slot[];
   #addresses: Addresses = { url: "", apiUrl: undefined };
   #isStopping = false;
 
   private constructor(config: Config, workers: number, deps: SupervisorDeps) {
-    const { secrets, clock, log, version, tracing } = deps;
+    const { secrets, clock, log } = deps;
     this.#config = config;
     this.#deps = deps;
     this.#secrets = secrets;
@@ -77,29 +75,7 @@ export class Supervisor implements Addresses {
     this.#metricSet = new MetricSet(config.protocols, this.#buffer, 0);
     const { metrics } = this.#metricSet;
     this.#switchboard = new Switchboard(clock, log);
-    const forwarder = createForwarderStack(config, {
-      clock,
-      random: deps.random,
-      log,
-      // It seldom sends anything, so that its breaker would tell of an outage long after its end.
-      metrics: { ...metrics, breakerOpen: new Cell() },
-      version,
-      signKeys: secrets.signKeys,
-      tracing,
-    });
-    this.#closeForwarder = () => forwarder.close();
-    this.#aftermath = new Aftermath({
-      forwarder,
-      backlog: new Backlog(Infinity, Infinity, {
-        count: metrics.waiting,
-        chars: metrics.waitingChars,
-        disconnects: metrics.disconnectsWaiting,
-      }),
-      metrics,
-      log,
-      disconnectHook: config.disconnectHook,
-      concurrency: AFTERMATH_CONCURRENCY,
-    });
+    this.#aftermath = createAftermath(config, { ...deps, metrics });
     this.#slots = Array.from({ length: workers }, (_, i) => new Slot(i + 1, clock));
   }
 
@@ -124,6 +100,7 @@ export class Supervisor implements Addresses {
     }
     const placed = { ...config, listen: listen.address, apiListen: apiListen?.address };
     const supervisor = new Supervisor(placed, workers, deps);
+    await supervisor.#aftermath.recover();
     const slots = supervisor.#slots;
     const threads = slots.map((slot) => supervisor.#create(slot));
     await Promise.all(threads.map((thread) => thread.loaded));
@@ -205,7 +182,7 @@ export class Supervisor implements Addresses {
   #end(): void {
     this.#startNoMore();
     for (const { thread } of this.#slots) thread?.terminate();
-    this.#closeForwarder();
+    this.#aftermath.close();
   }
 
   #create(slot: Slot): Thread {

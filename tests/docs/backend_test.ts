@@ -172,6 +172,7 @@ async function callSaying(
     maxMessageBytes: 100,
     bodies: new BodyRoom(1e6),
     isShuttingDown: () => false,
+    ids: { next: () => "01a220b0-0622-749a-a29b-4e24c008f1af" },
   };
   const token = { name: "backend", sha256: "", role: "command" } as const;
   return sayingOf(await handleCall(request, path, deps, token));
@@ -183,6 +184,8 @@ Deno.test("the page on backends names each status of POST /call with its outcome
     duplicate: true,
     full: true,
     overloaded: true,
+    no_room: true,
+    not_kept: true,
     shutting_down: true,
     no_send: true,
     unavailable: true,

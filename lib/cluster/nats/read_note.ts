@@ -112,9 +112,14 @@ function readRequest(value: unknown, maxMessageBytes: number): ClientRequest | u
       const names = { clientId, action, messageId, payload };
       if (kind === "send") return { kind, ...names };
       if (waitSeconds !== null && !isWait(waitSeconds)) return undefined;
-      const call = { kind, ...names, waitSeconds };
+      const { id } = value;
+      if (id !== undefined && !isUuid(id)) return undefined;
       const trace = readTrace(value["trace"]);
-      return trace === undefined ? call : { ...call, trace };
+      return {
+        ...{ kind, ...names, waitSeconds },
+        ...(trace === undefined ? {} : { trace }),
+        ...(id === undefined ? {} : { id }),
+      };
     }
     case "describe":
     case "close":
@@ -162,6 +167,12 @@ export function isText(value: unknown, maxUnits: number): value is string {
 /** An id that an instance or a connection gives itself; it can stand in a subject and in a header. */
 export function isToken(value: unknown): value is string {
   return typeof value === "string" && /^[\w-]{1,64}$/.test(value);
+}
+
+/** The id of a report: it stands in a header. */
+function isUuid(value: unknown): value is string {
+  return typeof value === "string" &&
+    /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
 }
 
 /** A ClientId, by the same check as one in a path. */
