@@ -144,6 +144,7 @@ export class Lanes implements LaneOwner {
       lane.stopPause();
       lane.failures = 0;
     }
+    this.#tellSeeker(lane);
     this.#goOn(lane);
   }
 
@@ -221,10 +222,8 @@ export class Lanes implements LaneOwner {
     if (!reply.ok && reply.fault === "unreachable") return;
     const { log, random, clock } = this.#deps;
     if (lane.failures++ === 0) {
-      log.warn("report not taken, tried again", {
-        ...reportNames(tracked),
-        failure: tracked.lastFailure,
-      });
+      const failure = tracked.lastFailure;
+      log.warn("report not taken, tried again", { ...reportNames(tracked), failure });
     }
     const ownMs = retryPauseMs(lane.failures, random.fraction());
     const header = reply.ok ? reply.retryAfter : undefined;
@@ -294,5 +293,7 @@ export class Lanes implements LaneOwner {
       this.#giveUp(lane, tracked);
       this.#goOn(lane);
     }
+    // What is under way does not count.
+    this.#tellSeeker(lane);
   }
 }
