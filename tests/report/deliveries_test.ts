@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { clientOf } from "../cluster/bus_contract.ts";
-import { type BackendReply } from "../../lib/forwarder/forwarder.ts";
+import type { BackendReply } from "../../lib/forwarder/forwarder.ts";
 import { disconnectReport } from "../../lib/report/report.ts";
 import type { DeliveryState } from "../../lib/report/tracked.ts";
 import { Bench, HOUR, MINUTE, OK, status, UNREACHABLE } from "./bench.ts";
