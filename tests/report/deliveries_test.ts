@@ -380,3 +380,18 @@ Deno.test("operators list, find, retry and remove", async (t) => {
     strictEqual(bench.clock.timers, 0);
   });
 });
+
+Deno.test("a store that answers later: nothing is accepted before, and a refusal gives the place back", () => {
+  const bench = new Bench({ maxReports: 2 });
+  bench.store.isKept = undefined;
+  const said: string[] = [];
+  for (const id of ["1", "2", "3"]) {
+    const call = { id, client: clientOf("A"), action: "Reset", messageId: id, trace: undefined };
+    bench.deliveries.accept({ ...call, acceptedAt: 0 }, (reserved) => said.push(id + reserved));
+  }
+  deepStrictEqual(said, ["3no_room"]);
+  bench.store.asked[0]!(true);
+  bench.store.asked[1]!(false);
+  deepStrictEqual(said, ["3no_room", "1kept", "2not_kept"]);
+  strictEqual(bench.metrics.outboxPlaces.own, 1);
+});
