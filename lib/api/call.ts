@@ -190,6 +190,14 @@ function refusal(reason: Refusal): Response {
       return notSent(429, "the client's queue is full", { "retry-after": "1" });
     case "overloaded":
       return notSent(429, "the gateway is overloaded", { "retry-after": "1" });
+    case "no_room":
+      return notSent(
+        503,
+        "no room for one more report: the backend has not taken those of earlier CALLs",
+        { "retry-after": "5" },
+      );
+    case "not_kept":
+      return notSent(503, "the outbox cannot be written", { "retry-after": "5" });
     case "gone":
       return notSent(404, "no such client is connected");
     case "no_send":

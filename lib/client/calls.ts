@@ -134,7 +134,7 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
     if (this.isFull) return this.refuse(call);
     const { backlog, clock } = this.#deps;
     this.#refusals = null;
-    backlog.enterCall(call.payload);
+    backlog.enter(call.payload);
     this.#lane.push(new CallUnderWay(call, clock.now(), this));
   }
 
@@ -155,7 +155,7 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
     else if (!backlog.isPressed) return;
     const dropped = this.#lane.clear();
     for (const { call } of dropped) {
-      backlog.leaveCall(call.payload);
+      backlog.leave(call.payload);
       if (dropsCalls === true) metrics.droppedCalls[call.kind].add(1);
     }
     if (dropped.length === 0) return;
@@ -175,7 +175,7 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
   }
 
   #broke(waiting: CallUnderWay, error: unknown): void {
-    this.#deps.backlog.leaveCall(waiting.call.payload);
+    this.#deps.backlog.leave(waiting.call.payload);
     this.#lane.broke(waiting, error);
   }
 
@@ -196,7 +196,7 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
 
   /** What came of one: it is answered, and the next one has its turn. */
   replied(waiting: CallUnderWay, reply: BackendReply): void {
-    this.#deps.backlog.leaveCall(waiting.call.payload);
+    this.#deps.backlog.leave(waiting.call.payload);
     try {
       if (this.#closesFor(waiting, reply)) this.#close(waiting, reply);
       else this.#answer(waiting, reply);

@@ -95,17 +95,22 @@ export class Pending {
    * the CALL was not taken then.
    */
   submit(call: OutgoingCall): "accepted" | "duplicate" | "full" {
-    const { messageId } = call;
-    if (this.#sent.has(messageId) || this.#queue.some((other) => other.messageId === messageId)) {
-      return "duplicate";
-    }
-    const { maxQueue, maxQueueChars = Infinity } = this.#options;
-    if (this.#queue.length >= maxQueue || this.#queuedChars >= maxQueueChars) return "full";
+    const refusal = this.refusalOf(call.messageId);
+    if (refusal !== null) return refusal;
     this.#queue.push(call);
     this.#queuedCount.add(1);
     this.#queuedChars += call.payload.length;
     this.pump();
     return "accepted";
+  }
+
+  /** Why a CALL with this MessageId would not be taken now; null when it would. */
+  refusalOf(messageId: string): "duplicate" | "full" | null {
+    if (this.#sent.has(messageId) || this.#queue.some((other) => other.messageId === messageId)) {
+      return "duplicate";
+    }
+    const { maxQueue, maxQueueChars = Infinity } = this.#options;
+    return this.#queue.length >= maxQueue || this.#queuedChars >= maxQueueChars ? "full" : null;
   }
 
   /** The Action of the outstanding CALL with this MessageId; undefined when there is none. */

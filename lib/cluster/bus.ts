@@ -8,7 +8,7 @@ import type { TraceContext } from "../codec/trace_context.ts";
 import type { ConnectionState } from "../client/client_work.ts";
 import type { Errand } from "../client/outgoing.ts";
 import type { TapReading } from "../client/tap.ts";
-import type { Identity } from "../identity.ts";
+import { type Identity, identityOf } from "../identity.ts";
 import type { RequestKey } from "../outbox/entry.ts";
 import type { CallOutcome } from "../report/outcome.ts";
 import type { Violation } from "../validate/violation.ts";
@@ -20,10 +20,7 @@ export type { ClientPage };
 export type Client = Identity;
 
 /** What goes to others of a client, which may be a connection with its socket. */
-export function identityOf(client: Client): Client {
-  const { clientId, connectionId, protocol, remoteAddress, connectedAt } = client;
-  return { clientId, connectionId, protocol, remoteAddress, connectedAt };
-}
+export { identityOf };
 
 /** Something that the instance which holds a client is asked for. */
 export type ClientRequest =
@@ -38,7 +35,10 @@ export type ClientRequest =
     readonly waitSeconds: number | null;
     /** The trace that the CALL belongs to, from whoever asked for it. */
     readonly trace?: TraceContext | undefined;
-    /** A UUIDv7, its report's `Webhook-Id`; an instance of an older version gives none. */
+    /**
+     * A UUIDv7, the `Webhook-Id` of its report, whoever sends that; an instance of an older version gives
+     * none.
+     */
     readonly id?: string | undefined;
     /** What its caller may repeat it by, for one whose outcome goes to the backend. */
     readonly key?: RequestKey | undefined;
@@ -85,6 +85,10 @@ export type Refusal =
   | "full"
   /** So much waits that no CALL is taken. */
   | "overloaded"
+  /** There is no place for one more outcome. */
+  | "no_room"
+  /** The CALL cannot be kept, so that its outcome might be lost. */
+  | "not_kept"
   | "shutting_down"
   /** The client speaks no SEND. */
   | "no_send"
@@ -129,10 +133,10 @@ export interface Peer {
 export interface CallNames {
   readonly action: string;
   readonly messageId: string;
-  /** Its report's `Webhook-Id`, if it has one already. */
-  readonly id?: string | undefined;
   /** The trace that its report belongs to. */
   readonly trace?: TraceContext | undefined;
+  /** The `Webhook-Id` of its report. */
+  readonly id?: string | undefined;
 }
 
 /** Ties instances together. None of it throws or rejects. */

@@ -40,8 +40,6 @@ export interface NewCall extends CallName {
 
 /** What the outcome says of a CALL whose caller did not wait long enough for its turn. */
 const NEVER_SENT = "the client was busy with earlier CALLs all the time";
-/** What the outcome says of a CALL that was accepted before a restart. */
-const RESTARTED = "the gateway was restarted";
 
 /**
  * Owns what is known of the CALLs to the clients of this thread: from the acceptance of each until the
@@ -97,11 +95,15 @@ export class CallRecords {
     this.#recover({ ...name, id, isReported: true, protocol }, lostReport(call, protocol));
   }
 
-  /** What an earlier process, or a thread that died, left behind. */
-  recovered({ calls, reports }: Found): void {
+  /**
+   * What an earlier process, or a thread that died, left behind.
+   *
+   * @param reason Why its CALLs have no other outcome.
+   */
+  recovered({ calls, reports }: Found, reason: string): void {
     for (const { id, client, action, messageId } of calls) {
       const { clientId, protocol } = client;
-      const outcome = { kind: "gone", wasSent: true, reason: RESTARTED } as const;
+      const outcome = { kind: "gone", wasSent: true, reason } as const;
       const report = outcomeReport({ action, messageId }, outcome, dialectOf(protocol), "");
       this.#recover({ id, clientId, protocol, action, messageId, isReported: true }, report);
     }

@@ -12,11 +12,12 @@ import {
   type Client,
   type ClientReply,
   type ClientRequest,
+  type Peer,
   refused,
 } from "./bus.ts";
 import type { FromWorker, Port, ToWorker } from "./message.ts";
 import { pageOf } from "./page.ts";
-import { type Answer, answerForOutbox, type OutboxView, type Question } from "./survey.ts";
+import type { Answer, Question } from "./survey.ts";
 import { Surveys } from "./surveys.ts";
 import { replyMs, SECOND_TRY_MS } from "./times.ts";
 
@@ -85,15 +86,15 @@ export class Switchboard {
   readonly #workers = new Set<Worker>();
   readonly #serving = new Map<number, Serving>();
   readonly #surveys: Surveys;
-  readonly #outbox: OutboxView | undefined;
+  readonly #own: Pick<Peer, "answerTo"> | undefined;
   #lastId = 0;
 
-  /** @param outbox The main thread's own reports, of workers that died. */
-  constructor(clock: Clock, log: Log, outbox?: OutboxView) {
+  /** @param own Answers for the main thread, which has what dead workers left. */
+  constructor(clock: Clock, log: Log, own?: Pick<Peer, "answerTo">) {
     this.#clock = clock;
     this.#log = log;
     this.#surveys = new Surveys(clock);
-    this.#outbox = outbox;
+    this.#own = own;
   }
 
   /** A worker has begun. */
@@ -250,8 +251,7 @@ export class Switchboard {
       own.push(...others.map(({ clients }) => pageOf(clients, after, limit, search)));
       return this.#surveys.ask(asker, id, question, [], own);
     }
-    const answer = this.#outbox && answerForOutbox(question, this.#outbox);
-    if (answer !== undefined) own.push(answer);
+    if (this.#own !== undefined) own.push(this.#own.answerTo(question));
     const asked = asksWorkers ? others.filter(({ isAsked }) => isAsked) : [];
     this.#surveys.ask(asker, id, question, asked, own);
   }

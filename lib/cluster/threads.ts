@@ -114,13 +114,13 @@ export class ThreadsBus implements Bus, Witness {
     this.#post({ kind: "forget", clientId });
   }
 
-  accepted(client: Client, { action, messageId, trace, id: callId }: CallNames): () => void {
+  accepted(client: Client, { action, messageId, trace, id: reportId }: CallNames): () => void {
     const id = ++this.#lastId;
     this.#post({
       kind: "accepted",
       id,
       client: identityOf(client),
-      call: { action, messageId, trace, ...(callId !== undefined && { id: callId }) },
+      call: { action, messageId, trace, id: reportId },
       servedId: this.#servedId,
     });
     return () => this.#post({ kind: "ended", id });

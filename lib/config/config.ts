@@ -6,7 +6,8 @@
 
 import { readCommandLine, type Told } from "./command_line.ts";
 import type { NatsAddress } from "./nats_address.ts";
-import { type Flag, type FlagName, FLAGS, variableOf } from "./flag.ts";
+import { type FlagName, FLAGS, variableOf } from "./flag.ts";
+import type { Flag } from "./flag_kind.ts";
 import { shownValue } from "./shown.ts";
 import type { ListenAddress, RateLimit, ReadValue } from "./value.ts";
 
@@ -44,6 +45,8 @@ export interface Config {
   readonly outbox: string | undefined;
   /** How long a CALL is known after its end. */
   readonly outcomeRetentionMs: number;
+  readonly reportTtlMs: number;
+  readonly maxReports: number;
   readonly callTimeoutMs: number;
   readonly callConcurrency: number;
   readonly maxQueue: number;
@@ -174,6 +177,8 @@ export function readInvocation(
     backendAway: must("backend-away"),
     outbox: take("outbox"),
     outcomeRetentionMs: must("outcome-retention"),
+    reportTtlMs: must("report-ttl"),
+    maxReports: must("max-reports"),
     callTimeoutMs: must("call-timeout"),
     callConcurrency: must("call-concurrency"),
     maxQueue: must("max-queue"),

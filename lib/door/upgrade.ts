@@ -8,11 +8,13 @@ import type { Clock } from "../clock.ts";
 import { offeredProtocols } from "../codec/subprotocol.ts";
 import { ABNORMAL } from "../client/ending.ts";
 import type { Identity } from "../identity.ts";
+import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { problem } from "../problem.ts";
+import type { Backlog } from "../queue/backlog.ts";
 import { TurnGate } from "../queue/turn_gate.ts";
 import type { Random } from "../random.ts";
-import { postAlone, type PostDeps } from "../report/post.ts";
+import type { Deliveries } from "../report/deliveries.ts";
 import { disconnectReport } from "../report/report.ts";
 import { Opening } from "../socket/opening.ts";
 import type { Socket, SocketMaker } from "../socket/socket.ts";
@@ -45,7 +47,7 @@ export interface UpgradeOptions extends HandshakeOptions {
   readonly disconnectHook: boolean;
 }
 
-export interface UpgradeDeps extends PostDeps {
+export interface UpgradeDeps {
   readonly maker: Pick<SocketMaker, "upgrade">;
   readonly sockets: Sockets;
   /** Asks the backend about each client; undefined when it is not asked. */
@@ -58,7 +60,10 @@ export interface UpgradeDeps extends PostDeps {
   /** Says when nobody is let in because the backend is away; undefined when that is no reason. */
   readonly closesWhen?: { readonly isAway: boolean } | undefined;
   readonly isShuttingDown: () => boolean;
-  readonly metrics: PostDeps["metrics"] & Pick<Metrics, "refused">;
+  readonly backlog: Pick<Backlog, "count">;
+  readonly deliveries: Pick<Deliveries, "deliver" | "disconnects">;
+  readonly metrics: Pick<Metrics, "refused">;
+  readonly log: Log;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -106,7 +111,8 @@ interface Asker {
 /** Makes the part that turns upgrades into connections. */
 export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgrade {
   const { wsPath, trustProxy, maxConnections, connectRate } = options;
-  const { sockets, memory, hook, backlog, isShuttingDown, clock, random, metrics, log } = deps;
+  const { sockets, memory, hook, backlog, deliveries } = deps;
+  const { isShuttingDown, clock, random, metrics, log } = deps;
   const ids = new TimeOrderedIds(clock, random);
   const gate = new TurnGate<() => void>(
     () => upgradesPerTurn(backlog.count),
@@ -200,7 +206,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
   /** None is ever dropped, so there must be room for one before it can come to be. */
   function hasRoomForEnd(): boolean {
     return !options.disconnectHook ||
-      sockets.total + backlog.disconnects < ROOM_FOR_ENDS * maxConnections;
+      sockets.total + deliveries.disconnects < ROOM_FOR_ENDS * maxConnections;
   }
 
   /** As OCPP-J has it (1.6 §3.2): complete the handshake without a subprotocol, then close. */
@@ -254,7 +260,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
   function turnAway(identity: Identity): Response {
     if (hook !== undefined && options.disconnectHook) {
       // The refusal need not wait for it.
-      void postAlone(deps, identity, disconnectReport(ABNORMAL, ""));
+      deliveries.deliver(identity, disconnectReport(ABNORMAL, ""));
     }
     return isShuttingDown()
       ? refuseForNow(identity, "shutdown", "the gateway is shutting down")

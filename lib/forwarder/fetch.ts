@@ -86,9 +86,12 @@ export function createFetchForwarder(options: ForwarderOptions): Layer {
         return { ok: true, status, body: text, challenge };
       }
       const cacheControl = response.headers.get("cache-control");
-      return cacheControl === null
-        ? { ok: true, status, body: text }
-        : { ok: true, status, body: text, cacheControl };
+      const retryAfter = response.headers.get("retry-after");
+      return {
+        ...{ ok: true, status, body: text },
+        ...(cacheControl === null ? {} : { cacheControl }),
+        ...(retryAfter === null ? {} : { retryAfter }),
+      };
     } catch (error) {
       return { ok: false, fault: error === timedOut ? "timeout" : faultOf(error, hasAnswer) };
     } finally {

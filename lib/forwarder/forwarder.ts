@@ -28,7 +28,7 @@ export interface BackendRequest {
 
 /**
  * Whether a request carries what the backend waits for: how a CALL of its own ended, or that a client
- * could not use its answer. The backend can tell a repeated one by its URL.
+ * could not use its answer. The backend can tell a repeated one by its `Webhook-Id`.
  */
 export function isOutcome({ kind }: Pick<BackendRequest, "kind">): boolean {
   return kind === "result" || kind === "error" || kind === "resulterror";
@@ -70,6 +70,8 @@ export type BackendReply =
     readonly challenge?: string | null;
     /** Cache-Control, when there is one. */
     readonly cacheControl?: string;
+    /** Retry-After, when there is one; not of a 401, 403 or 404. */
+    readonly retryAfter?: string;
   }
   | { readonly ok: false; readonly fault: BackendFault };
 

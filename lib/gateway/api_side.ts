@@ -31,7 +31,7 @@ const BODIES_OF_FULL_SIZE = 16;
 export function createApiSide(
   config: Config,
   core: Core,
-  { local, bus, keys, callIds }: Pick<ClientSide, "local" | "bus" | "keys" | "callIds">,
+  { local, bus, keys }: Pick<ClientSide, "local" | "bus" | "keys">,
   { secrets, version, startedAt, faults }: Pick<
     GatewayDeps,
     "secrets" | "version" | "startedAt" | "faults"
@@ -62,7 +62,6 @@ export function createApiSide(
   const apiDeps = {
     clients,
     keys,
-    ids: callIds,
     status,
     log,
     metrics,
@@ -72,6 +71,7 @@ export function createApiSide(
     authorize: authority.authorize,
     allowOrigins: config.allowOrigins,
     isShuttingDown,
+    ids: core.ids,
     tracing,
   };
   return { status, authority, apiDeps };

@@ -9,15 +9,14 @@ import type { ConnectionDeps } from "../client/connection.ts";
 import { ClientRate } from "../client/rate.ts";
 import { alone, noWitness } from "../cluster/alone.ts";
 import type { Bus, Peer } from "../cluster/bus.ts";
-import { CallRecords } from "../cluster/call_records.ts";
+import type { CallRecords } from "../cluster/call_records.ts";
 import { LocalClients } from "../cluster/local.ts";
-import { RequestKeys } from "../cluster/request_keys.ts";
+import type { RequestKeys } from "../cluster/request_keys.ts";
+import { durationText, retentionOf } from "../cluster/retention.ts";
 import type { Config } from "../config/config.ts";
 import { ConnectHook } from "../door/hook.ts";
 import { createUpgrade, type Upgrade } from "../door/upgrade.ts";
 import { Verdicts } from "../door/verdicts.ts";
-import { TimeOrderedIds } from "../ids.ts";
-import { postAlone } from "../report/post.ts";
 import { lostReport } from "../report/report.ts";
 import { createDenoSockets } from "../socket/deno_socket.ts";
 import { Sockets } from "../socket/sockets.ts";
@@ -29,8 +28,6 @@ export interface ClientSide {
   /** Serves what is asked of the clients connected here. */
   readonly local: LocalClients;
   readonly bus: Bus;
-  /** Names CALLs to clients. */
-  readonly callIds: TimeOrderedIds;
   /** How far CALLs to the clients connected here have got. */
   readonly records: CallRecords;
   /** The `Idempotency-Key`s that were used here. */
@@ -42,10 +39,6 @@ export interface ClientSide {
   readonly verdicts: Verdicts;
 }
 
-/** CALLs whose end is known, and keys, for each process; and what their outcomes may hold, each. */
-const MAX_RETAINED = 100_000;
-const MAX_RETAINED_BYTES = 64 * 1024 ** 2;
-
 /** Builds it, and joins the others. */
 export function createClientSide(
   config: Config,
@@ -53,21 +46,18 @@ export function createClientSide(
   { createBus, witness = noWitness }: Pick<GatewayDeps, "createBus" | "witness">,
 ): ClientSide {
   const { clock, random, log, metrics, connections, backlog, forwarder, memory } = core;
-  const { inspect, tracing, isShuttingDown, maxQueueChars, taps, reach } = core;
+  const { inspect, tracing, isShuttingDown, maxQueueChars, taps, reach, deliveries, ids } = core;
   const closesWhen = config.backendAway === "close" ? reach : undefined;
   const verdicts = new Verdicts(clock, random);
   const callTimeoutText = durationText(config.callTimeoutMs);
-  const callIds = new TimeOrderedIds(clock, random);
-  const retention = { clock, ids: callIds, retentionMs: config.outcomeRetentionMs };
-  const max = Math.ceil(MAX_RETAINED / core.teamSize);
-  const maxBytes = Math.ceil(MAX_RETAINED_BYTES / core.teamSize);
-  const records = new CallRecords({ ...retention, callTimeoutText, maxRecords: max, maxBytes });
-  const keys = new RequestKeys({ ...retention, maxKeys: max, maxBytes });
+  const { records, keys } = retentionOf(config, { clock, ids }, core.teamSize);
   const local = new LocalClients({
     inspect,
     taps,
     connections,
     backlog,
+    deliveries,
+    ids,
     clock,
     isShuttingDown,
     apiCallSeconds: metrics.apiCallSeconds,
@@ -75,9 +65,10 @@ export function createClientSide(
     verdicts,
     records,
     keys,
+    outbox: deliveries,
     // A CALL was accepted here for a client elsewhere, and that instance has gone.
     reportLost(client, call) {
-      void postAlone(core, client, lostReport(call, client.protocol));
+      deliveries.deliver(client, lostReport(call, client.protocol), { id: call.id });
     },
     tracing,
   });
@@ -95,6 +86,7 @@ export function createClientSide(
     connections,
     forwarder,
     backlog,
+    deliveries,
     limits: { ...config, maxQueueChars },
     rate,
     clock,
@@ -122,17 +114,12 @@ export function createClientSide(
     memory,
     closesWhen,
     isShuttingDown,
-    forwarder,
     backlog,
+    deliveries,
     clock,
     random,
     metrics,
     log,
   });
-  return { sockets, local, bus, callIds, records, keys, upgrade, rate, verdicts };
-}
-
-/** A duration as a person would write it. */
-function durationText(ms: number): string {
-  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+  return { sockets, local, bus, records, keys, upgrade, rate, verdicts };
 }

@@ -7,6 +7,7 @@
 import { type Config, isLoopback } from "../config/config.ts";
 import type { TlsPair } from "../config/secret.ts";
 import type { Token } from "../config/token.ts";
+import { NOTHING_FOUND } from "../outbox/outbox.ts";
 import { createBrowserGuard } from "../door/browser.ts";
 import { listen, type Listener } from "../listener/listener.ts";
 import { createApiSide } from "./api_side.ts";
@@ -46,6 +47,9 @@ export interface Gateway {
   undelivered(): number;
 }
 
+/** Why CALLs of an earlier process have no other outcome. */
+const RESTARTED = "the gateway was restarted";
+
 /** Connections beside those of clients, while there are as many as there may be. */
 const HTTP_ROOM = 50;
 
@@ -61,9 +65,14 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
   const { status, authority, apiDeps } = createApiSide(config, core, clientSide, deps);
   const route = createRoute(config.wsPath, clientSide.upgrade, apiDeps);
 
+  // Before anybody asks for it. Of several threads the main one does it.
+  const found = core.teamSize === 1 ? await deps.store.recover() : NOTHING_FOUND;
+  clientSide.records.recovered(found, RESTARTED);
+  clientSide.keys.recovered(found);
+
   const { listen: address, apiListen, tcpBacklog } = config;
   const isShared = core.teamSize > 1 || config.reusePort;
-  const { log, metrics, clock } = core;
+  const { log, metrics, clock, deliveries } = core;
   const { tls } = deps.secrets;
   // Each thread knows its own alone.
   const hasRoom = (count: number): boolean =>
@@ -91,6 +100,7 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
     throw error;
   }
 
+  deliveries.adopt(found, RESTARTED, (id, state) => clientSide.records.settle(id, state));
   core.memory.start(clientSide.sockets);
   core.lag.start();
 
@@ -114,6 +124,6 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
       isShuttingDown = true;
       await shutDown({ core, clientSide, status, listeners }, config.drainTimeoutMs, order);
     },
-    undelivered: () => core.backlog.reports,
+    undelivered: () => deliveries.waiting,
   };
 }

@@ -36,19 +36,23 @@ export async function shutDown(
   drainTimeoutMs: number,
   order: ShutdownOrder = {},
 ): Promise<void> {
-  const { clock, log, connections, backlog } = core;
+  const { clock, log, connections, backlog, deliveries } = core;
+  const allDone = () => Promise.all([backlog.whenEmpty(), deliveries.whenEmpty()]);
   const { since = clock.now(), clients = connections.size } = order;
   const times = shutdownTimes(since, drainTimeoutMs);
   const until = (time: number): number => Math.max(0, time - clock.now());
   const atMost = (time: number): number => Math.min(time, clock.now() + PATIENCE_MS);
   status.close();
-  log.info("shutting down", { clients: connections.size, waiting: backlog.count });
+  log.info("shutting down", {
+    clients: connections.size,
+    waiting: backlog.count + deliveries.waiting,
+  });
   clientSide.rate?.stop();
   core.endHold(drainTimeoutMs / 2);
   await drain(connections, { until: times.drain, giveUp: times.farewell, clients }, core);
   const beside = order.beside?.(until(times.leave));
   await allClosed(clientSide.sockets, atMost(times.farewell), clock);
-  await within(clock, backlog.whenEmpty(), until(times.farewell));
+  await within(clock, allDone(), until(times.farewell));
   // Not before: who is told that this instance has gone reports what it owes.
   await clientSide.bus.close(until(times.leave));
   await Promise.all(listeners.map((listener) => listener.stop(until(atMost(times.gateway)))));
@@ -56,6 +60,7 @@ export async function shutDown(
   core.memory.stop();
   core.lag.stop();
   core.taps?.close();
+  deliveries.close();
   clientSide.records.close();
   clientSide.keys.close();
   core.forwarder.close();

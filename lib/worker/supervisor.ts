@@ -10,14 +10,12 @@ import type { Secrets, TlsPair } from "../config/secret.ts";
 import type { Token } from "../config/token.ts";
 import { MemoryOutbox } from "../outbox/memory.ts";
 import type { Outbox } from "../outbox/outbox.ts";
-import { Backlog } from "../queue/backlog.ts";
-import { createForwarderStack } from "../forwarder/stack.ts";
 import type { ShutdownOrder } from "../gateway/shutdown_times.ts";
 import { metricsBuffer, MetricSet } from "../metrics/metrics.ts";
 import { totalOf } from "../metrics/family.ts";
-import { Cell } from "../metrics/tally.ts";
 import { faultsBuffer } from "../log/recent_faults.ts";
-import { Aftermath } from "./aftermath.ts";
+import type { Aftermath } from "./aftermath.ts";
+import { createAftermath } from "./create_aftermath.ts";
 import { createWorker } from "./create_worker.ts";
 import type { Addresses, Death, Done } from "./message.ts";
 import { reservePlaces } from "./places.ts";
@@ -26,8 +24,6 @@ import { Slot } from "./slot.ts";
 import type { SupervisorDeps } from "./deps.ts";
 import { StartError } from "./start_error.ts";
 import { Thread, WORKER_DIED } from "./thread.ts";
-
-const AFTERMATH_CONCURRENCY = 64;
 
 /**
  * Owns the workers: starts them, starts one again that has died, and ends them.
@@ -47,14 +43,13 @@ export class Supervisor implements Addresses {
   readonly #outbox: Outbox;
   readonly #switchboard: Switchboard;
   readonly #aftermath: Aftermath;
-  readonly #closeForwarder: () => void;
   readonly #slots: readonly Slot[];
   #addresses: Addresses = { url: "", apiUrl: undefined };
   #isStopping = false;
   #undelivered = 0;
 
   private constructor(config: Config, workers: number, deps: SupervisorDeps) {
-    const { secrets, clock, log, version, tracing } = deps;
+    const { secrets, clock, log } = deps;
     this.#config = config;
     this.#deps = deps;
     this.#secrets = secrets;
@@ -63,30 +58,8 @@ export class Supervisor implements Addresses {
     this.#metricSet = new MetricSet(config.protocols, this.#buffer, 0);
     const { metrics } = this.#metricSet;
     this.#outbox = deps.outbox ?? new MemoryOutbox();
-    this.#switchboard = new Switchboard(clock, log);
-    const { forwarder } = createForwarderStack(config, {
-      clock,
-      random: deps.random,
-      log,
-      // It has no CALLs: what it finds of the backend concerns no client.
-      metrics: { ...metrics, backendAway: new Cell() },
-      version,
-      signKeys: secrets.signKeys,
-      tracing,
-    });
-    this.#closeForwarder = () => forwarder.close();
-    this.#aftermath = new Aftermath({
-      forwarder,
-      backlog: new Backlog(Infinity, Infinity, {
-        count: metrics.waiting,
-        chars: metrics.waitingChars,
-        disconnects: metrics.disconnectsWaiting,
-      }),
-      metrics,
-      log,
-      disconnectHook: config.disconnectHook,
-      concurrency: AFTERMATH_CONCURRENCY,
-    });
+    this.#aftermath = createAftermath(config, { ...deps, metrics, store: this.#outbox.store });
+    this.#switchboard = new Switchboard(clock, log, this.#aftermath);
     this.#slots = Array.from({ length: workers }, (_, i) => new Slot(i + 1, clock));
   }
 
@@ -102,6 +75,7 @@ export class Supervisor implements Addresses {
   static async start(config: Config, workers: number, deps: SupervisorDeps): Promise<Supervisor> {
     const places = reservePlaces(config);
     const supervisor = new Supervisor(places.config, workers, deps);
+    await supervisor.#aftermath.recover();
     const slots = supervisor.#slots;
     const threads = slots.map((slot) => supervisor.#create(slot));
     await Promise.all(threads.map((thread) => thread.loaded));
@@ -188,7 +162,7 @@ export class Supervisor implements Addresses {
   #end(): void {
     this.#startNoMore();
     for (const { thread } of this.#slots) thread?.terminate();
-    this.#closeForwarder();
+    this.#aftermath.close();
   }
 
   #create(slot: Slot): Thread {
@@ -222,7 +196,7 @@ export class Supervisor implements Addresses {
 
   #bury(slot: Slot, { message, stack }: Death): void {
     const { log } = this.#deps;
-    const { number } = slot;
+    const { number, owner } = slot;
     const line = slot.leave();
     // At the beginning it ends the program instead.
     if (line === undefined) return;
@@ -232,7 +206,8 @@ export class Supervisor implements Addresses {
       const { closed, workerDeaths } = this.#metricSet.metrics;
       closed.worker_died.add(legacy.clients.length);
       workerDeaths.add(1);
-      this.#aftermath.report(legacy);
+      const finding = owner === undefined ? undefined : this.#outbox.recover(owner);
+      void this.#aftermath.report(legacy, finding);
       log.error("a worker died", {
         worker: number,
         error: message,

@@ -17,10 +17,12 @@ import { NO_SECRETS } from "../../lib/config/secret.ts";
 import type { Forwarder } from "../../lib/forwarder/forwarder.ts";
 import { metricsBuffer, MetricSet } from "../../lib/metrics/metrics.ts";
 import { Backlog } from "../../lib/queue/backlog.ts";
+import { MemoryStore } from "../../lib/outbox/memory.ts";
+import { TimeOrderedIds } from "../../lib/ids.ts";
 import { systemRandom } from "../../lib/random.ts";
-import { postAlone } from "../../lib/report/post.ts";
+import { createDeliveries } from "../../lib/report/create.ts";
+import type { Deliveries } from "../../lib/report/deliveries.ts";
 import { lostReport } from "../../lib/report/report.ts";
-import { type Reporter, Reports } from "../../lib/report/reports.ts";
 import { Aftermath } from "../../lib/worker/aftermath.ts";
 import { Supervisor } from "../../lib/worker/supervisor.ts";
 import { callTo, clientOf } from "../cluster/bus_contract.ts";
@@ -28,6 +30,7 @@ import { Instance } from "../cluster/nats/instance.ts";
 import { inTime, until } from "../support/deadline.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
 import { FakeWorker } from "../support/fake_worker.ts";
+import { knowingNothing } from "../support/retention.ts";
 import { KeptLog, NatsServer, testWithNats } from "../support/nats.ts";
 import { pagesOf } from "../support/pages.ts";
 
@@ -49,14 +52,24 @@ class Parts {
   readonly backlog = new Backlog(10, 1e6, {
     count: this.metrics.waiting,
     chars: this.metrics.waitingChars,
-    disconnects: this.metrics.disconnectsWaiting,
   });
   readonly forwarder: Forwarder;
+  readonly ids = new TimeOrderedIds(this.clock, systemRandom);
+  readonly deliveries: Deliveries;
   readonly limits = { maxQueue: 10, maxQueueChars: 1e6 };
   readonly backendTimeoutText = "30s";
 
   constructor(forward: Forwarder["forward"]) {
     this.forwarder = { forward, close() {} } as Forwarder;
+    const config = {
+      ...this.limits,
+      ...{ maxReports: 10, reportTtlMs: 1e6, backendConnections: 8 },
+    };
+    this.deliveries = createDeliveries(config, {
+      ...this,
+      random: systemRandom,
+      store: new MemoryStore(),
+    });
   }
 }
 
@@ -127,35 +140,30 @@ Deno.test("a CALL whose answer cannot be written is not answered twice", async (
   deepStrictEqual([asked, calls.count, parts.backlog.count], [1, 0, 0]);
 });
 
-Deno.test("a report that fails is a line in the log, and those behind it are posted", async (t) => {
-  await t.step("the forwarder throws", async () => {
-    const parts = new Parts(bug);
-    let done = 0;
-    let ended = 0;
-    const reporter: Reporter = {
-      ...clientOf("CP1"),
-      reportDone: () => done++,
-      reportsDone: bug,
-    };
-    const reports = new Reports(reporter, { ...parts });
+Deno.test("a report that fails is a line in the log and parked, and those behind it are posted", async (t) => {
+  await t.step("the forwarder throws, and who is told does", () => {
+    const { deliveries, log } = new Parts(bug);
+    const states: string[] = [];
     const report = lostReport({ action: "Reset", messageId: "1" }, "ocpp1.6");
-    reports.push(report, () => {
-      ended++;
-      bug();
+    deliveries.deliver(clientOf("CP1"), report, {
+      told(state) {
+        states.push(state);
+        bug();
+      },
     });
-    reports.push(report, () => ended++);
-    await microtasks();
-    deepStrictEqual([done, ended, reports.count, parts.backlog.count], [2, 2, 0, 0]);
-    await postAlone({ ...parts }, clientOf("CP1"), report);
-    strictEqual(parts.backlog.count, 0);
-    ok(parts.log.count("a report failed") >= 3);
+    deliveries.deliver(clientOf("CP1"), report, { told: (state) => states.push(state) });
+    deepStrictEqual([states, deliveries.waiting], [["parked", "parked"], 0]);
+    strictEqual(log.count("a report failed"), 3);
+    strictEqual(deliveries.list({ state: "parked", limit: 10 }).total, 2);
   });
   await t.step("names that no URL can hold", async () => {
-    const parts = new Parts(taking);
+    const { deliveries } = new Parts(taking);
     const report = lostReport({ action: "\ud800", messageId: "1" }, "ocpp1.6");
-    await postAlone({ ...parts }, clientOf("CP1"), report);
-    await postAlone({ ...parts }, clientOf("\udfff"), lostReport(report as never, null));
-    strictEqual(parts.backlog.count, 0);
+    deliveries.deliver(clientOf("CP1"), report);
+    deliveries.deliver(clientOf("\udfff"), lostReport(report as never, null));
+    deliveries.deliver(clientOf("CP1"), lostReport({ action: "A", messageId: "1" }, null));
+    await deliveries.whenEmpty();
+    strictEqual(deliveries.list({ limit: 10 }).total, 2);
   });
 });
 
@@ -165,10 +173,12 @@ Deno.test("what a dead worker owed is posted although a report of it fails", asy
     forwarded++;
     return bug();
   });
-  const aftermath = new Aftermath({ ...parts, disconnectHook: true, concurrency: 2 });
+  const { records, keys } = knowingNothing(parts.clock);
+  const store = new MemoryStore();
+  const aftermath = new Aftermath({ ...parts, records, keys, store, disconnectHook: true });
   const clients = [clientOf("CP1"), clientOf("CP2", 2)];
   const call = { action: "Reset", messageId: "1" };
-  aftermath.report({ clients, calls: clients.map((client) => ({ client, call })) });
+  void aftermath.report({ clients, calls: clients.map((client) => ({ client, call })) });
   await inTime(aftermath.whenDone(), "the end of the reports");
   strictEqual(forwarded, 4);
 });

@@ -99,9 +99,9 @@ Deno.test("a CALL that finds no room closes its client while the backend is away
       if (!isAway) match(client.frames[0]!, /"queue full"/);
     });
     await t.step(`the gateway is full, ${isAway ? "away" : "not away"}`, async () => {
-      const [count, chars, disconnects] = [new Cell(), new Cell(), new Cell()];
+      const [count, chars] = [new Cell(), new Cell()];
       const { client, reach } = await start({
-        backlog: new Backlog(0, 0, { count, chars, disconnects }),
+        backlog: new Backlog(0, 0, { count, chars }),
       });
       reach.isAway = isAway;
       client.send('[2,"more","Act",{}]');

@@ -167,7 +167,7 @@ Deno.test("what an earlier process left behind is known, and what another instan
       },
       { id: idOf(10), client, report: { kind: "disconnect", body: "{}" }, since: 9 },
     ],
-  });
+  }, "the gateway was restarted");
   records.lost(client, { ...names, messageId: "4", id: idOf(11) });
   const seen = ["1", "2", "3", "4"].map((id) => records.find(callOf(id))!)
     .map(({ id, delivery, outcome }) => [id, delivery, outcome?.kind, outcome?.body]);

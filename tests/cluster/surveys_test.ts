@@ -1,8 +1,10 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { alone } from "../../lib/cluster/alone.ts";
+import type { Peer } from "../../lib/cluster/bus.ts";
 import { Chain, type NearBus } from "../../lib/cluster/chain.ts";
 import type { FromWorker, Port, ToWorker } from "../../lib/cluster/message.ts";
 import {
+  answerForOutbox,
   type Answers,
   emptyOutbox,
   type QuestionKind,
@@ -39,7 +41,8 @@ const QUESTION = { kind: "retry", id: idOf(1) } as const;
 function board() {
   const clock = new FakeClock();
   const outbox = { ...emptyOutbox, retry: () => true };
-  const switchboard = new Switchboard(clock, silentLog, outbox);
+  const answerTo: Peer["answerTo"] = (question) => answerForOutbox(question, outbox) as never;
+  const switchboard = new Switchboard(clock, silentLog, { answerTo });
   const workers = Array.from({ length: 4 }, () => new FakeWorker());
   const lines = workers.map((worker) => switchboard.connect(worker));
   for (const worker of workers.slice(0, 3)) worker.say({ kind: "join" });

@@ -113,7 +113,9 @@ Deno.test("threads: a dead worker leaves the CALLs that it accepted and did not 
   const client = clientOf("CP1");
   attach(second, client);
   const trace = { traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" };
-  const calls = ["m1", "m2", "m3"].map((messageId) => ({ action: "Reset", messageId, trace }));
+  const calls = ["m1", "m2", "m3"].map((messageId) => {
+    return { action: "Reset", messageId, trace, id: `id of ${messageId}` };
+  });
   const ended = calls.map((call) => second.bus.accepted(client, call));
   ended[1]!();
   await second.die();

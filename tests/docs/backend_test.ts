@@ -17,7 +17,7 @@ import { RawBackend, write } from "../support/backend.ts";
 import { connected, handled } from "../support/connected.ts";
 import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
-import { Ids, knowingNothing } from "../support/retention.ts";
+import { knowingNothing } from "../support/retention.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const PAGE = await Deno.readTextFile(new URL("docs/backend.md", ROOT));
@@ -178,11 +178,11 @@ async function callSaying(
   } as unknown as Clients;
   const deps = {
     clients,
-    ids: new Ids(),
     keys: knowingNothing(systemClock).keys,
     maxMessageBytes: 100,
     bodies: new BodyRoom(1e6),
     isShuttingDown: () => false,
+    ids: { next: () => "01a220b0-0622-749a-a29b-4e24c008f1af" },
   };
   const token = { name: "backend", sha256: "", role: "command" } as const;
   return sayingOf(await handleCall(request, path, deps, token));
@@ -194,6 +194,8 @@ Deno.test("the page on backends names each status of POST /call with its outcome
     duplicate: true,
     full: true,
     overloaded: true,
+    no_room: true,
+    not_kept: true,
     shutting_down: true,
     no_send: true,
     unavailable: true,

@@ -70,6 +70,7 @@ class Gateway {
     this.#upgrade = createUpgrade(UPGRADE, {
       ...core.deps,
       connections: core.connections,
+      deliveries: core.deliveries,
       maker: {
         upgrade: () => {
           const socket = new FakeSocket();

@@ -64,13 +64,14 @@ function isOutcome({ kind }: BackendRequest): boolean {
   return kind === "result" || kind === "error" || kind === "resulterror";
 }
 
+function isReport(request: BackendRequest): boolean {
+  return isOutcome(request) || request.kind === "disconnect";
+}
+
 /** Contract section 4: whether another try may follow this one. */
 function mayRepeat(request: BackendRequest, reply: BackendReply): boolean {
-  if (!reply.ok && reply.fault === "unreachable") return true;
-  const mayHaveArrived = reply.ok
-    ? [502, 503, 504].includes(reply.status)
-    : reply.fault === "broken" || reply.fault === "timeout";
-  return mayHaveArrived && isOutcome(request);
+  if (!isReport(request)) return !reply.ok && reply.fault === "unreachable";
+  return !reply.ok || [408, 425, 429].includes(reply.status) || reply.status >= 500;
 }
 
 /** Whether a reply says that the backend is there. */
@@ -115,15 +116,29 @@ export class ScriptedBackend {
 
   outermost(inner: Answering): Forwarder {
     return {
-      forward: (request, requester) =>
-        void this.#deliver(request, inner).then((reply) => requester.replied(reply)),
+      forward: (request, requester) => {
+        const reply = isReport(request)
+          ? this.#report(request, inner)
+          : this.#deliver(request, inner);
+        void reply.then((reply) => requester.replied(reply));
+      },
       close: () => {},
     };
   }
 
-  /** What a connection's lane asked for so far, in order. */
-  lane(connectionId: string, name: "calls" | "reports"): readonly Delivery[] {
-    return this.#lanes.get(`${connectionId} ${name}`) ?? [];
+  /** What a connection's lane of CALLs asked for so far, in order. */
+  calls(connectionId: string): readonly Delivery[] {
+    return this.#lanes.get(`calls ${connectionId}`) ?? [];
+  }
+
+  /** The same of a client's reports; one that is tried again stands there once. */
+  reports(clientId: string): readonly Delivery[] {
+    return this.#lanes.get(`reports ${clientId}`) ?? [];
+  }
+
+  /** Whether a report of this client is under way, or waits for its slot. */
+  isReporting(clientId: string): boolean {
+    return this.reports(clientId).some((delivery) => this.#open.has(delivery));
   }
 
   /** Deliveries that wait for their next try. */
@@ -182,9 +197,33 @@ export class ScriptedBackend {
     return this.faults;
   }
 
+  /** One try of a report: it is done when it may not be repeated. */
+  async #report(request: BackendRequest, inner: Answering): Promise<BackendReply> {
+    const names = request.path.split("/");
+    const key = `reports ${names[request.kind === "disconnect" ? 1 : 2]}`;
+    const lane = this.#lanes.get(key) ?? [];
+    this.#lanes.set(key, lane);
+    let delivery = lane.find((each) => each.request.webhookId === request.webhookId);
+    if (delivery === undefined) {
+      delivery = { request, since: this.#clock.now(), tries: [], reply: undefined };
+      lane.push(delivery);
+    }
+    if (lane.some((each) => each !== delivery && each.reply === undefined)) {
+      this.faults.push(`${request.path} came before the one ahead of it was done`);
+    }
+    this.#byRequest.set(request, delivery);
+    this.#open.add(delivery);
+    const reply = await inner.forward(request);
+    this.#open.delete(delivery);
+    if (reply !== delivery.tries.at(-1)?.reply) {
+      this.faults.push(`${request.path} ended without a reply of the backend`);
+    }
+    if (!mayRepeat(request, reply)) delivery.reply = reply;
+    return reply;
+  }
+
   async #deliver(request: BackendRequest, inner: Answering): Promise<BackendReply> {
-    const name = request.kind === "call" || request.kind === "send" ? "calls" : "reports";
-    const key = `${request.origin.connectionId} ${name}`;
+    const key = `calls ${request.origin.connectionId}`;
     const lane = this.#lanes.get(key) ?? [];
     if (lane.some(({ reply }) => reply === undefined)) {
       this.faults.push(`${request.path} came before the one ahead of it was done`);
@@ -236,12 +275,15 @@ export class ScriptedBackend {
   #checkRepeat({ request, tries, reply }: Delivery): void {
     const last = tries.at(-1);
     if (last === undefined) return;
-    // A CALL goes on when there is a backend, whenever that is.
-    const isInTime = request.kind === "call" ||
-      (tries.length <= this.#rules.retries &&
-        this.#clock.now() - last.repliedAt >= pauseMs(tries.length));
+    const pausedMs = this.#clock.now() - last.repliedAt;
+    // A CALL goes on when there is a backend, whenever that is. All reports have one clock for a backend
+    // that cannot be reached.
+    const isTimely = request.kind === "call" ||
+      (isReport(request)
+        ? pausedMs >= (last.reply?.ok === false && last.reply.fault === "unreachable" ? 0 : 400)
+        : tries.length <= this.#rules.retries && pausedMs >= pauseMs(tries.length));
     const isAllowed = reply === undefined && last.reply !== undefined &&
-      mayRepeat(request, last.reply) && isInTime;
+      mayRepeat(request, last.reply) && isTimely;
     if (!isAllowed) this.faults.push(`${request.path} was repeated after ${tries.length} tries`);
   }
 
@@ -264,7 +306,7 @@ export class ScriptedBackend {
 
   #isInPause({ request, tries }: Delivery): boolean {
     const last = tries.at(-1);
-    return request.kind !== "call" && last?.reply !== undefined &&
+    return !isReport(request) && request.kind !== "call" && last?.reply !== undefined &&
       this.#clock.now() < last.repliedAt + pauseMs(tries.length);
   }
 }

@@ -21,13 +21,16 @@ import { Hold } from "../../lib/forwarder/hold.ts";
 import { BackendReach } from "../../lib/forwarder/reach.ts";
 import { Retries } from "../../lib/forwarder/retry.ts";
 import { Slots } from "../../lib/forwarder/slots.ts";
+import { MemoryStore } from "../../lib/outbox/memory.ts";
+import { createDeliveries } from "../../lib/report/create.ts";
+import type { Deliveries } from "../../lib/report/deliveries.ts";
 import { MetricSet } from "../../lib/metrics/metrics.ts";
 import { silentLog } from "../../lib/log/log.ts";
 import type { Random } from "../../lib/random.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { type BackendRules, ScriptedBackend } from "./backend.ts";
 import { asked, innermost } from "../support/layers.ts";
-import { Ids, knowingNothing } from "../support/retention.ts";
+import { knowingNothing } from "../support/retention.ts";
 
 export interface CoreConfig extends BackendRules, ConnectionLimits {
   /** Messages in all lanes from which on new CALLs are refused. */
@@ -119,6 +122,8 @@ export class Core {
   readonly clock: FakeClock;
   readonly connections = new ConnectionMap<Connection>();
   readonly backlog: Backlog;
+  readonly deliveries: Deliveries;
+  readonly ids: { next(): string };
   readonly sockets: Sockets;
   readonly backend: ScriptedBackend;
   readonly reach: BackendReach;
@@ -142,7 +147,6 @@ export class Core {
     const gauges = {
       count: metrics.waiting,
       chars: metrics.waitingChars,
-      disconnects: metrics.disconnectsWaiting,
     };
     this.backlog = new Backlog(config.maxWaiting, Infinity, gauges);
     const cut = (socket: object): void => (socket as FakeSocket).cut();
@@ -159,7 +163,23 @@ export class Core {
       onRetry: () => {},
     });
     this.hold = new Hold(retried, { reach, holdMs: config.holdMs, clock });
+    const forwarder = this.backend.outermost(asked(this.hold));
+    let made = 0;
+    this.ids = { next: () => `report-${String(++made).padStart(9, "0")}` };
+    const { ids } = this;
+    this.deliveries = createDeliveries({
+      ...config,
+      backendConnections: config.slots,
+      maxReports: 100_000,
+      reportTtlMs: 72 * 3_600_000,
+    }, {
+      ...{ forwarder, ids, clock, random, log: silentLog, metrics },
+      store: new MemoryStore(),
+    });
+    const { deliveries } = this;
+    reach.onReachable(() => deliveries.reachable());
     const local = new LocalClients({
+      ...{ deliveries, ids },
       apiCallSeconds: metrics.apiCallSeconds,
       connections: this.connections,
       backlog: this.backlog,
@@ -175,8 +195,9 @@ export class Core {
       sockets: this.sockets,
       isShuttingDown: () => false,
       connections: this.connections,
-      forwarder: this.backend.outermost(asked(this.hold)),
+      forwarder,
       backlog: this.backlog,
+      deliveries,
       limits: config,
       clock,
       log: silentLog,
@@ -223,8 +244,8 @@ export class Core {
     const response = await handleCall(request, segments, {
       bodies: new BodyRoom(1e6),
       isShuttingDown: () => false,
+      ids: this.ids,
       clients: this.#clients,
-      ids: new Ids(),
       keys: knowingNothing(this.deps.clock).keys,
       maxMessageBytes: this.deps.limits.maxMessageBytes,
     }, { name: "backend", sha256: "", role: "command" });
@@ -281,6 +302,12 @@ export interface End {
   readonly by: "client" | "gateway" | "cut";
 }
 
+/** What the backend is owed of one client beside its CALLs, and how much of it is done. */
+export interface ReportBook {
+  readonly posts: Post[];
+  done: number;
+}
+
 /** One connection and what is owed for it. */
 export class ConnectionModel {
   /** While it is open. */
@@ -293,10 +320,12 @@ export class ConnectionModel {
   isDraining = false;
   /** Accepted CALLs to the client that are not over, in the order of acceptance. */
   live: ApiCall[] = [];
-  /** Owed to the backend: the client's CALLs, and outcomes with the disconnect at last. */
-  readonly posts: { calls: Post[]; reports: Post[] } = { calls: [], reports: [] };
-  /** Deliveries that are done, of each. */
-  readonly done = { calls: 0, reports: 0 };
+  /** Owed to the backend: the client's CALLs, … */
+  readonly posts: { calls: Post[] } = { calls: [] };
+  /** … deliveries of which are done, … */
+  readonly done = { calls: 0 };
+  /** … and outcomes and disconnects, over all connections of the client. */
+  reports: ReportBook = { posts: [], done: 0 };
   /** CALLRESULTs that an ocpp2.1 client may still refuse, the latest last. */
   results: { readonly messageId: string; readonly action: string; readonly until: number }[] = [];
   /** Owed to the client: how each frame that is no CALL must begin. */
@@ -314,11 +343,15 @@ export class ConnectionModel {
     return this.live.filter(({ sentAt }) => sentAt === undefined);
   }
 
-  owed(lane: "calls" | "reports"): number {
-    return this.posts[lane].length - this.done[lane];
+  get owedCalls(): number {
+    return this.posts.calls.length - this.done.calls;
+  }
+
+  get owedReports(): number {
+    return this.reports.posts.length - this.reports.done;
   }
 
   get isIdle(): boolean {
-    return this.live.length + this.owed("calls") + this.owed("reports") === 0;
+    return this.live.length + this.owedCalls === 0;
   }
 }

@@ -113,6 +113,8 @@ const REFUSALS: Readonly<Record<Refusal, true>> = {
   duplicate: true,
   full: true,
   overloaded: true,
+  no_room: true,
+  not_kept: true,
   shutting_down: true,
   no_send: true,
   no_tail: true,
