@@ -15,8 +15,10 @@ import { type Gateway, startGateway } from "./lib/gateway/gateway.ts";
 import { configureLog, createLog } from "./lib/log/log.ts";
 import { print } from "./lib/log/print.ts";
 import { faultsBuffer, RecentFaults } from "./lib/log/recent_faults.ts";
+import { openOutbox } from "./lib/outbox/open.ts";
 import type { Profiles } from "./lib/profile/profile.ts";
 import { tellStart } from "./lib/program/start.ts";
+import { stopProgram } from "./lib/program/stop.ts";
 import { StopRequests } from "./lib/program/stop_request.ts";
 import { systemRandom } from "./lib/random.ts";
 import { loadTracing } from "./lib/trace/load.ts";
@@ -89,6 +91,12 @@ async function main(): Promise<void> {
     }
     profiles = started.profiles;
   }
+  const opened = await openOutbox(config.outbox, { clock: systemClock, log });
+  if (!opened.ok) {
+    print(Deno.stderr, `ws2api: ${opened.message}\n`);
+    Deno.exit(1);
+  }
+  const { outbox } = opened;
   // Files are read once, but for a certificate and tokens, which may be renewed. A profile is put in its place by
   // renaming, which needs both leaves; they cannot be narrowed to its folder once given for all.
   // A socket file needs both as well. A worker's modules are read when it starts, also when it is started
@@ -115,10 +123,10 @@ async function main(): Promise<void> {
     if (workers === 1) {
       const createBus = await natsOf(config, read.secrets, deps);
       const validator = await validatorOf(config);
-      gateway = await startGateway(config, { ...deps, createBus, validator });
+      gateway = await startGateway(config, { ...deps, createBus, validator, store: outbox.store });
     } else {
       const { Supervisor } = await import("./lib/worker/supervisor.ts");
-      const supervisor = await Supervisor.start(config, workers, deps);
+      const supervisor = await Supervisor.start(config, workers, { ...deps, outbox });
       gateway = supervisor;
       if (isProfiled) {
         // Their last write is a part of the shutdown.
@@ -155,8 +163,10 @@ async function main(): Promise<void> {
     const request = requests.note();
     if (request === "second") Deno.exit(1);
     if (request === "same") return;
-    await gateway.shutdown();
-    await profiles?.stop();
+    await stopProgram({
+      ...{ gateway, profiles, outbox, log, drainTimeoutMs: config.drainTimeoutMs },
+      ...{ isTraced: tracing !== undefined, clock: systemClock },
+    });
     Deno.exit(0);
   };
   Deno.addSignalListener("SIGINT", () => void stop());

@@ -11,10 +11,18 @@ import { ANYBODY } from "./authorize.ts";
 
 /** A request that changes something, its names as they stand in its path. */
 export interface Command {
-  readonly kind: "call" | "send" | "disconnect";
-  readonly clientId: string;
+  readonly kind:
+    | "call"
+    | "send"
+    | "disconnect"
+    | "retry_report"
+    | "retry_parked"
+    | "remove_report";
+  readonly clientId?: string | undefined;
   readonly action?: string | undefined;
   readonly messageId?: string | undefined;
+  /** Of a report in the outbox. */
+  readonly reportId?: string | undefined;
 }
 
 /**
@@ -26,16 +34,17 @@ export interface Command {
 export function logCommand(
   log: Pick<Log, "audit" | "info">,
   token: Token,
-  { kind, action, clientId, messageId }: Command,
+  { kind, action, clientId, messageId, reportId }: Command,
   status: number,
 ): void {
   const isKnown = token !== ANYBODY && status !== 403;
   const fields = {
     token: token.name,
     command: kind,
-    clientId: named(clientId),
+    ...(clientId !== undefined && { clientId: named(clientId) }),
     ...(action !== undefined && { action: named(action) }),
     ...(messageId !== undefined && { messageId: named(messageId) }),
+    ...(reportId !== undefined && { reportId: named(reportId) }),
     status,
   };
   if (isKnown) log.audit("command", fields);

@@ -43,6 +43,7 @@ function outcomeOf(kind: RequestKind, reply: BackendReply): BackendOutcome | nul
         return "timeout";
       case "unreachable":
       case "overloaded":
+      case "away":
         return "unreachable";
       case "broken":
       case "unusable":

@@ -11,19 +11,21 @@ import { backendAddress, dial } from "./dial.ts";
  * Connects to the backend once and hangs up, without a request.
  *
  * @param backend Its base URL; for `https:` no handshake is done.
+ * @param signal Gives up when it aborts.
  * @returns Why it cannot be reached, in the system's words; undefined when it can. Never rejects.
  */
 export async function probeBackend(
   backend: string,
   timeoutMs: number,
   clock: Clock,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<string | undefined> {
   const { target, ...address } = backendAddress(backend);
   const plain = target.kind === "tls" ? { ...target, kind: "tcp" } as const : target;
   let reason = "no answer";
   const conn = await dial({ ...address, target: plain }, {
     timeoutMs,
-    signal: new AbortController().signal,
+    signal,
     clock,
     onFailure: (error) => reason = error,
   });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ApiDeps } from "../api/api.ts";
+import type { ApiDeps } from "../api/resource.ts";
 import { BodyRoom } from "../api/body.ts";
 import { Authority } from "../api/authorize.ts";
 import { Clients } from "../cluster/clients.ts";
@@ -31,7 +31,7 @@ const BODIES_OF_FULL_SIZE = 16;
 export function createApiSide(
   config: Config,
   core: Core,
-  { local, bus }: Pick<ClientSide, "local" | "bus">,
+  { local, bus, keys }: Pick<ClientSide, "local" | "bus" | "keys">,
   { secrets, version, startedAt, faults }: Pick<
     GatewayDeps,
     "secrets" | "version" | "startedAt" | "faults"
@@ -61,6 +61,7 @@ export function createApiSide(
   });
   const apiDeps = {
     clients,
+    keys,
     status,
     log,
     metrics,
@@ -70,6 +71,7 @@ export function createApiSide(
     authorize: authority.authorize,
     allowOrigins: config.allowOrigins,
     isShuttingDown,
+    ids: core.ids,
     tracing,
   };
   return { status, authority, apiDeps };

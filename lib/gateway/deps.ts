@@ -7,10 +7,12 @@
 import type { Clock } from "../clock.ts";
 import type { Bus, Peer, Witness } from "../cluster/bus.ts";
 import type { Secrets } from "../config/secret.ts";
+import type { Look } from "../forwarder/look.ts";
 import type { CreateConnections } from "../forwarder/stack.ts";
 import type { Log } from "../log/log.ts";
 import type { RecentFaults } from "../log/recent_faults.ts";
 import type { MetricSet } from "../metrics/metrics.ts";
+import type { Store } from "../outbox/store.ts";
 import type { Random } from "../random.ts";
 import type { SocketMaker } from "../socket/socket.ts";
 import type { Tracing } from "../trace/tracing.ts";
@@ -26,6 +28,8 @@ export interface GatewayDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly secrets: Secrets;
+  /** Keeps what was accepted. Whoever made it closes it, behind the gateway's shutdown. */
+  readonly store: Store;
   /** Ties the gateway to others; without it is alone. */
   readonly createBus?: ((local: Peer) => Bus) | undefined;
   readonly witness?: Witness;
@@ -39,6 +43,8 @@ export interface GatewayDeps {
   readonly sockets?: SocketMaker | undefined;
   /** Makes the connections to the backend; without it the configuration says which. */
   readonly createConnections?: CreateConnections | undefined;
+  /** Looks whether the backend is there, when no request tells; without it over connections of its own. */
+  readonly look?: Look | undefined;
 }
 
 /** Gateways in threads of one process, which share its ports, its memory and its limits. */

@@ -7,6 +7,7 @@
 import { type Config, isLoopback } from "../config/config.ts";
 import type { TlsPair } from "../config/secret.ts";
 import type { Token } from "../config/token.ts";
+import { NOTHING_FOUND } from "../outbox/outbox.ts";
 import { createBrowserGuard } from "../door/browser.ts";
 import { listen, type Listener } from "../listener/listener.ts";
 import { createApiSide } from "./api_side.ts";
@@ -15,6 +16,7 @@ import { createCore } from "./core.ts";
 import type { GatewayDeps } from "./deps.ts";
 import { createRoute, type Serves } from "./routing.ts";
 import { shutDown } from "./shutdown.ts";
+import type { ShutdownOrder } from "./shutdown_times.ts";
 
 export interface Gateway {
   /** `http://HOST:PORT` of the clients' listener, with the port that it got. */
@@ -37,10 +39,16 @@ export interface Gateway {
   reloadTokens(tokens: readonly Token[]): Promise<void>;
   /**
    * Refuses new work, finishes what is under way within the drain time-out, ends the CALLs still
-   * outstanding, closes all clients with 1001 and stops listening. Once only; never rejects.
+   * outstanding, closes all clients with 1001 and stops listening. Once only; never rejects, and takes
+   * little more than a second beyond that time-out.
    */
-  shutdown(): Promise<void>;
+  shutdown(order?: ShutdownOrder): Promise<void>;
+  /** Reports that the backend has not taken. */
+  undelivered(): number;
 }
+
+/** Why CALLs of an earlier process have no other outcome. */
+const RESTARTED = "the gateway was restarted";
 
 /** Connections beside those of clients, while there are as many as there may be. */
 const HTTP_ROOM = 50;
@@ -57,9 +65,14 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
   const { status, authority, apiDeps } = createApiSide(config, core, clientSide, deps);
   const route = createRoute(config.wsPath, clientSide.upgrade, apiDeps);
 
+  // Before anybody asks for it. Of several threads the main one does it.
+  const found = core.teamSize === 1 ? await deps.store.recover() : NOTHING_FOUND;
+  clientSide.records.recovered(found, RESTARTED);
+  clientSide.keys.recovered(found);
+
   const { listen: address, apiListen, tcpBacklog } = config;
   const isShared = core.teamSize > 1 || config.reusePort;
-  const { log, metrics, clock } = core;
+  const { log, metrics, clock, deliveries } = core;
   const { tls } = deps.secrets;
   // Each thread knows its own alone.
   const hasRoom = (count: number): boolean =>
@@ -87,6 +100,7 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
     throw error;
   }
 
+  deliveries.adopt(found, RESTARTED, (id, state) => clientSide.records.settle(id, state));
   core.memory.start(clientSide.sockets);
   core.lag.start();
 
@@ -106,9 +120,10 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
       status.close();
       return Promise.resolve();
     },
-    async shutdown() {
+    async shutdown(order) {
       isShuttingDown = true;
-      await shutDown({ core, clientSide, status, listeners }, config.drainTimeoutMs);
+      await shutDown({ core, clientSide, status, listeners }, config.drainTimeoutMs, order);
     },
+    undelivered: () => deliveries.waiting,
   };
 }

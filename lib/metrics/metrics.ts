@@ -150,8 +150,35 @@ function familiesOf(protocols: readonly string[]) {
     ),
     reportsLost: counterBy(
       "ws2api_reports_lost_total",
-      "Messages that must not be lost, and that the backend did not take, by kind.",
+      "Messages that must not be lost and were dropped, by kind.",
       ...kind,
+    ),
+    reportsParked: counterBy(
+      "ws2api_reports_parked_total",
+      "Messages to the backend that are not tried any more and kept for inspection, by kind.",
+      ...kind,
+    ),
+    outbox: gaugeBy(
+      "ws2api_outbox",
+      "Messages that must reach the backend: those that wait or are under way, and those parked.",
+      "state",
+      ["waiting", "parked"],
+    ),
+    outboxBytes: gaugeBy("ws2api_outbox_bytes", "What their bodies come to.", "state", [
+      ...["waiting", "parked"] as const,
+    ]),
+    outboxOldest: gauge(
+      "ws2api_outbox_oldest_seconds",
+      "How long the oldest of those that wait has waited.",
+      "max",
+    ),
+    outboxPlaces: gauge(
+      "ws2api_outbox_places",
+      "Places taken of --max-reports: accepted CALLs whose outcome the backend has not.",
+    ),
+    resultErrorsWaiting: gauge(
+      "ws2api_resulterrors_waiting",
+      "CALLRESULTERRORs that the backend has not taken.",
     ),
     slotsTaken: gauge(
       "ws2api_backend_connections",
@@ -173,7 +200,7 @@ function familiesOf(protocols: readonly string[]) {
     ),
     waiting: gauge(
       "ws2api_waiting",
-      "Messages of all clients that wait for the backend, hooks not counted.",
+      "CALLs and SENDs of all clients that wait for the backend.",
     ),
     waitingChars: gauge(
       "ws2api_waiting_chars",
@@ -189,9 +216,19 @@ function familiesOf(protocols: readonly string[]) {
     ),
     outstanding: gauge("ws2api_outstanding_calls", "CALLs that a client has not answered."),
     queuedCalls: gauge("ws2api_queued_calls", "CALLs to clients that wait for their turn."),
-    breakerOpen: gauge(
-      "ws2api_breaker_open",
-      "Workers that hold CALLs back, because the backend cannot be reached.",
+    backendAway: gauge(
+      "ws2api_backend_away",
+      "Workers for which the backend is away: a CALL could not reach it for --away-hold, or all requests got 502, 503 or 504 for 5 s.",
+    ),
+    heldCalls: gauge(
+      "ws2api_held_calls",
+      "CALLs of clients that wait until the backend can be reached.",
+    ),
+    droppedCalls: counterBy(
+      "ws2api_dropped_calls_total",
+      "CALLs that were not answered, and SENDs that were dropped, because the client was closed while the backend was away, by type.",
+      "type",
+      ["call", "send"],
     ),
     eventLoopLag: gauge(
       "ws2api_event_loop_lag_seconds",

@@ -1,0 +1,41 @@
+/**
+ * The aftermath as the configuration has it.
+ *
+ * @module
+ */
+
+import { retentionOf } from "../cluster/retention.ts";
+import type { Config } from "../config/config.ts";
+import type { Secrets } from "../config/secret.ts";
+import { createForwarderStack, type StackDeps } from "../forwarder/stack.ts";
+import { TimeOrderedIds } from "../ids.ts";
+import { Cell } from "../metrics/tally.ts";
+import type { Store } from "../outbox/store.ts";
+import { createDeliveries } from "../report/create.ts";
+import { Aftermath } from "./aftermath.ts";
+
+export interface AftermathDeps extends Omit<StackDeps, "signKeys"> {
+  readonly secrets: Pick<Secrets, "signKeys">;
+  /** The main thread's own. */
+  readonly store: Store;
+}
+
+/** Makes that of the main thread, with deliveries of its own. */
+export function createAftermath(config: Config, deps: AftermathDeps): Aftermath {
+  const { clock, random, log, metrics, secrets: { signKeys }, store } = deps;
+  const { forwarder, reach } = createForwarderStack(config, {
+    ...deps,
+    signKeys,
+    // It has no CALLs: what it finds of the backend concerns no client.
+    metrics: { ...metrics, backendAway: new Cell() },
+  });
+  const ids = new TimeOrderedIds(clock, random);
+  // Nobody sends CALLs to clients from here: nothing bounds what waits for one.
+  const deliveries = createDeliveries({ ...config, maxQueueChars: Infinity }, {
+    ...{ forwarder, store, ids, clock, random, log, metrics },
+  });
+  reach.onReachable(() => deliveries.reachable());
+  const { disconnectHook } = config;
+  const retention = retentionOf(config, { clock, ids }, 1);
+  return new Aftermath({ deliveries, forwarder, ...retention, store, ids, clock, disconnectHook });
+}
