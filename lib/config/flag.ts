@@ -36,6 +36,8 @@ export interface Flag<T> {
   readonly read: ValueReader<T>;
   /** Whether its value stays out of error messages. */
   readonly isSecret?: true;
+  /** Whether its text is a list with commas; a file may have it as a list. */
+  readonly isList?: true;
 }
 
 function flag<T>(
@@ -49,6 +51,11 @@ function flag<T>(
 
 function unset<T>(read: ValueReader<T>, placeholder: string, help: string): Flag<T> {
   return { read, placeholder, help };
+}
+
+/** A flag whose text is a list with commas between. */
+function list<F extends Flag<unknown>>(flag: F): F & { readonly isList: true } {
+  return { ...flag, isList: true };
 }
 
 function onOff(help: string): Flag<boolean> & { readonly default: string } {
@@ -84,23 +91,23 @@ export const FLAGS = {
     "FILE",
     "several tokens, each with a name and a role (JSON); read again at SIGHUP",
   ),
-  "allow-origin": unset(
+  "allow-origin": list(unset(
     originList,
     "LIST",
     "origins whose pages may connect and use the API, such as https://ops.example.com",
-  ),
+  )),
   "insecure-api": onOff("allow an API without a token on an address that is not loopback"),
   "no-tail": onOff("nobody can look at the frames of a client on the status page"),
   "ws-path": flag(pathPrefix, "PREFIX", "/", "clients connect to PREFIX + ClientId"),
   "trust-proxy": onOff(
     "believe what the peer says of a client: its address (the last one), TLS, its certificate",
   ),
-  "protocols": flag(
+  "protocols": list(flag(
     protocolList,
     "LIST",
     "ocpp2.1,ocpp2.0.1,ocpp1.6",
     "subprotocols served; the first one in the client's order wins",
-  ),
+  )),
   "require-protocol": onOff("refuse a client that offers no subprotocol"),
   "no-common-protocol": flag(
     oneOf("refuse", "close"),
@@ -217,11 +224,11 @@ export const FLAGS = {
   ),
   "reuse-port": onOff("several gateways listen on one port; the kernel spreads the connections"),
   "nats": {
-    ...unset(
+    ...list(unset(
       natsUrls,
       "URL[,URL]",
       "ties instances together over NATS: a CALL on any of them reaches every client",
-    ),
+    )),
     isSecret: true,
   },
   "nats-creds": unset(filePath, "FILE", "NATS credentials (JWT and seed)"),
@@ -242,9 +249,20 @@ export const FLAGS = {
     "off",
     "payloads against the OCPP schemas, and who may send which Action: warn logs and counts what is wrong, strict refuses it",
   ),
-  "allow-action": unset(actionList, "LIST", "Actions that --validate lets pass unchecked"),
+  "allow-action": list(
+    unset(actionList, "LIST", "Actions that --validate lets pass unchecked"),
+  ),
   "tls-cert": unset(filePath, "FILE", "serve WSS and HTTPS with this certificate chain (PEM)"),
   "tls-key": unset(filePath, "FILE", "the key of --tls-cert (PEM); both are read again at SIGHUP"),
+  "config": unset(
+    filePath,
+    "FILE",
+    "reads flags from a file, their names without dashes (TOML or JSON by its name's end); a flag " +
+      "and a variable count more; read again at SIGHUP",
+  ),
+  "check": onOff(
+    "says whether configuration, files, backend and NATS are as they should be, and ends with 0 or 2",
+  ),
   "log-level": flag(
     oneOf("debug", "info", "warn", "error"),
     "LEVEL",

@@ -22,10 +22,11 @@ import { TimeOrderedIds } from "../ids.ts";
 import { type HandshakeOptions, isUpgrade, readHandshake, type Refusal } from "./handshake.ts";
 import type { ConnectHook, Credentials } from "./hook.ts";
 import { addressOf, certificateOf, tlsOf } from "./proxy.ts";
-import { Rate } from "./rate.ts";
+import { ChangingRate } from "./rate.ts";
 import type { HttpRequest } from "../request.ts";
 import { upgradesPerTurn } from "./upgrades_per_turn.ts";
 
+/** Those that are limits are looked at for each upgrade: they may change. */
 export interface UpgradeOptions extends HandshakeOptions {
   /** Whether what the peer says of the client is believed. */
   readonly trustProxy: boolean;
@@ -96,7 +97,7 @@ interface Asker {
 
 /** Makes the part that turns upgrades into connections. */
 export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgrade {
-  const { wsPath, trustProxy, maxConnections, connectRate } = options;
+  const { wsPath, trustProxy } = options;
   const { sockets, memory, hook, backlog, isShuttingDown, clock, random, metrics, log } = deps;
   const ids = new TimeOrderedIds(clock, random);
   const gate = new TurnGate<() => void>(
@@ -104,7 +105,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     clock,
     (begin) => begin(),
   );
-  const rate = connectRate === undefined ? undefined : new Rate(connectRate, clock);
+  const rate = new ChangingRate(() => options.connectRate, clock);
 
   function refuse(who: Asker, { cause, status, detail, headers }: Refusal): Response {
     metrics.refused[cause].add(1);
@@ -149,7 +150,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     if (isShuttingDown()) return refuseForNow(who, "shutdown", "the gateway is shutting down");
     // A client that comes back before its old connection is known to be dead must be let in.
     const isTakeover = deps.connections.get(handshake.clientId) !== undefined;
-    const room = isTakeover ? maxConnections + TAKEOVER_ROOM : maxConnections;
+    const room = options.maxConnections + (isTakeover ? TAKEOVER_ROOM : 0);
     if (sockets.total >= room) return refuseForNow(who, "connections", "too many connections");
     if (memory.isTight) return refuseForNow(who, "memory", "memory is short");
     if (!hasRoomForEnd()) {
@@ -165,7 +166,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     if (isAsked && !hook.hasRoom) {
       return refuseForNow(who, "hooks", "too many clients wait for the backend's answer");
     }
-    if (rate?.take() === false) {
+    if (!rate.take()) {
       return refuseForNow(who, "rate", "too many clients connect at once");
     }
     const { agreed } = handshake;
@@ -183,7 +184,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
   /** None is ever dropped, so there must be room for one before it can come to be. */
   function hasRoomForEnd(): boolean {
     return !options.disconnectHook ||
-      sockets.total + backlog.disconnects < ROOM_FOR_ENDS * maxConnections;
+      sockets.total + backlog.disconnects < ROOM_FOR_ENDS * options.maxConnections;
   }
 
   /** As OCPP-J has it (1.6 §3.2): complete the handshake without a subprotocol, then close. */

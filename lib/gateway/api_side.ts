@@ -37,15 +37,19 @@ export function createApiSide(
     "secrets" | "version" | "startedAt" | "faults"
   >,
 ): ApiSide {
-  const { clock, log, metrics, metricSet, isShuttingDown, tracing } = core;
+  const { clock, log, metrics, metricSet, isShuttingDown, tracing, limits } = core;
   const facts = {
     version,
     deno: runtimeVersion(),
     startedAtSeconds: startedAt / 1000,
     workers: core.teamSize,
-    maxConnections: config.maxConnections,
+    get maxConnections() {
+      return limits.maxConnections;
+    },
     maxWaiting: config.maxWaiting,
-    maxMemoryBytes: config.maxMemoryBytes,
+    get maxMemoryBytes() {
+      return limits.maxMemoryBytes;
+    },
   };
   const clients = new Clients(local, bus);
   const authority = new Authority(secrets.apiToken, secrets.tokens);

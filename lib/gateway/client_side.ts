@@ -29,6 +29,8 @@ export interface ClientSide {
   readonly upgrade: Upgrade;
   /** Undefined without `--client-rate`. */
   readonly rate: ClientRate | undefined;
+  /** Heeds the `--client-rate` that counts now: nobody waits for the older one any more. */
+  changeRate(): void;
   /** Whom the backend need not be asked about. */
   readonly verdicts: Verdicts;
 }
@@ -40,7 +42,7 @@ export function createClientSide(
   { createBus, witness = noWitness }: Pick<GatewayDeps, "createBus" | "witness">,
 ): ClientSide {
   const { clock, random, log, metrics, connections, backlog, forwarder, memory } = core;
-  const { inspect, tracing, isShuttingDown, maxQueueChars, taps } = core;
+  const { inspect, tracing, isShuttingDown, maxQueueChars, taps, limits } = core;
   const verdicts = new Verdicts(clock, random);
   const local = new LocalClients({
     inspect,
@@ -61,8 +63,10 @@ export function createClientSide(
   const bus = createBus?.(local satisfies Peer) ?? alone;
   const maker = createDenoSockets(log);
   const sockets = new Sockets(maker, clock, metrics.sockets);
-  const rate = config.clientRate &&
-    new ClientRate(config.clientRate, { clock, log, limited: metrics.rateLimited });
+  const createRate = (): ClientRate | undefined =>
+    limits.clientRate &&
+    new ClientRate(limits.clientRate, { clock, log, limited: metrics.rateLimited });
+  let rate = createRate();
   // One object for all connections.
   const connectionDeps: ConnectionDeps = {
     bus,
@@ -73,7 +77,9 @@ export function createClientSide(
     forwarder,
     backlog,
     limits: { ...config, maxQueueChars },
-    rate,
+    get rate() {
+      return rate;
+    },
     clock,
     log,
     metrics,
@@ -82,13 +88,19 @@ export function createClientSide(
     disconnectHook: config.disconnectHook,
     tracing,
   };
-  const { connectRate, backendConnections } = config;
+  const { backendConnections } = config;
   const hook = config.connectHook
     ? new ConnectHook({ forwarder, verdicts, backendConnections, waiting: metrics.connectsWaiting })
     : undefined;
   const upgrade = createUpgrade({
     ...config,
-    connectRate: connectRate === undefined ? undefined : connectRate / core.teamSize,
+    get maxConnections() {
+      return limits.maxConnections;
+    },
+    get connectRate() {
+      const { connectRate } = limits;
+      return connectRate === undefined ? undefined : connectRate / core.teamSize;
+    },
   }, {
     maker,
     sockets,
@@ -104,7 +116,16 @@ export function createClientSide(
     metrics,
     log,
   });
-  return { sockets, local, bus, upgrade, rate, verdicts };
+  return {
+    ...{ sockets, local, bus, upgrade, verdicts },
+    get rate() {
+      return rate;
+    },
+    changeRate() {
+      rate?.stop();
+      rate = createRate();
+    },
+  };
 }
 
 /** A duration as a person would write it. */

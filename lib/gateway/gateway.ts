@@ -4,7 +4,9 @@
  * @module
  */
 
-import { type Config, isLoopback } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
+import type { Changes } from "../config/live.ts";
+import { isLoopback } from "../config/place.ts";
 import type { TlsPair } from "../config/secret.ts";
 import type { Token } from "../config/token.ts";
 import { createBrowserGuard } from "../door/browser.ts";
@@ -35,6 +37,8 @@ export interface Gateway {
    * status page has to show a token again.
    */
   reloadTokens(tokens: readonly Token[]): Promise<void>;
+  /** Heeds other limits, keys or another token from now on. @returns When none heeds the older ones. */
+  change(changes: Changes): Promise<void>;
   /**
    * Refuses new work, finishes what is under way within the drain time-out, ends the CALLs still
    * outstanding, closes all clients with 1001 and stops listening. Once only; never rejects.
@@ -63,7 +67,7 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
   const { tls } = deps.secrets;
   // Each thread knows its own alone.
   const hasRoom = (count: number): boolean =>
-    clientSide.sockets.total + count * core.teamSize < config.maxConnections + HTTP_ROOM;
+    clientSide.sockets.total + count * core.teamSize < core.limits.maxConnections + HTTP_ROOM;
   const listenOptions = { tls, tcpBacklog, isShared, hasRoom, log, metrics, clock };
   const places: [typeof address, Serves][] = apiListen === undefined
     ? [[address, "both"]]
@@ -104,6 +108,18 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
       authority.replace(tokens);
       // They were opened by tokens that may have gone.
       status.close();
+      return Promise.resolve();
+    },
+    change({ limits, signKeys, apiToken }) {
+      if (limits !== undefined) {
+        core.limits.change(limits);
+        clientSide.changeRate();
+      }
+      if (signKeys !== undefined) core.changeSignKeys(signKeys);
+      if (apiToken !== undefined) {
+        authority.replaceOwn(apiToken);
+        status.close();
+      }
       return Promise.resolve();
     },
     async shutdown() {

@@ -4,14 +4,7 @@
  * @module
  */
 
-import {
-  configure,
-  getJsonLinesFormatter,
-  getLogger,
-  getTextFormatter,
-  type Logger,
-  type LogRecord,
-} from "@logtape/logtape";
+import { configureSync, getLogger, type Logger, type LogRecord } from "@logtape/logtape";
 import type { Clock } from "../clock.ts";
 
 /** Named values of a log line. Never a payload above `debug`, never a token. */
@@ -41,32 +34,46 @@ const WINDOW_MS = 10_000;
 /** Longest value of a field: names come from outside. */
 const MAX_VALUE_CHARS = 300;
 
+/** How much is written. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** The thread's log, set up. */
+export interface LogOutput {
+  /** From now on what is below this level is left out. */
+  setLevel(level: LogLevel): void;
+}
+
 /**
  * Sets the process's log up: level, format, standard error.
  *
  * @param write Writes one line's bytes.
  */
-export async function configureLog(
-  level: "debug" | "info" | "warn" | "error",
+export function configureLog(
+  level: LogLevel,
   format: "text" | "json",
   write: (bytes: Uint8Array) => void,
-): Promise<void> {
-  const formatter = format === "json"
-    ? getJsonLinesFormatter({ properties: "flatten" })
-    : getTextFormatter({ timestamp: "rfc3339", level: "full", format: textLine });
+): LogOutput {
+  const formatter = format === "json" ? jsonLine : textLine;
   const encoder = new TextEncoder();
-  await configure({
-    reset: true,
-    sinks: { stderr: (record: LogRecord) => write(encoder.encode(visible(formatter(record)))) },
-    loggers: [
-      {
-        category: ["ws2api"],
-        lowestLevel: level === "warn" ? "warning" : level,
-        sinks: ["stderr"],
-      },
-      { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["stderr"] },
-    ],
-  });
+  const output: LogOutput = {
+    setLevel(next) {
+      // In one go: no line can come in between and be lost.
+      configureSync({
+        reset: true,
+        sinks: { stderr: (record) => write(encoder.encode(`${visible(formatter(record))}\n`)) },
+        loggers: [
+          {
+            category: ["ws2api"],
+            lowestLevel: next === "warn" ? "warning" : next,
+            sinks: ["stderr"],
+          },
+          { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["stderr"] },
+        ],
+      });
+    },
+  };
+  output.setLevel(level);
+  return output;
 }
 
 /** DEL, C1, line and paragraph separators, and what turns the direction of text or has no width. */
@@ -81,16 +88,31 @@ function visible(line: string): string {
   );
 }
 
-function textLine(values: {
-  timestamp: string | null;
-  level: string;
-  message: string;
-  record: LogRecord;
-}): string {
-  const fields = Object.entries(values.record.properties)
+/** The library's name for `warn` is not that of the flag. */
+function levelOf({ level }: LogRecord): string {
+  return level === "warning" ? "warn" : level;
+}
+
+function eventOf({ message }: LogRecord): string {
+  return message.join("");
+}
+
+function jsonLine(record: LogRecord): string {
+  return JSON.stringify({
+    "@timestamp": new Date(record.timestamp).toISOString(),
+    level: levelOf(record),
+    message: eventOf(record),
+    logger: record.category.join("."),
+    ...record.properties,
+  });
+}
+
+function textLine(record: LogRecord): string {
+  const fields = Object.entries(record.properties)
     .map(([name, value]) => ` ${name}=${JSON.stringify(value)}`)
     .join("");
-  return `${values.timestamp} ${values.level} ${values.message}${fields}`;
+  const time = new Date(record.timestamp).toISOString();
+  return `${time} ${levelOf(record)} ${eventOf(record)}${fields}`;
 }
 
 /**
@@ -110,7 +132,10 @@ export function createLog(
 
 function fromLogger(logger: Logger): Log {
   return {
-    isDebug: logger.isEnabledFor("debug"),
+    // The level may change. It takes 20 ns.
+    get isDebug() {
+      return logger.isEnabledFor("debug");
+    },
     debug: (event, fields) => logger.debug(event, bounded(fields)),
     info: (event, fields) => logger.info(event, bounded(fields)),
     audit: (event, fields) => logger.info(event, bounded(fields)),
@@ -157,7 +182,16 @@ export function limitLines(log: Log, clock: Clock): Log {
     };
   }
 
-  return { ...log, info: limited("info"), warn: limited("warn"), error: limited("error") };
+  return {
+    get isDebug() {
+      return log.isDebug;
+    },
+    debug: log.debug,
+    audit: log.audit,
+    info: limited("info"),
+    warn: limited("warn"),
+    error: limited("error"),
+  };
 }
 
 /** A log that writes nothing. */

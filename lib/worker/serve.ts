@@ -10,6 +10,7 @@ import { Chain } from "../cluster/chain.ts";
 import type { FromWorker, Port, ToWorker } from "../cluster/message.ts";
 import { natsOf } from "../cluster/nats/join.ts";
 import { ThreadsBus } from "../cluster/threads.ts";
+import type { Changes } from "../config/live.ts";
 import { type Gateway, startGateway } from "../gateway/gateway.ts";
 import { configureLog, createLog } from "../log/log.ts";
 import { print } from "../log/print.ts";
@@ -37,6 +38,7 @@ export interface WorkerScope {
 /** What `start` made. */
 interface Running {
   readonly gateway: Gateway;
+  readonly change: (changes: Changes) => void;
   readonly profiles: Profiles | undefined;
 }
 
@@ -68,6 +70,9 @@ export function serveOrders(scope: WorkerScope): void {
         return;
       case "reload_tokens":
         await running?.gateway.reloadTokens(order.tokens);
+        return;
+      case "change":
+        running?.change(order.changes);
         return;
       case "write_profiles":
         void running?.profiles?.write();
@@ -121,7 +126,11 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
   const { number, workers, config, secrets, version, startedAt } = order;
   const clock = systemClock;
   const random = systemRandom;
-  await configureLog(config.logLevel, config.logFormat, (bytes) => print(Deno.stderr, bytes));
+  const output = configureLog(
+    config.logLevel,
+    config.logFormat,
+    (bytes) => print(Deno.stderr, bytes),
+  );
   const faults = new RecentFaults(clock, order.faults, number);
   const log = createLog(clock, { worker: number }, faults);
   const { cpuProfileFile, memProfileFile } = config;
@@ -154,7 +163,12 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     ...{ log, faults, clock, random, version, startedAt, secrets, validator },
     ...{ createBus, witness: threads, team, tracing },
   };
-  return { gateway: await startGateway(config, deps), profiles };
+  const gateway = await startGateway(config, deps);
+  const change = (changes: Changes): void => {
+    if (changes.limits !== undefined) output.setLevel(changes.limits.logLevel);
+    void gateway.change(changes);
+  };
+  return { gateway, change, profiles };
 }
 
 /** A profile of this thread's own. */

@@ -7,18 +7,16 @@
 import { type Clock, within } from "../clock.ts";
 import { Switchboard } from "../cluster/switchboard.ts";
 import type { Config } from "../config/config.ts";
+import type { Changes } from "../config/live.ts";
 import type { Secrets, TlsPair } from "../config/secret.ts";
 import type { Token } from "../config/token.ts";
-import { Backlog } from "../queue/backlog.ts";
-import { createForwarderStack } from "../forwarder/stack.ts";
 import type { Random } from "../random.ts";
 import { reserve } from "../listener/reserve.ts";
 import type { Log } from "../log/log.ts";
 import { metricsBuffer, MetricSet } from "../metrics/metrics.ts";
-import { Cell } from "../metrics/tally.ts";
 import { faultsBuffer, type RecentFaults } from "../log/recent_faults.ts";
 import type { Tracing } from "../trace/tracing.ts";
-import { Aftermath } from "./aftermath.ts";
+import { createAftermath, type OwnReports } from "./create_aftermath.ts";
 import { createWorker } from "./create_worker.ts";
 import type { Addresses, Death, Done } from "./message.ts";
 import { Slot } from "./slot.ts";
@@ -44,7 +42,6 @@ export interface SupervisorDeps {
 
 /** Beside what depends on the drain time-out: farewells, and the last write of the profiles. */
 const SHUTDOWN_MS = 25_000;
-const AFTERMATH_CONCURRENCY = 64;
 
 /**
  * Owns the workers: starts them, starts one again that has died, and ends them.
@@ -54,21 +51,20 @@ const AFTERMATH_CONCURRENCY = 64;
  * from here. A worker that hangs for good is not noticed: then its part of the clients hangs too.
  */
 export class Supervisor implements Addresses {
-  readonly #config: Config;
+  #config: Config;
   readonly #deps: SupervisorDeps;
   #secrets: Secrets;
   readonly #buffer: SharedArrayBuffer;
   readonly #faults: SharedArrayBuffer;
   readonly #metricSet: MetricSet;
   readonly #switchboard: Switchboard;
-  readonly #aftermath: Aftermath;
-  readonly #closeForwarder: () => void;
+  readonly #reports: OwnReports;
   readonly #slots: readonly Slot[];
   #addresses: Addresses = { url: "", apiUrl: undefined };
   #isStopping = false;
 
   private constructor(config: Config, workers: number, deps: SupervisorDeps) {
-    const { secrets, clock, log, version, tracing } = deps;
+    const { secrets, clock, log } = deps;
     this.#config = config;
     this.#deps = deps;
     this.#secrets = secrets;
@@ -77,29 +73,7 @@ export class Supervisor implements Addresses {
     this.#metricSet = new MetricSet(config.protocols, this.#buffer, 0);
     const { metrics } = this.#metricSet;
     this.#switchboard = new Switchboard(clock, log);
-    const forwarder = createForwarderStack(config, {
-      clock,
-      random: deps.random,
-      log,
-      // It seldom sends anything, so that its breaker would tell of an outage long after its end.
-      metrics: { ...metrics, breakerOpen: new Cell() },
-      version,
-      signKeys: secrets.signKeys,
-      tracing,
-    });
-    this.#closeForwarder = () => forwarder.close();
-    this.#aftermath = new Aftermath({
-      forwarder,
-      backlog: new Backlog(Infinity, Infinity, {
-        count: metrics.waiting,
-        chars: metrics.waitingChars,
-        disconnects: metrics.disconnectsWaiting,
-      }),
-      metrics,
-      log,
-      disconnectHook: config.disconnectHook,
-      concurrency: AFTERMATH_CONCURRENCY,
-    });
+    this.#reports = createAftermath(config, deps, metrics);
     this.#slots = Array.from({ length: workers }, (_, i) => new Slot(i + 1, clock));
   }
 
@@ -177,6 +151,21 @@ export class Supervisor implements Addresses {
     await Promise.all(this.#up().map((thread) => thread.order({ kind: "reload_tokens", tokens })));
   }
 
+  /** Hands changes to all workers, also those that are started later. @returns When all heed them. */
+  async change(changes: Changes): Promise<void> {
+    const { limits, signKeys, apiToken } = changes;
+    this.#config = { ...this.#config, ...limits };
+    if (signKeys !== undefined) {
+      this.#secrets = { ...this.#secrets, signKeys };
+      this.#reports.changeSignKeys(signKeys);
+    }
+    if (apiToken !== undefined) this.#secrets = { ...this.#secrets, apiToken };
+    // Also to one that is starting: with what it began it may be late.
+    await Promise.all(
+      this.#slots.map(({ thread }) => thread?.order({ kind: "change", changes })),
+    );
+  }
+
   /** Each worker writes its profiles, into files of its own. */
   async writeProfiles(): Promise<void> {
     await Promise.all(this.#up().map((thread) => thread.order({ kind: "write_profiles" })));
@@ -187,7 +176,7 @@ export class Supervisor implements Addresses {
     this.#startNoMore();
     const { log, clock } = this.#deps;
     const ended = Promise.all(this.#up().map((thread) => thread.order({ kind: "shutdown" })))
-      .then(() => this.#aftermath.whenDone());
+      .then(() => this.#reports.aftermath.whenDone());
     const isInTime = await within(clock, ended, 3 * this.#config.drainTimeoutMs + SHUTDOWN_MS);
     if (!isInTime) log.error("workers did not end in time");
     this.#end();
@@ -205,7 +194,7 @@ export class Supervisor implements Addresses {
   #end(): void {
     this.#startNoMore();
     for (const { thread } of this.#slots) thread?.terminate();
-    this.#closeForwarder();
+    this.#reports.close();
   }
 
   #create(slot: Slot): Thread {
@@ -247,7 +236,7 @@ export class Supervisor implements Addresses {
       const { closed, workerDeaths } = this.#metricSet.metrics;
       closed.worker_died.add(legacy.clients.length);
       workerDeaths.add(1);
-      this.#aftermath.report(legacy);
+      this.#reports.aftermath.report(legacy);
       log.error("a worker died", {
         worker: number,
         error: message,

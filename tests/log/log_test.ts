@@ -7,6 +7,7 @@ import {
   type LogFields,
   silentLog,
 } from "../../lib/log/log.ts";
+import { RecentFaults } from "../../lib/log/recent_faults.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 type Warning = [event: string, fields: unknown];
@@ -123,8 +124,7 @@ Deno.test("a json line is one object", async () => {
     [info.message, info.clientId, info.n, info.isNew, info.none],
     ["client connected", ODD_VALUE, 1.5, true, null],
   );
-  match(info.level, /^info$/i);
-  match(warning.level, /^warn/i);
+  deepStrictEqual([info.level, warning.level], ["info", "warn"]);
   ok(Math.abs(Date.parse(info["@timestamp"]) - Date.now()) < 3_600_000);
 });
 
@@ -143,6 +143,39 @@ Deno.test("a text line has time, level, event and fields, whatever they hold", a
   );
   match(texts[0]!, / error /i);
   match(texts[1]!, / info bare\n$/i);
+});
+
+Deno.test("a level has the name of --log-level in each format", async () => {
+  const levels = ["debug", "info", "warn", "error"] as const;
+  const use = (log: Log): void => levels.forEach((level) => log[level]("at"));
+  const text = await written("debug", "text", use);
+  deepStrictEqual(text.map((line) => line.split(" ")[1]), levels);
+  const json = await written("debug", "json", use);
+  deepStrictEqual(json.map((line) => JSON.parse(line).level), levels);
+});
+
+Deno.test("the level can change while the log is in use, for all who have it", () => {
+  const texts: string[] = [];
+  const write = (bytes: Uint8Array): void => void texts.push(new TextDecoder().decode(bytes));
+  const output = configureLog("info", "json", write);
+  const clock = new FakeClock();
+  const log = createLog(clock, {}, new RecentFaults(clock));
+  const use = (): void => {
+    if (log.isDebug) log.debug("frame in");
+    log.info("client connected");
+    log.error("a CALL failed");
+  };
+  const levels = ["info", "debug", "error", "info"] as const;
+  for (const level of levels) {
+    output.setLevel(level);
+    use();
+  }
+  deepStrictEqual(texts.map((text) => JSON.parse(text).message), [
+    ...["client connected", "a CALL failed"],
+    ...["frame in", "client connected", "a CALL failed"],
+    ...["a CALL failed"],
+    ...["client connected", "a CALL failed"],
+  ]);
 });
 
 Deno.test("a long value is cut, but not a frame that debug shows", async () => {

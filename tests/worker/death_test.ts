@@ -8,6 +8,7 @@ import { Supervisor } from "../../lib/worker/supervisor.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
 import { Inbox, inTime } from "../support/deadline.ts";
+import { lastOfEach } from "../support/flags.ts";
 import { Program } from "../support/program.ts";
 import { systemRandom } from "../../lib/random.ts";
 
@@ -25,10 +26,10 @@ class Mortals implements AsyncDisposable {
   readonly #flags: readonly string[];
 
   constructor(backend: RecordingBackend, flags: readonly string[] = []) {
-    this.#flags = [
+    this.#flags = lastOfEach([
       ...["--listen=127.0.0.1:0", `--backend=${backend.url}`, "--drain-timeout=300ms"],
       ...["--log-level=error", ...flags],
-    ];
+    ]);
   }
 
   async start(): Promise<this> {
