@@ -99,9 +99,8 @@ export class Reload {
       const limits = this.#limitsOf(read.config);
       const isChanged = this.#takeSettings(read.settings);
       this.#config = { ...this.#config, ...this.#namesOf(read.config) };
+      if (isChanged) await gateway.change({ limits });
       log.info("configuration read again");
-      if (!isChanged) return;
-      await gateway.change({ limits });
       output.setLevel(limits.logLevel);
     } catch (error) {
       log.error("configuration not read again, the old one stays", { error: messageOf(error) });

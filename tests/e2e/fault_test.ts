@@ -418,6 +418,10 @@ Deno.test("only what leaves the program is told by the wall clock, which may jum
   deepStrictEqual(uses, {
     // Shown to people.
     "api/clients.ts": ["new Date"],
+    "log/log.ts": ["new Date"],
+    "program/check.ts": ["new Date"],
+    // The dates of a certificate, read.
+    "config/certificate.ts": ["Date.parse"],
     // The calendar, not the clock: how long a month is.
     "validate/format.ts": ["Date.UTC", "new Date"],
     // All else is measured and waited for with this one, which also tells the time of day.
