@@ -85,7 +85,11 @@ export const FLAGS = {
     ...unset(bearerToken, "TOKEN", "the API then needs Authorization: Bearer TOKEN"),
     isSecret: true,
   },
-  "api-token-file": unset(filePath, "FILE", "reads the API's token from a file"),
+  "api-token-file": unset(
+    filePath,
+    "FILE",
+    "reads the API's token from a file; read again at SIGHUP",
+  ),
   "api-tokens-file": unset(
     filePath,
     "FILE",
@@ -120,7 +124,7 @@ export const FLAGS = {
   "sign-key-file": unset(
     filePath,
     "FILE",
-    "signs requests to the backend with the key in a file (Standard Webhooks)",
+    "signs requests to the backend with the key in a file (Standard Webhooks); read again at SIGHUP",
   ),
   "backend-timeout": flag(
     duration(1),
