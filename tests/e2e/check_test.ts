@@ -156,7 +156,9 @@ testWith("nats-server", "--check connects to NATS, logs in, and tries the rights
   await using nats = await NatsServer.start(
     `authorization { users: [ ${user("good", '"ws2api.>"')}, ${user("poor", '"ws2api.peer.>"')},
       ${user("mute", '"ws2api.inbox.>"')}, { user: deaf, password: s3cret, permissions: {
-      publish: ["ws2api.>"], subscribe: ["ws2api.inbox.>", "ws2api.all"] } } ] }`,
+      publish: ["ws2api.>"], subscribe: ["ws2api.inbox.>", "ws2api.all"] } }, { user: some,
+      password: s3cret, permissions: { publish: ["ws2api.>"], subscribe: ["ws2api.inbox.>",
+      "ws2api.peer.>", "ws2api.client.>"] } } ] }`,
   );
   const flags = ["--listen=127.0.0.1:0", `--backend=${backend.url}`];
   const rows: [name: string, url: string, code: number, line: RegExp][] = [
@@ -189,6 +191,12 @@ testWith("nats-server", "--check connects to NATS, logs in, and tries the rights
       `nats://deaf:s3cret@${nats.host}`,
       2,
       /^bad {2}nats: .*[Pp]ermissions? violation/im,
+    ],
+    [
+      "not all that is said to all",
+      `nats://some:s3cret@${nats.host}`,
+      2,
+      /^bad {2}nats: .*[Pp]ermissions? violation.*ws2api\.all/im,
     ],
     ["nobody there", `nats://good:s3cret@127.0.0.1:${closedPort()}`, 2, /^bad {2}nats: .*refused/m],
   ];
