@@ -19,7 +19,8 @@ import { disconnectReport } from "../report/report.ts";
 import { Opening } from "../socket/opening.ts";
 import type { Socket, SocketMaker } from "../socket/socket.ts";
 import type { Sockets } from "../socket/sockets.ts";
-import { type Strangeness, STRANGENESS_TEXTS } from "./browser.ts";
+import { type Arrival, isGone } from "./arrival.ts";
+import { STRANGENESS_TEXTS } from "./browser.ts";
 import { TimeOrderedIds } from "../ids.ts";
 import {
   type HandshakeOptions,
@@ -79,16 +80,6 @@ export type Upgrade = (
   path: string,
   arrival: Arrival,
 ) => Response | Promise<Response>;
-
-/** How a request came in. */
-export interface Arrival {
-  /** The address at the other end of the socket. */
-  readonly peer: string;
-  /** Whether that socket has TLS. */
-  readonly isTls: boolean;
-  /** Why it may not pass; null when it may. */
-  readonly strangeness: Strangeness | null;
-}
 
 /** Sockets beyond the bound for clients that replace their own: the older ones close in seconds. */
 const TAKEOVER_ROOM = 1000;
@@ -298,9 +289,4 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     // It pings after half of its idle time-out.
     return deps.maker.upgrade(request, protocol, 2 * options.pingIntervalMs / 1000);
   }
-}
-
-/** Whether the client's connection has ended, as far as that is known. */
-function isGone({ upgrade }: HttpRequest): boolean {
-  return upgrade?.socket.destroyed === true;
 }
