@@ -16,6 +16,7 @@ import { configureLog, createLog } from "./lib/log/log.ts";
 import { print } from "./lib/log/print.ts";
 import { faultsBuffer, RecentFaults } from "./lib/log/recent_faults.ts";
 import type { Profiles } from "./lib/profile/profile.ts";
+import { CertificateWatch } from "./lib/program/certificate.ts";
 import { tellStart } from "./lib/program/start.ts";
 import { StopRequests } from "./lib/program/stop_request.ts";
 import { systemRandom } from "./lib/random.ts";
@@ -137,9 +138,11 @@ async function main(): Promise<void> {
       Deno.exit(1);
     }
     if (name === "InvalidData") {
+      const { certFile, keyFile } = config.tls ?? { certFile: "", keyFile: "" };
       print(
         Deno.stderr,
-        `ws2api: --tls-cert, --tls-key: not a certificate and its key: ${reason}\n`,
+        `ws2api: --tls-cert, --tls-key: not a certificate and its key: ${reason} ` +
+          `(${JSON.stringify(certFile)}, ${JSON.stringify(keyFile)})\n`,
       );
       Deno.exit(2);
     }
@@ -161,12 +164,14 @@ async function main(): Promise<void> {
   };
   Deno.addSignalListener("SIGINT", () => void stop());
   Deno.addSignalListener("SIGTERM", () => void stop());
+  const certificate = new CertificateWatch(systemClock, log);
   const renewCertificate = async (): Promise<void> => {
     try {
       const pair = readTlsPair(config, (name) => Deno.readFileSync(name));
       if (pair === undefined) return;
       await gateway.reloadTls(pair);
       log.info("certificate read again");
+      certificate.serve(pair);
     } catch (error) {
       log.error("certificate not read again, the old one stays", { error: String(error) });
     }
@@ -197,6 +202,8 @@ async function main(): Promise<void> {
   print(Deno.stdout, `ws2api listening on ${gateway.url}\n`);
   if (gateway.apiUrl !== undefined) print(Deno.stdout, `ws2api api on ${gateway.apiUrl}\n`);
   const facts = { config: asked, version: info.version, workers };
+  const { tls } = read.secrets;
+  if (tls !== undefined) certificate.serve(tls);
   await tellStart({ ...facts, clientsThatFit: config.maxConnections }, log, systemClock);
 }
 
