@@ -15,6 +15,7 @@ import { type Gateway, startGateway } from "./lib/gateway/gateway.ts";
 import { configureLog, createLog } from "./lib/log/log.ts";
 import { print } from "./lib/log/print.ts";
 import { faultsBuffer, RecentFaults } from "./lib/log/recent_faults.ts";
+import { metricsBuffer, MetricSet } from "./lib/metrics/metrics.ts";
 import type { Profiles } from "./lib/profile/profile.ts";
 import { CertificateWatch } from "./lib/program/certificate.ts";
 import { tellStart } from "./lib/program/start.ts";
@@ -66,7 +67,12 @@ async function main(): Promise<void> {
   const config = { ...asked, maxConnections: clientsThatFit(asked, workers) };
   await configureLog(config.logLevel, config.logFormat, (bytes) => print(Deno.stderr, bytes));
   const faults = new RecentFaults(systemClock, faultsBuffer(workers === 1 ? 1 : 1 + workers), 0);
-  const log = createLog(systemClock, {}, faults);
+  const metricsMemory = metricsBuffer(config.protocols, workers === 1 ? 1 : 1 + workers);
+  const metricSet = new MetricSet(config.protocols, metricsMemory, 0);
+  const log = createLog(
+    ...[systemClock, {}, faults] as const,
+    (level) => metricSet.metrics.linesSuppressed[level].add(1),
+  );
   const read = readSecrets(config, (name) => Deno.readFileSync(name));
   if (!read.ok) {
     print(Deno.stderr, `ws2api: ${read.message}\n`);
@@ -116,10 +122,15 @@ async function main(): Promise<void> {
     if (workers === 1) {
       const createBus = await natsOf(config, read.secrets, deps);
       const validator = await validatorOf(config);
-      gateway = await startGateway(config, { ...deps, createBus, validator });
+      gateway = await startGateway(config, {
+        ...deps,
+        createBus,
+        validator,
+        team: { size: 1, metricSet },
+      });
     } else {
       const { Supervisor } = await import("./lib/worker/supervisor.ts");
-      const supervisor = await Supervisor.start(config, workers, deps);
+      const supervisor = await Supervisor.start(config, workers, { ...deps, metricsMemory });
       gateway = supervisor;
       if (isProfiled) {
         // Their last write is a part of the shutdown.
@@ -156,10 +167,14 @@ async function main(): Promise<void> {
   const requests = new StopRequests(systemClock);
   const stop = async (): Promise<void> => {
     const request = requests.note();
-    if (request === "second") Deno.exit(1);
     if (request === "same") return;
+    if (request === "second") {
+      log.flush();
+      Deno.exit(1);
+    }
     await gateway.shutdown();
     await profiles?.stop();
+    log.flush();
     Deno.exit(0);
   };
   Deno.addSignalListener("SIGINT", () => void stop());

@@ -7,6 +7,7 @@
 import { ERROR_CODES } from "../codec/error_code.ts";
 import { FRAME_KINDS } from "../codec/frame.ts";
 import { REQUEST_KINDS } from "../codec/route.ts";
+import { LIMITED_LEVELS } from "../log/line_limit.ts";
 import {
   counter,
   counterBy,
@@ -170,6 +171,12 @@ function familiesOf(protocols: readonly string[]) {
     workerDeaths: counter(
       "ws2api_worker_deaths_total",
       "Workers that died, and were started again.",
+    ),
+    linesSuppressed: counterBy(
+      "ws2api_log_lines_suppressed_total",
+      "Lines that the log left out, since there were too many of one event or client, by level.",
+      "level",
+      LIMITED_LEVELS,
     ),
     waiting: gauge(
       "ws2api_waiting",

@@ -7,6 +7,7 @@
 import { ABNORMAL } from "../client/ending.ts";
 import type { Client } from "../cluster/bus.ts";
 import type { Legacy } from "../cluster/switchboard.ts";
+import { namesOf } from "../identity.ts";
 import { enterBacklog, type PostDeps, postReport } from "../report/post.ts";
 import { disconnectReport, lostReport } from "../report/report.ts";
 import type { Report } from "../outbox/entry.ts";
@@ -19,7 +20,7 @@ export interface AftermathOptions extends PostDeps {
 }
 
 /**
- * Posts the outcomes that dead workers owe, and the ends of their clients.
+ * Posts the outcomes that dead workers owe, and the ends of their clients, which the log is told too.
  *
  * An outcome that the worker was posting when it died is posted here as well, as an error: nobody
  * knows how far it came, and the backend rather gets two than none. The end of a client that had been
@@ -34,7 +35,7 @@ export class Aftermath {
 
   /** Begins to post, each client's in order. `whenDone` tells when all is posted. */
   report({ clients, calls }: Legacy): void {
-    const { backlog, disconnectHook, concurrency } = this.#options;
+    const { backlog, disconnectHook, concurrency, log } = this.#options;
     const byConnection = new Map<string, { client: Client; reports: Report[] }>();
     const add = (client: Client, report: Report): void => {
       enterBacklog(backlog, report);
@@ -42,6 +43,10 @@ export class Aftermath {
       if (entry === undefined) byConnection.set(client.connectionId, { client, reports: [report] });
       else entry.reports.push(report);
     };
+    for (const client of clients) {
+      const fields = { cause: "worker_died", closeCode: ABNORMAL, reason: "" };
+      log.info("client disconnected", { ...namesOf(client), ...fields });
+    }
     for (const { client, call } of calls) add(client, lostReport(call, client.protocol));
     if (disconnectHook) {
       for (const client of clients) add(client, disconnectReport(ABNORMAL, ""));

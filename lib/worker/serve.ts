@@ -11,7 +11,7 @@ import type { FromWorker, Port, ToWorker } from "../cluster/message.ts";
 import { natsOf } from "../cluster/nats/join.ts";
 import { ThreadsBus } from "../cluster/threads.ts";
 import { type Gateway, startGateway } from "../gateway/gateway.ts";
-import { configureLog, createLog } from "../log/log.ts";
+import { configureLog, createLog, type LimitedLog } from "../log/log.ts";
 import { print } from "../log/print.ts";
 import { RecentFaults } from "../log/recent_faults.ts";
 import { MetricSet } from "../metrics/metrics.ts";
@@ -38,6 +38,7 @@ export interface WorkerScope {
 interface Running {
   readonly gateway: Gateway;
   readonly profiles: Profiles | undefined;
+  readonly log: LimitedLog;
 }
 
 /** Beyond the drain time-out; others close their clients in that time. */
@@ -75,6 +76,7 @@ export function serveOrders(scope: WorkerScope): void {
       case "shutdown":
         await running?.gateway.shutdown();
         await running?.profiles?.stop();
+        running?.log.flush();
         return;
     }
   }
@@ -93,6 +95,7 @@ export function serveOrders(scope: WorkerScope): void {
 
   function die(error: unknown): void {
     const { message, stack = "" } = error instanceof Error ? error : new Error(String(error));
+    running?.log.flush();
     scope.postMessage({ kind: "died", death: { message, stack } });
     scope.close();
   }
@@ -123,7 +126,11 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
   const random = systemRandom;
   await configureLog(config.logLevel, config.logFormat, (bytes) => print(Deno.stderr, bytes));
   const faults = new RecentFaults(clock, order.faults, number);
-  const log = createLog(clock, { worker: number }, faults);
+  const metricSet = new MetricSet(config.protocols, order.metrics, number);
+  const log = createLog(
+    ...[clock, { worker: number }, faults] as const,
+    (level) => metricSet.metrics.linesSuppressed[level].add(1),
+  );
   const { cpuProfileFile, memProfileFile } = config;
   let profiles: Profiles | undefined;
   if (cpuProfileFile !== undefined || memProfileFile !== undefined) {
@@ -133,7 +140,6 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     if (!started.ok) throw new Refusal(started.message);
     profiles = started.profiles;
   }
-  const metricSet = new MetricSet(config.protocols, order.metrics, number);
   const createNats = await natsOf(config, secrets, { clock, random, log });
   const threads = new ThreadsBus({
     port,
@@ -154,7 +160,7 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     ...{ log, faults, clock, random, version, startedAt, secrets, validator },
     ...{ createBus, witness: threads, team, tracing },
   };
-  return { gateway: await startGateway(config, deps), profiles };
+  return { gateway: await startGateway(config, deps), profiles, log };
 }
 
 /** A profile of this thread's own. */

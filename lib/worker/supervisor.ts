@@ -30,6 +30,8 @@ export interface SupervisorDeps {
   readonly log: Log;
   /** Of all threads; this one's row is the first. */
   readonly faults?: RecentFaults;
+  /** Of all threads too, from `metricsBuffer`. */
+  readonly metricsMemory?: SharedArrayBuffer;
   readonly version: string;
   /** When the process began, in milliseconds since 1970. */
   readonly startedAt: number;
@@ -73,7 +75,7 @@ export class Supervisor implements Addresses {
     this.#deps = deps;
     this.#secrets = secrets;
     this.#faults = deps.faults?.buffer ?? faultsBuffer(1 + workers);
-    this.#buffer = metricsBuffer(config.protocols, 1 + workers);
+    this.#buffer = deps.metricsMemory ?? metricsBuffer(config.protocols, 1 + workers);
     this.#metricSet = new MetricSet(config.protocols, this.#buffer, 0);
     const { metrics } = this.#metricSet;
     this.#switchboard = new Switchboard(clock, log);
@@ -236,7 +238,6 @@ export class Supervisor implements Addresses {
   }
 
   #bury(slot: Slot, { message, stack }: Death): void {
-    const { log } = this.#deps;
     const { number } = slot;
     const line = slot.leave();
     // At the beginning it ends the program instead.
@@ -248,7 +249,7 @@ export class Supervisor implements Addresses {
       closed.worker_died.add(legacy.clients.length);
       workerDeaths.add(1);
       this.#aftermath.report(legacy);
-      log.error("a worker died", {
+      this.#deps.log.error("a worker died", {
         worker: number,
         error: message,
         stack,
