@@ -418,6 +418,9 @@ Deno.test("only what leaves the program is told by the wall clock, which may jum
   deepStrictEqual(uses, {
     // Shown to people.
     "api/clients.ts": ["new Date"],
+    // The dates of a certificate, read and shown.
+    "config/certificate.ts": ["Date.parse"],
+    "program/certificate.ts": ["new Date"],
     // The calendar, not the clock: how long a month is.
     "validate/format.ts": ["Date.UTC", "new Date"],
     // All else is measured and waited for with this one, which also tells the time of day.
