@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Clock } from "../clock.ts";
 import { prefersHtml } from "../codec/accept.ts";
 import { countersText } from "../metrics/counters.ts";
 import type { Exposition } from "../metrics/exposition.ts";
@@ -37,6 +38,7 @@ export interface ApiDeps extends CallDeps {
   readonly authorize: Authorize;
   /** Origins as browsers write them, whose pages may use the API. */
   readonly allowOrigins: readonly string[];
+  readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
   /** All metrics, for Prometheus. */
@@ -211,13 +213,14 @@ async function carryOut(
   token: Token,
   deps: ApiDeps,
 ): Promise<Response> {
-  let status = 500;
+  const since = deps.clock.now();
+  let response: Response | undefined;
   try {
-    const response = await resource.handle(request, deps, token);
-    status = response.status;
+    response = await resource.handle(request, deps, token);
     return response;
   } finally {
-    logCommand(deps.log, token, command, status);
+    const durationMs = deps.clock.now() - since;
+    logCommand(deps.log, token, command, { response, durationMs });
   }
 }
 

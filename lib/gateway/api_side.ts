@@ -68,6 +68,7 @@ export function createApiSide(
   const apiDeps = {
     clients,
     status,
+    clock,
     log,
     metrics,
     expose: () => expose(metricSet.samples(), facts, processUsage(), clock.wallNow()),
