@@ -12,7 +12,7 @@ import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Token } from "../config/token.ts";
 import { type BrowserGuard, STRANGENESS_TEXTS } from "../door/browser.ts";
-import { problem, respond, setHeader } from "../problem.ts";
+import { problem, respond, respondJson, setHeader } from "../problem.ts";
 import type { HttpRequest } from "../request.ts";
 import { type Authorize, STRANGER } from "./authorize.ts";
 import { type CallDeps, handleCall, handleSend } from "./call.ts";
@@ -82,6 +82,8 @@ function resourceAt(path: string): Resource | undefined {
         };
       case "metrics":
         return { methods: READ, handle: (_, { expose }) => metricsResponse(expose) };
+      case "openapi.json":
+        return { methods: READ, isOpen: always, handle: openApiResponse };
       case "healthz":
         return { methods: READ, isOpen: always, handle: () => text(200, "ok") };
       case "readyz":
@@ -247,6 +249,12 @@ function describeUnknown(path: string): string {
 async function metricsResponse(expose: ApiDeps["expose"]): Promise<Response> {
   const { contentType, text } = await expose();
   return respond(text, 200, { "content-type": contentType });
+}
+
+/** Loaded when it is asked for: who does not ask does not pay for it. */
+async function openApiResponse(): Promise<Response> {
+  const { DOCUMENT } = await import("./openapi/document.ts");
+  return respondJson(DOCUMENT);
 }
 
 function always(): boolean {

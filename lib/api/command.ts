@@ -54,7 +54,7 @@ export function logCommand(
 
 /** How far a CALL or SEND got, as its sender is told; of a bug nobody knows. */
 function outcomeOf(kind: Command["kind"], response: Response | undefined): LogFields {
-  if (kind === "disconnect") return {};
+  if (kind !== "call" && kind !== "send") return {};
   const outcome = response === undefined
     ? "unknown"
     : response.headers.get("ws2api-outcome") ?? "not-sent";
