@@ -18,7 +18,9 @@ ENV DENO_DIR=/app/.deno \
 USER deno
 EXPOSE 4000
 STOPSIGNAL SIGTERM
-# With --api-listen, TLS or another port give a --health-cmd of your own.
+# With --api-listen, TLS or another port give a --health-cmd of your own. An image in OCI's format has
+# no health check, and buildah and podman leave it out without --format docker: compose.yaml and the
+# probes of examples/kubernetes have theirs, whatever the format is.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
   CMD ["deno", "eval", "const r = await fetch('http://127.0.0.1:4000/readyz'); Deno.exit(r.ok ? 0 : 1)"]
 # The shell tells how many files may be opened, and makes way for the program.
