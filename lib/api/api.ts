@@ -12,7 +12,7 @@ import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Token } from "../config/token.ts";
 import { type BrowserGuard, STRANGENESS_TEXTS } from "../door/browser.ts";
-import { problem, respond, respondJson, setHeader } from "../problem.ts";
+import { problem, respond, setHeader } from "../problem.ts";
 import type { HttpRequest } from "../request.ts";
 import { type Authorize, STRANGER } from "./authorize.ts";
 import { type CallDeps, handleCall, handleSend } from "./call.ts";
@@ -253,8 +253,8 @@ async function metricsResponse(expose: ApiDeps["expose"]): Promise<Response> {
 
 /** Loaded when it is asked for: who does not ask does not pay for it. */
 async function openApiResponse(): Promise<Response> {
-  const { DOCUMENT } = await import("./openapi/document.ts");
-  return respondJson(DOCUMENT);
+  const { DOCUMENT_TEXT } = await import("./openapi/document.ts");
+  return respond(DOCUMENT_TEXT, 200, { "content-type": "application/json" });
 }
 
 function always(): boolean {

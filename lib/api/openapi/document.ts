@@ -47,3 +47,6 @@ export const DOCUMENT = {
     },
   },
 };
+
+/** It as it is sent, made once: whoever asks without a token costs no more than its bytes. */
+export const DOCUMENT_TEXT = JSON.stringify(DOCUMENT);
