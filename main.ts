@@ -16,7 +16,9 @@ import { configureLog, createLog } from "./lib/log/log.ts";
 import { print } from "./lib/log/print.ts";
 import { faultsBuffer, RecentFaults } from "./lib/log/recent_faults.ts";
 import { openOutbox } from "./lib/outbox/open.ts";
+import { metricsBuffer, MetricSet } from "./lib/metrics/metrics.ts";
 import type { Profiles } from "./lib/profile/profile.ts";
+import { CertificateWatch } from "./lib/program/certificate.ts";
 import { tellStart } from "./lib/program/start.ts";
 import { stopProgram } from "./lib/program/stop.ts";
 import { StopRequests } from "./lib/program/stop_request.ts";
@@ -67,7 +69,12 @@ async function main(): Promise<void> {
   const config = { ...asked, maxConnections: clientsThatFit(asked, workers) };
   await configureLog(config.logLevel, config.logFormat, (bytes) => print(Deno.stderr, bytes));
   const faults = new RecentFaults(systemClock, faultsBuffer(workers === 1 ? 1 : 1 + workers), 0);
-  const log = createLog(systemClock, {}, faults);
+  const metricsMemory = metricsBuffer(config.protocols, workers === 1 ? 1 : 1 + workers);
+  const metricSet = new MetricSet(config.protocols, metricsMemory, 0);
+  const log = createLog(
+    ...[systemClock, {}, faults] as const,
+    (level) => metricSet.metrics.linesSuppressed[level].add(1),
+  );
   const read = readSecrets(config, (name) => Deno.readFileSync(name));
   if (!read.ok) {
     print(Deno.stderr, `ws2api: ${read.message}\n`);
@@ -123,10 +130,15 @@ async function main(): Promise<void> {
     if (workers === 1) {
       const createBus = await natsOf(config, read.secrets, deps);
       const validator = await validatorOf(config);
-      gateway = await startGateway(config, { ...deps, createBus, validator, store: outbox.store });
+      gateway = await startGateway(config, {
+        ...{ ...deps, createBus, validator, store: outbox.store },
+        team: { size: 1, metricSet },
+      });
     } else {
       const { Supervisor } = await import("./lib/worker/supervisor.ts");
-      const supervisor = await Supervisor.start(config, workers, { ...deps, outbox });
+      const supervisor = await Supervisor.start(config, workers, {
+        ...{ ...deps, outbox, metricsMemory },
+      });
       gateway = supervisor;
       if (isProfiled) {
         // Their last write is a part of the shutdown.
@@ -145,9 +157,11 @@ async function main(): Promise<void> {
       Deno.exit(1);
     }
     if (name === "InvalidData") {
+      const { certFile, keyFile } = config.tls ?? { certFile: "", keyFile: "" };
       print(
         Deno.stderr,
-        `ws2api: --tls-cert, --tls-key: not a certificate and its key: ${reason}\n`,
+        `ws2api: --tls-cert, --tls-key: not a certificate and its key: ${reason} ` +
+          `(${JSON.stringify(certFile)}, ${JSON.stringify(keyFile)})\n`,
       );
       Deno.exit(2);
     }
@@ -161,22 +175,28 @@ async function main(): Promise<void> {
   const requests = new StopRequests(systemClock);
   const stop = async (): Promise<void> => {
     const request = requests.note();
-    if (request === "second") Deno.exit(1);
     if (request === "same") return;
+    if (request === "second") {
+      log.flush();
+      Deno.exit(1);
+    }
     await stopProgram({
       ...{ gateway, profiles, outbox, log, drainTimeoutMs: config.drainTimeoutMs },
       ...{ isTraced: tracing !== undefined, clock: systemClock },
     });
+    log.flush();
     Deno.exit(0);
   };
   Deno.addSignalListener("SIGINT", () => void stop());
   Deno.addSignalListener("SIGTERM", () => void stop());
+  const certificate = new CertificateWatch(systemClock, log);
   const renewCertificate = async (): Promise<void> => {
     try {
       const pair = readTlsPair(config, (name) => Deno.readFileSync(name));
       if (pair === undefined) return;
       await gateway.reloadTls(pair);
       log.info("certificate read again");
+      certificate.serve(pair);
     } catch (error) {
       log.error("certificate not read again, the old one stays", { error: String(error) });
     }
@@ -207,6 +227,8 @@ async function main(): Promise<void> {
   print(Deno.stdout, `ws2api listening on ${gateway.url}\n`);
   if (gateway.apiUrl !== undefined) print(Deno.stdout, `ws2api api on ${gateway.apiUrl}\n`);
   const facts = { config: asked, version: info.version, workers };
+  const { tls } = read.secrets;
+  if (tls !== undefined) certificate.serve(tls);
   await tellStart({ ...facts, clientsThatFit: config.maxConnections }, log, systemClock);
 }
 

@@ -88,13 +88,14 @@ async function carryOut(
   token: Token,
   deps: ApiDeps,
 ): Promise<Response> {
-  let status = 500;
+  const since = deps.clock.now();
+  let response: Response | undefined;
   try {
-    const response = await resource.handle(request, deps, token);
-    status = response.status;
+    response = await resource.handle(request, deps, token);
     return response;
   } finally {
-    logCommand(deps.log, token, command, status);
+    const durationMs = deps.clock.now() - since;
+    logCommand(deps.log, token, command, { response, durationMs });
   }
 }
 

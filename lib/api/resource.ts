@@ -5,6 +5,7 @@
  */
 
 import type { Token } from "../config/token.ts";
+import type { Clock } from "../clock.ts";
 import type { Log } from "../log/log.ts";
 import type { Exposition } from "../metrics/exposition.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -31,6 +32,7 @@ export interface ApiDeps extends CallDeps {
   readonly authorize: Authorize;
   /** Origins as browsers write them, whose pages may use the API. */
   readonly allowOrigins: readonly string[];
+  readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
   /** All metrics, for Prometheus. */

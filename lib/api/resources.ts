@@ -35,6 +35,8 @@ export function resourceAt(path: string): Resource | undefined {
         };
       case "metrics":
         return { methods: READ, handle: (_, { expose }) => metricsResponse(expose) };
+      case "openapi.json":
+        return { methods: READ, isOpen: always, handle: openApiResponse };
       case "healthz":
         return { methods: READ, isOpen: always, handle: () => text(200, "ok") };
       case "readyz":
@@ -132,6 +134,12 @@ function outboxAt(rest: readonly string[]): Resource | undefined {
 async function metricsResponse(expose: ApiDeps["expose"]): Promise<Response> {
   const { contentType, text } = await expose();
   return respond(text, 200, { "content-type": contentType });
+}
+
+/** Loaded when it is asked for: who does not ask does not pay for it. */
+async function openApiResponse(): Promise<Response> {
+  const { DOCUMENT_TEXT } = await import("./openapi/document.ts");
+  return respond(DOCUMENT_TEXT, 200, { "content-type": "application/json" });
 }
 
 function always(): boolean {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { validityOf } from "../config/certificate.ts";
 import { type Config, isLoopback } from "../config/config.ts";
 import type { TlsPair } from "../config/secret.ts";
 import type { Token } from "../config/token.ts";
@@ -62,7 +63,12 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
   let isShuttingDown = false;
   const core = createCore(config, deps, () => isShuttingDown);
   const clientSide = createClientSide(config, core, deps);
-  const { status, authority, apiDeps } = createApiSide(config, core, clientSide, deps);
+  const { tls } = deps.secrets;
+  let certificate = tls && validityOf(tls.cert);
+  const { status, authority, apiDeps } = createApiSide(
+    ...[config, core, clientSide, deps] as const,
+    () => certificate?.notAfter,
+  );
   const route = createRoute(config.wsPath, clientSide.upgrade, apiDeps);
 
   // Before anybody asks for it. Of several threads the main one does it.
@@ -73,7 +79,6 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
   const { listen: address, apiListen, tcpBacklog } = config;
   const isShared = core.teamSize > 1 || config.reusePort;
   const { log, metrics, clock, deliveries } = core;
-  const { tls } = deps.secrets;
   // Each thread knows its own alone.
   const hasRoom = (count: number): boolean =>
     clientSide.sockets.total + count * core.teamSize < config.maxConnections + HTTP_ROOM;
@@ -110,6 +115,7 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
     // deno-lint-ignore require-await -- workers are told of it, and a pair that is bad rejects.
     async reloadTls(pair) {
       for (const listener of listeners) listener.reload(pair);
+      certificate = validityOf(pair.cert);
     },
     forgetVerdicts() {
       clientSide.verdicts.forget(null);

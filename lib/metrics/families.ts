@@ -7,6 +7,7 @@
 import { ERROR_CODES } from "../codec/error_code.ts";
 import { FRAME_KINDS } from "../codec/frame.ts";
 import { REQUEST_KINDS } from "../codec/route.ts";
+import { LIMITED_LEVELS } from "../log/line_limit.ts";
 import { counter, counterBy, counterByTwo, gauge, gaugeBy, histogram } from "./family.ts";
 import {
   API_STATUSES,
@@ -219,6 +220,12 @@ export function familiesOf(protocols: readonly string[]) {
       "CALLs that were not answered, and SENDs that were dropped, because the client was closed while the backend was away, by type.",
       "type",
       ["call", "send"],
+    ),
+    linesSuppressed: counterBy(
+      "ws2api_log_lines_suppressed_total",
+      "Lines that the log left out, since there were too many of one event or client, by level.",
+      "level",
+      LIMITED_LEVELS,
     ),
     eventLoopLag: gauge(
       "ws2api_event_loop_lag_seconds",

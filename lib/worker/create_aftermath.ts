@@ -37,5 +37,14 @@ export function createAftermath(config: Config, deps: AftermathDeps): Aftermath 
   reach.onReachable(() => deliveries.reachable());
   const { disconnectHook } = config;
   const retention = retentionOf(config, { clock, ids }, 1);
-  return new Aftermath({ deliveries, forwarder, ...retention, store, ids, clock, disconnectHook });
+  return new Aftermath({
+    deliveries,
+    forwarder,
+    ...retention,
+    store,
+    ids,
+    clock,
+    log,
+    disconnectHook,
+  });
 }

@@ -54,7 +54,7 @@ export class Supervisor implements Addresses {
     this.#deps = deps;
     this.#secrets = secrets;
     this.#faults = deps.faults?.buffer ?? faultsBuffer(1 + workers);
-    this.#buffer = metricsBuffer(config.protocols, 1 + workers);
+    this.#buffer = deps.metricsMemory ?? metricsBuffer(config.protocols, 1 + workers);
     this.#metricSet = new MetricSet(config.protocols, this.#buffer, 0);
     const { metrics } = this.#metricSet;
     this.#outbox = deps.outbox ?? new MemoryOutbox();
@@ -195,7 +195,6 @@ export class Supervisor implements Addresses {
   }
 
   #bury(slot: Slot, { message, stack }: Death): void {
-    const { log } = this.#deps;
     const { number, owner } = slot;
     const line = slot.leave();
     // At the beginning it ends the program instead.
@@ -208,7 +207,7 @@ export class Supervisor implements Addresses {
       workerDeaths.add(1);
       const finding = owner === undefined ? undefined : this.#outbox.recover(owner);
       void this.#aftermath.report(legacy, finding);
-      log.error("a worker died", {
+      this.#deps.log.error("a worker died", {
         worker: number,
         error: message,
         stack,

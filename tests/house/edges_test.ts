@@ -29,6 +29,10 @@ const OWNERS: Readonly<Record<string, Owner>> = {
     owns: ["Deno.memoryUsage", "Deno.version", "node:process"],
     because: "what the process uses",
   },
+  "lib/config/certificate.ts": {
+    owns: ["node:crypto"],
+    because: "the runtime's reader of certificates and keys",
+  },
   "lib/door/client_certificate.ts": {
     owns: ["node:crypto"],
     because: "the runtime's reader of certificates",

@@ -150,6 +150,19 @@ Deno.test("a worker that dies ends its CALLs and its clients, harms no other, an
   const dead = await ended(clients, Number(lost));
   const alive = clients.keys().toArray().filter((i) => !dead.includes(i));
 
+  await t.step(
+    "each of its clients has a line in the log, as one that goes by itself",
+    async () => {
+      const gone: string[] = [];
+      for (const _ of dead) {
+        const { clientId, connectionId, ...ending } = await mortals.logged("client disconnected");
+        match(String(connectionId), /^[0-9a-f-]{36}$/);
+        deepStrictEqual(ending, { cause: "worker_died", closeCode: 1006, reason: "" });
+        gone.push(String(clientId));
+      }
+      deepStrictEqual(gone.toSorted(), dead.map((i) => `CP${i}`).toSorted());
+    },
+  );
   await t.step("it is one line in the log", () => {
     strictEqual(worker, 1);
     match(String(error), /killed by a test/);
