@@ -17,12 +17,16 @@ import { type Gateway, startGateway } from "./lib/gateway/gateway.ts";
 import { configureLog, createLog } from "./lib/log/log.ts";
 import { print } from "./lib/log/print.ts";
 import { faultsBuffer, RecentFaults } from "./lib/log/recent_faults.ts";
+import { openOutbox } from "./lib/outbox/open.ts";
+import { metricsBuffer, MetricSet } from "./lib/metrics/metrics.ts";
 import { machineBytes, residentBytes } from "./lib/metrics/process.ts";
 import type { Profiles } from "./lib/profile/profile.ts";
+import { CertificateWatch } from "./lib/program/certificate.ts";
 import { readConfiguration, remembering } from "./lib/program/configuration.ts";
 import { type MemorySense, memorySense } from "./lib/program/memory.ts";
 import { Reload } from "./lib/program/reload.ts";
 import { tellStart } from "./lib/program/start.ts";
+import { stopProgram } from "./lib/program/stop.ts";
 import { StopRequests } from "./lib/program/stop_request.ts";
 import { systemRandom } from "./lib/random.ts";
 import { loadTracing } from "./lib/trace/load.ts";
@@ -99,7 +103,12 @@ async function main(): Promise<void> {
     (bytes) => print(Deno.stderr, bytes),
   );
   const faults = new RecentFaults(systemClock, faultsBuffer(workers === 1 ? 1 : 1 + workers), 0);
-  const log = createLog(systemClock, {}, faults);
+  const metricsMemory = metricsBuffer(config.protocols, workers === 1 ? 1 : 1 + workers);
+  const metricSet = new MetricSet(config.protocols, metricsMemory, 0);
+  const log = createLog(
+    ...[systemClock, {}, faults] as const,
+    (level) => metricSet.metrics.linesSuppressed[level].add(1),
+  );
   const read = readSecrets(config, readFile);
   if (!read.ok) refuse(read.message);
   const { cpuProfileFile: cpuFile, memProfileFile: memFile } = config;
@@ -117,6 +126,12 @@ async function main(): Promise<void> {
     if (!started.ok) refuse(started.message);
     profiles = started.profiles;
   }
+  const opened = await openOutbox(config.outbox, { clock: systemClock, log });
+  if (!opened.ok) {
+    print(Deno.stderr, `ws2api: ${opened.message}\n`);
+    Deno.exit(1);
+  }
+  const { outbox } = opened;
   // Files are read once, but for those that SIGHUP reads again. A profile is put in its place by
   // renaming, which needs both leaves; they cannot be narrowed to its folder once given for all.
   // A socket file needs both as well. A worker's modules are read when it starts, also when it is started
@@ -145,10 +160,15 @@ async function main(): Promise<void> {
     if (workers === 1) {
       const createBus = await natsOf(config, read.secrets, deps);
       const validator = await validatorOf(config);
-      gateway = await startGateway(config, { ...deps, createBus, validator });
+      gateway = await startGateway(config, {
+        ...{ ...deps, createBus, validator, store: outbox.store },
+        team: { size: 1, metricSet },
+      });
     } else {
       const { Supervisor } = await import("./lib/worker/supervisor.ts");
-      const supervisor = await Supervisor.start(config, workers, deps);
+      const supervisor = await Supervisor.start(config, workers, {
+        ...{ ...deps, outbox, metricsMemory },
+      });
       gateway = supervisor;
       if (isProfiled) {
         // Their last write is a part of the shutdown.
@@ -164,7 +184,11 @@ async function main(): Promise<void> {
       Deno.exit(1);
     }
     if (name === "InvalidData") {
-      refuse(`--tls-cert, --tls-key: not a certificate and its key: ${reason}`);
+      const { certFile, keyFile } = config.tls ?? { certFile: "", keyFile: "" };
+      refuse(
+        `--tls-cert, --tls-key: not a certificate and its key: ${reason} ` +
+          `(${JSON.stringify(certFile)}, ${JSON.stringify(keyFile)})`,
+      );
     }
     const isTaken = name === "AddrInUse";
     const places = [config.listen, config.apiListen].filter((place) => place !== undefined)
@@ -176,16 +200,23 @@ async function main(): Promise<void> {
   const requests = new StopRequests(systemClock);
   const stop = async (): Promise<void> => {
     const request = requests.note();
-    if (request === "second") Deno.exit(1);
     if (request === "same") return;
-    await gateway.shutdown();
-    await profiles?.stop();
+    if (request === "second") {
+      log.flush();
+      Deno.exit(1);
+    }
+    await stopProgram({
+      ...{ gateway, profiles, outbox, log, drainTimeoutMs: config.drainTimeoutMs },
+      ...{ isTraced: tracing !== undefined, clock: systemClock },
+    });
+    log.flush();
     Deno.exit(0);
   };
   Deno.addSignalListener("SIGINT", () => void stop());
   Deno.addSignalListener("SIGTERM", () => void stop());
+  const certificate = new CertificateWatch(systemClock, log);
   const reload = new Reload(configuration, read.secrets, {
-    ...{ gateway, readFile, judgeMemory, log, output, workers },
+    ...{ gateway, readFile, judgeMemory, certificate, log, output, workers },
     read: () => readConfiguration(surroundings),
   });
   Deno.addSignalListener("SIGHUP", () => void reload.again());
@@ -196,6 +227,8 @@ async function main(): Promise<void> {
   });
   print(Deno.stdout, `ws2api listening on ${gateway.url}\n`);
   if (gateway.apiUrl !== undefined) print(Deno.stdout, `ws2api api on ${gateway.apiUrl}\n`);
+  const { tls: pair } = read.secrets;
+  if (pair !== undefined) certificate.serve(pair);
   const facts = { ...configuration, version: info.version, workers, memory };
   await tellStart({ ...facts, clientsThatFit: config.maxConnections }, log, systemClock);
 }

@@ -6,7 +6,8 @@
  * @module
  */
 
-import { type Flag, type FlagName, FLAGS, variableOf } from "../lib/config/flag.ts";
+import { type FlagName, FLAGS, variableOf } from "../lib/config/flag.ts";
+import type { Flag } from "../lib/config/flag_kind.ts";
 
 const PAGE = new URL("./flags.md", import.meta.url);
 const BEGIN = "<!-- flags begin: written by `deno task flags` -->";

@@ -14,6 +14,7 @@ import { readInvocation } from "../lib/config/config.ts";
 import { NO_SECRETS } from "../lib/config/secret.ts";
 import { type Gateway, startGateway } from "../lib/gateway/gateway.ts";
 import { silentLog } from "../lib/log/log.ts";
+import { MemoryStore } from "../lib/outbox/memory.ts";
 import { callClient, type ClientCall, type Exchange, startBackend } from "./backend.ts";
 import { answerCall, chargeOnce, Client, inTime } from "./client.ts";
 import { type Trace, traceToStdout } from "./trace.ts";
@@ -35,6 +36,7 @@ function gatewayFor(backend: string): Promise<Gateway> {
     clock: systemClock,
     version: info.version,
     startedAt: performance.timeOrigin,
+    store: new MemoryStore(),
     secrets: NO_SECRETS,
   });
 }

@@ -19,6 +19,12 @@ export interface Identity extends Origin {
   readonly connectedAt: number;
 }
 
+/** Who a client is, without what else its connection is. */
+export function identityOf(client: Identity): Identity {
+  const { clientId, connectionId, protocol, remoteAddress, connectedAt } = client;
+  return { clientId, connectionId, protocol, remoteAddress, connectedAt };
+}
+
 /** How a connection is named in the log. */
 export function namesOf(
   { clientId, connectionId }: Identity,

@@ -46,3 +46,9 @@ export class TimeOrderedIds {
     return v7({ msecs: this.#msecs, seq: this.#count, random });
   }
 }
+
+/** Whether a value is a UUID as `TimeOrderedIds` writes them: in lower case. */
+export function isUuid(value: unknown): value is string {
+  return typeof value === "string" &&
+    /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/.test(value);
+}

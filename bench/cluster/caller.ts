@@ -10,7 +10,7 @@ const WAIT_SECONDS = 10;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("latin1");
 
-/** Sends CALLs with `Prefer: wait` and waits for each answer. */
+/** Sends CALLs and waits for each response. */
 export class Caller {
   readonly #conn: Deno.TcpConn;
   readonly #host: string;
@@ -32,27 +32,46 @@ export class Caller {
   }
 
   /**
-   * Sends a CALL and waits for the client's answer. One at a time.
+   * Sends a CALL with `Prefer: wait` and waits for the client's answer. One at a time.
    *
    * @returns Milliseconds from the request to the whole response.
    * @throws When the answer is not a client's CALLRESULT.
    */
   async call(clientId: string): Promise<number> {
+    const { status, ms } = await this.#send(clientId, `Prefer: wait=${WAIT_SECONDS}\r\n`);
+    if (status !== 200) throw new Error(`a CALL was answered ${status}`);
+    return ms;
+  }
+
+  /**
+   * Sends a CALL that is to be accepted. One at a time.
+   *
+   * @returns Milliseconds from the request to the whole 202; undefined when there is no room for it.
+   * @throws When there is another response.
+   */
+  async command(clientId: string): Promise<number | undefined> {
+    const { status, ms } = await this.#send(clientId, "");
+    if (status !== 202 && status !== 429) throw new Error(`a CALL was answered ${status}`);
+    return status === 202 ? ms : undefined;
+  }
+
+  async #send(clientId: string, headers: string): Promise<{ status: number; ms: number }> {
     const request = encoder.encode(
       `POST /call/Ping/${clientId}/${this.#name}-${++this.#lastId} HTTP/1.1\r\n` +
-        `Host: ${this.#host}\r\nPrefer: wait=${WAIT_SECONDS}\r\nContent-Length: 2\r\n\r\n{}`,
+        `Host: ${this.#host}\r\n${headers}Content-Length: 2\r\n\r\n{}`,
     );
     const startAt = performance.now();
     for (let sent = 0; sent < request.length;) {
       sent += await this.#conn.write(request.subarray(sent));
     }
     let end = 0;
-    while (!isWhole(decoder.decode(this.#buffer.subarray(0, end)))) {
+    while (true) {
       const count = await this.#conn.read(this.#buffer.subarray(end));
       if (count === null) throw new Error("the gateway cut the API's connection");
       end += count;
+      const status = statusOf(decoder.decode(this.#buffer.subarray(0, end)));
+      if (status !== undefined) return { status, ms: performance.now() - startAt };
     }
-    return performance.now() - startAt;
   }
 
   close(): void {
@@ -60,13 +79,11 @@ export class Caller {
   }
 }
 
-/** @throws When it is any other response than the one wanted. */
-function isWhole(text: string): boolean {
+/** @returns Undefined while the response is not whole. @throws When that cannot be told. */
+function statusOf(text: string): number | undefined {
   const headEnd = text.indexOf("\r\n\r\n");
-  if (headEnd === -1) return false;
+  if (headEnd === -1) return undefined;
   const length = Number(/^content-length: *(\d+)\r$/im.exec(text)?.[1]);
-  if (!text.startsWith("HTTP/1.1 200 ") || !Number.isInteger(length)) {
-    throw new Error(`a CALL was answered ${text.slice(0, 60).split("\r")[0]}`);
-  }
-  return text.length >= headEnd + 4 + length;
+  if (!Number.isInteger(length)) throw new Error("a response without a length");
+  return text.length >= headEnd + 4 + length ? Number(text.slice(9, 12)) : undefined;
 }

@@ -4,141 +4,15 @@
  * @module
  */
 
-import { prefersHtml } from "../codec/accept.ts";
-import { countersText } from "../metrics/counters.ts";
-import type { Exposition } from "../metrics/exposition.ts";
-import type { Log } from "../log/log.ts";
-import type { Metrics } from "../metrics/metrics.ts";
 import type { Token } from "../config/token.ts";
 import { type BrowserGuard, STRANGENESS_TEXTS } from "../door/browser.ts";
-import { problem, respond, setHeader } from "../problem.ts";
+import { problem, setHeader } from "../problem.ts";
 import type { HttpRequest } from "../request.ts";
-import { type Authorize, STRANGER } from "./authorize.ts";
-import { type CallDeps, handleCall, handleSend } from "./call.ts";
-import { handleClient, listClients } from "./clients.ts";
+import { STRANGER } from "./authorize.ts";
 import { type Command, logCommand } from "./command.ts";
 import { preflight, share } from "./cors.ts";
-
-/** The status page's resources. */
-export interface StatusPage {
-  /** `GET /` for a browser. */
-  page(): Promise<Response>;
-  /** `GET /status/stream` */
-  stream(): Response;
-  /** `GET /status/clients` */
-  clients(request: HttpRequest): Promise<Response>;
-  /** `GET /status/access/<ClientId>` */
-  access(rawClientId: string, token: Token): Response;
-  /** `GET /status/tail/<ClientId>` */
-  tail(request: HttpRequest, rawClientId: string, token: Token): Response;
-}
-
-export interface ApiDeps extends CallDeps {
-  readonly authorize: Authorize;
-  /** Origins as browsers write them, whose pages may use the API. */
-  readonly allowOrigins: readonly string[];
-  readonly log: Log;
-  readonly metrics: Metrics;
-  /** All metrics, for Prometheus. */
-  readonly expose: () => Promise<Exposition>;
-  readonly status: StatusPage;
-}
-
-/** One resource: the methods it has, and what answers them. */
-interface Resource {
-  readonly methods: readonly string[];
-  /** Whether it needs no token. */
-  readonly isOpen?: (request: HttpRequest) => boolean;
-  /** What a request of this method commands, undefined for nothing. */
-  readonly command?: (method: string) => Command | undefined;
-  /** @param token Whose request it is; of an open resource that is not asked. */
-  readonly handle: (
-    request: HttpRequest,
-    deps: ApiDeps,
-    token: Token,
-  ) => Response | Promise<Response>;
-}
-
-const READ = ["GET", "HEAD"] as const;
-
-/**
- * Finds what a path means. The path is matched as raw segments, not by `URLPattern`, which would
- * resolve dot segments that have to be refused.
- */
-function resourceAt(path: string): Resource | undefined {
-  const [, first, ...rest] = path.split("/");
-  if (rest.length === 0) {
-    switch (first) {
-      case "":
-        return {
-          methods: READ,
-          isOpen: wantsPage,
-          handle: (request, { status, metrics }) =>
-            wantsPage(request)
-              ? status.page()
-              : text(200, countersText(metrics), { vary: "Accept" }),
-        };
-      case "metrics":
-        return { methods: READ, handle: (_, { expose }) => metricsResponse(expose) };
-      case "healthz":
-        return { methods: READ, isOpen: always, handle: () => text(200, "ok") };
-      case "readyz":
-        return {
-          methods: READ,
-          isOpen: always,
-          handle: (_, deps) => {
-            if (deps.isShuttingDown()) return text(503, "shutting down");
-            return deps.clients.isAvailable
-              ? text(200, "ok")
-              : text(503, "other instances cannot be reached");
-          },
-        };
-      case "clients":
-        return { methods: READ, handle: (request, deps) => listClients(request, deps.clients) };
-    }
-  }
-  if (first === "clients" && rest.length === 1) {
-    return {
-      methods: [...READ, "DELETE"],
-      command: (method) =>
-        method === "DELETE" ? { kind: "disconnect", clientId: rest[0]! } : undefined,
-      handle: (request, deps, token) => handleClient(request, rest[0]!, deps.clients, token),
-    };
-  }
-  if (first === "status" && rest.length === 1) {
-    switch (rest[0]) {
-      case "stream":
-        return { methods: ["GET"], handle: (_, { status }) => status.stream() };
-      case "clients":
-        return { methods: READ, handle: (request, { status }) => status.clients(request) };
-    }
-  }
-  if (first === "status" && rest.length === 2) {
-    const [what, clientId = ""] = rest;
-    if (what === "access") {
-      return { methods: READ, handle: (_, { status }, token) => status.access(clientId, token) };
-    }
-    if (what === "tail") {
-      return {
-        methods: ["GET"],
-        handle: (request, { status }, token) => status.tail(request, clientId, token),
-      };
-    }
-  }
-  if ((first === "call" || first === "send") && rest.length === 3) {
-    const handle = first === "call" ? handleCall : handleSend;
-    const [action, clientId = "", messageId] = rest;
-    return {
-      methods: ["POST"],
-      command: () => ({ kind: first, action, clientId, messageId }),
-      handle: (request, deps, token) =>
-        deps.isShuttingDown()
-          ? problem(503, "the gateway is shutting down", { "retry-after": "5" })
-          : handle(request, rest, deps, token),
-    };
-  }
-  return undefined;
-}
+import type { ApiDeps, Resource } from "./resource.ts";
+import { resourceAt } from "./resources.ts";
 
 /** Whether the API answers this path; other paths may be a client's. */
 export function isApiPath(path: string): boolean {
@@ -169,7 +43,10 @@ export async function handleApi(
     throw error;
   }
   // Each answer to a CALL or SEND says how far it got, also when it got nowhere.
-  if (/^\/(?:call|send)(?:\/|$)/.test(path) && !response.headers.has("ws2api-outcome")) {
+  const isRead = /^(?:GET|HEAD)$/.test(request.method) &&
+    resource?.methods.includes("GET") === true;
+  const isToClient = /^\/(?:call|send)(?:\/|$)/.test(path) && !isRead;
+  if (isToClient && !response.headers.has("ws2api-outcome")) {
     setHeader(response, "ws2api-outcome", "not-sent");
   }
   share(request, response, deps.allowOrigins);
@@ -211,13 +88,14 @@ async function carryOut(
   token: Token,
   deps: ApiDeps,
 ): Promise<Response> {
-  let status = 500;
+  const since = deps.clock.now();
+  let response: Response | undefined;
   try {
-    const response = await resource.handle(request, deps, token);
-    status = response.status;
+    response = await resource.handle(request, deps, token);
     return response;
   } finally {
-    logCommand(deps.log, token, command, status);
+    const durationMs = deps.clock.now() - since;
+    logCommand(deps.log, token, command, { response, durationMs });
   }
 }
 
@@ -239,22 +117,4 @@ function describeUnknown(path: string): string {
   return kind === undefined
     ? "no such path"
     : `the path must be /${kind}/<Action>/<ClientId>/<MessageId>: three segments, a / in one as %2F`;
-}
-
-async function metricsResponse(expose: ApiDeps["expose"]): Promise<Response> {
-  const { contentType, text } = await expose();
-  return respond(text, 200, { "content-type": contentType });
-}
-
-function always(): boolean {
-  return true;
-}
-
-/** The page holds no data; what it fetches does. */
-function wantsPage(request: HttpRequest): boolean {
-  return prefersHtml(request.headers.get("accept"));
-}
-
-function text(status: number, body: string, headers: Record<string, string> = {}): Response {
-  return respond(body, status, { "content-type": "text/plain; charset=utf-8", ...headers });
 }

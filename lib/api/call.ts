@@ -4,24 +4,30 @@
  * @module
  */
 
-import type { Refusal } from "../cluster/bus.ts";
+import type { ClientReply, Refusal } from "../cluster/bus.ts";
 import type { Clients } from "../cluster/clients.ts";
-import { isAction, isMessageId } from "../codec/name.ts";
+import type { AskedOnce, CallRequest } from "../cluster/once.ts";
+import type { RequestKeys } from "../cluster/request_keys.ts";
 import { errorBody } from "../codec/frame_text.ts";
 import { readWaitSeconds } from "../codec/prefer.ts";
-import { decodeClientId, decodeSegment } from "../codec/route.ts";
+import { backendPath } from "../codec/route.ts";
 import { readTraceContext, type TraceContext } from "../codec/trace_context.ts";
 import type { Token } from "../config/token.ts";
 import type { CallOutcome } from "../report/outcome.ts";
 import type { Tracing } from "../trace/tracing.ts";
-import { problem, respond } from "../problem.ts";
+import { problem, respond, setHeader } from "../problem.ts";
 import { describeViolation, type Violation } from "../validate/violation.ts";
 import { type BodyRoom, readPayload } from "./body.ts";
 import type { HttpRequest } from "../request.ts";
+import { type KeyRead, readRequestKey } from "./idempotency.ts";
 import { may } from "./may.ts";
+import { BAD_TARGET, readTarget, type Target } from "./target.ts";
 
 export interface CallDeps {
   readonly clients: Clients;
+  /** Names each CALL. */
+  readonly ids: { next(): string };
+  readonly keys: RequestKeys;
   readonly maxMessageBytes: number;
   readonly bodies: BodyRoom;
   readonly isShuttingDown: () => boolean;
@@ -31,21 +37,6 @@ export interface CallDeps {
 
 /** How far a CALL got: tells the caller whether it may be repeated. */
 type Reach = "queued" | "not-sent" | "sent" | "answered";
-
-/** The path's segments, decoded and checked. */
-interface Target {
-  readonly action: string;
-  readonly clientId: string;
-  readonly messageId: string;
-}
-
-function readTarget(segments: readonly string[]): Target | undefined {
-  const action = decodeSegment(segments[0] ?? "");
-  const clientId = decodeClientId(segments[1] ?? "");
-  const messageId = decodeSegment(segments[2] ?? "");
-  if (action === undefined || clientId === undefined || messageId === undefined) return undefined;
-  return isAction(action) && isMessageId(messageId) ? { action, clientId, messageId } : undefined;
-}
 
 /** What a request says of its place in a trace. */
 function traceOf({ headers }: HttpRequest): TraceContext | undefined {
@@ -74,13 +65,7 @@ async function prepare(
   token: Token,
 ): Promise<Target & { payload: string } | Response> {
   const target = readTarget(segments);
-  if (target === undefined) {
-    return notSent(
-      400,
-      "not valid segments: an Action and a ClientId have 1 to 255 characters, a MessageId 1 to 36, " +
-        "each percent-encoded once",
-    );
-  }
+  if (target === undefined) return notSent(400, BAD_TARGET);
   const missing = may(token, { kind: "command", ...target });
   if (missing !== null) return notSent(403, missing);
   const body = await readPayload(request, deps.maxMessageBytes, deps.bodies);
@@ -126,14 +111,56 @@ async function sendCall(
   token: Token,
   trace: TraceContext | undefined,
 ): Promise<Response> {
+  const { clients, keys, ids } = deps;
   const waitSeconds = readWaitSeconds(request.headers.get("prefer")) ?? null;
   const prepared = await prepare(request, segments, deps, token);
   if (prepared instanceof Response) return prepared;
-  const reply = await deps.clients.ask({ kind: "call", ...prepared, waitSeconds, trace });
+  const call = { kind: "call", id: ids.next(), ...prepared, waitSeconds, trace } as const;
+  const read: KeyRead = readRequestKey(request.headers, token, call);
+  if (!read.ok) return notSent(400, read.detail);
+  const { key } = read;
+  if (key === undefined) return replyResponse(await clients.ask(call), call);
+  const keyed: CallRequest = waitSeconds === null ? { ...call, key } : call;
+  return onceResponse(await clients.askOnce(key, keyed, keys), call);
+}
+
+/** What came of a CALL with an `Idempotency-Key`. */
+function onceResponse(asked: AskedOnce, call: CallRequest): Response {
+  switch (asked.kind) {
+    case "asked":
+      return replyResponse(asked.reply, call);
+    case "replayed": {
+      const response = replyResponse(asked.reply, call);
+      setHeader(response, "idempotency-replayed", "true");
+      return response;
+    }
+    case "under_way":
+      return notSent(409, "the first request with this Idempotency-Key is under way", {
+        "retry-after": "1",
+      });
+    case "other_request":
+      return notSent(422, "another request had this Idempotency-Key");
+    case "full":
+      return notSent(503, "no room for one more Idempotency-Key", { "retry-after": "5" });
+    case "unavailable":
+      return notSent(503, "others cannot be asked about the Idempotency-Key", {
+        "retry-after": "2",
+      });
+    case "too_large":
+      return problem(503, "the outcome is larger than the way between instances takes", {
+        "retry-after": "2",
+        "ws2api-outcome": "answered",
+        "idempotency-replayed": "true",
+      });
+  }
+}
+
+function replyResponse(reply: ClientReply, call: CallRequest): Response {
+  const { waitSeconds } = call;
   const seconds = waitSeconds ?? 0;
   switch (reply.kind) {
     case "accepted":
-      return respond(null, 202, { "ws2api-outcome": "queued" });
+      return respond(null, 202, { "ws2api-outcome": "queued", location: locationOf(call) });
     case "outcome":
       return outcomeResponse(reply.outcome, seconds);
     case "no_answer":
@@ -150,6 +177,11 @@ async function sendCall(
   }
 }
 
+/** Where its caller can ask how far it got. */
+function locationOf({ action, clientId, messageId }: CallRequest): string {
+  return `/${backendPath("call", action, encodeURIComponent(clientId), messageId)}`;
+}
+
 function refusal(reason: Refusal): Response {
   switch (reason) {
     case "duplicate":
@@ -158,6 +190,14 @@ function refusal(reason: Refusal): Response {
       return notSent(429, "the client's queue is full", { "retry-after": "1" });
     case "overloaded":
       return notSent(429, "the gateway is overloaded", { "retry-after": "1" });
+    case "no_room":
+      return notSent(
+        503,
+        "no room for one more report: the backend has not taken those of earlier CALLs",
+        { "retry-after": "5" },
+      );
+    case "not_kept":
+      return notSent(503, "the outbox cannot be written", { "retry-after": "5" });
     case "gone":
       return notSent(404, "no such client is connected");
     case "no_send":

@@ -12,13 +12,16 @@ export type Deed =
   | { readonly kind: "command"; readonly action: string; readonly clientId: string }
   | { readonly kind: "disconnect"; readonly clientId: string }
   /** To look at the payloads of a client's frames. */
-  | { readonly kind: "payloads"; readonly clientId: string };
+  | { readonly kind: "payloads"; readonly clientId: string }
+  /** To look into the outbox and change it; null for the reports of all clients. */
+  | { readonly kind: "outbox"; readonly clientId: string | null };
 
 /** The least role for it, and what it is called: in general, and for one client. */
 const RULES = {
   command: { role: "command", any: "send CALLs and SENDs", one: "send to this client" },
   disconnect: { role: "admin", any: "disconnect clients", one: "disconnect this client" },
   payloads: { role: "admin", any: "look at payloads", one: "look at this client's payloads" },
+  outbox: { role: "admin", any: "look into the outbox", one: "look at this client's reports" },
 } as const satisfies Record<Deed["kind"], { role: Role; any: string; one: string }>;
 
 /** Each role may what those before it may. */
@@ -43,19 +46,36 @@ const RANKS = { read: 0, command: 1, admin: 2 } as const satisfies Record<Role, 
  * ```
  */
 export function may(
-  { name, role, actions, clients }: Pick<Token, "name" | "role" | "actions" | "clients">,
+  token: Pick<Token, "name" | "role" | "actions" | "clients">,
   deed: Deed,
 ): string | null {
-  const rule = RULES[deed.kind];
+  const { name, actions, clients } = token;
+  const missing = lacks(token, deed.kind);
+  if (missing !== null) return missing;
   const who = `the token ${JSON.stringify(name)}`;
-  if (RANKS[role] < RANKS[rule.role]) {
-    const needed = rule.role === "admin" ? "admin" : `${rule.role} or admin`;
-    return `${who} has the role ${role} and may not ${rule.any}: the role ${needed} is needed`;
+  if (deed.clientId === null) {
+    return clients === undefined ? null : `${who} may not look at the reports of all clients`;
   }
-  if (!fits(deed.clientId, clients)) return `${who} may not ${rule.one}`;
+  if (!fits(deed.clientId, clients)) return `${who} may not ${RULES[deed.kind].one}`;
   return deed.kind === "command" && !fits(deed.action, actions)
     ? `${who} may not send this Action`
     : null;
+}
+
+/**
+ * Whether a token's role lacks what something needs, whatever the client. Pure.
+ *
+ * @returns Null if it does not; otherwise what is missing.
+ */
+export function lacks(
+  { name, role }: Pick<Token, "name" | "role">,
+  kind: Deed["kind"],
+): string | null {
+  const rule = RULES[kind];
+  if (RANKS[role] >= RANKS[rule.role]) return null;
+  const needed = rule.role === "admin" ? "admin" : `${rule.role} or admin`;
+  return `the token ${JSON.stringify(name)} has the role ${role} and may not ${rule.any}: ` +
+    `the role ${needed} is needed`;
 }
 
 /** What a token may do with one client. */

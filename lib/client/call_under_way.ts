@@ -15,6 +15,8 @@ import type { CallSpan } from "../trace/tracing.ts";
 export interface CallOwner {
   readonly caller: Origin;
   readonly encodedClientId: string;
+  /** Whether the client was closed, and keeps its CALLs. */
+  readonly isDropped: boolean;
   replied(call: CallUnderWay, reply: BackendReply): void;
 }
 
@@ -55,6 +57,10 @@ export class CallUnderWay implements BackendRequest, Requester {
 
   get trace(): TraceContext | undefined {
     return this.span?.context;
+  }
+
+  get isVoid(): boolean {
+    return this.#owner.isDropped;
   }
 
   replied(reply: BackendReply): void {

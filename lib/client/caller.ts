@@ -15,6 +15,8 @@ export interface Caller extends Identity {
   answer(text: string, call: Call): void;
   /** The client goes on sending though its queue is full: it is to be closed. */
   queueFull(): void;
+  /** The backend is away: the client is to be closed in place of an answer. */
+  backendAway(): void;
   /** None is waiting or under way any more. */
   callsDone(): void;
 }

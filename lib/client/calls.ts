@@ -8,9 +8,10 @@ import type { Clock } from "../clock.ts";
 import { errorCode } from "../codec/error_code.ts";
 import type { Call } from "../codec/frame.ts";
 import { callErrorText, frameKind } from "../codec/frame_text.ts";
-import { hasErrorCode, isSuccess, replyText, resultPayload } from "../codec/reply.ts";
+import { isSuccess, replyText, resultPayload } from "../codec/reply.ts";
 import { traceIdOf } from "../codec/trace_context.ts";
-import type { BackendFault, BackendReply, Forwarder } from "../forwarder/forwarder.ts";
+import { type BackendReply, type Forwarder, isFailing } from "../forwarder/forwarder.ts";
+import type { Reach } from "../forwarder/reach.ts";
 import { namesOf } from "../identity.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -21,6 +22,8 @@ import type { Inspect } from "../validate/inspector.ts";
 import { describeViolation } from "../validate/violation.ts";
 import { type CallOwner, CallUnderWay } from "./call_under_way.ts";
 import type { Caller } from "./caller.ts";
+import type { Ending } from "./ending.ts";
+import { describeFault, failureOf, whatIsTold } from "./failure.ts";
 import type { ClientRate } from "./rate.ts";
 import { Refusals } from "./refusals.ts";
 import { endByReply } from "./span.ts";
@@ -38,6 +41,7 @@ export interface CallsDeps {
     | "backendRequests"
     | "callSeconds"
     | "queueFull"
+    | "droppedCalls"
   >;
   readonly limits: QueueLimits;
   /** Undefined when a client may send as fast as it is served. */
@@ -46,6 +50,11 @@ export interface CallsDeps {
   readonly inspect?: Inspect | undefined;
   /** Undefined when nothing is traced. */
   readonly tracing?: Tracing | undefined;
+  /**
+   * Says when clients are closed in place of an answer; undefined when they never are
+   * (`--backend-away answer`).
+   */
+  readonly closesWhen?: Pick<Reach, "isAway"> | undefined;
   /** The backend time-out in words, for descriptions. */
   readonly backendTimeoutText: string;
 }
@@ -67,6 +76,7 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
   readonly #lane: Lane<CallUnderWay>;
   /** Null while the last one was taken. */
   #refusals: Refusals | null = null;
+  #isDropped = false;
 
   constructor(caller: Caller, deps: CallsDeps) {
     this.caller = caller;
@@ -90,6 +100,10 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
   onIdle(): void {
     this.#refusals?.end();
     this.caller.callsDone();
+  }
+
+  get isDropped(): boolean {
+    return this.#isDropped;
   }
 
   /** CALLs and SENDs that wait or are under way. */
@@ -131,15 +145,19 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
   }
 
   /**
-   * The client has gone. The CALLs that it left go to the backend all the same, but not when much waits:
-   * otherwise those who flood and leave would keep the place of those who stay.
+   * The client has gone. The CALLs that it left go to the backend all the same, but not when it keeps
+   * them, nor when much waits: otherwise those who flood and leave would keep the place of those who stay.
    */
-  connectionEnded(): void {
+  connectionEnded({ dropsCalls }: Ending): void {
     this.#refusals?.stop();
-    const { backlog, log } = this.#deps;
-    if (!backlog.isPressed) return;
+    const { backlog, log, metrics } = this.#deps;
+    if (dropsCalls === true) this.#isDropped = true;
+    else if (!backlog.isPressed) return;
     const dropped = this.#lane.clear();
-    for (const { call } of dropped) backlog.leave(call.payload);
+    for (const { call } of dropped) {
+      backlog.leave(call.payload);
+      if (dropsCalls === true) metrics.droppedCalls[call.kind].add(1);
+    }
     if (dropped.length === 0) return;
     const count = dropped.length;
     log.warn("CALLs of a departed client dropped", { ...namesOf(this.caller), count });
@@ -164,6 +182,8 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
   #forward(waiting: CallUnderWay): void {
     const { forwarder, clock, metrics, tracing } = this.#deps;
     const { call, since } = waiting;
+    // It had to wait because of `--client-rate`.
+    if (this.#isDropped) return this.replied(waiting, { ok: false, fault: "away" });
     waiting.span = tracing?.fromClient({
       kind: call.kind,
       action: call.action,
@@ -178,28 +198,49 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
   replied(waiting: CallUnderWay, reply: BackendReply): void {
     this.#deps.backlog.leave(waiting.call.payload);
     try {
-      this.#answer(waiting, reply);
+      if (this.#closesFor(waiting, reply)) this.#close(waiting, reply);
+      else this.#answer(waiting, reply);
     } catch (error) {
       return this.#lane.broke(waiting, error);
     }
     this.#lane.done(waiting);
   }
 
-  #answer(waiting: CallUnderWay, reply: BackendReply): void {
+  #closesFor({ kind }: CallUnderWay, reply: BackendReply): boolean {
+    const { closesWhen } = this.#deps;
+    if (closesWhen === undefined || kind === "send") return false;
+    if (!reply.ok) return reply.fault === "away";
+    return closesWhen.isAway && isFailing(reply);
+  }
+
+  /** The backend is away: no answer lets the client keep what it sent. */
+  #close(waiting: CallUnderWay, reply: BackendReply): void {
+    const failure = reply.ok ? `status ${reply.status}` : "away";
+    this.#deps.metrics.droppedCalls.call.add(1);
+    this.#failed(waiting, failure, null);
+    waiting.isAnswered = true;
+    this.caller.backendAway();
+    if (waiting.span !== undefined) endByReply(waiting.span, reply, null);
+  }
+
+  #failed({ call, since, span }: CallUnderWay, failure: string, answer: string | null): void {
     const { clock, metrics, log } = this.#deps;
+    metrics.requestsFailed.add(1);
+    const { action, messageId } = call;
+    const durationMs = Math.round(clock.now() - since);
+    const names = { ...namesOf(this.caller), action, messageId };
+    const told = answer === null ? {} : whatIsTold(answer);
+    const trace = span === undefined ? {} : { traceId: traceIdOf(span.context) };
+    log.warn("backend failed", { ...names, failure, ...told, durationMs, ...trace });
+  }
+
+  #answer(waiting: CallUnderWay, reply: BackendReply): void {
+    const { clock, metrics } = this.#deps;
     const { call, since, span } = waiting;
     const answer = call.kind === "send" ? null : this.#answerTo(call, reply);
     const failure = failureOf(reply, answer);
     if (failure === null) metrics.requestsSucceeded.add(1);
-    else {
-      metrics.requestsFailed.add(1);
-      const { action, messageId } = call;
-      const durationMs = Math.round(clock.now() - since);
-      const names = { ...namesOf(this.caller), action, messageId };
-      const told = answer === null ? {} : whatIsTold(answer);
-      const trace = span === undefined ? {} : { traceId: traceIdOf(span.context) };
-      log.warn("backend failed", { ...names, failure, ...told, durationMs, ...trace });
-    }
+    else this.#failed(waiting, failure, answer);
     if (answer !== null) {
       if (reply.ok && isSuccess(reply.status)) {
         metrics.backendRequests.call[failure === null ? "2xx" : "invalid"].add(1);
@@ -224,7 +265,9 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
 
   /** The frame that answers a CALL. */
   #answerTo(call: Call, reply: BackendReply): string {
-    if (!reply.ok) return this.#internalError(call, this.#describe(reply.fault));
+    if (!reply.ok) {
+      return this.#internalError(call, describeFault(reply.fault, this.#deps.backendTimeoutText));
+    }
     const { inspect } = this.#deps;
     const { status, body } = reply;
     const answer = replyText(call.messageIdText, status, body, this.caller.dialect);
@@ -252,44 +295,4 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
   #internalError({ messageIdText }: Call, description: string): string {
     return callErrorText(messageIdText, errorCode("internal", this.caller.dialect), description);
   }
-
-  #describe(fault: BackendFault): string {
-    switch (fault) {
-      case "unreachable":
-        return "the backend is unreachable";
-      case "timeout":
-        return `no answer from the backend within ${this.#deps.backendTimeoutText}`;
-      case "broken":
-        return "the backend broke off";
-      case "unusable":
-        return "the backend's answer is too large or not UTF-8";
-      case "ambiguous":
-        return "the backend's answer has two lengths";
-      case "overloaded":
-        return "the backend is overloaded";
-    }
-  }
-}
-
-/**
- * Why the backend's reply is a failure of its; null when it is none, which an error that it means is not:
- * a CALLERROR of its own, a request that it does not take, an Action that it does not know.
- *
- * @param answer What the client gets; null for a SEND.
- */
-function failureOf(reply: BackendReply, answer: string | null): string | null {
-  if (!reply.ok) return reply.fault;
-  const { status, body } = reply;
-  if (isSuccess(status)) {
-    return answer === null || frameKind(answer) === "result" ? null : `status ${status}`;
-  }
-  const isMeant = (status >= 400 && status <= 499) || status === 501 || hasErrorCode(body);
-  return isMeant ? null : `status ${status}`;
-}
-
-/** What the client is told in a CALLERROR that `callErrorText` made. */
-function whatIsTold(answer: string): { readonly code: string; readonly reason: string } {
-  // Written by us, so it is valid; and failures are few.
-  const [, , code, description] = JSON.parse(answer);
-  return { code, reason: description };
 }

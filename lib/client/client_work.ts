@@ -8,7 +8,9 @@ import type { Call, Frame, FrameFault } from "../codec/frame.ts";
 import { callText, frameKind } from "../codec/frame_text.ts";
 import type { QueueLimits } from "../queue/lane.ts";
 import type { Report } from "../outbox/entry.ts";
-import { type Reporter, Reports, type ReportsDeps } from "../report/reports.ts";
+import type { Deliveries } from "../report/deliveries.ts";
+import type { RoomSeeker } from "../report/report_lane.ts";
+import type { DeliverOptions } from "../report/tracked.ts";
 import type { Caller } from "./caller.ts";
 import { Calls, type CallsDeps } from "./calls.ts";
 import { ClientSocket, type ClientSocketDeps } from "./client_socket.ts";
@@ -52,14 +54,16 @@ export interface ConnectionState {
 }
 
 /** What the parts need: each of them sees its own share. */
-export interface ClientWorkDeps
-  extends CallsDeps, ClientSocketDeps, IncomingDeps, OutgoingDeps, ReportsDeps {
+export interface ClientWorkDeps extends CallsDeps, ClientSocketDeps, IncomingDeps, OutgoingDeps {
+  readonly deliveries: Pick<
+    Deliveries,
+    "deliver" | "hasRoom" | "forgetSeeker" | "countOf" | "roomForResultError"
+  >;
   readonly metrics:
     & CallsDeps["metrics"]
     & ClientSocketDeps["metrics"]
     & IncomingDeps["metrics"]
-    & OutgoingDeps["metrics"]
-    & ReportsDeps["metrics"];
+    & OutgoingDeps["metrics"];
   readonly limits:
     & QueueLimits
     & ClientSocketDeps["limits"]
@@ -67,20 +71,20 @@ export interface ClientWorkDeps
 }
 
 /**
- * Owns what is under way for one client: its CALLs, the CALLs to it, what the backend is told of it,
- * and the CALLRESULTs that it may refuse.
+ * Owns what is under way for one client: its CALLs, the CALLs to it, and the CALLRESULTs that it may
+ * refuse.
  *
  * - CALLs of the client go to the backend in one lane, the outcomes of CALLs to it in another, so that
- *   a backend that waits for an outcome while it handles a CALL is not stuck.
- * - Each part exists only while it holds something. The lanes live on after the socket until they are
+ *   a backend that waits for an outcome while it handles a CALL is not stuck. That one belongs to the
+ *   client, over all of its connections, and is no part of this.
+ * - Each part exists only while it holds something. The lane lives on after the socket until it is
  *   empty.
  *
  * A base of `Connection` rather than a part of it: an idle client is one object and its socket.
  */
 export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<D>
-  implements Caller, Callee, Reporter {
+  implements Caller, Callee, RoomSeeker {
   #calls: Calls | null = null;
-  #reports: Reports | null = null;
   #pending: Pending | null = null;
   #sentResults: SentResults | null = null;
 
@@ -89,10 +93,11 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
 
   abstract queueFull(): void;
 
+  abstract backendAway(): void;
+
   /** Whether nothing is under way, and nothing waits. */
   protected get isIdle(): boolean {
-    return this.#calls === null && this.#reports === null && this.#pending === null &&
-      !this.hasUnsent;
+    return this.#calls === null && this.#pending === null && !this.hasUnsent;
   }
 
   /** What it is about at this moment. */
@@ -101,7 +106,7 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
       lastActivityAt: this.lastActivityAt,
       framesIn: this.framesIn,
       framesOut: this.framesOut,
-      waiting: (this.#calls?.count ?? 0) + (this.#reports?.count ?? 0) +
+      waiting: (this.#calls?.count ?? 0) + this.deps.deliveries.countOf(this.clientId) +
         (this.#pending?.waiting ?? 0),
       outstanding: this.#pending?.outstanding ?? 0,
     };
@@ -116,6 +121,11 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
     if (this.isClosed) return "gone";
     this.#pending ??= pendingOf(this, this.deps);
     return this.#pending.submit(call);
+  }
+
+  /** Why a CALL with this MessageId would not be taken now; null when it would. */
+  refusalOf(messageId: string): Exclude<Taken, "accepted"> | null {
+    return this.isClosed ? "gone" : this.#pending?.refusalOf(messageId) ?? null;
   }
 
   /**
@@ -149,12 +159,14 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
   }
 
   /** The socket is no more: CALLs to the client end, and what came of it before goes to the backend. */
-  protected endWork({ description }: Ending): void {
-    this.#calls?.connectionEnded();
+  protected endWork(ending: Ending): void {
+    this.#calls?.connectionEnded(ending);
     this.#sentResults?.clear();
     const pending = this.#pending;
     this.#pending = null;
-    pending?.endAll(description);
+    if (pending === null) return;
+    this.deps.deliveries.forgetSeeker(this.clientId, this);
+    pending.endAll(ending.description);
   }
 
   /** A frame has come. */
@@ -167,7 +179,7 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
       case "error":
         return settleCall(this, this.deps, this.#pending, frame) ? undefined : this.ledNowhere();
       case "resulterror": {
-        const report = reportOf(this, this.deps, this.#sentResults, this.#reports, frame);
+        const report = reportOf(this, this.deps, this.#sentResults, frame);
         return report === null ? this.ledNowhere() : this.report(report);
       }
     }
@@ -176,17 +188,22 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
   // Not `#take`: for the private methods of a class each of its objects has a field more.
   protected take(call: Call): void {
     const calls = this.#calls;
-    if (calls !== null) {
-      const namesake = calls.namesakeOf(call);
-      if (namesake !== "none") {
-        refuseNamesake(this, this.deps, call, namesake);
-        return this.ledNowhere();
-      }
-      // What finds no place is not looked at.
-      if (calls.isFull) {
-        calls.refuse(call);
-        return this.spent(REFUSAL_MS);
-      }
+    const { closesWhen, backlog, metrics } = this.deps;
+    const namesake = calls === null ? "none" : calls.namesakeOf(call);
+    if (namesake !== "none") {
+      refuseNamesake(this, this.deps, call, namesake);
+      return this.ledNowhere();
+    }
+    // One that need not wait may be let through, to see whether the backend is back.
+    const mustWait = calls !== null || backlog.isFull;
+    if (closesWhen?.isAway === true && call.kind === "call" && mustWait) {
+      metrics.droppedCalls.call.add(1);
+      return this.backendAway();
+    }
+    // What finds no place is not looked at.
+    if (calls?.isFull === true) {
+      calls.refuse(call);
+      return this.spent(REFUSAL_MS);
     }
     if (!isAdmitted(this, this.deps, call, calls?.count ?? 0)) return this.ledNowhere();
     // Its payload may have been one too many.
@@ -211,25 +228,19 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
   }
 
   hasRoomForReport(): boolean {
-    return this.#reports?.hasRoom ?? true;
+    return this.deps.deliveries.hasRoom(this.clientId, this);
   }
 
-  report(report: Report, ended?: () => void): void {
-    this.#reports ??= new Reports(this, this.deps);
-    this.#reports.push(report, ended);
+  roomForReport(): void {
+    this.#pending?.pump();
+  }
+
+  report(report: Report, options?: DeliverOptions): void {
+    this.deps.deliveries.deliver(this, report, options);
   }
 
   callsDone(): void {
     this.#calls = null;
-    this.partDone();
-  }
-
-  reportDone(): void {
-    this.#pending?.pump();
-  }
-
-  reportsDone(): void {
-    this.#reports = null;
     this.partDone();
   }
 

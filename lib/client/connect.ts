@@ -5,7 +5,6 @@
  */
 
 import type { Identity } from "../identity.ts";
-import { postAlone } from "../report/post.ts";
 import { disconnectReport } from "../report/report.ts";
 import { Opening } from "../socket/opening.ts";
 import type { Socket } from "../socket/socket.ts";
@@ -24,7 +23,7 @@ export function connect(socket: Socket, identity: Identity, deps: ConnectionDeps
     onNever(end) {
       if (!deps.disconnectHook) return;
       const { code, reason } = endedByClient(end);
-      void postAlone(deps, identity, disconnectReport(code, reason));
+      deps.deliveries.deliver(identity, disconnectReport(code, reason));
     },
   });
 }

@@ -12,6 +12,7 @@ import type { Socket } from "../socket/socket.ts";
 import type { Sockets } from "../socket/sockets.ts";
 import { ClientWork, type ClientWorkDeps } from "./client_work.ts";
 import {
+  BACKEND_AWAY,
   BY_OPERATOR,
   endedByClient,
   type Ending,
@@ -126,6 +127,10 @@ export class Connection extends ClientWork<ConnectionDeps> implements EventListe
   queueFull(): void {
     this.deps.log.warn("closed for a queue that is full", namesOf(this));
     this.close(QUEUE_FULL);
+  }
+
+  backendAway(): void {
+    this.close(this.deps.isShuttingDown() ? SHUTDOWN : BACKEND_AWAY);
   }
 
   protected override partDone(): void {

@@ -18,6 +18,8 @@ export interface Ending {
   readonly cause: CloseReason;
   /** Whether the client has no claim to more work: it is cut soon, whether it takes the close frame or not. */
   readonly isCutSoon?: true;
+  /** Whether what it sent, and what has not left, is dropped: it keeps that, and sends it again. */
+  readonly dropsCalls?: true;
 }
 
 /** It ended without a close frame; never sent in one. */
@@ -28,6 +30,7 @@ const GOING_AWAY = 1001;
 const UNSUPPORTED_DATA = 1003;
 const POLICY = 1008;
 const TOO_BIG = 1009;
+const TRY_AGAIN_LATER = 1013;
 
 /** The client has a newer connection. */
 export const REPLACED: Ending = {
@@ -86,6 +89,15 @@ export const QUEUE_FULL: Ending = {
   reason: "queue full",
   description: "the client sent more than its queue holds",
   cause: "queue_full",
+};
+
+/** A client that has a CALL for a backend that is away: it works offline, and comes back. */
+export const BACKEND_AWAY: Ending = {
+  code: TRY_AGAIN_LATER,
+  reason: "backend away",
+  description: "the client was disconnected: the backend is away",
+  cause: "backend_away",
+  dropsCalls: true,
 };
 
 /** Empty texts, unknown types, answers to nothing, what is no frame, CALLs that cannot be taken. */

@@ -12,12 +12,13 @@ import { answerToFault, callErrorText, callResultErrorText } from "../codec/fram
 import type { Dialect } from "../codec/subprotocol.ts";
 import { type Identity, namesOf } from "../identity.ts";
 import type { Log } from "../log/log.ts";
-import { type Metrics, UNMATCHED } from "../metrics/metrics.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import { UNMATCHED } from "../metrics/families.ts";
 import type { Backlog } from "../queue/backlog.ts";
 import { type CallOutcome, refusedOutcome } from "../report/outcome.ts";
 import { resultErrorReport } from "../report/report.ts";
 import type { Report } from "../outbox/entry.ts";
-import type { Reports } from "../report/reports.ts";
+import type { Deliveries } from "../report/deliveries.ts";
 import type { Inspect } from "../validate/inspector.ts";
 import { describeViolation } from "../validate/violation.ts";
 import type { Namesake } from "./calls.ts";
@@ -35,6 +36,7 @@ export interface Receiver extends Identity {
 
 export interface IncomingDeps {
   readonly backlog: Backlog;
+  readonly deliveries: Pick<Deliveries, "roomForResultError" | "countOf">;
   readonly metrics: Pick<Metrics, "faults" | "reportsLost" | "repeatedCalls" | "queueFull">;
   readonly log: Log;
   /** Checks payloads against their schemas; undefined when nothing is checked. */
@@ -194,14 +196,12 @@ function inspectResult(
  * The client cannot use the answer to a CALL of its own.
  *
  * @param sentResults The CALLRESULTs that it may say this of; null when there are none.
- * @param reports What the backend is told already; null when that is nothing.
  * @returns What the backend is to be told; null when it is told nothing.
  */
 export function reportOf(
   on: Receiver,
-  { backlog, metrics, log }: IncomingDeps,
+  { deliveries, metrics, log }: IncomingDeps,
   sentResults: SentResults | null,
-  reports: Reports | null,
   frame: CallResultError,
 ): Report | null {
   const { messageId } = frame;
@@ -211,16 +211,13 @@ export function reportOf(
     log.warn("CALLRESULTERROR to no CALLRESULT", { ...namesOf(on), messageId });
     return null;
   }
-  if (backlog.isFull) {
-    const waiting = backlog.count;
+  const room = deliveries.roomForResultError(on.clientId);
+  if (room !== "room") {
+    const waiting = deliveries.countOf(on.clientId);
     metrics.reportsLost.resulterror.add(1);
-    log.warn("gateway overloaded", { ...namesOf(on), action, messageId, waiting });
-    return null;
-  }
-  if (reports?.hasRoom === false) {
-    metrics.reportsLost.resulterror.add(1);
-    metrics.queueFull.resulterror.add(1);
-    log.warn("queue full", { ...namesOf(on), action, messageId, waiting: reports.count });
+    if (room === "client_full") metrics.queueFull.resulterror.add(1);
+    const event = room === "client_full" ? "queue full" : "gateway overloaded";
+    log.warn(event, { ...namesOf(on), action, messageId, waiting });
     return null;
   }
   return resultErrorReport(frame, action);

@@ -13,6 +13,7 @@ import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { QueueLimits } from "../queue/lane.ts";
 import { outcomeReport } from "../report/report.ts";
+import type { DeliverOptions, DeliveryState } from "../report/tracked.ts";
 import type { Report } from "../outbox/entry.ts";
 import type { CallSpan } from "../trace/tracing.ts";
 import { type OutgoingCall, Pending } from "./pending.ts";
@@ -25,8 +26,10 @@ export type Taken = "accepted" | "duplicate" | "full" | "gone";
 export interface Errand {
   /** Asked when it ends: whether its outcome is still this instance's to report. */
   isOurs(): boolean;
-  /** Its outcome has been reported. */
+  /** Its outcome has been reported, or will be from here alone. */
   ended(): void;
+  /** What becomes of the report of its outcome. */
+  moved?(state: DeliveryState): void;
 }
 
 /** The trace of a CALL that was accepted. */
@@ -37,8 +40,11 @@ export interface TracedBy {
   readonly span: CallSpan | undefined;
 }
 
-/** A CALL whose outcome the backend gets. */
-export type ReportedCall = Omit<OutgoingCall, "onOutcome"> & TracedBy;
+/** A CALL whose outcome the backend gets, and which has a place. */
+export interface ReportedCall extends Omit<OutgoingCall, "onOutcome">, TracedBy {
+  /** A UUIDv7: the `Webhook-Id` of its report. */
+  readonly id: string;
+}
 
 /** The connection that the CALLs go to. */
 export interface Callee extends Identity {
@@ -47,8 +53,8 @@ export interface Callee extends Identity {
   write(text: string): void;
   /** Whether one more outcome can be reported. */
   hasRoomForReport(): boolean;
-  /** @param ended Called when the backend has taken it, or it is lost. */
-  report(report: Report, ended?: () => void): void;
+  /** Has the backend told, in the client's order. */
+  report(report: Report, options?: DeliverOptions): void;
   /** No CALL is left. */
   noneOutstanding(): void;
 }
@@ -100,18 +106,29 @@ export function reportedCall(
   call: ReportedCall,
   errand: Errand,
 ): OutgoingCall {
-  const { messageId, action, payload } = call;
+  const { messageId, action, payload, watch } = call;
   const since = clock.now();
   return {
     messageId,
     action,
     payload,
+    watch,
     onOutcome(outcome) {
       metrics.apiCallSeconds.observe((clock.now() - since) / 1000);
       if (call.span !== undefined) endByOutcome(call.span, outcome);
       if (!errand.isOurs()) return;
       const report = outcomeReport(call, outcome, callee.dialect, callTimeoutText);
-      callee.report(report, () => errand.ended());
+      let isEnded = false;
+      callee.report(report, {
+        id: call.id,
+        hasPlace: true,
+        told(state) {
+          errand.moved?.(state);
+          if (isEnded || state === "waiting") return;
+          isEnded = true;
+          errand.ended();
+        },
+      });
     },
   };
 }

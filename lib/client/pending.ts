@@ -16,6 +16,15 @@ export interface OutgoingCall {
   readonly payload: string;
   /** Called exactly once, unless `Pending.abandon` comes first. */
   readonly onOutcome: (outcome: CallOutcome) => void;
+  /** Told how far it gets, also when nobody waits for its outcome any longer. */
+  readonly watch?: CallWatch | undefined;
+}
+
+/** Who is told how far a CALL gets. */
+export interface CallWatch {
+  sent(): void;
+  /** Once, and not for one that was abandoned before it was sent. */
+  ended(outcome: CallOutcome): void;
 }
 
 interface Sent {
@@ -86,17 +95,22 @@ export class Pending {
    * the CALL was not taken then.
    */
   submit(call: OutgoingCall): "accepted" | "duplicate" | "full" {
-    const { messageId } = call;
-    if (this.#sent.has(messageId) || this.#queue.some((other) => other.messageId === messageId)) {
-      return "duplicate";
-    }
-    const { maxQueue, maxQueueChars = Infinity } = this.#options;
-    if (this.#queue.length >= maxQueue || this.#queuedChars >= maxQueueChars) return "full";
+    const refusal = this.refusalOf(call.messageId);
+    if (refusal !== null) return refusal;
     this.#queue.push(call);
     this.#queuedCount.add(1);
     this.#queuedChars += call.payload.length;
     this.pump();
     return "accepted";
+  }
+
+  /** Why a CALL with this MessageId would not be taken now; null when it would. */
+  refusalOf(messageId: string): "duplicate" | "full" | null {
+    if (this.#sent.has(messageId) || this.#queue.some((other) => other.messageId === messageId)) {
+      return "duplicate";
+    }
+    const { maxQueue, maxQueueChars = Infinity } = this.#options;
+    return this.#queue.length >= maxQueue || this.#queuedChars >= maxQueueChars ? "full" : null;
   }
 
   /** The Action of the outstanding CALL with this MessageId; undefined when there is none. */
@@ -117,6 +131,7 @@ export class Pending {
       }, timeoutMs);
       this.#sent.set(call.messageId, { call, timer, isAbandoned: false });
       this.#outstandingCount.add(1);
+      call.watch?.sent();
       send(call);
     }
   }
@@ -132,6 +147,7 @@ export class Pending {
     this.#options.clock.clearTimeout(sent.timer);
     this.#sent.delete(messageId);
     this.#outstandingCount.add(-1);
+    sent.call.watch?.ended(outcome);
     if (!sent.isAbandoned) sent.call.onOutcome(outcome);
     this.pump();
     this.#reportEmpty();
@@ -168,9 +184,15 @@ export class Pending {
     this.#queuedCount.add(-queue.length);
     for (const { call, timer, isAbandoned } of sent) {
       this.#options.clock.clearTimeout(timer);
-      if (!isAbandoned) call.onOutcome({ kind: "gone", wasSent: true, reason });
+      const outcome = { kind: "gone", wasSent: true, reason } as const;
+      call.watch?.ended(outcome);
+      if (!isAbandoned) call.onOutcome(outcome);
     }
-    for (const call of queue) call.onOutcome({ kind: "gone", wasSent: false, reason });
+    for (const call of queue) {
+      const outcome = { kind: "gone", wasSent: false, reason } as const;
+      call.watch?.ended(outcome);
+      call.onOutcome(outcome);
+    }
   }
 
   #reportEmpty(): void {

@@ -11,7 +11,7 @@ export const alone: Bus = {
   attach: () => {},
   detach: () => {},
   ask: () => Promise.resolve(refused("gone")),
-  pages: () => Promise.resolve([]),
+  survey: () => Promise.resolve({ answers: [], isComplete: true }),
   forget: () => {},
   isAvailable: true,
   close: () => Promise.resolve(),

@@ -8,18 +8,19 @@ import type { TraceContext } from "../codec/trace_context.ts";
 import type { ConnectionState } from "../client/client_work.ts";
 import type { Errand } from "../client/outgoing.ts";
 import type { TapReading } from "../client/tap.ts";
-import type { Identity } from "../identity.ts";
+import { type Identity, identityOf } from "../identity.ts";
+import type { RequestKey } from "../outbox/entry.ts";
 import type { CallOutcome } from "../report/outcome.ts";
 import type { Violation } from "../validate/violation.ts";
+import type { Answers, ClientPage, QuestionKind, QuestionOf, Survey } from "./survey.ts";
+
+export type { ClientPage };
 
 /** Who is connected; a `Connection` is one, and so is what another instance says of it. */
 export type Client = Identity;
 
 /** What goes to others of a client, which may be a connection with its socket. */
-export function identityOf(client: Client): Client {
-  const { clientId, connectionId, protocol, remoteAddress, connectedAt } = client;
-  return { clientId, connectionId, protocol, remoteAddress, connectedAt };
-}
+export { identityOf };
 
 /** Something that the instance which holds a client is asked for. */
 export type ClientRequest =
@@ -34,6 +35,13 @@ export type ClientRequest =
     readonly waitSeconds: number | null;
     /** The trace that the CALL belongs to, from whoever asked for it. */
     readonly trace?: TraceContext | undefined;
+    /**
+     * A UUIDv7, the `Webhook-Id` of its report, whoever sends that; an instance of an older version gives
+     * none.
+     */
+    readonly id?: string | undefined;
+    /** What its caller may repeat it by, for one whose outcome goes to the backend. */
+    readonly key?: RequestKey | undefined;
   }
   | {
     readonly kind: "send";
@@ -77,6 +85,10 @@ export type Refusal =
   | "full"
   /** So much waits that no CALL is taken. */
   | "overloaded"
+  /** There is no place for one more outcome. */
+  | "no_room"
+  /** The CALL cannot be kept, so that its outcome might be lost. */
+  | "not_kept"
   | "shutting_down"
   /** The client speaks no SEND. */
   | "no_send"
@@ -94,16 +106,6 @@ export function refused(reason: Refusal): ClientReply {
   return { kind: "refused", reason };
 }
 
-/** One instance's part of the list of clients. */
-export interface ClientPage {
-  /** Clients of that instance in all, or those that the search finds. */
-  readonly total: number;
-  /** Sorted by ClientId in UTF-16 code units. */
-  readonly clients: readonly Client[];
-  /** Whether there are more behind these. */
-  readonly hasMore: boolean;
-}
-
 /** What an instance does when others ask. */
 export interface Peer {
   /** The client with this id, when it is connected here. */
@@ -116,11 +118,8 @@ export interface Peer {
    * @param errand For a CALL whose outcome goes to the backend; without one it is this instance's own.
    */
   serve(request: ClientRequest, errand?: Errand): Promise<ClientReply>;
-  /**
-   * @param after Exclusive; null for the first page.
-   * @param search Only clients with this in their ClientId, in upper or lower case.
-   */
-  page(after: string | null, limit: number, search?: string): ClientPage;
+  /** Answers what others ask all, from what it has itself. */
+  answerTo<K extends QuestionKind>(question: QuestionOf<K>): Answers[K];
   /**
    * What the backend said of this client is forgotten, so that it is asked when the client comes back.
    *
@@ -136,6 +135,8 @@ export interface CallNames {
   readonly messageId: string;
   /** The trace that its report belongs to. */
   readonly trace?: TraceContext | undefined;
+  /** The `Webhook-Id` of its report. */
+  readonly id?: string | undefined;
 }
 
 /** Ties instances together. None of it throws or rejects. */
@@ -147,17 +148,16 @@ export interface Bus {
   /** Asks whoever else holds the client; `gone` when nobody does. Ends in bounded time. */
   ask(request: ClientRequest): Promise<ClientReply>;
   /**
-   * The clients of all others, as far as they answer in time.
-   *
-   * @param search As for `Peer.page`; an instance of an older version does not heed it.
+   * Asks all others, in bounded time. An instance of an older version does not heed the `search` of a
+   * page, and answers nothing else than pages: the survey is not complete then.
    */
-  pages(after: string | null, limit: number, search?: string): Promise<readonly ClientPage[]>;
+  survey<K extends QuestionKind>(question: QuestionOf<K>): Promise<Survey<Answers[K]>>;
   /** Has all others forget what the backend said of this client, those that cannot be reached later. */
   forget(clientId: string): void;
   /** Whether the others can be reached; local clients are served either way. */
   readonly isAvailable: boolean;
-  /** Leaves the others. */
-  close(): Promise<void>;
+  /** Leaves the others. @param timeoutMs How long that may take. */
+  close(timeoutMs: number): Promise<void>;
 }
 
 /** Remembers accepted CALLs outside of this thread, in case it does not live to report them. */

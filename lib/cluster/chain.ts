@@ -4,17 +4,23 @@
  * @module
  */
 
-import type { Bus, Client, ClientPage, ClientReply, ClientRequest } from "./bus.ts";
+import type { Bus, Client, ClientReply, ClientRequest } from "./bus.ts";
+import type { Answers, QuestionKind, QuestionOf, Survey } from "./survey.ts";
+
+/** The near bus, whose main thread is not on the far one. */
+export type NearBus = Bus & {
+  surveyMain<K extends QuestionKind>(question: QuestionOf<K>): Promise<Survey<Answers[K]>>;
+};
 
 /**
  * Tells both, and asks the near one first. Each thread is on the far one too, as an instance of its own,
  * so that one alone lists all clients.
  */
 export class Chain implements Bus {
-  readonly #near: Bus;
+  readonly #near: NearBus;
   readonly #far: Bus;
 
-  constructor(near: Bus, far: Bus) {
+  constructor(near: NearBus, far: Bus) {
     this.#near = near;
     this.#far = far;
   }
@@ -38,8 +44,21 @@ export class Chain implements Bus {
     return reply.kind === "refused" && reply.reason === "gone" ? this.#far.ask(request) : reply;
   }
 
-  pages(after: string | null, limit: number, search?: string): Promise<readonly ClientPage[]> {
-    return (this.#far.isAvailable ? this.#far : this.#near).pages(after, limit, search);
+  async survey<K extends QuestionKind>(question: QuestionOf<K>): Promise<Survey<Answers[K]>> {
+    if (!this.#far.isAvailable) {
+      const { answers } = await this.#near.survey<K>(question);
+      return { answers, isComplete: false };
+    }
+    // The main thread lists the clients of workers, and has none of its own.
+    if (question.kind === "page") return await this.#far.survey<K>(question);
+    const [main, others] = await Promise.all([
+      this.#near.surveyMain<K>(question),
+      this.#far.survey<K>(question),
+    ]);
+    return {
+      answers: [...main.answers, ...others.answers],
+      isComplete: main.isComplete && others.isComplete,
+    };
   }
 
   forget(clientId: string): void {
@@ -47,7 +66,7 @@ export class Chain implements Bus {
     this.#far.forget(clientId);
   }
 
-  async close(): Promise<void> {
-    await Promise.all([this.#near.close(), this.#far.close()]);
+  async close(timeoutMs: number): Promise<void> {
+    await Promise.all([this.#near.close(timeoutMs), this.#far.close(timeoutMs)]);
   }
 }

@@ -4,7 +4,11 @@
  * @module
  */
 
+import { type AskedOnce, askOnce, type CallRequest } from "./once.ts";
+import type { RequestKey } from "../outbox/entry.ts";
+import type { RequestKeys } from "./request_keys.ts";
 import { matcherOf } from "./search.ts";
+import type { Answers, QuestionKind, QuestionOf, Survey } from "./survey.ts";
 import type { Bus, Client, ClientPage, ClientReply, ClientRequest, Peer } from "./bus.ts";
 
 /** What the API sees: one gateway, however many instances it is. */
@@ -37,6 +41,22 @@ export class Clients {
     return this.#bus.ask(request);
   }
 
+  /** Asks for a CALL, unless the same was asked for under its key before, here or elsewhere. */
+  askOnce(key: RequestKey, request: CallRequest, keys: RequestKeys): Promise<AskedOnce> {
+    return askOnce(key, request, {
+      keys,
+      survey: (question) => this.#bus.survey<"key">(question),
+      ask: (asked) => this.ask(asked),
+    });
+  }
+
+  /** What all know of something, this instance first. */
+  async survey<K extends QuestionKind>(question: QuestionOf<K>): Promise<Survey<Answers[K]>> {
+    const own = this.#local.answerTo<K>(question);
+    const { answers, isComplete } = await this.#bus.survey<K>(question);
+    return { answers: [own, ...answers], isComplete };
+  }
+
   /**
    * One page of all clients, sorted by ClientId in UTF-16 code units.
    *
@@ -49,10 +69,7 @@ export class Clients {
     limit: number,
     search?: string,
   ): Promise<{ total: number; clients: readonly Client[]; next: string | null }> {
-    const pages = [
-      this.#local.page(after, limit, search),
-      ...await this.#bus.pages(after, limit, search),
-    ];
+    const { answers: pages } = await this.survey<"page">({ kind: "page", after, limit, search });
     const matches = matcherOf(search);
     const all = pages.length === 1 ? pages[0]!.clients : merged(pages);
     // Behind the end of a page that is not the last one, its instance may have more.

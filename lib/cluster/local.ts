@@ -4,48 +4,45 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
 import type { Backlog } from "../queue/backlog.ts";
 import type { Connection } from "../client/connection.ts";
-import type { ConnectionMap } from "../client/map.ts";
 import type { Errand } from "../client/outgoing.ts";
-import type { OutgoingCall } from "../client/pending.ts";
-import { endByOutcome } from "../client/span.ts";
 import type { Taps } from "../client/tap.ts";
-import type { Histogram } from "../metrics/family.ts";
-import type { CallSpan, Tracing } from "../trace/tracing.ts";
 import type { Inspect } from "../validate/inspector.ts";
 import {
   type CallNames,
   type Client,
-  type ClientPage,
   type ClientReply,
   type ClientRequest,
   identityOf,
   type Peer,
   refused,
-  type Witness,
 } from "./bus.ts";
+import { LocalCalls, type LocalCallsDeps } from "./local_calls.ts";
 import { pageOf } from "./page.ts";
+import {
+  type Answer,
+  answerForOutbox,
+  type Answers,
+  emptyOutbox,
+  type OutboxView,
+  type Question,
+  type QuestionKind,
+  type QuestionOf,
+} from "./survey.ts";
 
-export interface LocalDeps {
-  readonly connections: ConnectionMap<Connection>;
+export interface LocalDeps extends LocalCallsDeps {
   readonly backlog: Backlog;
-  readonly clock: Clock;
-  readonly isShuttingDown: () => boolean;
-  /** Where the time from a CALL's acceptance to its outcome is counted. */
-  readonly apiCallSeconds: Pick<Histogram, "observe">;
   /** Checks payloads against their schemas; undefined when nothing is checked. */
   readonly inspect?: Inspect | undefined;
-  readonly witness: Witness;
   /** Whom the backend need not be asked about. */
   readonly verdicts?: { forget(clientId: string | null): void } | undefined;
   /** Without it nobody may look at the frames of clients. */
   readonly taps?: Taps | undefined;
+  /** The reports of this thread; none without. */
+  readonly outbox?: OutboxView | undefined;
   /** Tells the backend of a CALL that ended elsewhere without an outcome. */
   readonly reportLost: (client: Client, call: CallNames) => void;
-  /** Undefined when nothing is traced. */
-  readonly tracing?: Tracing | undefined;
 }
 
 const ACCEPTED: ClientReply = { kind: "accepted" };
@@ -53,9 +50,11 @@ const ACCEPTED: ClientReply = { kind: "accepted" };
 /** Serves requests for the clients that are connected to this instance. */
 export class LocalClients implements Peer {
   readonly #deps: LocalDeps;
+  readonly #calls: LocalCalls;
 
   constructor(deps: LocalDeps) {
     this.#deps = deps;
+    this.#calls = new LocalCalls(deps);
   }
 
   find(clientId: string): Client | undefined {
@@ -70,6 +69,7 @@ export class LocalClients implements Peer {
   }
 
   lost(client: Client, call: CallNames): void {
+    this.#deps.records.lost(client, call);
     this.#deps.reportLost(client, call);
   }
 
@@ -77,8 +77,22 @@ export class LocalClients implements Peer {
     this.#deps.verdicts?.forget(clientId);
   }
 
-  page(after: string | null, limit: number, search?: string): ClientPage {
-    return pageOf(this.#deps.connections, after, limit, search);
+  answerTo<K extends QuestionKind>(question: QuestionOf<K>): Answers[K] {
+    return this.#answer(question) as Answers[K];
+  }
+
+  #answer(question: Question): Answer {
+    const { connections, records, keys, outbox = emptyOutbox } = this.#deps;
+    switch (question.kind) {
+      case "page":
+        return pageOf(connections, question.after, question.limit, question.search);
+      case "call":
+        return records.find(question);
+      case "key":
+        return keys.answer(question.key, question.claimId);
+      default:
+        return answerForOutbox(question, outbox) ?? null;
+    }
   }
 
   async serve(request: ClientRequest, errand?: Errand): Promise<ClientReply> {
@@ -111,11 +125,7 @@ export class LocalClients implements Peer {
         if (this.#deps.backlog.isFull) return refused("overloaded");
         const invalid = this.#inspect(connection, request);
         if (invalid !== undefined) return invalid;
-        const span = this.#begin(connection, request);
-        if (request.waitSeconds !== null) {
-          return await this.#wait(connection, request, request.waitSeconds, span);
-        }
-        return this.#call(connection, request, errand, span);
+        return await this.#calls.serve(connection, request, errand);
       }
     }
   }
@@ -128,73 +138,5 @@ export class LocalClients implements Peer {
     const frame = { direction: "out", type, action, messageId, payload } as const;
     const violation = this.#deps.inspect?.(connection, frame);
     return violation && { kind: "invalid", violation };
-  }
-
-  #begin(client: Client, request: ClientRequest & { kind: "call" }): CallSpan | undefined {
-    const { kind, action, messageId, trace } = request;
-    return this.#deps.tracing?.toClient({ kind, action, messageId, client }, trace);
-  }
-
-  /** The outcome goes to the backend. */
-  #call(
-    connection: Connection,
-    { action, messageId, payload, trace: parent }: ClientRequest & { kind: "call" },
-    errand: Errand | undefined,
-    span: CallSpan | undefined,
-  ): ClientReply {
-    const trace = span?.context ?? parent;
-    // Remembered before: a CALL may end while it is being taken. Whoever gave an errand remembers it.
-    const forget = errand === undefined
-      ? this.#deps.witness.accepted(connection, { action, messageId, trace })
-      : () => {};
-    const taken = connection.callForBackend({ action, messageId, payload, trace, span }, {
-      isOurs() {
-        if (errand?.isOurs() !== false) return true;
-        forget();
-        return false;
-      },
-      ended: () => {
-        forget();
-        errand?.ended();
-      },
-    });
-    if (taken === "accepted") return ACCEPTED;
-    forget();
-    span?.end(taken);
-    return refused(taken);
-  }
-
-  /** The outcome is the answer. */
-  #wait(
-    connection: Connection,
-    { action, messageId, payload }: ClientRequest & { kind: "call" },
-    seconds: number,
-    span: CallSpan | undefined,
-  ): Promise<ClientReply> {
-    const { clock, apiCallSeconds } = this.#deps;
-    const since = clock.now();
-    return new Promise((resolve) => {
-      const timer = clock.setTimeout(() => {
-        apiCallSeconds.observe((clock.now() - since) / 1000);
-        span?.end("no_answer");
-        resolve({ kind: "no_answer", wasSent: connection.abandon(call) });
-      }, seconds * 1000);
-      const call: OutgoingCall = {
-        action,
-        messageId,
-        payload,
-        onOutcome(outcome) {
-          clock.clearTimeout(timer);
-          apiCallSeconds.observe((clock.now() - since) / 1000);
-          if (span !== undefined) endByOutcome(span, outcome);
-          resolve({ kind: "outcome", outcome });
-        },
-      };
-      const taken = connection.call(call);
-      if (taken === "accepted") return;
-      clock.clearTimeout(timer);
-      span?.end(taken);
-      resolve(refused(taken));
-    });
   }
 }

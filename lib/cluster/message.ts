@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { CallNames, Client, ClientPage, ClientReply, ClientRequest } from "./bus.ts";
+import type { CallNames, Client, ClientReply, ClientRequest } from "./bus.ts";
+import type { Answer, Question, Survey } from "./survey.ts";
 
 /** One end of a way that keeps messages whole and in order. Messages can be cloned. */
 export interface Port<In, Out> {
@@ -15,6 +16,8 @@ export interface Port<In, Out> {
 
 /** From a worker to the main thread. `id` pairs a question with its answer. */
 export type FromWorker =
+  /** It answers questions from now on. */
+  | { readonly kind: "join" }
   | { readonly kind: "attach"; readonly client: Client }
   | { readonly kind: "detach"; readonly clientId: string; readonly connectionId: string }
   | {
@@ -27,12 +30,14 @@ export type FromWorker =
   /** Answers `serve`. */
   | { readonly kind: "served"; readonly id: number; readonly reply: ClientReply }
   | {
-    readonly kind: "ask_pages";
+    readonly kind: "survey";
     readonly id: number;
-    readonly after: string | null;
-    readonly limit: number;
-    readonly search: string | undefined;
+    readonly question: Question;
+    /** Whether the other workers are asked too, or are asked in another way. */
+    readonly asksWorkers: boolean;
   }
+  /** Answers `question`; undefined when it failed. */
+  | { readonly kind: "answer"; readonly id: number; readonly answer: Answer | undefined }
   /** A CALL was accepted, and this worker owes the backend its outcome. */
   | {
     readonly kind: "accepted";
@@ -56,5 +61,6 @@ export type ToWorker =
   | { readonly kind: "serve"; readonly id: number; readonly request: ClientRequest }
   /** Answers `ask`. */
   | { readonly kind: "reply"; readonly id: number; readonly reply: ClientReply }
-  /** Answers `ask_pages`. */
-  | { readonly kind: "pages"; readonly id: number; readonly pages: readonly ClientPage[] };
+  | { readonly kind: "question"; readonly id: number; readonly question: Question }
+  /** Answers `survey`. */
+  | { readonly kind: "surveyed"; readonly id: number; readonly survey: Survey<Answer> };

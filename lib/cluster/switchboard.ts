@@ -10,13 +10,15 @@ import type { Log } from "../log/log.ts";
 import {
   type CallNames,
   type Client,
-  type ClientPage,
   type ClientReply,
   type ClientRequest,
+  type Peer,
   refused,
 } from "./bus.ts";
 import type { FromWorker, Port, ToWorker } from "./message.ts";
 import { pageOf } from "./page.ts";
+import type { Answer, Question } from "./survey.ts";
+import { Surveys } from "./surveys.ts";
 import { replyMs, SECOND_TRY_MS } from "./times.ts";
 
 /** A CALL whose outcome a worker owes the backend. */
@@ -46,11 +48,13 @@ interface Worker extends Line {
   /** Its own, also those that a newer connection elsewhere replaces, until they are closed. */
   readonly clients: ConnectionMap<Client>;
   readonly owed: Map<number, Owed>;
+  /** Whether it answers questions. */
+  isAsked: boolean;
   isDead: boolean;
 }
 
-/** A worker's question, until it has its answer. */
-interface Question {
+/** What a worker asks of a client, until it has its answer. */
+interface Asked {
   readonly asker: Worker;
   readonly id: number;
   readonly request: ClientRequest;
@@ -59,7 +63,7 @@ interface Question {
 }
 
 interface Serving {
-  readonly question: Question;
+  readonly question: Asked;
   readonly holder: Worker;
   readonly timer: Timer;
 }
@@ -81,11 +85,16 @@ export class Switchboard {
   readonly #log: Log;
   readonly #workers = new Set<Worker>();
   readonly #serving = new Map<number, Serving>();
+  readonly #surveys: Surveys;
+  readonly #own: Pick<Peer, "answerTo"> | undefined;
   #lastId = 0;
 
-  constructor(clock: Clock, log: Log) {
+  /** @param own Answers for the main thread, which has what dead workers left. */
+  constructor(clock: Clock, log: Log, own?: Pick<Peer, "answerTo">) {
     this.#clock = clock;
     this.#log = log;
+    this.#surveys = new Surveys(clock);
+    this.#own = own;
   }
 
   /** A worker has begun. */
@@ -94,6 +103,7 @@ export class Switchboard {
       port,
       clients: new ConnectionMap(),
       owed: new Map(),
+      isAsked: false,
       isDead: false,
     };
     this.#workers.add(worker);
@@ -116,6 +126,7 @@ export class Switchboard {
     const worker = line as Worker;
     worker.isDead = true;
     this.#workers.delete(worker);
+    this.#surveys.gone(worker);
     for (const [id, { question, holder, timer }] of this.#serving) {
       if (holder !== worker && question.asker !== worker) continue;
       this.#serving.delete(id);
@@ -146,11 +157,13 @@ export class Switchboard {
       }
       case "served":
         return this.#served(worker, message.id, message.reply);
-      case "ask_pages": {
-        const { id, after, limit, search } = message;
-        const pages = this.#pages(worker, after, limit, search);
-        return worker.port.post({ kind: "pages", id, pages });
-      }
+      case "join":
+        worker.isAsked = true;
+        return;
+      case "survey":
+        return this.#survey(worker, message.id, message.question, message.asksWorkers);
+      case "answer":
+        return this.#surveys.answered(worker, message.id, message.answer);
       case "accepted":
         worker.owed.set(message.id, message);
         return;
@@ -163,6 +176,7 @@ export class Switchboard {
         }
         return;
       case "leave":
+        worker.isAsked = false;
         for (const { clientId, connectionId } of worker.clients.all()) {
           detach(worker, clientId, connectionId);
         }
@@ -194,7 +208,7 @@ export class Switchboard {
     return holder;
   }
 
-  #ask(question: Question): void {
+  #ask(question: Asked): void {
     if (question.asker.isDead) return;
     const holder = this.#holderOf(question.request.clientId);
     if (holder === undefined) return this.#notFound(question);
@@ -207,7 +221,7 @@ export class Switchboard {
     holder.port.post({ kind: "serve", id, request: question.request });
   }
 
-  #notFound(question: Question): void {
+  #notFound(question: Asked): void {
     if (question.isSecondTry) {
       return this.#answer(question, refused("gone"));
     }
@@ -224,19 +238,22 @@ export class Switchboard {
     else this.#answer(serving.question, reply);
   }
 
-  #answer({ asker, id }: Question, reply: ClientReply): void {
+  #answer({ asker, id }: Asked, reply: ClientReply): void {
     if (!asker.isDead) asker.port.post({ kind: "reply", id, reply });
   }
 
-  /** All others' clients are known here, so nobody has to be asked. */
-  #pages(
-    asker: Worker,
-    after: string | null,
-    limit: number,
-    search: string | undefined,
-  ): ClientPage[] {
-    return [...this.#workers].filter((worker) => worker !== asker)
-      .map(({ clients }) => pageOf(clients, after, limit, search));
+  #survey(asker: Worker, id: number, question: Question, asksWorkers: boolean): void {
+    const others = [...this.#workers].filter((worker) => worker !== asker);
+    const own: Answer[] = [];
+    if (question.kind === "page") {
+      // All others' clients are known here, so nobody has to be asked.
+      const { after, limit, search } = question;
+      own.push(...others.map(({ clients }) => pageOf(clients, after, limit, search)));
+      return this.#surveys.ask(asker, id, question, [], own);
+    }
+    if (this.#own !== undefined) own.push(this.#own.answerTo(question));
+    const asked = asksWorkers ? others.filter(({ isAsked }) => isAsked) : [];
+    this.#surveys.ask(asker, id, question, asked, own);
   }
 }
 

@@ -10,7 +10,6 @@ import {
   type Bus,
   type CallNames,
   type Client,
-  type ClientPage,
   type ClientReply,
   type ClientRequest,
   identityOf,
@@ -19,6 +18,7 @@ import {
   type Witness,
 } from "./bus.ts";
 import type { FromWorker, Port, ToWorker } from "./message.ts";
+import type { Answer, Answers, Question, QuestionKind, QuestionOf, Survey } from "./survey.ts";
 
 export interface ThreadsBusOptions {
   readonly port: Port<ToWorker, FromWorker>;
@@ -26,11 +26,12 @@ export interface ThreadsBusOptions {
   readonly log: Log;
   /** Whether a client that is found nowhere is looked for once more, a moment later. */
   readonly looksTwice: boolean;
-  /** How long `close` waits for what the others are still asked. */
-  readonly closeMs: number;
 }
 
 const NOT_TAKEN = "a message between threads failed";
+
+/** Nobody could be asked. */
+const NO_SURVEY = { answers: [], isComplete: false } as const;
 
 /**
  * The bus between the workers of one process, and the witness of the CALLs that this one accepted.
@@ -46,7 +47,7 @@ export class ThreadsBus implements Bus, Witness {
   readonly isAvailable = true;
   readonly #options: ThreadsBusOptions;
   readonly #asked = new Map<number, (reply: ClientReply) => void>();
-  readonly #askedPages = new Map<number, (pages: readonly ClientPage[]) => void>();
+  readonly #surveys = new Map<number, (survey: Survey<Answer>) => void>();
   #lastId = 0;
   #servedId: number | null = null;
   #isClosed = false;
@@ -66,6 +67,7 @@ export class ThreadsBus implements Bus, Witness {
         this.#options.log.error(NOT_TAKEN, { error: String(error) });
       }
     });
+    this.#post({ kind: "join" });
     return this;
   }
 
@@ -86,12 +88,25 @@ export class ThreadsBus implements Bus, Witness {
     });
   }
 
-  pages(after: string | null, limit: number, search?: string): Promise<readonly ClientPage[]> {
-    if (this.#isClosed) return Promise.resolve([]);
+  survey<K extends QuestionKind>(question: QuestionOf<K>): Promise<Survey<Answers[K]>> {
+    return this.#survey<K>(question, true);
+  }
+
+  /** Asks the main thread alone: the workers are asked in another way. */
+  surveyMain<K extends QuestionKind>(question: QuestionOf<K>): Promise<Survey<Answers[K]>> {
+    return this.#survey<K>(question, false);
+  }
+
+  #survey<K extends QuestionKind>(
+    question: Question,
+    asksWorkers: boolean,
+  ): Promise<Survey<Answers[K]>> {
+    if (this.#isClosed) return Promise.resolve(NO_SURVEY);
     return new Promise((resolve) => {
       const id = ++this.#lastId;
-      this.#askedPages.set(id, resolve);
-      this.#post({ kind: "ask_pages", id, after, limit, search });
+      // What was asked decides what is answered.
+      this.#surveys.set(id, resolve as (survey: Survey<Answer>) => void);
+      this.#post({ kind: "survey", id, question, asksWorkers });
     });
   }
 
@@ -99,13 +114,13 @@ export class ThreadsBus implements Bus, Witness {
     this.#post({ kind: "forget", clientId });
   }
 
-  accepted(client: Client, { action, messageId, trace }: CallNames): () => void {
+  accepted(client: Client, { action, messageId, trace, id: reportId }: CallNames): () => void {
     const id = ++this.#lastId;
     this.#post({
       kind: "accepted",
       id,
       client: identityOf(client),
-      call: { action, messageId, trace },
+      call: { action, messageId, trace, id: reportId },
       servedId: this.#servedId,
     });
     return () => this.#post({ kind: "ended", id });
@@ -115,17 +130,17 @@ export class ThreadsBus implements Bus, Witness {
    * Leaves the others, and waits for what they are still asked: their clients may answer until they
    * are closed too.
    */
-  async close(): Promise<void> {
+  async close(timeoutMs: number): Promise<void> {
     this.#isClosed = true;
     this.#post({ kind: "leave" });
     if (this.#asked.size > 0) {
       const noneAsked = new Promise<void>((resolve) => this.#onNoneAsked = resolve);
-      await within(this.#options.clock, noneAsked, this.#options.closeMs);
+      await within(this.#options.clock, noneAsked, timeoutMs);
     }
     for (const resolve of this.#asked.values()) resolve(refused("lost"));
-    for (const resolve of this.#askedPages.values()) resolve([]);
+    for (const resolve of this.#surveys.values()) resolve(NO_SURVEY);
     this.#asked.clear();
-    this.#askedPages.clear();
+    this.#surveys.clear();
   }
 
   #post(message: FromWorker): void {
@@ -145,11 +160,23 @@ export class ThreadsBus implements Bus, Witness {
         this.#asked.delete(message.id);
         if (this.#asked.size === 0) this.#onNoneAsked();
         return;
-      case "pages":
-        this.#askedPages.get(message.id)?.(message.pages);
-        this.#askedPages.delete(message.id);
+      case "question":
+        return this.#answer(message.id, message.question, peer);
+      case "surveyed":
+        this.#surveys.get(message.id)?.(message.survey);
+        this.#surveys.delete(message.id);
         return;
     }
+  }
+
+  #answer(id: number, question: Question, peer: Peer): void {
+    let answer: Answer | undefined;
+    try {
+      answer = peer.answerTo(question);
+    } catch (error) {
+      this.#options.log.error("a question of another worker failed", { error: String(error) });
+    }
+    this.#post({ kind: "answer", id, answer });
   }
 
   /** Never rejects. */

@@ -21,8 +21,8 @@ export const SECOND_TRY_MS = 30;
 export const FIND_AGAIN_MS = 40;
 /** Until the holder has to say that it is it: a question may be lost with a server of NATS. */
 export const FIND_MS = 1500;
-/** How long all others have for their part of a list. */
-export const PAGES_MS = 1000;
+/** How long all others have for an answer to what each of them is asked. */
+export const SURVEY_MS = 1000;
 
 /** How long one try to connect to NATS may take. */
 export const CONNECT_MS = 5000;

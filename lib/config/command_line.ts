@@ -5,7 +5,8 @@
  */
 
 import { Command, CommanderError, Option } from "commander";
-import { type Flag, type FlagName, FLAGS, variableOf } from "./flag.ts";
+import { type FlagName, FLAGS, variableOf } from "./flag.ts";
+import type { Flag } from "./flag_kind.ts";
 import { shownValue } from "./shown.ts";
 
 /** What a person is told in place of a run. */

@@ -7,7 +7,8 @@
 import { readCommandLine, type Told } from "./command_line.ts";
 import type { ConfigFile } from "./config_file.ts";
 import type { NatsAddress } from "./nats_address.ts";
-import { type Flag, type FlagName, FLAGS, variableOf } from "./flag.ts";
+import { type FlagName, FLAGS, variableOf } from "./flag.ts";
+import type { Flag } from "./flag_kind.ts";
 import { type Setting, settingOf, type Settings, type Source } from "./setting.ts";
 import { isLoopback } from "./place.ts";
 import { shownFile, shownValue } from "./shown.ts";
@@ -40,6 +41,15 @@ export interface Config {
   /** The environment names a proxy, which `fetch` goes through. */
   readonly hasProxy: boolean;
   readonly retries: number;
+  readonly awayHoldMs: number;
+  /** What comes of a CALL while the backend is away: its client is closed, or gets a CALLERROR. */
+  readonly backendAway: "close" | "answer";
+  /** A folder; undefined for none. */
+  readonly outbox: string | undefined;
+  /** How long a CALL is known after its end. */
+  readonly outcomeRetentionMs: number;
+  readonly reportTtlMs: number;
+  readonly maxReports: number;
   readonly callTimeoutMs: number;
   readonly callConcurrency: number;
   readonly maxQueue: number;
@@ -192,6 +202,12 @@ export function readInvocation(
     forwarder: forwarderOf(must("forwarder"), take("backend") ?? "", hasProxy),
     hasProxy,
     retries: must("retries"),
+    awayHoldMs: must("away-hold"),
+    backendAway: must("backend-away"),
+    outbox: take("outbox"),
+    outcomeRetentionMs: must("outcome-retention"),
+    reportTtlMs: must("report-ttl"),
+    maxReports: must("max-reports"),
     callTimeoutMs: must("call-timeout"),
     callConcurrency: must("call-concurrency"),
     maxQueue: must("max-queue"),

@@ -5,7 +5,8 @@
  */
 
 import { nearestFlag } from "./command_line.ts";
-import { type Flag, type FlagName, FLAGS } from "./flag.ts";
+import { type FlagName, FLAGS } from "./flag.ts";
+import type { Flag } from "./flag_kind.ts";
 import { shownFile } from "./shown.ts";
 
 /** A file that was read. */

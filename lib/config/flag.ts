@@ -16,51 +16,15 @@ import {
   oneOf,
   openFileCount,
   originList,
+  outboxPlace,
   pathPrefix,
   protocolList,
   rateLimit,
   size,
   subjectPrefix,
-  toggle,
-  type ValueReader,
   workerCount,
 } from "./value.ts";
-
-/** One flag. */
-export interface Flag<T> {
-  /** Stands for the value in the help; a flag without one is a switch. */
-  readonly placeholder?: string;
-  /** The default as it would be written on the command line; without one the flag is unset. */
-  readonly default?: string;
-  readonly help: string;
-  readonly read: ValueReader<T>;
-  /** Whether its value stays out of error messages. */
-  readonly isSecret?: true;
-  /** Whether its text is a list with commas; a file may have it as a list. */
-  readonly isList?: true;
-}
-
-function flag<T>(
-  read: ValueReader<T>,
-  placeholder: string,
-  defaultText: string,
-  help: string,
-): Flag<T> & { readonly default: string } {
-  return { read, placeholder, default: defaultText, help };
-}
-
-function unset<T>(read: ValueReader<T>, placeholder: string, help: string): Flag<T> {
-  return { read, placeholder, help };
-}
-
-/** A flag whose text is a list with commas between. */
-function list<F extends Flag<unknown>>(flag: F): F & { readonly isList: true } {
-  return { ...flag, isList: true };
-}
-
-function onOff(help: string): Flag<boolean> & { readonly default: string } {
-  return { read: toggle, default: "false", help };
-}
+import { flag, list, onOff, unset } from "./flag_kind.ts";
 
 /** Every flag by its name without the dashes, in the order of the help. */
 export const FLAGS = {
@@ -144,7 +108,48 @@ export const FLAGS = {
     "auto",
     "tcp: own connections, what may have arrived is not repeated; fetch: for https and proxies",
   ),
-  "retries": flag(integer(0, 100), "N", "3", "more tries after a request that failed"),
+  "retries": flag(
+    integer(0, 100),
+    "N",
+    "3",
+    "more tries after a request that failed; CALLs wait for --away-hold instead",
+  ),
+  "outbox": unset(
+    outboxPlace,
+    "DIR",
+    "keeps accepted CALLs and their outcomes in a folder, until the backend has taken them",
+  ),
+  "away-hold": flag(
+    duration(0),
+    "DURATION",
+    "15s",
+    "how long a CALL waits for a backend that cannot be reached; then the backend is away",
+  ),
+  "backend-away": flag(
+    oneOf("close", "answer"),
+    "WHAT",
+    "close",
+    "a CALL while the backend is away: close closes its client with 1013 and refuses upgrades with 503; answer answers CALLERROR",
+  ),
+  "outcome-retention": flag(
+    duration(1),
+    "DURATION",
+    "10m",
+    "how long GET /call/... and an Idempotency-Key know a CALL after its end",
+  ),
+  "report-ttl": flag(
+    // Thirty days: longer than any outage that somebody mends.
+    duration(1000, 720),
+    "DURATION",
+    "72h",
+    "how long an outcome or another report is tried before it is parked",
+  ),
+  "max-reports": flag(
+    integer(1, 10_000_000),
+    "N",
+    "100000",
+    "accepted CALLs whose outcome the backend has not; then CALLs to clients get 503",
+  ),
   "call-timeout": flag(
     duration(1),
     "DURATION",

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isMismatched } from "./certificate.ts";
 import type { Config } from "./config.ts";
 import { shownFile } from "./shown.ts";
 import { readSignKeys } from "./sign_keys.ts";
@@ -149,7 +150,13 @@ function readTokenList(
 function readPair({ tls }: Config, reader: Reader): TlsPair | undefined {
   const cert = reader.text("tls-cert", tls?.certFile);
   const key = reader.text("tls-key", tls?.keyFile);
-  return cert === undefined || key === undefined ? undefined : { cert, key };
+  if (tls === undefined || cert === undefined || key === undefined) return undefined;
+  if (isMismatched(cert, key)) {
+    reader.message ??=
+      `--tls-key: ${shownFile(tls.keyFile)} is not the key of the certificate in ` +
+      `--tls-cert ${shownFile(tls.certFile)}`;
+  }
+  return { cert, key };
 }
 
 /** Reads files until the first fault, which it keeps. */

@@ -19,6 +19,10 @@ export interface SettingWarning {
 
 /** Shorter pings cost more than they tell: a network's hiccup takes as long. */
 const LEAST_PING_MS = 5000;
+/** A client has given its CALL up long before. */
+const LONGEST_HOLD_MS = 300_000;
+/** Who repeats a request does so after a time-out of its own. */
+const LEAST_RETENTION_MS = 10_000;
 /** Whoever stops the program ends it by force long before. */
 const LONGEST_DRAIN_MS = 3_600_000;
 
@@ -58,6 +62,7 @@ function fileNonsense(config: Config): string | undefined {
     ["tls-cert", tls?.certFile],
     ["tls-key", tls?.keyFile],
     ["config", config.configFile],
+    ["outbox", config.outbox && `${config.outbox}/outbox.sqlite`],
   ];
   const written = [["cpuprofile", cpuProfileFile], ["memprofile", memProfileFile]] as const;
   for (const [flag, name] of written) {
@@ -95,6 +100,21 @@ export function warningsOf(config: Config, settings: Settings): SettingWarning[]
     "forwarder",
     config.forwarder === "tcp" && config.hasProxy && isGiven("forwarder"),
     "a variable names a proxy, which only fetch goes through",
+  );
+  warn(
+    "away-hold",
+    config.awayHoldMs > LONGEST_HOLD_MS,
+    "hardly any client waits for more than five minutes for the answer to a CALL",
+  );
+  warn(
+    "outcome-retention",
+    config.outcomeRetentionMs < LEAST_RETENTION_MS,
+    "an Idempotency-Key that is forgotten within 10 s hardly keeps a CALL from being sent twice",
+  );
+  warn(
+    "report-ttl",
+    config.reportTtlMs < config.backendTimeoutMs,
+    "it is shorter than --backend-timeout: a report may be parked after its first try",
   );
   warn(
     "max-queue",

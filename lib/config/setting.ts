@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Flag, type FlagName, FLAGS } from "./flag.ts";
+import { type FlagName, FLAGS } from "./flag.ts";
+import type { Flag } from "./flag_kind.ts";
 import type { NatsAddress } from "./nats_address.ts";
 import { shownValue } from "./shown.ts";
 

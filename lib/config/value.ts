@@ -41,8 +41,10 @@ const BYTES: Readonly<Record<string, number>> = {
 
 const MAX_WORKERS = 64;
 
+const HOUR_MS = 3_600_000;
+
 /** Timers hold 31 bits of milliseconds; a day is far inside and longer than anyone needs. */
-const MAX_DURATION_MS = 24 * 3_600_000;
+const MAX_TIMER_HOURS = 24;
 
 function ok<T>(value: T): ReadValue<T> {
   return { ok: true, value };
@@ -52,15 +54,16 @@ function ok<T>(value: T): ReadValue<T> {
  * A duration with its unit, in milliseconds.
  *
  * @param minMs The shortest allowed.
+ * @param maxHours The longest allowed; more than a day only for what is no timer.
  */
-export function duration(minMs: number): ValueReader<number> {
+export function duration(minMs: number, maxHours = MAX_TIMER_HOURS): ValueReader<number> {
   const allowed = `a duration of ${
     minMs === 0 ? "0s" : `${minMs}ms`
-  } to 24h, such as 500ms, 30s or 2m`;
+  } to ${maxHours}h, such as 500ms, 30s or 2m`;
   return (text) => {
     const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
     const ms = match === null ? NaN : Math.round(Number(match[1]) * MILLISECONDS[match[2]!]!);
-    return ms >= minMs && ms <= MAX_DURATION_MS ? ok(ms) : { ok: false, allowed };
+    return ms >= minMs && ms <= maxHours * HOUR_MS ? ok(ms) : { ok: false, allowed };
   };
 }
 
@@ -239,6 +242,15 @@ export const bearerToken: ValueReader<string> = (text) =>
   /^[\x21-\x7e]+$/.test(text)
     ? ok(text)
     : { ok: false, allowed: "one or more printable ASCII characters without blanks" };
+
+/** Where what was accepted is kept: a folder. */
+export const outboxPlace: ValueReader<string> = (text) => {
+  if (text === "nats") {
+    return { ok: false, allowed: "the name of a folder: an outbox in NATS is not there yet" };
+  }
+  const isName = text !== "" && !text.includes("\0");
+  return isName ? ok(text) : { ok: false, allowed: "the name of a folder" };
+};
 
 /** A file's name; whether it can be read shows when it is read. */
 export const filePath: ValueReader<string> = (text) =>

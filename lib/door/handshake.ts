@@ -7,6 +7,7 @@
 import { decodeClientId } from "../codec/route.ts";
 import { negotiate, type Negotiation } from "../codec/subprotocol.ts";
 import type { RefusalReason } from "../metrics/labels.ts";
+import { problem } from "../problem.ts";
 import type { HttpRequest, RequestHeaders } from "../request.ts";
 
 export interface HandshakeOptions {
@@ -100,4 +101,15 @@ function wrongHeader(headers: RequestHeaders): Refusal | undefined {
 
 function refusal(cause: RefusalReason, status: number, detail: string): Refusal {
   return { cause, status, detail };
+}
+
+/** The answer to a request that a client would not send. */
+export function notAnUpgrade(path: string, wsPath: string): Response {
+  const rawClientId = path.slice(wsPath.length);
+  return !path.startsWith(wsPath) || rawClientId === "" || rawClientId.includes("/")
+    ? problem(404, "no such path")
+    : problem(426, "a client connects with a WebSocket upgrade", {
+      upgrade: "websocket",
+      connection: "Upgrade",
+    });
 }

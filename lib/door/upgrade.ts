@@ -8,19 +8,29 @@ import type { Clock } from "../clock.ts";
 import { offeredProtocols } from "../codec/subprotocol.ts";
 import { ABNORMAL } from "../client/ending.ts";
 import type { Identity } from "../identity.ts";
+import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { problem } from "../problem.ts";
+import type { Backlog } from "../queue/backlog.ts";
 import { TurnGate } from "../queue/turn_gate.ts";
 import type { Random } from "../random.ts";
-import { postAlone, type PostDeps } from "../report/post.ts";
+import type { Deliveries } from "../report/deliveries.ts";
 import { disconnectReport } from "../report/report.ts";
 import { Opening } from "../socket/opening.ts";
 import type { Socket, SocketMaker } from "../socket/socket.ts";
 import type { Sockets } from "../socket/sockets.ts";
-import { type Strangeness, STRANGENESS_TEXTS } from "./browser.ts";
+import { type Arrival, isGone } from "./arrival.ts";
+import { STRANGENESS_TEXTS } from "./browser.ts";
 import { TimeOrderedIds } from "../ids.ts";
-import { type HandshakeOptions, isUpgrade, readHandshake, type Refusal } from "./handshake.ts";
+import {
+  type HandshakeOptions,
+  isUpgrade,
+  notAnUpgrade,
+  readHandshake,
+  type Refusal,
+} from "./handshake.ts";
 import type { ConnectHook, Credentials } from "./hook.ts";
+import { retryAfter, SOON, WHILE_AWAY } from "./not_now.ts";
 import { addressOf, certificateOf, tlsOf } from "./proxy.ts";
 import { ChangingRate } from "./rate.ts";
 import type { HttpRequest } from "../request.ts";
@@ -39,7 +49,7 @@ export interface UpgradeOptions extends HandshakeOptions {
   readonly disconnectHook: boolean;
 }
 
-export interface UpgradeDeps extends PostDeps {
+export interface UpgradeDeps {
   readonly maker: Pick<SocketMaker, "upgrade">;
   readonly sockets: Sockets;
   /** Asks the backend about each client; undefined when it is not asked. */
@@ -49,8 +59,13 @@ export interface UpgradeDeps extends PostDeps {
   /** Who is connected. */
   readonly connections: { get(clientId: string): object | undefined };
   readonly memory: { readonly isTight: boolean };
+  /** Says when nobody is let in because the backend is away; undefined when that is no reason. */
+  readonly closesWhen?: { readonly isAway: boolean } | undefined;
   readonly isShuttingDown: () => boolean;
-  readonly metrics: PostDeps["metrics"] & Pick<Metrics, "refused">;
+  readonly backlog: Pick<Backlog, "count">;
+  readonly deliveries: Pick<Deliveries, "deliver" | "disconnects">;
+  readonly metrics: Pick<Metrics, "refused">;
+  readonly log: Log;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -66,16 +81,6 @@ export type Upgrade = (
   path: string,
   arrival: Arrival,
 ) => Response | Promise<Response>;
-
-/** How a request came in. */
-export interface Arrival {
-  /** The address at the other end of the socket. */
-  readonly peer: string;
-  /** Whether that socket has TLS. */
-  readonly isTls: boolean;
-  /** Why it may not pass; null when it may. */
-  readonly strangeness: Strangeness | null;
-}
 
 /** Sockets beyond the bound for clients that replace their own: the older ones close in seconds. */
 const TAKEOVER_ROOM = 1000;
@@ -98,7 +103,8 @@ interface Asker {
 /** Makes the part that turns upgrades into connections. */
 export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgrade {
   const { wsPath, trustProxy } = options;
-  const { sockets, memory, hook, backlog, isShuttingDown, clock, random, metrics, log } = deps;
+  const { sockets, memory, hook, backlog, deliveries } = deps;
+  const { isShuttingDown, clock, random, metrics, log } = deps;
   const ids = new TimeOrderedIds(clock, random);
   const gate = new TurnGate<() => void>(
     () => upgradesPerTurn(backlog.count),
@@ -114,9 +120,13 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     return problem(status, detail, headers);
   }
 
-  /** Not now: the jitter keeps those who are refused together from coming back together. */
-  function refuseForNow(who: Asker, cause: Refusal["cause"], detail: string): Response {
-    const headers = { "retry-after": String(1 + Math.floor(random.fraction() * 10)) };
+  function refuseForNow(
+    who: Asker,
+    cause: Refusal["cause"],
+    detail: string,
+    comeBack = SOON,
+  ): Response {
+    const headers = retryAfter(comeBack, random);
     return refuse(who, { cause, status: 503, detail, headers });
   }
 
@@ -148,6 +158,10 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       return refuse(who, { cause: "certificate", status: 400, detail });
     }
     if (isShuttingDown()) return refuseForNow(who, "shutdown", "the gateway is shutting down");
+    // Before anything is asked or closed: who is connected stays, also when it asks once more.
+    if (deps.closesWhen?.isAway === true) {
+      return refuseForNow(who, "backend", "the backend is away", WHILE_AWAY);
+    }
     // A client that comes back before its old connection is known to be dead must be let in.
     const isTakeover = deps.connections.get(handshake.clientId) !== undefined;
     const room = options.maxConnections + (isTakeover ? TAKEOVER_ROOM : 0);
@@ -184,7 +198,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
   /** None is ever dropped, so there must be room for one before it can come to be. */
   function hasRoomForEnd(): boolean {
     return !options.disconnectHook ||
-      sockets.total + backlog.disconnects < ROOM_FOR_ENDS * options.maxConnections;
+      sockets.total + deliveries.disconnects < ROOM_FOR_ENDS * options.maxConnections;
   }
 
   /** As OCPP-J has it (1.6 §3.2): complete the handshake without a subprotocol, then close. */
@@ -238,7 +252,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
   function turnAway(identity: Identity): Response {
     if (hook !== undefined && options.disconnectHook) {
       // The refusal need not wait for it.
-      void postAlone(deps, identity, disconnectReport(ABNORMAL, ""));
+      deliveries.deliver(identity, disconnectReport(ABNORMAL, ""));
     }
     return isShuttingDown()
       ? refuseForNow(identity, "shutdown", "the gateway is shutting down")
@@ -276,20 +290,4 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     // It pings after half of its idle time-out.
     return deps.maker.upgrade(request, protocol, 2 * options.pingIntervalMs / 1000);
   }
-}
-
-/** Whether the client's connection has ended, as far as that is known. */
-function isGone({ upgrade }: HttpRequest): boolean {
-  return upgrade?.socket.destroyed === true;
-}
-
-/** The answer to a request that a client would not send. */
-function notAnUpgrade(path: string, wsPath: string): Response {
-  const rawClientId = path.slice(wsPath.length);
-  return !path.startsWith(wsPath) || rawClientId === "" || rawClientId.includes("/")
-    ? problem(404, "no such path")
-    : problem(426, "a client connects with a WebSocket upgrade", {
-      upgrade: "websocket",
-      connection: "Upgrade",
-    });
 }

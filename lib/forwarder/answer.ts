@@ -39,6 +39,7 @@ export class AnswerReader {
   #status = 0;
   #challenge: string | null = null;
   #cacheControl = "";
+  #retryAfter: string | undefined;
   #wireBytes = 0;
   /** The body as long as it is in one piece of the bytes pushed last, where that begins, … */
   #piece: Uint8Array | null = null;
@@ -136,6 +137,7 @@ export class AnswerReader {
     this.#length = 0;
     this.#piece = null;
     this.#cacheControl = "";
+    this.#retryAfter = undefined;
     this.#isReusable = shouldKeepAlive;
     let length: string | undefined;
     let isChunked = false;
@@ -165,6 +167,9 @@ export class AnswerReader {
           break;
         case "cache-control":
           this.#cacheControl += `,${value}`;
+          break;
+        case "retry-after":
+          this.#retryAfter ??= value;
       }
     }
     if (length !== undefined && isChunked) throw new Refusal(AMBIGUOUS);
@@ -234,6 +239,9 @@ export class AnswerReader {
       this.#reply = { ok: true, status, body, challenge: this.#challenge };
     } else if (this.#cacheControl === "") this.#reply = { ok: true, status, body };
     else this.#reply = { ok: true, status, body, cacheControl: this.#cacheControl.slice(1) };
+    if (this.#retryAfter !== undefined && this.#reply.ok && !isRefusal(status)) {
+      this.#reply = { ...this.#reply, retryAfter: this.#retryAfter };
+    }
     if (this.#isSpoilt) this.#isReusable = false;
     const parser = this.#parser;
     if (parser.offset < parser.end) {

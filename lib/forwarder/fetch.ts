@@ -13,6 +13,7 @@ import {
   isRefusal,
 } from "./forwarder.ts";
 import type { Layer, Outer, Post } from "./layer.ts";
+import { type Look, LOOK_TIMEOUT_MS, type LookOptions, MAX_ANSWER_BYTES, sightOf } from "./look.ts";
 import { webhookHeaders } from "./signature.ts";
 
 /**
@@ -85,9 +86,12 @@ export function createFetchForwarder(options: ForwarderOptions): Layer {
         return { ok: true, status, body: text, challenge };
       }
       const cacheControl = response.headers.get("cache-control");
-      return cacheControl === null
-        ? { ok: true, status, body: text }
-        : { ok: true, status, body: text, cacheControl };
+      const retryAfter = response.headers.get("retry-after");
+      return {
+        ...{ ok: true, status, body: text },
+        ...(cacheControl === null ? {} : { cacheControl }),
+        ...(retryAfter === null ? {} : { retryAfter }),
+      };
     } catch (error) {
       return { ok: false, fault: error === timedOut ? "timeout" : faultOf(error, hasAnswer) };
     } finally {
@@ -143,4 +147,34 @@ async function bodyOf(response: Response, maxBytes: number): Promise<string | un
   return length !== null && /^\d+$/.test(length)
     ? utf8Text(await response.bytes())
     : await readText(body, maxBytes);
+}
+
+/**
+ * Looks whether the backend is there as `createLook` does, but the way that `fetch` goes, which may be
+ * over a proxy or TLS: each look is a `GET` then.
+ */
+export function createFetchLook({ backend, userAgent, clock }: LookOptions): Look {
+  return async (_wanted, signal) => {
+    const controller = new AbortController();
+    const giveUp = (): void => controller.abort();
+    const timer = clock.setTimeout(giveUp, LOOK_TIMEOUT_MS);
+    signal.addEventListener("abort", giveUp);
+    const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0, http2: false });
+    try {
+      const response = await fetch(backend, {
+        headers: { "user-agent": userAgent, "accept-encoding": "identity" },
+        redirect: "manual",
+        signal: controller.signal,
+        client,
+      });
+      const { status, body } = response;
+      return sightOf(status, body === null ? "" : await readText(body, MAX_ANSWER_BYTES) ?? "");
+    } catch {
+      return "nothing";
+    } finally {
+      clock.clearTimeout(timer);
+      signal.removeEventListener("abort", giveUp);
+      client.close();
+    }
+  };
 }

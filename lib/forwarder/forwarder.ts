@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { hasErrorCode } from "../codec/reply.ts";
 import type { RequestKind } from "../codec/route.ts";
 import type { TraceContext } from "../codec/trace_context.ts";
 import type { Origin } from "../identity.ts";
@@ -21,11 +22,13 @@ export interface BackendRequest {
   readonly webhookId?: string | undefined;
   /** The trace that it belongs to: the headers `traceparent` and `tracestate`. */
   readonly trace?: TraceContext | undefined;
+  /** Nobody waits for it any more: while it has not left it need not. */
+  readonly isVoid?: boolean;
 }
 
 /**
  * Whether a request carries what the backend waits for: how a CALL of its own ended, or that a client
- * could not use its answer. The backend can tell a repeated one by its URL.
+ * could not use its answer. The backend can tell a repeated one by its `Webhook-Id`.
  */
 export function isOutcome({ kind }: Pick<BackendRequest, "kind">): boolean {
   return kind === "result" || kind === "error" || kind === "resulterror";
@@ -54,7 +57,9 @@ export type BackendFault =
   /** The answer says in two ways how long it is, which may not both be so: the request arrived. */
   | "ambiguous"
   /** It waited too long for its turn: it never left. */
-  | "overloaded";
+  | "overloaded"
+  /** The backend is away, or was not back in time: it never left. Of CALLs alone. */
+  | "away";
 
 export type BackendReply =
   | {
@@ -65,8 +70,15 @@ export type BackendReply =
     readonly challenge?: string | null;
     /** Cache-Control, when there is one. */
     readonly cacheControl?: string;
+    /** Retry-After, when there is one; not of a 401, 403 or 404. */
+    readonly retryAfter?: string;
   }
   | { readonly ok: false; readonly fault: BackendFault };
+
+/** Whether an answer says that the backend behind whoever gave it is not there, or not up to it. */
+export function isFailing(reply: BackendReply): boolean {
+  return reply.ok && reply.status >= 502 && reply.status <= 504 && !hasErrorCode(reply.body);
+}
 
 /** Whether an answer to the connect hook is passed on, with its challenge. */
 export function isRefusal(status: number): status is 401 | 403 | 404 {

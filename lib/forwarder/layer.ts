@@ -27,6 +27,8 @@ export class Post {
   span: RequestSpan | null = null;
   /** Of `retry.ts`. */
   failedTries = 0;
+  /** Of `hold.ts`: since when it cannot reach the backend, by the clock; -1 while it can. */
+  heldSince = -1;
   /** Of `slots.ts`, by the clock. */
   waitingSince = 0;
   /** When the last try began and when it was replied to, by the clock; of the innermost layer. */

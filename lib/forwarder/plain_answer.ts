@@ -21,6 +21,7 @@ const TAKEN_APART = {
   cacheControl: "cache-control",
   contentLength: "content-length",
   challenge: "www-authenticate",
+  retryAfter: "retry-after",
   coding: "transfer-encoding",
 } as const;
 
@@ -132,6 +133,9 @@ export class PlainReader {
       case TAKEN_APART.challenge.length:
         this.#hasChallenge ||= begins(bytes, at, colon, TAKEN_APART.challenge);
         return true;
+      case TAKEN_APART.retryAfter.length:
+        // Seldom there: it is for the parser.
+        return !begins(bytes, at, colon, TAKEN_APART.retryAfter);
       case TAKEN_APART.coding.length:
         return !begins(bytes, at, colon, TAKEN_APART.coding);
       default:

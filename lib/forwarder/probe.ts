@@ -11,6 +11,7 @@ import { backendAddress, dial } from "./dial.ts";
  * Connects to the backend once and hangs up, without a request.
  *
  * @param backend Its base URL.
+ * @param signal Gives up when it aborts.
  * @param withHandshake Whether a TLS handshake is done with an `https:` backend. One that accepts and stays
  *   silent then holds a socket for as long as the process lives.
  * @returns Why it cannot be reached, in the system's words; undefined when it can. Never rejects.
@@ -19,6 +20,7 @@ export async function probeBackend(
   backend: string,
   timeoutMs: number,
   clock: Clock,
+  signal: AbortSignal = new AbortController().signal,
   withHandshake = false,
 ): Promise<string | undefined> {
   const { target, ...address } = backendAddress(backend);
@@ -28,7 +30,7 @@ export async function probeBackend(
   let reason = "no answer";
   const conn = await dial({ ...address, target: plain }, {
     timeoutMs,
-    signal: new AbortController().signal,
+    signal,
     clock,
     onFailure: (error) => reason = error,
   });

@@ -6,7 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import type { RequestKind } from "../codec/route.ts";
-import { type BackendReply, type BackendRequest, isOutcome } from "./forwarder.ts";
+import { type BackendReply, type BackendRequest, isReport } from "./forwarder.ts";
 import { type Layer, OuterLayer, type Post } from "./layer.ts";
 
 /** The first pause, and by what each further one is longer: 0.4 s, 1.2 s, 3.6 s. */
@@ -17,31 +17,17 @@ const MAX_PAUSE_MS = 30_000;
 const JITTER = 0.25;
 
 /**
- * Whether a request may be sent again after this reply.
+ * Whether a request may be sent again after this reply: one that provably never left. One that may have
+ * arrived would be done twice.
  *
- * One that provably never left may, whatever its kind. One that may have arrived may only when it
- * carries an outcome: the backend can tell a repeated outcome by its URL, but a repeated CALL would
- * be done twice.
+ * CALLs and reports are tried again too, but not here: CALLs wait in `hold.ts`, and `lib/report` has the
+ * reports of each client in their order.
  *
  * @param kind What the request carries.
  * @param reply What came of it.
  */
 export function isRetried(kind: RequestKind, reply: BackendReply): boolean {
-  const mayRepeat = isOutcome({ kind });
-  if (reply.ok) return mayRepeat && reply.status >= 502 && reply.status <= 504;
-  switch (reply.fault) {
-    case "unreachable":
-      return true;
-    case "timeout":
-    case "broken":
-      return mayRepeat;
-    // The backend did answer, so it has the request.
-    case "unusable":
-    case "ambiguous":
-    // Pressure goes down only when nobody insists.
-    case "overloaded":
-      return false;
-  }
+  return kind !== "call" && !isReport({ kind }) && !reply.ok && reply.fault === "unreachable";
 }
 
 /**

@@ -26,6 +26,11 @@ export function hookSlots(max: number): number {
   return Math.max(1, Math.floor(max / 8));
 }
 
+/** Slots of so many that are kept for outcomes: an eighth, but not the only one. */
+export function outcomeSlots(max: number): number {
+  return max === 1 ? 0 : Math.ceil(max / 8);
+}
+
 /** While CALLs wait, hooks that wait get one slot after so many CALLs: they must not wait for ever. */
 const CALLS_FOR_A_HOOK = 7;
 
@@ -87,7 +92,7 @@ export class Slots extends OuterLayer {
     this.#clock = clock;
     this.#taken = taken;
     this.#awaited = awaited;
-    this.#maxBesideOutcomes = max === 1 ? 1 : max - Math.ceil(max / 8);
+    this.#maxBesideOutcomes = max - outcomeSlots(max);
     this.#maxHooks = Math.max(1, this.#maxBesideOutcomes - 1);
     this.#outcomes = share(max, false);
     this.#calls = share(this.#maxBesideOutcomes, false);

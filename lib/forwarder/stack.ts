@@ -9,11 +9,13 @@ import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Random } from "../random.ts";
 import type { Tracing } from "../trace/tracing.ts";
-import { Breaker } from "./breaker.ts";
 import { Count } from "./count.ts";
-import { createFetchForwarder } from "./fetch.ts";
-import type { Forwarder } from "./forwarder.ts";
+import { createFetchForwarder, createFetchLook } from "./fetch.ts";
+import { type Forwarder, isReport } from "./forwarder.ts";
+import { Hold } from "./hold.ts";
 import { forwarderOver } from "./layer.ts";
+import { createLook } from "./look.ts";
+import { type AwayCause, BackendReach, type Reach } from "./reach.ts";
 import { Retries } from "./retry.ts";
 import { Slots } from "./slots.ts";
 import { createTcpForwarder } from "./tcp.ts";
@@ -27,7 +29,20 @@ export interface StackOptions {
   readonly backendTimeoutMs: number;
   readonly backendConnections: number;
   readonly maxMessageBytes: number;
+  /** More tries of a SEND or connect hook. */
   readonly retries: number;
+  /** How long a CALL waits for a backend that cannot be reached. */
+  readonly awayHoldMs: number;
+}
+
+export interface Stack {
+  readonly forwarder: Forwarder;
+  readonly reach: Reach;
+  /**
+   * No CALL waits any longer for the backend to be reached: a shutdown. Those that do end, many of them
+   * spread over `overMs`.
+   */
+  endHold(overMs: number): void;
 }
 
 export interface StackDeps {
@@ -41,35 +56,56 @@ export interface StackDeps {
   readonly tracing?: Tracing | undefined;
 }
 
+/** In words, for the log. */
+const CAUSES: Readonly<Record<AwayCause, string>> = {
+  unreachable: "it cannot be reached",
+  failing: "it answers 502, 503 or 504",
+};
+
 /**
- * Builds it from the outside in: ids, the breaker's guard, tries, slots, the breaker's count, turns of the
- * event loop, its count and time, its span, and the connections. Tries are outside of the slots: one
- * that waits holds none.
+ * Builds it from the outside in: ids, the hold, tries, slots, turns of the event loop, what tells whether
+ * the backend can be reached, its count and time, its span, and the connections. The hold and tries are
+ * outside of the slots: one that waits holds none.
  */
-export function createForwarderStack(options: StackOptions, deps: StackDeps): Forwarder {
+export function createForwarderStack(options: StackOptions, deps: StackDeps): Stack {
   const { clock, random, log, metrics, version, signKeys, tracing } = deps;
   const { backend } = options;
-  const breaker = new Breaker(clock, (isOpen) => {
-    metrics.breakerOpen.own = isOpen ? 1 : 0;
-    if (isOpen) log.error("backend away: CALLs are answered at once", { backend });
-    else log.info("backend back", { backend });
+  const isTcp = options.forwarder === "tcp";
+  const userAgent = `ws2api/${version}`;
+  /** CALLs that had had to wait before the outage. */
+  let heldBefore = 0;
+  const reach = new BackendReach({
+    clock,
+    look: (isTcp ? createLook : createFetchLook)({ backend, userAgent, clock }),
+    events: {
+      unreachable: () => log.warn("backend unreachable: CALLs wait", { backend }),
+      away(cause) {
+        metrics.backendAway.own = 1;
+        log.error("backend away", { backend, reason: CAUSES[cause], waiting: hold.count });
+      },
+      back(afterMs) {
+        metrics.backendAway.own = 0;
+        const held = hold.heldInAll - heldBefore;
+        heldBefore = hold.heldInAll;
+        log.info("backend back", { backend, durationMs: Math.round(afterMs), held });
+      },
+    },
   });
-  const create = options.forwarder === "tcp" ? createTcpForwarder : createFetchForwarder;
-  const connections = create({
+  const connections = (isTcp ? createTcpForwarder : createFetchForwarder)({
     backend,
     timeoutMs: options.backendTimeoutMs,
     maxBytes: options.maxMessageBytes,
     maxIdleConnections: options.backendConnections,
-    userAgent: `ws2api/${version}`,
+    userAgent,
     clock,
     signKeys,
     tracing,
   });
   const traced = tracing === undefined ? connections : new Spans(connections, tracing);
-  const paced = new Turns(new Count(traced, metrics), clock, (error) => {
+  const paced = new Turns(reach.counting(new Count(traced, metrics)), clock, (error) => {
     log.error("a request failed", { error: String(error) });
   });
-  const limited = new Slots(breaker.counting(paced), {
+  const limited = new Slots(paced, {
     max: options.backendConnections,
     maxWaitMs: options.backendTimeoutMs,
     clock,
@@ -80,12 +116,25 @@ export function createForwarderStack(options: StackOptions, deps: StackDeps): Fo
     retries: options.retries,
     clock,
     random: () => random.fraction(),
-    givesUp: (request) => breaker.holdsBack(request),
+    givesUp: (request) => reach.isAway && !reach.isReachable && !isReport(request),
     onRetry: ({ kind }, reply) => {
       metrics.backendRetries[kind].add(1);
       const failure = reply.ok ? `status ${reply.status}` : reply.fault;
       log.warn("backend tried again", { backend, kind, failure });
     },
   });
-  return forwarderOver(new WebhookIds(breaker.guarding(retried), signKeys !== undefined, random));
+  const { awayHoldMs: holdMs } = options;
+  const hold = new Hold(retried, { reach, holdMs, clock, held: metrics.heldCalls });
+  const forwarder = forwarderOver(new WebhookIds(hold, signKeys !== undefined, random));
+  return {
+    reach,
+    endHold: (overMs) => hold.end(overMs),
+    forwarder: {
+      forward: forwarder.forward,
+      close() {
+        reach.close();
+        forwarder.close();
+      },
+    },
+  };
 }

@@ -32,7 +32,7 @@ const HEADER_LINE = /^[^ \t:]+:/;
 const CHALLENGE_LINE = /^www-authenticate:/i;
 /** Those that the parser or `AnswerReader` looks at besides; the others need not be taken apart. */
 const NEEDED_HEADER =
-  /^(?:content-length|transfer-encoding|connection|keep-alive|upgrade|cache-control):/i;
+  /^(?:content-length|transfer-encoding|connection|keep-alive|upgrade|cache-control|retry-after):/i;
 
 /** What the parser tells of an answer before its body. */
 export interface Head {

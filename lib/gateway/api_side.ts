@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ApiDeps } from "../api/api.ts";
+import type { ApiDeps } from "../api/resource.ts";
 import { BodyRoom } from "../api/body.ts";
 import { Authority } from "../api/authorize.ts";
 import { Clients } from "../cluster/clients.ts";
@@ -27,15 +27,20 @@ export interface ApiSide {
 /** So many bodies of full size may come in at once. */
 const BODIES_OF_FULL_SIZE = 16;
 
-/** Builds it. */
+/**
+ * Builds it.
+ *
+ * @param certificateEndsAt In milliseconds since 1970; undefined without TLS.
+ */
 export function createApiSide(
   config: Config,
   core: Core,
-  { local, bus }: Pick<ClientSide, "local" | "bus">,
+  { local, bus, keys }: Pick<ClientSide, "local" | "bus" | "keys">,
   { secrets, version, startedAt, faults }: Pick<
     GatewayDeps,
     "secrets" | "version" | "startedAt" | "faults"
   >,
+  certificateEndsAt: () => number | undefined,
 ): ApiSide {
   const { clock, log, metrics, metricSet, isShuttingDown, tracing, limits } = core;
   const facts = {
@@ -50,6 +55,7 @@ export function createApiSide(
     get maxMemoryBytes() {
       return limits.maxMemoryBytes;
     },
+    certificateEndsAt,
   };
   const clients = new Clients(local, bus);
   const authority = new Authority(secrets.apiToken, secrets.tokens);
@@ -65,15 +71,18 @@ export function createApiSide(
   });
   const apiDeps = {
     clients,
+    keys,
     status,
+    clock,
     log,
     metrics,
-    expose: () => expose(metricSet.samples(), facts, processUsage()),
+    expose: () => expose(metricSet.samples(), facts, processUsage(), clock.wallNow()),
     maxMessageBytes: config.maxMessageBytes,
     bodies: new BodyRoom(BODIES_OF_FULL_SIZE * config.maxMessageBytes),
     authorize: authority.authorize,
     allowOrigins: config.allowOrigins,
     isShuttingDown,
+    ids: core.ids,
     tracing,
   };
   return { status, authority, apiDeps };

@@ -9,12 +9,14 @@ import type { ConnectionDeps } from "../client/connection.ts";
 import { ClientRate } from "../client/rate.ts";
 import { alone, noWitness } from "../cluster/alone.ts";
 import type { Bus, Peer } from "../cluster/bus.ts";
+import type { CallRecords } from "../cluster/call_records.ts";
 import { LocalClients } from "../cluster/local.ts";
+import type { RequestKeys } from "../cluster/request_keys.ts";
+import { durationText, retentionOf } from "../cluster/retention.ts";
 import type { Config } from "../config/config.ts";
 import { ConnectHook } from "../door/hook.ts";
 import { createUpgrade, type Upgrade } from "../door/upgrade.ts";
 import { Verdicts } from "../door/verdicts.ts";
-import { postAlone } from "../report/post.ts";
 import { lostReport } from "../report/report.ts";
 import { createDenoSockets } from "../socket/deno_socket.ts";
 import { Sockets } from "../socket/sockets.ts";
@@ -26,6 +28,10 @@ export interface ClientSide {
   /** Serves what is asked of the clients connected here. */
   readonly local: LocalClients;
   readonly bus: Bus;
+  /** How far CALLs to the clients connected here have got. */
+  readonly records: CallRecords;
+  /** The `Idempotency-Key`s that were used here. */
+  readonly keys: RequestKeys;
   readonly upgrade: Upgrade;
   /** Undefined without `--client-rate`. */
   readonly rate: ClientRate | undefined;
@@ -42,21 +48,30 @@ export function createClientSide(
   { createBus, witness = noWitness }: Pick<GatewayDeps, "createBus" | "witness">,
 ): ClientSide {
   const { clock, random, log, metrics, connections, backlog, forwarder, memory } = core;
-  const { inspect, tracing, isShuttingDown, maxQueueChars, taps, limits } = core;
+  const { inspect, tracing, isShuttingDown, maxQueueChars, taps, reach, deliveries, ids } = core;
+  const { limits } = core;
+  const closesWhen = config.backendAway === "close" ? reach : undefined;
   const verdicts = new Verdicts(clock, random);
+  const callTimeoutText = durationText(config.callTimeoutMs);
+  const { records, keys } = retentionOf(config, { clock, ids }, core.teamSize);
   const local = new LocalClients({
     inspect,
     taps,
     connections,
     backlog,
+    deliveries,
+    ids,
     clock,
     isShuttingDown,
     apiCallSeconds: metrics.apiCallSeconds,
     witness,
     verdicts,
+    records,
+    keys,
+    outbox: deliveries,
     // A CALL was accepted here for a client elsewhere, and that instance has gone.
     reportLost(client, call) {
-      void postAlone(core, client, lostReport(call, client.protocol));
+      deliveries.deliver(client, lostReport(call, client.protocol), { id: call.id });
     },
     tracing,
   });
@@ -76,6 +91,7 @@ export function createClientSide(
     connections,
     forwarder,
     backlog,
+    deliveries,
     limits: { ...config, maxQueueChars },
     get rate() {
       return rate;
@@ -83,8 +99,9 @@ export function createClientSide(
     clock,
     log,
     metrics,
+    closesWhen,
     backendTimeoutText: durationText(config.backendTimeoutMs),
-    callTimeoutText: durationText(config.callTimeoutMs),
+    callTimeoutText,
     disconnectHook: config.disconnectHook,
     tracing,
   };
@@ -108,16 +125,17 @@ export function createClientSide(
     connect: (socket, identity) => connect(socket, identity, connectionDeps),
     connections,
     memory,
+    closesWhen,
     isShuttingDown,
-    forwarder,
     backlog,
+    deliveries,
     clock,
     random,
     metrics,
     log,
   });
   return {
-    ...{ sockets, local, bus, upgrade, verdicts },
+    ...{ sockets, local, bus, records, keys, upgrade, verdicts },
     get rate() {
       return rate;
     },
@@ -126,9 +144,4 @@ export function createClientSide(
       rate = createRate();
     },
   };
-}
-
-/** A duration as a person would write it. */
-function durationText(ms: number): string {
-  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }

@@ -10,20 +10,22 @@ import { Taps } from "../client/tap.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { MemoryWatch } from "../door/memory.ts";
-import type { Forwarder } from "../forwarder/forwarder.ts";
-import { createForwarderStack } from "../forwarder/stack.ts";
+import { createForwarderStack, type Stack } from "../forwarder/stack.ts";
+import { TimeOrderedIds } from "../ids.ts";
 import type { Log } from "../log/log.ts";
 import { LagWatch } from "../metrics/lag.ts";
 import { type Metrics, MetricSet } from "../metrics/metrics.ts";
 import { residentBytes } from "../metrics/process.ts";
 import { Backlog } from "../queue/backlog.ts";
 import type { Random } from "../random.ts";
+import { createDeliveries } from "../report/create.ts";
+import type { Deliveries } from "../report/deliveries.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { createInspector, type Inspect } from "../validate/inspector.ts";
 import type { GatewayDeps } from "./deps.ts";
 import { LimitsNow } from "./limits.ts";
 
-export interface Core {
+export interface Core extends Stack {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -34,9 +36,11 @@ export interface Core {
   readonly metrics: Metrics;
   readonly connections: ConnectionMap<Connection>;
   readonly backlog: Backlog;
+  readonly deliveries: Deliveries;
+  /** Names reports. */
+  readonly ids: TimeOrderedIds;
   /** What one client's queue may come to, in UTF-16 code units. */
   readonly maxQueueChars: number;
-  readonly forwarder: Forwarder;
   readonly memory: MemoryWatch;
   readonly lag: LagWatch;
   /** Undefined when payloads are not checked. */
@@ -74,12 +78,17 @@ export function createCore(
   const backlog = new Backlog(config.maxWaiting, 8 * maxQueueChars, {
     count: metrics.waiting,
     chars: metrics.waitingChars,
-    disconnects: metrics.disconnectsWaiting,
   });
   // The forwarder looks into it for each request.
   const signKeys = secrets.signKeys && [...secrets.signKeys];
   const limits = new LimitsNow(config);
   const stackDeps = { clock, random, log, metrics, version, signKeys, tracing };
+  const stack = createForwarderStack(config, stackDeps);
+  const ids = new TimeOrderedIds(clock, random);
+  const deliveries = createDeliveries({ ...config, maxQueueChars }, {
+    ...{ forwarder: stack.forwarder, store: deps.store, ids, clock, random, log, metrics },
+  });
+  stack.reach.onReachable(() => deliveries.reachable());
   const memory = new MemoryWatch({
     get maxBytes() {
       return limits.maxMemoryBytes;
@@ -100,8 +109,10 @@ export function createCore(
     metrics,
     connections,
     backlog,
+    deliveries,
+    ids,
     maxQueueChars,
-    forwarder: createForwarderStack(config, stackDeps),
+    ...stack,
     memory,
     lag: new LagWatch(clock, metrics.eventLoopLag),
     inspect: inspectOf(config.validate, deps, metrics),

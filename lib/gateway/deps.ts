@@ -10,6 +10,7 @@ import type { Secrets } from "../config/secret.ts";
 import type { Log } from "../log/log.ts";
 import type { RecentFaults } from "../log/recent_faults.ts";
 import type { MetricSet } from "../metrics/metrics.ts";
+import type { Store } from "../outbox/store.ts";
 import type { Random } from "../random.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import type { Validator } from "../validate/validator.ts";
@@ -24,6 +25,8 @@ export interface GatewayDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly secrets: Secrets;
+  /** Keeps what was accepted. Whoever made it closes it, behind the gateway's shutdown. */
+  readonly store: Store;
   /** Ties the gateway to others; without it is alone. */
   readonly createBus?: ((local: Peer) => Bus) | undefined;
   readonly witness?: Witness;

@@ -4,11 +4,13 @@
  * @module
  */
 
+import { validityOf } from "../config/certificate.ts";
 import type { Config } from "../config/config.ts";
 import type { Changes } from "../config/live.ts";
 import { isLoopback } from "../config/place.ts";
 import type { TlsPair } from "../config/secret.ts";
 import type { Token } from "../config/token.ts";
+import { NOTHING_FOUND } from "../outbox/outbox.ts";
 import { createBrowserGuard } from "../door/browser.ts";
 import { listen, type Listener } from "../listener/listener.ts";
 import { createApiSide } from "./api_side.ts";
@@ -17,6 +19,7 @@ import { createCore } from "./core.ts";
 import type { GatewayDeps } from "./deps.ts";
 import { createRoute, type Serves } from "./routing.ts";
 import { shutDown } from "./shutdown.ts";
+import type { ShutdownOrder } from "./shutdown_times.ts";
 
 export interface Gateway {
   /** `http://HOST:PORT` of the clients' listener, with the port that it got. */
@@ -41,10 +44,16 @@ export interface Gateway {
   change(changes: Changes): Promise<void>;
   /**
    * Refuses new work, finishes what is under way within the drain time-out, ends the CALLs still
-   * outstanding, closes all clients with 1001 and stops listening. Once only; never rejects.
+   * outstanding, closes all clients with 1001 and stops listening. Once only; never rejects, and takes
+   * little more than a second beyond that time-out.
    */
-  shutdown(): Promise<void>;
+  shutdown(order?: ShutdownOrder): Promise<void>;
+  /** Reports that the backend has not taken. */
+  undelivered(): number;
 }
+
+/** Why CALLs of an earlier process have no other outcome. */
+const RESTARTED = "the gateway was restarted";
 
 /** Connections beside those of clients, while there are as many as there may be. */
 const HTTP_ROOM = 50;
@@ -58,13 +67,22 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
   let isShuttingDown = false;
   const core = createCore(config, deps, () => isShuttingDown);
   const clientSide = createClientSide(config, core, deps);
-  const { status, authority, apiDeps } = createApiSide(config, core, clientSide, deps);
+  const { tls } = deps.secrets;
+  let certificate = tls && validityOf(tls.cert);
+  const { status, authority, apiDeps } = createApiSide(
+    ...[config, core, clientSide, deps] as const,
+    () => certificate?.notAfter,
+  );
   const route = createRoute(config.wsPath, clientSide.upgrade, apiDeps);
+
+  // Before anybody asks for it. Of several threads the main one does it.
+  const found = core.teamSize === 1 ? await deps.store.recover() : NOTHING_FOUND;
+  clientSide.records.recovered(found, RESTARTED);
+  clientSide.keys.recovered(found);
 
   const { listen: address, apiListen, tcpBacklog } = config;
   const isShared = core.teamSize > 1 || config.reusePort;
-  const { log, metrics, clock } = core;
-  const { tls } = deps.secrets;
+  const { log, metrics, clock, deliveries } = core;
   // Each thread knows its own alone.
   const hasRoom = (count: number): boolean =>
     clientSide.sockets.total + count * core.teamSize < core.limits.maxConnections + HTTP_ROOM;
@@ -91,6 +109,7 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
     throw error;
   }
 
+  deliveries.adopt(found, RESTARTED, (id, state) => clientSide.records.settle(id, state));
   core.memory.start(clientSide.sockets);
   core.lag.start();
 
@@ -100,6 +119,7 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
     // deno-lint-ignore require-await -- workers are told of it, and a pair that is bad rejects.
     async reloadTls(pair) {
       for (const listener of listeners) listener.reload(pair);
+      certificate = validityOf(pair.cert);
     },
     forgetVerdicts() {
       clientSide.verdicts.forget(null);
@@ -122,9 +142,10 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
       }
       return Promise.resolve();
     },
-    async shutdown() {
+    async shutdown(order) {
       isShuttingDown = true;
-      await shutDown({ core, clientSide, status, listeners }, config.drainTimeoutMs);
+      await shutDown({ core, clientSide, status, listeners }, config.drainTimeoutMs, order);
     },
+    undelivered: () => deliveries.waiting,
   };
 }

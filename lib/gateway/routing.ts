@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type ApiDeps, handleApi, isApiPath } from "../api/api.ts";
+import { handleApi, isApiPath } from "../api/api.ts";
+import type { ApiDeps } from "../api/resource.ts";
 import { rawPath } from "../codec/route.ts";
 import type { BrowserGuard } from "../door/browser.ts";
 import { isUpgrade } from "../door/handshake.ts";

@@ -5,7 +5,8 @@
  */
 
 import { configureSync, getLogger, type Logger, type LogRecord } from "@logtape/logtape";
-import type { Clock } from "../clock.ts";
+import type { Clock, Timer } from "../clock.ts";
+import { type Culprit, type LimitedLevel, LineWindow, WINDOW_MS } from "./line_limit.ts";
 
 /** Named values of a log line. Never a payload above `debug`, never a token. */
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
@@ -15,22 +16,25 @@ export interface Log {
   /** Whether `debug` lines are written at all: spares the work of making them. */
   readonly isDebug: boolean;
   debug(event: string, fields?: LogFields): void;
-  /**
-   * Limited for each event, as `warn` is, but far above what is usual: 100,000 clients that come back
-   * at once are no news line by line.
-   */
+  /** Limited for each event and client, as `warn` is, but far above what is usual. */
   info(event: string, fields?: LogFields): void;
   /** At `info`, without a limit: only for what a few do who are known, and answer for it. */
   audit(event: string, fields?: LogFields): void;
-  /** Limited for each event: what a client can cause 10,000 times a second must not fill a disk. */
+  /**
+   * Limited for each event and client: what a client can cause 10,000 times a second must not fill a
+   * disk, nor hide what is said of others.
+   */
   warn(event: string, fields?: LogFields): void;
-  /** Limited too, for clients can cause some of them; ten times as many as of warnings are written. */
+  /** Limited too, for clients can cause some of them; more of them than of warnings are written. */
   error(event: string, fields?: LogFields): void;
 }
 
-/** Lines of one event that are written within one window; further ones are only counted. */
-const PER_WINDOW = { info: 1000, warn: 10, error: 100 } as const;
-const WINDOW_MS = 10_000;
+/** A log that leaves lines out, and has to be asked at the end which. */
+export interface LimitedLog extends Log {
+  /** Tells now what was left out: nothing is written after it. */
+  flush(): void;
+}
+
 /** Longest value of a field: names come from outside. */
 const MAX_VALUE_CHARS = 300;
 
@@ -120,14 +124,16 @@ function textLine(record: LogRecord): string {
  *
  * @param fields Stand in each of its lines.
  * @param faults Remembers the warnings and errors that are written.
+ * @param count Told of each line that is left out.
  */
 export function createLog(
   clock: Clock,
   fields: LogFields = {},
   faults?: { watch(log: Log): Log },
-): Log {
+  count?: (level: LimitedLevel) => void,
+): LimitedLog {
   const log = fromLogger(getLogger(["ws2api"]).with(fields));
-  return limitLines(faults?.watch(log) ?? log, clock);
+  return limitLines(faults?.watch(log) ?? log, clock, count);
 }
 
 function fromLogger(logger: Logger): Log {
@@ -156,29 +162,45 @@ function bounded(fields: LogFields = {}): Record<string, unknown> {
 }
 
 /**
- * A log that writes at most 10 warnings, 100 errors and 1,000 lines at `info` of one event in 10
- * seconds. The first one after that says in `suppressed` how many were left out.
+ * A log that writes only so many lines of one event and of one client in 10 seconds, as `LineWindow`
+ * says. At the end of these it tells how many it left out, and who wrote most of them. A timer exists
+ * only while there is something to tell.
+ *
+ * @param count Told of each line that is left out.
  */
-export function limitLines(log: Log, clock: Clock): Log {
+export function limitLines(
+  log: Log,
+  clock: Clock,
+  count: (level: LimitedLevel) => void = () => {},
+): LimitedLog {
   // Bounded by the number of events in the code: their texts are fixed.
-  const windows = new Map<string, { since: number; written: number; suppressed: number }>();
+  const windows = new Map<string, LineWindow>();
+  const timers = new Map<LineWindow, Timer>();
 
-  function limited(level: keyof typeof PER_WINDOW): Log["warn"] {
+  function end(window: LineWindow): void {
+    const timer = timers.get(window);
+    if (timer === undefined) return;
+    clock.clearTimeout(timer);
+    timers.delete(window);
+    if (windows.get(window.event) === window) windows.delete(window.event);
+    tellLeftOut(log, window);
+  }
+
+  function limited(level: LimitedLevel): Log["warn"] {
     return (event, fields = {}) => {
       const now = clock.now();
       let window = windows.get(event);
       if (window === undefined || now - window.since >= WINDOW_MS) {
-        const suppressed = window?.suppressed ?? 0;
-        window = { since: now, written: 0, suppressed: 0 };
+        // Its timer may be late.
+        if (window !== undefined) end(window);
+        window = new LineWindow(level, event, now);
         windows.set(event, window);
-        if (suppressed > 0) fields = { ...fields, suppressed };
       }
-      if (window.written >= PER_WINDOW[level]) {
-        window.suppressed++;
-        return;
-      }
-      window.written++;
-      log[level](event, fields);
+      if (window.takes(culpritOf(fields))) return log[level](event, fields);
+      count(level);
+      if (timers.has(window)) return;
+      const ended = window;
+      timers.set(window, clock.setTimeout(() => end(ended), window.since + WINDOW_MS - now));
     };
   }
 
@@ -191,7 +213,32 @@ export function limitLines(log: Log, clock: Clock): Log {
     info: limited("info"),
     warn: limited("warn"),
     error: limited("error"),
+    flush() {
+      for (const window of [...timers.keys()]) end(window);
+    },
   };
+}
+
+function culpritOf({ clientId, remoteAddress }: LogFields): Culprit {
+  return {
+    ...(typeof clientId === "string" && { clientId }),
+    ...(typeof remoteAddress === "string" && { remoteAddress }),
+  };
+}
+
+/** At the level of the lines that were left out. */
+function tellLeftOut(log: Log, window: LineWindow): void {
+  const left = window.leftOut;
+  if (left === undefined) return;
+  const fields = { event: left.event, suppressed: left.suppressed, ...left.most };
+  switch (left.level) {
+    case "info":
+      return log.info("lines left out", fields);
+    case "warn":
+      return log.warn("lines left out", fields);
+    case "error":
+      return log.error("lines left out", fields);
+  }
 }
 
 /** A log that writes nothing. */

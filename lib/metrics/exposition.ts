@@ -17,6 +17,8 @@ export interface ProcessFacts {
   readonly maxConnections: number;
   readonly maxWaiting: number;
   readonly maxMemoryBytes: number;
+  /** When the certificate ends that TLS shows, in milliseconds since 1970; undefined without one. */
+  readonly certificateEndsAt: () => number | undefined;
 }
 
 /** What of a process changes. */
@@ -44,15 +46,21 @@ export interface Exposition {
  * `/proc`, which the gateway has no permission for, and know nothing of other threads.
  *
  * @param families The gateway's own.
+ * @param at Milliseconds since 1970.
  */
 export async function expose(
   families: readonly FamilySamples[],
   facts: ProcessFacts,
   usage: ProcessUsage,
+  at: number,
 ): Promise<Exposition> {
   // Loaded at the first scrape: who does not scrape does not pay for it.
   const { AggregatorRegistry } = await import("prom-client");
-  const metrics = [...families, ...processFamilies(facts, usage)].map(
+  const metrics = [
+    ...families,
+    ...processFamilies(facts, usage),
+    ...certificateFamilies(facts, at),
+  ].map(
     ({ name, help, type, samples }) => ({
       name,
       help,
@@ -125,6 +133,14 @@ function processFamilies(facts: ProcessFacts, { cpu, memory }: ProcessUsage): Fa
       memory.external,
     ),
   ];
+}
+
+/** None without TLS: there is nothing that could end. */
+function certificateFamilies({ certificateEndsAt }: ProcessFacts, at: number): FamilySamples[] {
+  const endsAt = certificateEndsAt();
+  if (endsAt === undefined) return [];
+  const help = "Until the certificate ends that TLS shows, in seconds; negative when it has.";
+  return [family("gauge", "ws2api_certificate_expiry_seconds", help, (endsAt - at) / 1000)];
 }
 
 function family(

@@ -72,6 +72,8 @@ export const CLOSE_REASONS = [
   "operator",
   "shutdown",
   "queue_full",
+  /** The backend was away when the client had a CALL for it. */
+  "backend_away",
   /** The client did not read what was sent to it. */
   "not_reading",
   "binary",

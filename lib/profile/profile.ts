@@ -27,8 +27,12 @@ export interface Profiles {
    * under way and one waits, a third is the one that waits.
    */
   write(): Promise<void>;
-  /** Writes for the last time and ends the sampling. Once only; never rejects. */
-  stop(): Promise<void>;
+  /**
+   * Writes for the last time and ends the sampling. Once only; never rejects.
+   *
+   * @param timeoutMs How long that may take; a disk that hangs must not hold the shutdown.
+   */
+  stop(timeoutMs: number): Promise<void>;
 }
 
 export type StartedProfiles =
@@ -43,9 +47,6 @@ export interface ProfileDeps {
   /** Puts a file in its place as a whole. */
   readonly replaceFile?: (name: string, bytes: Uint8Array) => Promise<void>;
 }
-
-/** How long the last write may take; a disk that hangs must not hold the shutdown. */
-const LAST_WRITE_MS = 10_000;
 
 interface Recorder {
   take(): Promise<Uint8Array>;
@@ -103,8 +104,8 @@ export async function startProfiles(
     });
   }
 
-  async function stop(): Promise<void> {
-    const isWritten = await within(clock, write(), LAST_WRITE_MS);
+  async function stop(timeoutMs: number): Promise<void> {
+    const isWritten = await within(clock, write(), timeoutMs);
     if (!isWritten) log.error("profiles not written in time");
     cpu?.stop();
     inspector.close();

@@ -5,16 +5,18 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { isMismatched, validityOf } from "../config/certificate.ts";
+import { validityOf } from "../config/certificate.ts";
 import type { Config } from "../config/config.ts";
 import { clientsThatFit } from "../config/open_files.ts";
 import { placeText } from "../config/place.ts";
 import { type ReadFile, readSecrets, type Secrets, type TlsPair } from "../config/secret.ts";
 import type { Settings } from "../config/setting.ts";
+import { shownFile } from "../config/shown.ts";
 import type { ListenAddress } from "../config/value.ts";
 import { probeBackend } from "../forwarder/probe.ts";
 import { reserve } from "../listener/reserve.ts";
 import { checkPair } from "../listener/tls.ts";
+import { probeOutbox } from "../outbox/probe.ts";
 import { type Random, randomUuid } from "../random.ts";
 import type { Configuration } from "./configuration.ts";
 import { mebibytes, memorySense } from "./memory.ts";
@@ -45,8 +47,8 @@ const NATS_SHARE = 4;
 
 /**
  * Says what the configuration is, and looks at all that it names: files, certificate, ports, memory, open
- * files, backend, NATS. No secret is said. Nothing stays open, and neither backend nor instances get a
- * request.
+ * files, outbox, backend, NATS. No secret is said. Nothing stays open, and neither backend nor instances
+ * get a request.
  *
  * @returns Whether all is as it should be. A port that is in use counts as that: mostly by the gateway
  *   that runs while its next configuration is checked.
@@ -75,6 +77,7 @@ export async function check(
     sayPort("--api-listen", config.apiListen, config.reusePort, say);
   }
   sayRoom(configuration, deps, say);
+  if (config.outbox !== undefined) await sayOutbox(config.outbox, say);
   await sayBackend(config, deps, say);
   if (config.nats !== undefined && read.ok) await sayNats(config, read.secrets, deps, say);
   deps.say(
@@ -102,9 +105,6 @@ function sayFiles(settings: Settings, { tokens, signKeys }: Secrets, say: Say): 
 }
 
 function sayCertificate(pair: TlsPair, now: number, say: Say): void {
-  if (isMismatched(pair.cert, pair.key)) {
-    return say("bad", "certificate", "--tls-key is another one's key");
-  }
   try {
     checkPair(pair);
   } catch (error) {
@@ -153,12 +153,31 @@ function sayRoom({ config, settings }: Configuration, deps: CheckDeps, say: Say)
   say(grade, "open files", `${openFiles}: room for ${clients} clients of ${maxConnections}`);
 }
 
+async function sayOutbox(folder: string, say: Say): Promise<void> {
+  const name = shownFile(folder);
+  const found = await probeOutbox(folder);
+  switch (found.kind) {
+    case "new":
+      return say("ok", "outbox", `${name} can be written; its file is made at the start`);
+    case "usable":
+      return say(
+        "ok",
+        "outbox",
+        `${name} can be written; in it are ${found.calls} accepted CALLs and ${found.reports} reports`,
+      );
+    case "in use":
+      return say("note", "outbox", `${name} is in use, by the gateway that runs or by another one`);
+    case "unusable":
+      return say("bad", "outbox", `${name}: ${found.reason}`);
+  }
+}
+
 async function sayBackend(config: Config, { clock }: CheckDeps, say: Say): Promise<void> {
   const { backend } = config;
   if (config.hasProxy && config.forwarder === "fetch") {
     return say("note", "backend", `${backend} is reached through a proxy, and was not tried`);
   }
-  const reason = await probeBackend(backend, PROBE_MS, clock, true);
+  const reason = await probeBackend(backend, PROBE_MS, clock, undefined, true);
   if (reason === undefined) say("ok", "backend", `${backend} can be reached`);
   else say("bad", "backend", `${backend} cannot be reached: ${reason}`);
 }

@@ -21,6 +21,7 @@ import { isSame, type Setting, type Settings } from "../config/setting.ts";
 import type { Told } from "../config/command_line.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import type { Log, LogOutput } from "../log/log.ts";
+import type { CertificateWatch } from "./certificate.ts";
 import type { Configuration } from "./configuration.ts";
 import type { MemorySense } from "./memory.ts";
 
@@ -31,6 +32,8 @@ export interface ReloadDeps {
   readonly readFile: ReadFile;
   /** Judges `--max-memory` as at the start. */
   readonly judgeMemory: (maxMemoryBytes: number) => MemorySense;
+  /** Told of each certificate that is served. */
+  readonly certificate: Pick<CertificateWatch, "serve">;
   readonly log: Log;
   /** This thread's; workers have their own. */
   readonly output: LogOutput;
@@ -153,12 +156,13 @@ export class Reload {
   }
 
   async #certificate(): Promise<void> {
-    const { gateway, log, readFile } = this.#deps;
+    const { gateway, certificate, log, readFile } = this.#deps;
     try {
       const pair = readTlsPair(this.#config, readFile);
       if (pair === undefined) return;
       await gateway.reloadTls(pair);
       log.info("certificate read again");
+      certificate.serve(pair);
     } catch (error) {
       log.error("certificate not read again, the old one stays", { error: messageOf(error) });
     }

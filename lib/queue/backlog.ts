@@ -22,16 +22,11 @@ export interface BacklogGauges {
   readonly count: Gauge;
   /** … and the length of their payloads together. */
   readonly chars: Gauge;
-  /** Disconnects. */
-  readonly disconnects: Gauge;
 }
 
 /**
- * Counts the messages in all lanes, those under way included, and their size. The bounds are on what
- * waits in all threads together.
- *
- * Disconnects are counted apart: connections that come and go must not have CALLs refused. They have no
- * bound here, for none may be lost; the door lets in only as many clients as there is room for.
+ * Counts the CALLs and SENDs in all lanes, those under way included, and their size. The bounds are on
+ * what waits in all threads together.
  *
  * Each message enters once and leaves once, with the same payload: all numbers are 0 when nothing
  * waits.
@@ -41,33 +36,26 @@ export class Backlog {
   readonly #maxChars: number;
   readonly #count: Gauge;
   readonly #chars: Gauge;
-  readonly #disconnects: Gauge;
   #onEmpty: (() => void)[] = [];
 
   /**
    * @param max Messages from which on new CALLs are refused.
    * @param maxChars The same for the length of their payloads together.
-   * @param gauges Where both are counted, and disconnects.
+   * @param gauges Where both are counted.
    */
-  constructor(max: number, maxChars: number, { count, chars, disconnects }: BacklogGauges) {
+  constructor(max: number, maxChars: number, { count, chars }: BacklogGauges) {
     this.#max = max;
     this.#maxChars = maxChars;
     this.#count = count;
     this.#chars = chars;
-    this.#disconnects = disconnects;
   }
 
-  /** Messages of this thread, disconnects included. */
+  /** Messages of this thread. */
   get count(): number {
-    return this.#count.own + this.#disconnects.own;
+    return this.#count.own;
   }
 
-  /** Disconnects of all threads that the backend has not taken. */
-  get disconnects(): number {
-    return this.#disconnects.sum;
-  }
-
-  /** Whether new CALLs must be refused. Outcomes of CALLs accepted earlier are not, ever. */
+  /** Whether new CALLs must be refused. */
   get isFull(): boolean {
     return this.#count.sum >= this.#max || this.#chars.sum >= this.#maxChars;
   }
@@ -91,21 +79,6 @@ export class Backlog {
   leave(payload: string): void {
     this.#chars.add(-payload.length);
     this.#count.add(-1);
-    this.#tellIfEmpty();
-  }
-
-  /** The end of a connection is to be told. */
-  enterDisconnect(): void {
-    this.#disconnects.add(1);
-  }
-
-  /** One is done with. */
-  leaveDisconnect(): void {
-    this.#disconnects.add(-1);
-    this.#tellIfEmpty();
-  }
-
-  #tellIfEmpty(): void {
     if (this.count > 0) return;
     for (const callback of this.#onEmpty.splice(0)) callback();
   }

@@ -43,8 +43,8 @@ export interface Snapshot {
   /** By outcome: `2xx`, `4xx`, `5xx`, `timeout`, `unreachable`, `invalid`. */
   readonly backendRequests: Readonly<Record<string, number>>;
   readonly backendRetries: number;
-  /** Threads whose circuit breaker lets no CALL through at this moment. */
-  readonly breakersOpen: number;
+  /** Threads for which the backend is away at this moment. */
+  readonly backendAway: number;
   /** One request to the backend. */
   readonly backendSeconds: HistogramSnapshot;
   /** A client's CALL, from frame in to frame out. */
@@ -87,7 +87,7 @@ export function snapshotOf(
     faults: totalOf(metrics.faults),
     backendRequests: backendOutcomes(metrics.backendRequests),
     backendRetries: totalOf(metrics.backendRetries),
-    breakersOpen: metrics.breakerOpen.sum,
+    backendAway: metrics.backendAway.sum,
     backendSeconds: histogramOf(metrics.backendSeconds),
     callSeconds: histogramOf(metrics.callSeconds),
     apiCallSeconds: histogramOf(metrics.apiCallSeconds),

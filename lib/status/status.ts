@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { StatusPage } from "../api/api.ts";
+import type { StatusPage } from "../api/resource.ts";
 import { describe, readPageQuery } from "../api/clients.ts";
 import { accessTo, may } from "../api/may.ts";
 import type { Clock } from "../clock.ts";

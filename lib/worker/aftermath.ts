@@ -5,61 +5,142 @@
  */
 
 import { ABNORMAL } from "../client/ending.ts";
-import type { Client } from "../cluster/bus.ts";
+import type { Peer } from "../cluster/bus.ts";
+import type { CallRecords } from "../cluster/call_records.ts";
+import type { RequestKeys } from "../cluster/request_keys.ts";
+import {
+  type Answer,
+  answerForOutbox,
+  type Answers,
+  type Question,
+  type QuestionKind,
+  type QuestionOf,
+} from "../cluster/survey.ts";
 import type { Legacy } from "../cluster/switchboard.ts";
-import { enterBacklog, type PostDeps, postReport } from "../report/post.ts";
-import { disconnectReport, lostReport } from "../report/report.ts";
-import type { Report } from "../outbox/entry.ts";
+import type { Clock } from "../clock.ts";
+import type { Forwarder } from "../forwarder/forwarder.ts";
+import { namesOf } from "../identity.ts";
+import type { TimeOrderedIds } from "../ids.ts";
+import type { Log } from "../log/log.ts";
+import type { AcceptedCall } from "../outbox/entry.ts";
+import { NOTHING_FOUND } from "../outbox/outbox.ts";
+import type { Found, Store } from "../outbox/store.ts";
+import type { Deliveries } from "../report/deliveries.ts";
+import { disconnectReport } from "../report/report.ts";
 
-export interface AftermathOptions extends PostDeps {
+export interface AftermathOptions {
+  /** The main thread's own, and the way of these, which ends with them. */
+  readonly deliveries: Deliveries;
+  readonly forwarder: Pick<Forwarder, "close">;
+  /** Of what was left, for those who ask. */
+  readonly records: CallRecords;
+  readonly keys: RequestKeys;
+  readonly store: Pick<Store, "recover">;
+  readonly ids: Pick<TimeOrderedIds, "next">;
+  readonly clock: Pick<Clock, "wallNow">;
+  readonly log: Pick<Log, "info">;
   /** Whether the backend is told of each end of a connection. */
   readonly disconnectHook: boolean;
-  /** How many clients' reports are under way at once. */
-  readonly concurrency: number;
 }
 
 /**
- * Posts the outcomes that dead workers owe, and the ends of their clients.
+ * Delivers what dead workers and an earlier process owe, tells of the ends of clients, and answers those who
+ * ask about all that.
  *
- * An outcome that the worker was posting when it died is posted here as well, as an error: nobody
- * knows how far it came, and the backend rather gets two than none. The end of a client that had been
- * closed before, but not reported yet, is lost with the worker.
+ * An outcome that only the worker knew ends as an error under the id that it had: one that the worker was
+ * posting when it died may then come twice. The end of a client that had been closed before, but not
+ * reported yet, is lost with the worker when the outbox does not have it.
  */
-export class Aftermath {
+export class Aftermath implements Pick<Peer, "answerTo"> {
   readonly #options: AftermathOptions;
+  /** What the outbox is asked for. */
+  readonly #findings = new Set<Promise<Found>>();
 
   constructor(options: AftermathOptions) {
     this.#options = options;
   }
 
-  /** Begins to post, each client's in order. `whenDone` tells when all is posted. */
-  report({ clients, calls }: Legacy): void {
-    const { backlog, disconnectHook, concurrency } = this.#options;
-    const byConnection = new Map<string, { client: Client; reports: Report[] }>();
-    const add = (client: Client, report: Report): void => {
-      enterBacklog(backlog, report);
-      const entry = byConnection.get(client.connectionId);
-      if (entry === undefined) byConnection.set(client.connectionId, { client, reports: [report] });
-      else entry.reports.push(report);
-    };
-    for (const { client, call } of calls) add(client, lostReport(call, client.protocol));
-    if (disconnectHook) {
-      for (const client of clients) add(client, disconnectReport(ABNORMAL, ""));
-    }
-    // One iterator for all: each takes the next client when it has done with one.
-    const entries = byConnection.values();
-    for (let i = 0; i < concurrency; i++) void this.#post(entries);
+  /** Takes over what an earlier process left. Never rejects. */
+  async recover(): Promise<void> {
+    this.#adopt(await this.#options.store.recover(), "the gateway was restarted");
   }
 
-  /** Resolves when nothing is left to post. */
-  whenDone(): Promise<void> {
-    return this.#options.backlog.whenEmpty();
+  /**
+   * Begins to deliver, each client's in order. `whenDone` tells when all is delivered. Never rejects.
+   *
+   * @param legacy What is known of the worker in this thread.
+   * @param finding What it left in the outbox. Must not reject.
+   */
+  async report(legacy: Legacy, finding?: Promise<Found>): Promise<void> {
+    if (finding === undefined) return this.#report(legacy, NOTHING_FOUND);
+    this.#findings.add(finding);
+    const found = await finding;
+    this.#findings.delete(finding);
+    this.#report(legacy, found);
   }
 
-  /** Never rejects: `postReport` does not. */
-  async #post(entries: Iterable<{ client: Client; reports: Report[] }>): Promise<void> {
-    for (const { client, reports } of entries) {
-      for (const report of reports) await postReport(this.#options, client, report);
+  #report({ clients, calls }: Legacy, found: Found): void {
+    const { deliveries, ids, clock, log, disconnectHook } = this.#options;
+    const known = new Set([...found.reports, ...found.calls].map(({ id }) => id));
+    const acceptedAt = clock.wallNow();
+    const owed = calls.filter(({ call: { id } }) => id === undefined || !known.has(id))
+      .map(({ client, call }): AcceptedCall => {
+        const { action, messageId, trace, id = ids.next() } = call;
+        return { id, client, action, messageId, trace, acceptedAt };
+      });
+    const all = { reports: found.reports, calls: [...found.calls, ...owed] };
+    this.#adopt(all, "the gateway lost the client");
+    for (const client of clients) {
+      const fields = { cause: "worker_died", closeCode: ABNORMAL, reason: "" };
+      log.info("client disconnected", { ...namesOf(client), ...fields });
+      if (disconnectHook) deliveries.deliver(client, disconnectReport(ABNORMAL, ""));
     }
+  }
+
+  #adopt(found: Found, reason: string): void {
+    const { deliveries, records, keys } = this.#options;
+    records.recovered(found, reason);
+    keys.recovered(found);
+    deliveries.adopt(found, reason, (id, state) => records.settle(id, state));
+  }
+
+  /** Nobody is connected here. */
+  answerTo<K extends QuestionKind>(question: QuestionOf<K>): Answers[K] {
+    return this.#answer(question) as Answers[K];
+  }
+
+  #answer(question: Question): Answer {
+    const { deliveries, records, keys } = this.#options;
+    switch (question.kind) {
+      case "page":
+        return { total: 0, clients: [], hasMore: false };
+      case "call":
+        return records.find(question);
+      case "key":
+        return keys.answer(question.key, question.claimId);
+      default:
+        return answerForOutbox(question, deliveries) ?? null;
+    }
+  }
+
+  /** Reports that the backend has not taken. */
+  get undelivered(): number {
+    return this.#options.deliveries.waiting;
+  }
+
+  /** Resolves when nothing is left to deliver. */
+  async whenDone(): Promise<void> {
+    // Those who wait for one of these were there before, and have begun to deliver when this goes on.
+    await Promise.all(this.#findings);
+    await this.#options.deliveries.whenEmpty();
+  }
+
+  /** Ends all tries. */
+  close(): void {
+    const { deliveries, forwarder, records, keys } = this.#options;
+    deliveries.close();
+    forwarder.close();
+    records.close();
+    keys.close();
   }
 }

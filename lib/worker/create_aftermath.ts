@@ -1,61 +1,63 @@
 /**
- * What the main thread reports to the backend itself, with all that it takes.
+ * The aftermath as the configuration has it.
  *
  * @module
  */
 
+import { retentionOf } from "../cluster/retention.ts";
 import type { Config } from "../config/config.ts";
 import type { Secrets } from "../config/secret.ts";
 import { createForwarderStack, type StackDeps } from "../forwarder/stack.ts";
-import type { Metrics } from "../metrics/metrics.ts";
+import { TimeOrderedIds } from "../ids.ts";
 import { Cell } from "../metrics/tally.ts";
-import { Backlog } from "../queue/backlog.ts";
+import type { Store } from "../outbox/store.ts";
+import { createDeliveries } from "../report/create.ts";
 import { Aftermath } from "./aftermath.ts";
 
-export interface OwnReports {
-  readonly aftermath: Aftermath;
-  /** Signs with other keys from now on. Without keys at the start it does nothing. */
-  changeSignKeys(keys: readonly Uint8Array[]): void;
-  /** Hangs up. */
-  close(): void;
+export interface AftermathDeps extends Omit<StackDeps, "signKeys"> {
+  readonly secrets: Pick<Secrets, "signKeys">;
+  /** The main thread's own. */
+  readonly store: Store;
 }
 
-const AFTERMATH_CONCURRENCY = 64;
+/** What the main thread reports itself. */
+export interface OwnReports {
+  readonly aftermath: Aftermath;
+  /** Signs with other keys from now on, tries of older reports too. Without keys at the start it does nothing. */
+  changeSignKeys(keys: readonly Uint8Array[]): void;
+}
 
-/** Makes it; nothing is connected yet. */
-export function createAftermath(
-  config: Config,
-  deps: Omit<StackDeps, "metrics" | "signKeys"> & { readonly secrets: Pick<Secrets, "signKeys"> },
-  metrics: Metrics,
-): OwnReports {
-  const { secrets, clock, random, log, version, tracing } = deps;
+/** Makes the aftermath of the main thread, with deliveries of its own. */
+export function createAftermath(config: Config, deps: AftermathDeps): OwnReports {
+  const { clock, random, log, metrics, secrets, store } = deps;
   // The forwarder looks into it for each request.
   const signKeys = secrets.signKeys && [...secrets.signKeys];
-  const forwarder = createForwarderStack(config, {
-    clock,
-    random,
-    log,
-    // It seldom sends anything, so that its breaker would tell of an outage long after its end.
-    metrics: { ...metrics, breakerOpen: new Cell() },
-    version,
+  const { forwarder, reach } = createForwarderStack(config, {
+    ...deps,
     signKeys,
-    tracing,
+    // It has no CALLs: what it finds of the backend concerns no client.
+    metrics: { ...metrics, backendAway: new Cell() },
   });
+  const ids = new TimeOrderedIds(clock, random);
+  // Nobody sends CALLs to clients from here: nothing bounds what waits for one.
+  const deliveries = createDeliveries({ ...config, maxQueueChars: Infinity }, {
+    ...{ forwarder, store, ids, clock, random, log, metrics },
+  });
+  reach.onReachable(() => deliveries.reachable());
+  const { disconnectHook } = config;
+  const retention = retentionOf(config, { clock, ids }, 1);
   const aftermath = new Aftermath({
+    deliveries,
     forwarder,
-    backlog: new Backlog(Infinity, Infinity, {
-      count: metrics.waiting,
-      chars: metrics.waitingChars,
-      disconnects: metrics.disconnectsWaiting,
-    }),
-    metrics,
+    ...retention,
+    store,
+    ids,
+    clock,
     log,
-    disconnectHook: config.disconnectHook,
-    concurrency: AFTERMATH_CONCURRENCY,
+    disconnectHook,
   });
   return {
     aftermath,
     changeSignKeys: (keys) => void signKeys?.splice(0, signKeys.length, ...keys),
-    close: () => forwarder.close(),
   };
 }

@@ -25,6 +25,8 @@ export type Order =
     /** When the process began, in milliseconds since 1970. */
     readonly startedAt: number;
     readonly faults: SharedArrayBuffer;
+    /** Its way to the outbox; without it nothing is kept on disk. */
+    readonly outbox: MessagePort | undefined;
   }
   | { readonly kind: "reload_tls"; readonly pair: TlsPair }
   | { readonly kind: "forget_verdicts" }
@@ -32,12 +34,26 @@ export type Order =
   | { readonly kind: "change"; readonly changes: Changes }
   /** Begins to write; done before it is written. */
   | { readonly kind: "write_profiles" }
-  | { readonly kind: "shutdown" };
+  | {
+    readonly kind: "shutdown";
+    /** Milliseconds since it was asked for: each thread's clock has its own beginning. */
+    readonly elapsedMs: number;
+    /** Clients of all workers. */
+    readonly clients: number;
+  };
 
 /** How an order ended. */
 export type Done =
-  | { readonly ok: true; readonly addresses?: Addresses }
+  | ({ readonly ok: true } & Yield)
   | { readonly ok: false; readonly fault: Fault };
+
+/** What an order brought. */
+export interface Yield {
+  /** Of a start. */
+  readonly addresses?: Addresses;
+  /** Of a shutdown: reports that the backend has not taken. */
+  readonly undelivered?: number;
+}
 
 /** Where a worker that has started listens. */
 export interface Addresses {

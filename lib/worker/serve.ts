@@ -12,15 +12,16 @@ import { natsOf } from "../cluster/nats/join.ts";
 import { ThreadsBus } from "../cluster/threads.ts";
 import type { Changes } from "../config/live.ts";
 import { type Gateway, startGateway } from "../gateway/gateway.ts";
-import { configureLog, createLog } from "../log/log.ts";
+import { configureLog, createLog, type LimitedLog } from "../log/log.ts";
 import { print } from "../log/print.ts";
 import { RecentFaults } from "../log/recent_faults.ts";
+import { storeOf, type ThreadStore } from "../outbox/open.ts";
 import { MetricSet } from "../metrics/metrics.ts";
 import type { Profiles } from "../profile/profile.ts";
 import { systemRandom } from "../random.ts";
 import { loadTracing } from "../trace/load.ts";
 import { validatorOf } from "../validate/load.ts";
-import type { Addresses, Done, FromThread, Order, ToThread } from "./message.ts";
+import type { Done, FromThread, Order, ToThread, Yield } from "./message.ts";
 
 /** The part of a worker's global scope that is used. */
 export interface WorkerScope {
@@ -40,10 +41,9 @@ interface Running {
   readonly gateway: Gateway;
   readonly change: (changes: Changes) => void;
   readonly profiles: Profiles | undefined;
+  readonly store: ThreadStore;
+  readonly log: LimitedLog;
 }
-
-/** Beyond the drain time-out; others close their clients in that time. */
-const CLOSE_MS = 2000;
 
 /**
  * Does what the main thread tells this worker to do, order by order.
@@ -57,38 +57,35 @@ export function serveOrders(scope: WorkerScope): void {
   let running: Running | undefined;
   let last: Promise<void> = Promise.resolve();
 
-  async function carryOut(order: Order): Promise<Addresses | undefined> {
+  async function carryOut(order: Order): Promise<Yield> {
     switch (order.kind) {
       case "start":
         running = await start(order, port);
-        return { url: running.gateway.url, apiUrl: running.gateway.apiUrl };
+        return { addresses: { url: running.gateway.url, apiUrl: running.gateway.apiUrl } };
       case "reload_tls":
         await running?.gateway.reloadTls(order.pair);
-        return;
+        return {};
       case "forget_verdicts":
         running?.gateway.forgetVerdicts();
-        return;
+        return {};
       case "reload_tokens":
         await running?.gateway.reloadTokens(order.tokens);
-        return;
+        return {};
       case "change":
         running?.change(order.changes);
-        return;
+        return {};
       case "write_profiles":
         void running?.profiles?.write();
-        return;
+        return {};
       case "shutdown":
-        await running?.gateway.shutdown();
-        await running?.profiles?.stop();
-        return;
+        return running === undefined ? {} : await shutDown(running, order);
     }
   }
 
   async function answer(id: number, order: Order): Promise<void> {
     let done: Done;
     try {
-      const addresses = await carryOut(order);
-      done = addresses === undefined ? { ok: true } : { ok: true, addresses };
+      done = { ok: true, ...await carryOut(order) };
     } catch (error) {
       const { name, message } = error instanceof Error ? error : new Error(String(error));
       done = { ok: false, fault: { name, message } };
@@ -98,6 +95,9 @@ export function serveOrders(scope: WorkerScope): void {
 
   function die(error: unknown): void {
     const { message, stack = "" } = error instanceof Error ? error : new Error(String(error));
+    // What it was told counts, also in the last moment.
+    running?.store.leave();
+    running?.log.flush();
     scope.postMessage({ kind: "died", death: { message, stack } });
     scope.close();
   }
@@ -132,7 +132,11 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     (bytes) => print(Deno.stderr, bytes),
   );
   const faults = new RecentFaults(clock, order.faults, number);
-  const log = createLog(clock, { worker: number }, faults);
+  const metricSet = new MetricSet(config.protocols, order.metrics, number);
+  const log = createLog(
+    ...[clock, { worker: number }, faults] as const,
+    (level) => metricSet.metrics.linesSuppressed[level].add(1),
+  );
   const { cpuProfileFile, memProfileFile } = config;
   let profiles: Profiles | undefined;
   if (cpuProfileFile !== undefined || memProfileFile !== undefined) {
@@ -142,7 +146,6 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     if (!started.ok) throw new Refusal(started.message);
     profiles = started.profiles;
   }
-  const metricSet = new MetricSet(config.protocols, order.metrics, number);
   const createNats = await natsOf(config, secrets, { clock, random, log });
   const threads = new ThreadsBus({
     port,
@@ -150,7 +153,6 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     log,
     // Over NATS it is looked for anyway, and found there when it has just come to another thread.
     looksTwice: createNats === undefined,
-    closeMs: config.drainTimeoutMs + CLOSE_MS,
   });
   const createBus = (local: Peer): Bus => {
     const near = threads.join(local);
@@ -159,16 +161,31 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
   const team = { size: workers, metricSet };
   const validator = await validatorOf(config);
   const tracing = await loadTracing(clock);
+  const store = await storeOf(order.outbox, { clock, log });
   const deps = {
     ...{ log, faults, clock, random, version, startedAt, secrets, validator },
-    ...{ createBus, witness: threads, team, tracing },
+    ...{ createBus, witness: threads, team, tracing, store },
   };
   const gateway = await startGateway(config, deps);
   const change = (changes: Changes): void => {
     if (changes.limits !== undefined) output.setLevel(changes.limits.logLevel);
     void gateway.change(changes);
   };
-  return { gateway, change, profiles };
+  return { gateway, change, profiles, store, log };
+}
+
+async function shutDown(
+  { gateway, profiles, store, log }: Running,
+  { elapsedMs, clients }: Order & { kind: "shutdown" },
+): Promise<Yield> {
+  await gateway.shutdown({
+    since: systemClock.now() - elapsedMs,
+    clients,
+    beside: (timeoutMs) => profiles?.stop(timeoutMs) ?? Promise.resolve(),
+  });
+  await store.close();
+  log.flush();
+  return { undelivered: gateway.undelivered() };
 }
 
 /** A profile of this thread's own. */

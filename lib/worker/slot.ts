@@ -6,6 +6,7 @@
 
 import type { Clock, Timer } from "../clock.ts";
 import type { Line } from "../cluster/switchboard.ts";
+import type { Outbox } from "../outbox/outbox.ts";
 import type { Thread } from "./thread.ts";
 
 /** One that lived this long is started again at once when it dies. */
@@ -24,6 +25,7 @@ export class Slot {
   readonly #clock: Clock;
   #thread: Thread | undefined;
   #line: Line | undefined;
+  #owner: number | undefined;
   #isUp = false;
   #startedAt = 0;
   /** Deaths in a row that came soon. */
@@ -43,6 +45,18 @@ export class Slot {
   /** The thread in it, once it serves. */
   get serving(): Thread | undefined {
     return this.#isUp ? this.#thread : undefined;
+  }
+
+  /** Whom what the thread in it leaves at the outbox belongs to; undefined before its start. */
+  get owner(): number | undefined {
+    return this.#owner;
+  }
+
+  /** The thread in it gets a place at the outbox. @returns Its way there. */
+  attach(outbox: Outbox): MessagePort | undefined {
+    const { owner, port } = outbox.attach();
+    this.#owner = owner;
+    return port;
   }
 
   /** A new thread takes the place. @param line Its place at the switchboard. */
@@ -65,6 +79,7 @@ export class Slot {
   leave(): Line | undefined {
     const isMissed = this.#isUp || this.#earlyDeaths > 0;
     this.#thread = undefined;
+    this.#owner = undefined;
     this.#isUp = false;
     return isMissed ? this.#line : undefined;
   }

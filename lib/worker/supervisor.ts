@@ -4,51 +4,34 @@
  * @module
  */
 
-import { type Clock, within } from "../clock.ts";
 import { Switchboard } from "../cluster/switchboard.ts";
 import type { Config } from "../config/config.ts";
 import type { Changes } from "../config/live.ts";
 import type { Secrets, TlsPair } from "../config/secret.ts";
 import type { Token } from "../config/token.ts";
-import type { Random } from "../random.ts";
-import { reserve } from "../listener/reserve.ts";
-import type { Log } from "../log/log.ts";
+import { MemoryOutbox } from "../outbox/memory.ts";
+import type { Outbox } from "../outbox/outbox.ts";
+import type { ShutdownOrder } from "../gateway/shutdown_times.ts";
 import { metricsBuffer, MetricSet } from "../metrics/metrics.ts";
-import { faultsBuffer, type RecentFaults } from "../log/recent_faults.ts";
-import type { Tracing } from "../trace/tracing.ts";
+import { totalOf } from "../metrics/family.ts";
+import { faultsBuffer } from "../log/recent_faults.ts";
 import { createAftermath, type OwnReports } from "./create_aftermath.ts";
 import { createWorker } from "./create_worker.ts";
 import type { Addresses, Death, Done } from "./message.ts";
+import { reservePlaces } from "./places.ts";
+import { shutDownWorkers } from "./shutdown.ts";
 import { Slot } from "./slot.ts";
+import type { SupervisorDeps } from "./deps.ts";
 import { StartError } from "./start_error.ts";
-import { Thread, WORKER_DIED, type WorkerLike } from "./thread.ts";
-
-export interface SupervisorDeps {
-  readonly secrets: Secrets;
-  readonly log: Log;
-  /** Of all threads; this one's row is the first. */
-  readonly faults?: RecentFaults;
-  readonly version: string;
-  /** When the process began, in milliseconds since 1970. */
-  readonly startedAt: number;
-  readonly clock: Clock;
-  /** For what is reported from here; workers have their own. */
-  readonly random: Random;
-  /** For what is reported from here; workers have their own. */
-  readonly tracing?: Tracing | undefined;
-  /** Makes a thread that runs `serveOrders`. */
-  readonly createWorker?: (number: number, config: Config) => WorkerLike;
-}
-
-/** Beside what depends on the drain time-out: farewells, and the last write of the profiles. */
-const SHUTDOWN_MS = 25_000;
+import { Thread, WORKER_DIED } from "./thread.ts";
 
 /**
  * Owns the workers: starts them, starts one again that has died, and ends them.
  *
  * It holds the memory that all threads share, and the slots that their threads are in; a thread that
  * has died is in none. When a worker dies, its clients are gone; what it owed the backend is reported
- * from here. A worker that hangs for good is not noticed: then its part of the clients hangs too.
+ * from here. A worker that hangs for good is noticed at the shutdown alone: until then its part of the
+ * clients hangs too.
  */
 export class Supervisor implements Addresses {
   #config: Config;
@@ -57,11 +40,13 @@ export class Supervisor implements Addresses {
   readonly #buffer: SharedArrayBuffer;
   readonly #faults: SharedArrayBuffer;
   readonly #metricSet: MetricSet;
+  readonly #outbox: Outbox;
   readonly #switchboard: Switchboard;
   readonly #reports: OwnReports;
   readonly #slots: readonly Slot[];
   #addresses: Addresses = { url: "", apiUrl: undefined };
   #isStopping = false;
+  #undelivered = 0;
 
   private constructor(config: Config, workers: number, deps: SupervisorDeps) {
     const { secrets, clock, log } = deps;
@@ -69,44 +54,35 @@ export class Supervisor implements Addresses {
     this.#deps = deps;
     this.#secrets = secrets;
     this.#faults = deps.faults?.buffer ?? faultsBuffer(1 + workers);
-    this.#buffer = metricsBuffer(config.protocols, 1 + workers);
+    this.#buffer = deps.metricsMemory ?? metricsBuffer(config.protocols, 1 + workers);
     this.#metricSet = new MetricSet(config.protocols, this.#buffer, 0);
     const { metrics } = this.#metricSet;
-    this.#switchboard = new Switchboard(clock, log);
-    this.#reports = createAftermath(config, deps, metrics);
+    this.#outbox = deps.outbox ?? new MemoryOutbox();
+    this.#reports = createAftermath(config, { ...deps, metrics, store: this.#outbox.store });
+    this.#switchboard = new Switchboard(clock, log, this.#reports.aftermath);
     this.#slots = Array.from({ length: workers }, (_, i) => new Slot(i + 1, clock));
   }
 
   /**
    * Starts all workers.
    *
-   * @param config Its ports are taken alone first: those who share a port would not notice that
-   *   another program shares it too.
+   * @param config Its ports are taken alone first.
    * @param workers How many, 1 or more.
    * @returns When all of them listen.
    * @throws {Deno.errors.AddrInUse} and what else listening throws; a `StartError` when a worker
    *   cannot start. Nothing is left running then.
    */
   static async start(config: Config, workers: number, deps: SupervisorDeps): Promise<Supervisor> {
-    const listen = reserve(config.listen, config.reusePort);
-    let apiListen: ReturnType<typeof reserve> | undefined;
-    try {
-      if (config.apiListen !== undefined) apiListen = reserve(config.apiListen, config.reusePort);
-    } catch (error) {
-      listen.release();
-      throw error;
-    }
-    const placed = { ...config, listen: listen.address, apiListen: apiListen?.address };
-    const supervisor = new Supervisor(placed, workers, deps);
+    const places = reservePlaces(config);
+    const supervisor = new Supervisor(places.config, workers, deps);
+    await supervisor.#reports.aftermath.recover();
     const slots = supervisor.#slots;
     const threads = slots.map((slot) => supervisor.#create(slot));
     await Promise.all(threads.map((thread) => thread.loaded));
     // Not before they can take it at once.
-    listen.makeWay();
-    apiListen?.makeWay();
+    places.makeWay();
     const all = await Promise.all(slots.map((slot, i) => supervisor.#begin(slot, threads[i]!)));
-    listen.release();
-    apiListen?.release();
+    places.release();
     const refused = all.find((done) => !done.ok);
     if (refused?.ok === false) {
       supervisor.#end();
@@ -172,14 +148,21 @@ export class Supervisor implements Addresses {
   }
 
   /** Ends all workers as a gateway ends, at the same time. Once only; never rejects. */
-  async shutdown(): Promise<void> {
+  async shutdown(order: ShutdownOrder = {}): Promise<void> {
     this.#startNoMore();
-    const { log, clock } = this.#deps;
-    const ended = Promise.all(this.#up().map((thread) => thread.order({ kind: "shutdown" })))
-      .then(() => this.#reports.aftermath.whenDone());
-    const isInTime = await within(clock, ended, 3 * this.#config.drainTimeoutMs + SHUTDOWN_MS);
-    if (!isInTime) log.error("workers did not end in time");
+    const clients = totalOf(this.#metricSet.metrics.connections);
+    this.#undelivered = await shutDownWorkers(this.#slots, clients, order, {
+      ...this.#deps,
+      drainTimeoutMs: this.#config.drainTimeoutMs,
+      aftermath: this.#reports.aftermath,
+      bury: (slot, death) => this.#bury(slot, death),
+    });
     this.#end();
+  }
+
+  /** Reports that the backend has not taken: known after the shutdown. */
+  undelivered(): number {
+    return this.#undelivered;
   }
 
   #up(): Thread[] {
@@ -194,7 +177,7 @@ export class Supervisor implements Addresses {
   #end(): void {
     this.#startNoMore();
     for (const { thread } of this.#slots) thread?.terminate();
-    this.#reports.close();
+    this.#reports.aftermath.close();
   }
 
   #create(slot: Slot): Thread {
@@ -208,6 +191,7 @@ export class Supervisor implements Addresses {
   }
 
   async #begin(slot: Slot, thread: Thread): Promise<Done> {
+    const port = slot.attach(this.#outbox);
     const done = await thread.order({
       kind: "start",
       number: slot.number,
@@ -218,15 +202,15 @@ export class Supervisor implements Addresses {
       metrics: this.#buffer,
       startedAt: this.#deps.startedAt,
       faults: this.#faults,
-    });
+      outbox: port,
+    }, port === undefined ? [] : [port]);
     slot.started(done.ok);
     if (done.ok && done.addresses !== undefined) this.#addresses = done.addresses;
     return done;
   }
 
   #bury(slot: Slot, { message, stack }: Death): void {
-    const { log } = this.#deps;
-    const { number } = slot;
+    const { number, owner } = slot;
     const line = slot.leave();
     // At the beginning it ends the program instead.
     if (line === undefined) return;
@@ -236,8 +220,9 @@ export class Supervisor implements Addresses {
       const { closed, workerDeaths } = this.#metricSet.metrics;
       closed.worker_died.add(legacy.clients.length);
       workerDeaths.add(1);
-      this.#reports.aftermath.report(legacy);
-      log.error("a worker died", {
+      const finding = owner === undefined ? undefined : this.#outbox.recover(owner);
+      void this.#reports.aftermath.report(legacy, finding);
+      this.#deps.log.error("a worker died", {
         worker: number,
         error: message,
         stack,

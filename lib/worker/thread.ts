@@ -9,7 +9,7 @@ import type { Death, Done, FromThread, Order, ToThread } from "./message.ts";
 
 /** The part of a `Worker` that is used. */
 export interface WorkerLike {
-  postMessage(message: ToThread): void;
+  postMessage(message: ToThread, transfer?: Transferable[]): void;
   terminate(): void;
   addEventListener(type: string, listener: (event: Event) => void): void;
 }
@@ -58,13 +58,18 @@ export class Thread implements Port<FromWorker, ToWorker> {
     if (!this.#isDead) this.#worker.postMessage({ kind: "bus", message });
   }
 
-  /** Gives an order. @returns How it ended, also when the worker died of it; never rejects. */
-  order(order: Order): Promise<Done> {
+  /**
+   * Gives an order.
+   *
+   * @param transfer What of it goes to the worker and is not this thread's any more.
+   * @returns How it ended, also when the worker died of it; never rejects.
+   */
+  order(order: Order, transfer: Transferable[] = []): Promise<Done> {
     if (this.#isDead) return this.died.then(failed);
     return new Promise((resolve) => {
       const id = ++this.#lastId;
       this.#orders.set(id, resolve);
-      this.#worker.postMessage({ kind: "order", id, order });
+      this.#worker.postMessage({ kind: "order", id, order }, transfer);
     });
   }
 

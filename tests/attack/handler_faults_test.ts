@@ -17,10 +17,12 @@ import { NO_SECRETS } from "../../lib/config/secret.ts";
 import type { Forwarder } from "../../lib/forwarder/forwarder.ts";
 import { metricsBuffer, MetricSet } from "../../lib/metrics/metrics.ts";
 import { Backlog } from "../../lib/queue/backlog.ts";
+import { MemoryStore } from "../../lib/outbox/memory.ts";
+import { TimeOrderedIds } from "../../lib/ids.ts";
 import { systemRandom } from "../../lib/random.ts";
-import { postAlone } from "../../lib/report/post.ts";
+import { createDeliveries } from "../../lib/report/create.ts";
+import type { Deliveries } from "../../lib/report/deliveries.ts";
 import { lostReport } from "../../lib/report/report.ts";
-import { type Reporter, Reports } from "../../lib/report/reports.ts";
 import { Aftermath } from "../../lib/worker/aftermath.ts";
 import { Supervisor } from "../../lib/worker/supervisor.ts";
 import { callTo, clientOf } from "../cluster/bus_contract.ts";
@@ -28,7 +30,9 @@ import { Instance } from "../cluster/nats/instance.ts";
 import { inTime, until } from "../support/deadline.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
 import { FakeWorker } from "../support/fake_worker.ts";
+import { knowingNothing } from "../support/retention.ts";
 import { KeptLog, NatsServer, testWithNats } from "../support/nats.ts";
+import { pagesOf } from "../support/pages.ts";
 
 // In each of these tests an error that nobody catches, or a rejection without an owner, fails the run.
 
@@ -48,14 +52,24 @@ class Parts {
   readonly backlog = new Backlog(10, 1e6, {
     count: this.metrics.waiting,
     chars: this.metrics.waitingChars,
-    disconnects: this.metrics.disconnectsWaiting,
   });
   readonly forwarder: Forwarder;
+  readonly ids = new TimeOrderedIds(this.clock, systemRandom);
+  readonly deliveries: Deliveries;
   readonly limits = { maxQueue: 10, maxQueueChars: 1e6 };
   readonly backendTimeoutText = "30s";
 
   constructor(forward: Forwarder["forward"]) {
     this.forwarder = { forward, close() {} } as Forwarder;
+    const config = {
+      ...this.limits,
+      ...{ maxReports: 10, reportTtlMs: 1e6, backendConnections: 8 },
+    };
+    this.deliveries = createDeliveries(config, {
+      ...this,
+      random: systemRandom,
+      store: new MemoryStore(),
+    });
   }
 }
 
@@ -89,6 +103,7 @@ Deno.test("a CALL whose forwarding fails is answered, counts no longer, and hold
         dialect: "ocpp1.6",
         answer: (text) => answers.push(text),
         queueFull: bug,
+        backendAway: bug,
         callsDone: () => idle++,
       };
       const calls = new Calls(caller, { ...parts, ...more });
@@ -117,6 +132,7 @@ Deno.test("a CALL whose answer cannot be written is not answered twice", async (
       bug();
     },
     queueFull: bug,
+    backendAway: bug,
     callsDone: bug,
   }, { ...parts });
   calls.push(callFrame('[2,"1","Heartbeat",{}]'));
@@ -124,35 +140,30 @@ Deno.test("a CALL whose answer cannot be written is not answered twice", async (
   deepStrictEqual([asked, calls.count, parts.backlog.count], [1, 0, 0]);
 });
 
-Deno.test("a report that fails is a line in the log, and those behind it are posted", async (t) => {
-  await t.step("the forwarder throws", async () => {
-    const parts = new Parts(bug);
-    let done = 0;
-    let ended = 0;
-    const reporter: Reporter = {
-      ...clientOf("CP1"),
-      reportDone: () => done++,
-      reportsDone: bug,
-    };
-    const reports = new Reports(reporter, { ...parts });
+Deno.test("a report that fails is a line in the log and parked, and those behind it are posted", async (t) => {
+  await t.step("the forwarder throws, and who is told does", () => {
+    const { deliveries, log } = new Parts(bug);
+    const states: string[] = [];
     const report = lostReport({ action: "Reset", messageId: "1" }, "ocpp1.6");
-    reports.push(report, () => {
-      ended++;
-      bug();
+    deliveries.deliver(clientOf("CP1"), report, {
+      told(state) {
+        states.push(state);
+        bug();
+      },
     });
-    reports.push(report, () => ended++);
-    await microtasks();
-    deepStrictEqual([done, ended, reports.count, parts.backlog.count], [2, 2, 0, 0]);
-    await postAlone({ ...parts }, clientOf("CP1"), report);
-    strictEqual(parts.backlog.count, 0);
-    ok(parts.log.count("a report failed") >= 3);
+    deliveries.deliver(clientOf("CP1"), report, { told: (state) => states.push(state) });
+    deepStrictEqual([states, deliveries.waiting], [["parked", "parked"], 0]);
+    strictEqual(log.count("a report failed"), 3);
+    strictEqual(deliveries.list({ state: "parked", limit: 10 }).total, 2);
   });
   await t.step("names that no URL can hold", async () => {
-    const parts = new Parts(taking);
+    const { deliveries } = new Parts(taking);
     const report = lostReport({ action: "\ud800", messageId: "1" }, "ocpp1.6");
-    await postAlone({ ...parts }, clientOf("CP1"), report);
-    await postAlone({ ...parts }, clientOf("\udfff"), lostReport(report as never, null));
-    strictEqual(parts.backlog.count, 0);
+    deliveries.deliver(clientOf("CP1"), report);
+    deliveries.deliver(clientOf("\udfff"), lostReport(report as never, null));
+    deliveries.deliver(clientOf("CP1"), lostReport({ action: "A", messageId: "1" }, null));
+    await deliveries.whenEmpty();
+    strictEqual(deliveries.list({ limit: 10 }).total, 2);
   });
 });
 
@@ -162,17 +173,19 @@ Deno.test("what a dead worker owed is posted although a report of it fails", asy
     forwarded++;
     return bug();
   });
-  const aftermath = new Aftermath({ ...parts, disconnectHook: true, concurrency: 2 });
+  const { records, keys } = knowingNothing(parts.clock);
+  const store = new MemoryStore();
+  const aftermath = new Aftermath({ ...parts, records, keys, store, disconnectHook: true });
   const clients = [clientOf("CP1"), clientOf("CP2", 2)];
   const call = { action: "Reset", messageId: "1" };
-  aftermath.report({ clients, calls: clients.map((client) => ({ client, call })) });
+  void aftermath.report({ clients, calls: clients.map((client) => ({ client, call })) });
   await inTime(aftermath.whenDone(), "the end of the reports");
   strictEqual(forwarded, 4);
 });
 
 /** An instance each of whose functions fails. */
 const BROKEN_PEER: Peer = {
-  ...{ find: bug, replaced: bug, serve: bug, page: bug, lost: bug, forget: bug },
+  ...{ find: bug, replaced: bug, serve: bug, answerTo: bug, lost: bug, forget: bug },
 };
 
 /** Two ends that take each other's messages at once, as they are. */
@@ -196,10 +209,19 @@ Deno.test("a message from the main thread that a worker cannot take ends nothing
   port.take({ kind: "serve", id: 7, request: callTo("CP1") });
   await microtasks();
   const lost = { kind: "refused", reason: "lost" };
-  deepStrictEqual(port.posted, [{ kind: "served", id: 7, reply: lost }]);
+  port.take({ kind: "question", id: 9, question: { kind: "report", id: "1" } });
+  deepStrictEqual(port.posted, [
+    { kind: "join" },
+    { kind: "served", id: 7, reply: lost },
+    { kind: "answer", id: 9, answer: undefined },
+  ]);
   deepStrictEqual(
-    [log.count("a message between threads failed"), log.count("a request of another worker")],
-    [1, 1],
+    [
+      log.count("a message between threads failed"),
+      log.count("a request of another worker"),
+      log.count("a question of another worker"),
+    ],
+    [1, 1, 1],
   );
   // A way that takes nothing.
   port.post = bug;
@@ -218,7 +240,8 @@ Deno.test("a message of a worker that the main thread cannot take ends nothing",
   const ask = { kind: "ask", id: 1, request: callTo("CP1"), looksTwice: false } as const;
   good!.take(ask);
   bad!.take(null as never);
-  bad!.take({ kind: "ask_pages", id: 1, after: null, limit: 1, search: undefined });
+  const question = { kind: "page", after: null, limit: 1 } as const;
+  bad!.take({ kind: "survey", id: 1, question, asksWorkers: true });
   strictEqual(log.count("a message between threads failed"), 3);
   // The others go on.
   good!.take({ kind: "attach", client: clientOf("CP2") });
@@ -272,9 +295,9 @@ testWithNats("an instance each of whose functions fails stays on NATS, and says 
   deepStrictEqual(await asker.call("CP1", "2"), { kind: "refused", reason: "lost" });
   strictEqual(broken.log.count("a request of another instance failed"), 2);
   const { find } = broken;
-  Object.assign(broken, { find: bug, replaced: bug, page: bug, lost: bug });
+  Object.assign(broken, { find: bug, replaced: bug, answerTo: bug, lost: bug });
   deepStrictEqual(await asker.call("CP1", "3"), { kind: "refused", reason: "unavailable" });
-  deepStrictEqual(await asker.bus.pages(null, 10), []);
+  deepStrictEqual(await pagesOf(asker.bus, null, 10), []);
   asker.connect("CP1", "c2");
   await until("word of each", () => broken.log.count("nats message not taken") >= 4);
   match(broken.log.lines.join("\n"), /a bug/);

@@ -8,6 +8,7 @@ import { TestClient } from "../support/client.ts";
 import { until } from "../support/deadline.ts";
 import { NatsServer, testWithNats as test } from "../support/nats.ts";
 import { startProgram, urlOf } from "../support/program.ts";
+import { pagesOf } from "../support/pages.ts";
 
 /** Another user of the same NATS, who says what no instance says. */
 class Stranger implements AsyncDisposable {
@@ -322,7 +323,7 @@ test("parts of a list that no instance gives are left out of it", async () => {
   stranger.answer("all", { total: 1, clients: [{ ...GOOD_CLIENT, connectedAt: 1e300 }] });
   await stranger.flushed();
   await until("the list without the stranger", async () => {
-    const pages = await instance.bus.pages(null, 10);
+    const pages = await pagesOf(instance.bus, null, 10);
     ok(pages.every(({ clients }) => clients.every(({ clientId }) => clientId === "CP1")));
     return pages.length === 1 && instance.log.count(NOT_UNDERSTOOD) > 0;
   });

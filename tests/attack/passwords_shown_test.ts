@@ -73,7 +73,8 @@ async function assertSilent(
   env: Record<string, string>,
   logged: string,
 ): Promise<void> {
-  const flags = ["--listen=127.0.0.1:0", "--log-level=debug", "--retries=1", ...args];
+  const answers = ["--away-hold=0s", "--backend-away=answer"];
+  const flags = ["--listen=127.0.0.1:0", "--log-level=debug", ...answers, ...args];
   await using program = startProgram(flags, env);
   const url = await urlOf(program);
   await program.logged(logged);

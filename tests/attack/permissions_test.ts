@@ -41,6 +41,8 @@ testWith(
       ["", "net"],
       [`--nats=nats://u:p@127.0.0.1:1`, "net"],
       ["--validate=strict", "net"],
+      // Its own thread has what it needs.
+      [`--outbox=${dir.path("outbox")}`, "net"],
       // The modules of a worker that is started again, and what SIGHUP reads again, are read later.
       ["--workers=2", "net read"],
       [tls, "net read"],

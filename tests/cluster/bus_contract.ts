@@ -13,7 +13,15 @@ import type {
   ClientRequest,
   Peer,
 } from "../../lib/cluster/bus.ts";
+import type {
+  Answer,
+  Answers,
+  Question,
+  QuestionKind,
+  QuestionOf,
+} from "../../lib/cluster/survey.ts";
 import { Inbox, inTime } from "../support/deadline.ts";
+import { pagesOf } from "../support/pages.ts";
 
 /** An instance without a gateway: it holds clients that are only names, and records. */
 export class FakePeer implements Peer {
@@ -54,6 +62,21 @@ export class FakePeer implements Peer {
       clients: left.slice(0, limit),
       hasMore: left.length > limit,
     };
+  }
+
+  /** What it was asked beside pages. */
+  readonly asked = new Inbox<Question>();
+  /** Answers that. */
+  know: (question: Question) => Answer = () => null;
+
+  answerTo<K extends QuestionKind>(question: QuestionOf<K>): Answers[K] {
+    return this.#answer(question) as Answers[K];
+  }
+
+  #answer(question: Question): Answer {
+    if (question.kind === "page") return this.page(question.after, question.limit);
+    this.asked.put(question);
+    return this.know(question);
   }
 
   lost(client: Client, call: { action: string; messageId: string }): void {
@@ -304,7 +327,7 @@ export function testBus(
     await found(second, "CP2");
     deepStrictEqual(await found(second, "CP1"), { kind: "client", client: newer });
     deepStrictEqual(first.peer.replacements.left, []);
-    const pages = await inTime(second.bus.pages(null, 10), "pages");
+    const pages = await inTime(pagesOf(second.bus, null, 10), "pages");
     strictEqual(pages.reduce((sum, { total }) => sum + total, 0), 2);
   });
 
@@ -323,13 +346,46 @@ export function testBus(
       ["\uffff", 1, "", 0],
     ];
     for (const [after, limit, ids, more] of rows) {
-      const pages = await inTime(third.bus.pages(after, limit), "pages");
+      const pages = await inTime(pagesOf(third.bus, after, limit), "pages");
       strictEqual(pages.reduce((sum, { total }) => sum + total, 0), 7);
       const clients = pages.flatMap((page) => page.clients)
         .toSorted((a, b) => a.clientId < b.clientId ? -1 : 1);
       deepStrictEqual(clients, ids.split(" ").filter((id) => id !== "").map((id) => clientOf(id)));
       strictEqual(pages.filter(({ hasMore }) => hasMore).length, more, `${limit} after ${after}`);
     }
+  });
+
+  test("a question to all is answered by all others, as it is and as each knows", async (members) => {
+    const [first, ...others] = members as [Member, ...Member[]];
+    const key = { key: "backend k😀", fingerprint: "f" };
+    const question = { kind: "key", key, claimId: clientOf("x").connectionId } as const;
+    const known = [null, { state: "decided", fingerprint: "f", reply: null }] as const;
+    for (const [i, { peer }] of others.entries()) peer.know = () => known[i]!;
+    const asking = async () => {
+      for (;;) {
+        const survey = await first.bus.survey<"key">(question);
+        // Over NATS it takes a moment until it is known who there is.
+        if (survey.isComplete) return survey;
+      }
+    };
+    const { answers } = await inTime(asking(), "answers of all");
+    deepStrictEqual(answers.toSorted((a) => a === null ? -1 : 1), known);
+    for (const { peer } of others) deepStrictEqual(peer.asked.left.at(-1), question);
+    deepStrictEqual(first.peer.asked.left, []);
+  });
+
+  test("without an answer of one a survey is not complete, and ends all the same", async (members) => {
+    const [first, second, third] = members as [Member, Member, Member];
+    second.peer.know = () => {
+      throw new Error("planted");
+    };
+    third.peer.know = () => true;
+    const id = clientOf("x").connectionId;
+    const { answers, isComplete } = await inTime(
+      first.bus.survey<"retry">({ kind: "retry", id }),
+      "a survey",
+    );
+    deepStrictEqual([answers, isComplete], [[true], false]);
   });
 
   test("the reply of an instance that dies while it serves is lost, and its clients are gone", async (members) => {
@@ -344,7 +400,7 @@ export function testBus(
     await second.die();
     for (const reply of asked) deepStrictEqual(await inTime(reply, "a reply"), refused("lost"));
     await gone(third, "CP1");
-    const pages = await inTime(third.bus.pages(null, 10), "pages");
+    const pages = await inTime(pagesOf(third.bus, null, 10), "pages");
     strictEqual(pages.reduce((sum, { total }) => sum + total, 0), 0);
     // Those who are left still reach each other.
     attach(third, clientOf("CP1", 2));
@@ -357,13 +413,13 @@ export function testBus(
     attach(second, clientOf("CP2"));
     await found(second, "CP1");
     await found(third, "CP2");
-    await inTime(first.bus.close(), "the close");
+    await inTime(first.bus.close(5000), "the close");
     await gone(second, "CP1");
     const reply = await inTime(first.bus.ask(callTo("CP2")), "a reply");
     ok(reply.kind === "refused");
-    deepStrictEqual(await inTime(first.bus.pages(null, 10), "pages"), []);
+    deepStrictEqual(await inTime(pagesOf(first.bus, null, 10), "pages"), []);
     deepStrictEqual(await found(third, "CP2"), { kind: "client", client: clientOf("CP2") });
-    const pages = await inTime(third.bus.pages(null, 10), "pages");
+    const pages = await inTime(pagesOf(third.bus, null, 10), "pages");
     strictEqual(pages.reduce((sum, { total }) => sum + total, 0), 1);
   });
 }

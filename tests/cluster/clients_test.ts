@@ -4,6 +4,7 @@ import { alone } from "../../lib/cluster/alone.ts";
 import type { Bus, Client, ClientPage, ClientReply, Peer } from "../../lib/cluster/bus.ts";
 import { Clients } from "../../lib/cluster/clients.ts";
 import { CHARACTER } from "../support/character.ts";
+import { answerPages, surveyPages } from "../support/pages.ts";
 import { runs } from "../support/runs.ts";
 
 function client(clientId: string, connectionId = "c1"): Client {
@@ -24,7 +25,7 @@ function pageOf(all: readonly Client[], after: string | null, limit: number): Cl
 function peer(all: readonly Client[], serve: Peer["serve"] = () => never()): Peer {
   return {
     find: (clientId) => all.find((one) => one.clientId === clientId),
-    page: (after, limit) => pageOf(all, after, limit),
+    answerTo: answerPages((after, limit) => pageOf(all, after, limit)),
     serve,
     replaced: never,
     forget: never,
@@ -40,8 +41,9 @@ function never(): never {
 function busOf(others: readonly (readonly Client[])[], most = Infinity): Bus {
   return {
     ...alone,
-    pages: (after, limit) =>
-      Promise.resolve(others.map((all) => pageOf(all, after, Math.min(limit, most)))),
+    survey: surveyPages((after, limit) =>
+      others.map((all) => pageOf(all, after, Math.min(limit, most)))
+    ),
   };
 }
 
@@ -91,12 +93,14 @@ Deno.test("a search finds each client once, also with instances that do not know
           all.filter(({ clientId }) => clientId.toLowerCase().includes(search.toLowerCase()));
         const local = {
           ...peer(own),
-          page: (after: string | null, most: number) => pageOf(find(own), after, most),
+          answerTo: answerPages((after, most) => pageOf(find(own), after, most)),
         };
         const bus: Bus = {
           ...alone,
-          pages: (after, most) =>
-            Promise.resolve([pageOf(older, after, most), pageOf(find(newer), after, most)]),
+          survey: surveyPages((
+            after,
+            most,
+          ) => [pageOf(older, after, most), pageOf(find(newer), after, most)]),
         };
         const clients = new Clients(local, bus);
         const seen: string[] = [];

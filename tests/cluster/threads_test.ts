@@ -16,6 +16,7 @@ import {
   refused,
   testBus,
 } from "./bus_contract.ts";
+import { pagesOf } from "../support/pages.ts";
 
 /** A port whose messages are cloned, and come in a later turn, as those of workers do. */
 class ClonePort<In, Out> implements Port<In, Out> {
@@ -46,11 +47,11 @@ class Threads implements Members {
   readonly #ports: MessagePort[] = [];
   readonly #switchboard = new Switchboard(systemClock, silentLog);
 
-  constructor(count: number, closeMs = 5000) {
-    this.all = Array.from({ length: count }, () => this.#connect(closeMs));
+  constructor(count: number) {
+    this.all = Array.from({ length: count }, () => this.#connect());
   }
 
-  #connect(closeMs: number): ThreadMember {
+  #connect(): ThreadMember {
     const { port1, port2 } = new MessageChannel();
     this.#ports.push(port1, port2);
     const line: Line = this.#switchboard.connect(new ClonePort<FromWorker, ToWorker>(port1));
@@ -61,7 +62,6 @@ class Threads implements Members {
       clock: systemClock,
       log: silentLog,
       looksTwice: true,
-      closeMs,
     }).join(peer);
     let legacy: Legacy | undefined;
     return {
@@ -70,14 +70,14 @@ class Threads implements Members {
       legacy: () => legacy,
       die: async () => {
         // Not before the board has taken what was posted: the answer comes behind it.
-        await bus.pages(null, 1);
+        await pagesOf(bus, null, 1);
         legacy = this.#switchboard.disconnect(line);
       },
     };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.all.map(({ bus, legacy }) => legacy() === undefined && bus.close()));
+    await Promise.all(this.all.map(({ bus, legacy }) => legacy() === undefined && bus.close(5000)));
     for (const port of this.#ports) port.close();
   }
 }
@@ -97,7 +97,7 @@ Deno.test("threads: a client that changes its worker while it is asked for is fo
   const [first, second, third] = threads.all as [ThreadMember, ThreadMember, ThreadMember];
   const [older, newer] = [clientOf("CP1", 1), clientOf("CP1", 2)];
   attach(second, older);
-  await second.bus.pages(null, 1);
+  await pagesOf(second.bus, null, 1);
   second.peer.answer = () => {
     detach(second, older);
     attach(third, newer);
@@ -113,7 +113,9 @@ Deno.test("threads: a dead worker leaves the CALLs that it accepted and did not 
   const client = clientOf("CP1");
   attach(second, client);
   const trace = { traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" };
-  const calls = ["m1", "m2", "m3"].map((messageId) => ({ action: "Reset", messageId, trace }));
+  const calls = ["m1", "m2", "m3"].map((messageId) => {
+    return { action: "Reset", messageId, trace, id: `id of ${messageId}` };
+  });
   const ended = calls.map((call) => second.bus.accepted(client, call));
   ended[1]!();
   await second.die();
@@ -131,7 +133,7 @@ Deno.test("threads: of a CALL that is lost while it is asked for, nothing is owe
   const [first, second] = threads.all as [ThreadMember, ThreadMember];
   const client = clientOf("CP1");
   attach(second, client);
-  await second.bus.pages(null, 1);
+  await pagesOf(second.bus, null, 1);
   second.bus.accepted(client, { action: "Reset", messageId: "own" });
   const never = new Promise<never>(() => {});
   second.peer.answer = () => {
@@ -151,7 +153,7 @@ Deno.test("threads: a request that fails is lost, and its worker serves on", asy
   await using threads = new Threads(2);
   const [first, second] = threads.all as [ThreadMember, ThreadMember];
   attach(second, clientOf("CP1"));
-  await second.bus.pages(null, 1);
+  await pagesOf(second.bus, null, 1);
   second.peer.answer = () => {
     throw new TypeError("a bug");
   };
@@ -164,26 +166,26 @@ Deno.test("threads: who leaves still gets the answers that it waits for", async 
   await using threads = new Threads(2);
   const [first, second] = threads.all as [ThreadMember, ThreadMember];
   attach(second, clientOf("CP1"));
-  await second.bus.pages(null, 1);
+  await pagesOf(second.bus, null, 1);
   const answer = Promise.withResolvers<{ kind: "no_answer"; wasSent: boolean }>();
   second.peer.answer = () => answer.promise;
   const asked = first.bus.ask(callTo("CP1", { waitSeconds: 60 }));
   await second.peer.served.take("the request");
-  const closed = first.bus.close();
+  const closed = first.bus.close(5000);
   answer.resolve({ kind: "no_answer", wasSent: false });
   deepStrictEqual(await inTime(asked, "a reply"), { kind: "no_answer", wasSent: false });
   await inTime(closed, "the close");
 });
 
 Deno.test("threads: who leaves does not wait for ever", async () => {
-  await using threads = new Threads(2, 10);
+  await using threads = new Threads(2);
   const [first, second] = threads.all as [ThreadMember, ThreadMember];
   attach(second, clientOf("CP1"));
-  await second.bus.pages(null, 1);
+  await pagesOf(second.bus, null, 1);
   second.peer.answer = () => new Promise(() => {});
   const asked = first.bus.ask(callTo("CP1", { waitSeconds: 60 }));
   await second.peer.served.take("the request");
-  await inTime(first.bus.close(), "the close");
+  await inTime(first.bus.close(10), "the close");
   deepStrictEqual(await inTime(asked, "a reply"), refused("lost"));
   strictEqual(first.bus.isAvailable, true);
   // Its time limit would run on.

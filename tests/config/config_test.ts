@@ -154,6 +154,12 @@ const ROWS: Record<FlagName, Row> = {
     good: [["key.txt", "key.txt"]],
     bad: ["a\0b"],
   },
+  "outbox": {
+    variable: "WS2API_OUTBOX",
+    key: "outbox",
+    good: [["/var/lib/ws2api", "/var/lib/ws2api"], ["outbox", "outbox"]],
+    bad: ["a\0b", "nats"],
+  },
   "max-buffered": {
     variable: "WS2API_MAX_BUFFERED",
     key: "maxBufferedBytes",
@@ -297,6 +303,14 @@ const ROWS: Record<FlagName, Row> = {
     good: [["refuse", "refuse"], ["close", "close"]],
     bad: ["true", "false", "Close", "refuse,close"],
   },
+  "away-hold": time("WS2API_AWAY_HOLD", "awayHoldMs", 15_000, true),
+  "backend-away": {
+    variable: "WS2API_BACKEND_AWAY",
+    key: "backendAway",
+    default: "close",
+    good: [["close", "close"], ["answer", "answer"]],
+    bad: ["true", "false", "Close", "close,answer"],
+  },
   "backend-timeout": time("WS2API_BACKEND_TIMEOUT", "backendTimeoutMs", 30_000, false),
   "backend-connections": count(
     "WS2API_BACKEND_CONNECTIONS",
@@ -313,6 +327,15 @@ const ROWS: Record<FlagName, Row> = {
     bad: ["TCP", "undici", "tcp,fetch"],
   },
   "retries": count("WS2API_RETRIES", "retries", 3, 0, 100),
+  "outcome-retention": time("WS2API_OUTCOME_RETENTION", "outcomeRetentionMs", 600_000, false),
+  "report-ttl": {
+    variable: "WS2API_REPORT_TTL",
+    key: "reportTtlMs",
+    default: 72 * 3_600_000,
+    good: [["1s", 1000], ["72h", 259_200_000], ["720h", 2_592_000_000]],
+    bad: ["999ms", "721h", "3d", "-1s", "0s"],
+  },
+  "max-reports": count("WS2API_MAX_REPORTS", "maxReports", 100_000, 1, 10_000_000),
   "call-timeout": time("WS2API_CALL_TIMEOUT", "callTimeoutMs", 30_000, false),
   "call-concurrency": count("WS2API_CALL_CONCURRENCY", "callConcurrency", 1, 1, 1000),
   "max-queue": count("WS2API_MAX_QUEUE", "maxQueue", 256, 1, 100_000),

@@ -6,6 +6,7 @@ import { handleCall } from "../../lib/api/call.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { ClientReply, Refusal } from "../../lib/cluster/bus.ts";
 import type { Clients } from "../../lib/cluster/clients.ts";
+import type { AskedOnce } from "../../lib/cluster/once.ts";
 import { replyText } from "../../lib/codec/reply.ts";
 import type { Dialect } from "../../lib/codec/subprotocol.ts";
 import { webhookHeaders } from "../../lib/forwarder/signature.ts";
@@ -16,6 +17,7 @@ import { RawBackend, write } from "../support/backend.ts";
 import { connected, handled } from "../support/connected.ts";
 import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
+import { knowingNothing } from "../support/retention.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const PAGE = await Deno.readTextFile(new URL("docs/backend.md", ROOT));
@@ -159,19 +161,28 @@ function sayingOf({ status, headers }: Pick<Response, "status" | "headers">): st
 /** What the API answers when the clients say this. */
 async function callSaying(
   reply: ClientReply,
-  { path = ["Reset", "CP1", "r1"], body = "{}", wait = false } = {},
+  { path = ["Reset", "CP1", "r1"], body = "{}", wait = false, key = "" } = {},
+  once: AskedOnce = { kind: "asked", reply },
 ): Promise<string> {
   const request = new Request("http://gateway/", {
     method: "POST",
     body,
-    headers: wait ? { prefer: "wait=5" } : {},
+    headers: {
+      ...(wait && { prefer: "wait=5" }),
+      ...(key !== "" && { "idempotency-key": key }),
+    },
   });
-  const clients = { ask: () => Promise.resolve(reply) } as unknown as Clients;
+  const clients = {
+    ask: () => Promise.resolve(reply),
+    askOnce: () => Promise.resolve(once),
+  } as unknown as Clients;
   const deps = {
     clients,
+    keys: knowingNothing(systemClock).keys,
     maxMessageBytes: 100,
     bodies: new BodyRoom(1e6),
     isShuttingDown: () => false,
+    ids: { next: () => "01a220b0-0622-749a-a29b-4e24c008f1af" },
   };
   const token = { name: "backend", sha256: "", role: "command" } as const;
   return sayingOf(await handleCall(request, path, deps, token));
@@ -183,6 +194,8 @@ Deno.test("the page on backends names each status of POST /call with its outcome
     duplicate: true,
     full: true,
     overloaded: true,
+    no_room: true,
+    not_kept: true,
     shutting_down: true,
     no_send: true,
     unavailable: true,
@@ -215,6 +228,10 @@ Deno.test("the page on backends names each status of POST /call with its outcome
       { kind: "gone", wasSent: false, reason },
     ] as const
   ) said.add(await callSaying({ kind: "outcome", outcome }, { wait: true }));
+  said.add(await callSaying(accepted, { key: "two words" }));
+  for (const kind of ["under_way", "other_request", "full", "unavailable", "too_large"] as const) {
+    said.add(await callSaying(accepted, { key: "k" }, { kind }));
+  }
   for (const wasSent of [true, false]) {
     said.add(await callSaying({ kind: "no_answer", wasSent }, { wait: true }));
   }
@@ -225,7 +242,7 @@ Deno.test("the page on backends names each status of POST /call with its outcome
   const headers = { authorization: "Bearer t0ken" };
   said.add(sayingOf(await gateway.api("/call/Reset/CP1/r1", post)));
   said.add(sayingOf(await gateway.api("/call/Reset/CP1", { ...post, headers })));
-  said.add(sayingOf(await gateway.api("/call/Reset/CP1/r1", { headers })));
+  said.add(sayingOf(await gateway.api("/call/Reset/CP1/r1", { headers, method: "PUT" })));
   await using open = await TestGateway.start(backend.url);
   const foreign = { ...post, headers: { origin: "http://elsewhere.example" } };
   said.add(sayingOf(await open.api("/call/Reset/CP1/r1", foreign)));

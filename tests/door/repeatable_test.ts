@@ -21,7 +21,8 @@ const CONFIG = {
   retries: 3,
   slots: 4,
   maxSlotWaitMs: 60_000,
-  failuresBefore: 0,
+  holdMs: 2000,
+  isAway: false,
 };
 
 const UPGRADE = {
@@ -69,6 +70,7 @@ class Gateway {
     this.#upgrade = createUpgrade(UPGRADE, {
       ...core.deps,
       connections: core.connections,
+      deliveries: core.deliveries,
       maker: {
         upgrade: () => {
           const socket = new FakeSocket();
@@ -178,7 +180,11 @@ async function closedOf(seed: number): Promise<number[]> {
     const socket = await gateway.connect(`CP${i}`);
     socket.close = () => void order.push(i);
   }
-  const drained = drain(connections, 10_000, { clock, random: gateway.random });
+  const drained = drain(connections, {
+    until: clock.now() + 10_000,
+    giveUp: Infinity,
+    clients: 1100,
+  }, { clock, random: gateway.random });
   while (connections.size > 0) {
     clock.tick(10);
     await quiesce();

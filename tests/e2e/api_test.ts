@@ -107,12 +107,18 @@ Deno.test("a method that a path has not is 405 with those that it has", async (t
   await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   const rows: [method: string, path: string, allow: string[]][] = [
-    ["GET", "/call/Act/CP1/1", ["POST"]],
-    ["PUT", "/call/Act/CP1/1", ["POST"]],
+    ["DELETE", "/call/Act/CP1/1", ["GET", "HEAD", "POST"]],
+    ["PUT", "/call/Act/CP1/1", ["GET", "HEAD", "POST"]],
+    ["GET", "/send/Act/CP1/1", ["POST"]],
     ["DELETE", "/send/Act/CP1/1", ["POST"]],
     ["POST", "/clients", ["GET", "HEAD"]],
     ["DELETE", "/clients", ["GET", "HEAD"]],
     ["POST", "/clients/CP1", ["DELETE", "GET", "HEAD"]],
+    ["POST", "/outbox", ["GET", "HEAD"]],
+    ["PUT", "/outbox/x", ["DELETE", "GET", "HEAD"]],
+    ["GET", "/outbox/x/retry", ["POST"]],
+    ["GET", "/outbox/retry", ["POST"]],
+    ["DELETE", "/outbox/retry", ["POST"]],
     ["POST", "/healthz", ["GET", "HEAD"]],
     ["DELETE", "/readyz", ["GET", "HEAD"]],
     ["POST", "/", ["GET", "HEAD"]],

@@ -116,7 +116,7 @@ test("a backend that fails gives CALLERROR InternalError that says how", async (
   ][] = [
     ["no answer in time", "hang", /no answer from the backend within 300ms/],
     ["a reset after reading", "reset", /broke off/],
-    ["a refused connection", "refuse", /unreachable/],
+    ["a refused connection", "refuse", /the backend is away/],
     ["no HTTP", "what?\r\n\r\n", /broke off/],
     ["a body that is cut short", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", /broke off/],
     [
@@ -152,7 +152,8 @@ test("a backend that fails gives CALLERROR InternalError that says how", async (
         // Long, where an answer comes: it may take its time on a busy machine.
         `--backend-timeout=${answer === "hang" ? "300ms" : "30s"}`,
         "--max-message=1KiB",
-        "--retries=1",
+        "--away-hold=300ms",
+        "--backend-away=answer",
       ]);
       const client = await gateway.connect("CP1");
       const [type, id, code, text] = JSON.parse(await client.ask('[2,"1","Act",{}]'));

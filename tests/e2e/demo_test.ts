@@ -8,6 +8,7 @@ import { readInvocation } from "../../lib/config/config.ts";
 import { NO_SECRETS } from "../../lib/config/secret.ts";
 import { type Gateway, startGateway } from "../../lib/gateway/gateway.ts";
 import { silentLog } from "../../lib/log/log.ts";
+import { MemoryStore } from "../../lib/outbox/memory.ts";
 import { systemRandom } from "../../lib/random.ts";
 
 const DEADLINE_MS = 20_000;
@@ -22,6 +23,7 @@ function startGatewayFor(backend: string): Promise<Gateway> {
     clock: systemClock,
     version: "0.0.0",
     startedAt: 0,
+    store: new MemoryStore(),
     secrets: NO_SECRETS,
   });
 }

@@ -179,11 +179,15 @@ Deno.test("a backend that is not there, or does not answer, is an InternalError 
   const held = Promise.withResolvers<void>();
   backend.answer = async () => (await held.promise, json("{}"));
   const rows: [url: string, description: string][] = [
-    [`http://127.0.0.1:${closedPort()}/`, "the backend is unreachable"],
+    [`http://127.0.0.1:${closedPort()}/`, "the backend is away"],
     [backend.url, "no answer from the backend within 200ms"],
   ];
   for (const [url, description] of rows) {
-    await using gateway = await TestGateway.start(url, ["--retries=0", "--backend-timeout=200ms"]);
+    await using gateway = await TestGateway.start(url, [
+      "--backend-timeout=200ms",
+      "--away-hold=0s",
+      "--backend-away=answer",
+    ]);
     for (const protocol of PROTOCOLS) {
       const client = await connected(gateway, protocol, { protocols: [protocol] });
       await assertAnswer(client, CALL, [4, "7", "InternalError", description, {}]);

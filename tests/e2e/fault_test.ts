@@ -139,14 +139,17 @@ test("three restarts of the backend under load: each CALL is answered, no outcom
   ok(twice.every((path) => arrivals.counts.get(path) === 2), "none came three times");
 });
 
-test("a name that does not resolve gives CALLERROR unreachable", async ({ TestGateway }) => {
-  await using gateway = await TestGateway.start(`http://${NO_NAME}:8080/`, ["--retries=0"]);
+test("a name that does not resolve gives CALLERROR", async ({ TestGateway }) => {
+  await using gateway = await TestGateway.start(`http://${NO_NAME}:8080/`, [
+    "--away-hold=0s",
+    "--backend-away=answer",
+  ]);
   const client = await gateway.connect("CP1");
   deepStrictEqual(JSON.parse(await client.ask('[2,"1","Act",{}]')), [
     4,
     "1",
     "InternalError",
-    "the backend is unreachable",
+    "the backend is away",
     {},
   ]);
 });
@@ -417,11 +420,16 @@ Deno.test("only what leaves the program is told by the wall clock, which may jum
   await look(new URL("lib/", ROOT));
   deepStrictEqual(uses, {
     // Shown to people.
+    "api/call_state.ts": ["new Date"],
     "api/clients.ts": ["new Date"],
     "log/log.ts": ["new Date"],
-    "program/check.ts": ["new Date"],
-    // The dates of a certificate, read.
+    // What people and backends write as a date.
+    "api/outbox.ts": ["Date.parse"],
+    "codec/retry_after.ts": ["Date.parse"],
+    // The dates of a certificate, read and shown.
     "config/certificate.ts": ["Date.parse"],
+    "program/certificate.ts": ["new Date"],
+    "program/check.ts": ["new Date"],
     // The calendar, not the clock: how long a month is.
     "validate/format.ts": ["Date.UTC", "new Date"],
     // All else is measured and waited for with this one, which also tells the time of day.

@@ -197,7 +197,7 @@ Deno.test("a client whose CALLs make the backend hang does not cut off the other
   backend.answer = ({ path }) =>
     path.startsWith("/call/Hang/") ? new Promise(() => {}) : json("{}");
   const hostile = await gateway.connect("hostile");
-  // More failures in a row than the circuit breaker bears, over more than its five seconds.
+  // More failures in a row in a row than a backend has that is away, over more than five seconds.
   for (let id = 1; id <= 55; id++) {
     const [, , code] = JSON.parse(await hostile.ask(`[2,"${id}","Hang",{}]`));
     strictEqual(code, "InternalError");

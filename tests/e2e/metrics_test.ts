@@ -166,38 +166,45 @@ Deno.test("requests to the backend are counted by kind and outcome", async () =>
 
 Deno.test("each try of an outcome is counted, and an outcome that the backend does not take", async () => {
   await using backend = new RecordingBackend();
-  backend.answer = ({ path }) => json("{}", path.endsWith("m1") ? 503 : 200);
-  await using gateway = await TestGateway.start(backend.url, ["--retries=1"]);
+  let tries = 0;
+  backend.answer = ({ path }) => json("{}", !path.endsWith("m1") ? 200 : ++tries === 1 ? 503 : 400);
+  await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
   for (const id of ["m1", "m2"]) strictEqual((await gateway.call(`Reset/CP1/${id}`)).status, 202);
   await client.next('[2,"m1"');
   client.send('[3,"m1",{}]');
   await client.next('[2,"m2"');
   client.send('[3,"m2",{}]');
-  // The second outcome comes when the first one has been given up.
+  // The second outcome comes when the first one has been parked.
   await backend.next("/result/Reset/CP1/m2");
   const series = await scrape(gateway);
   strictEqual(series.get('ws2api_backend_retries_total{kind="result"}'), 1);
-  strictEqual(series.get('ws2api_reports_lost_total{kind="result"}'), 1);
-  strictEqual(series.get('ws2api_backend_requests_total{kind="result",outcome="5xx"}'), 2);
+  strictEqual(series.get('ws2api_reports_parked_total{kind="result"}'), 1);
+  strictEqual(series.get('ws2api_reports_lost_total{kind="result"}'), 0);
+  strictEqual(series.get('ws2api_outbox{state="parked"}'), 1);
+  strictEqual(series.get('ws2api_outbox_bytes{state="parked"}'), 2);
+  strictEqual(series.get('ws2api_backend_requests_total{kind="result",outcome="5xx"}'), 1);
+  strictEqual(series.get('ws2api_backend_requests_total{kind="result",outcome="4xx"}'), 1);
 });
 
 Deno.test("a backend that cannot be reached is counted, and so are the tries", async () => {
   await using gateway = await TestGateway.start(`http://127.0.0.1:${closedPort()}/`, [
     "--retries=1",
+    "--away-hold=0s",
+    "--backend-away=answer",
   ]);
-  const client = await gateway.connect("CP1");
-  match(
-    await client.ask('[2,"1","A",{}]'),
-    /^\[4,"1","InternalError","the backend is unreachable"/,
-  );
+  const client = await gateway.connect("CP1", { protocols: ["ocpp2.1"] });
+  client.send('[6,"s","A",{}]');
+  match(await client.ask('[2,"1","A",{}]'), /^\[4,"1","InternalError","the backend is away"/);
   const series = await scrape(gateway);
+  // That nobody is there is known by then: the CALL finds it out without a try.
   deepStrictEqual(counted(series, "ws2api_backend_requests_total"), {
-    'ws2api_backend_requests_total{kind="call",outcome="unreachable"}': 2,
+    'ws2api_backend_requests_total{kind="send",outcome="unreachable"}': 2,
   });
   deepStrictEqual(counted(series, "ws2api_backend_retries_total"), {
-    'ws2api_backend_retries_total{kind="call"}': 1,
+    'ws2api_backend_retries_total{kind="send"}': 1,
   });
+  strictEqual(series.get("ws2api_backend_away"), 1);
 });
 
 Deno.test("what is under way shows in gauges, and goes down again", async () => {

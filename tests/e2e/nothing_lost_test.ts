@@ -9,8 +9,8 @@ import {
 } from "../support/backend.ts";
 import { testEachForwarder as test, TestGateway } from "../support/gateway.ts";
 
-test("an outcome is posted again until the backend takes it, and counts by its URL", async ({ TestGateway, t }) => {
-  for (const failure of ["502", "503", "504", "cut", "hang"]) {
+test("an outcome is posted again until the backend takes it, under one Webhook-Id", async ({ TestGateway, t }) => {
+  for (const failure of ["408", "425", "429", "500", "503", "cut", "hang"]) {
     await t.step(failure, async () => {
       let tries = 0;
       await using backend = new RawBackend(async (conn) => {
@@ -25,7 +25,10 @@ test("an outcome is posted again until the backend takes it, and counts by its U
         }
         conn.close();
       });
-      await using gateway = await TestGateway.start(backend.url, ["--backend-timeout=1s"]);
+      await using gateway = await TestGateway.start(backend.url, [
+        "--backend-timeout=1s",
+        "--drain-timeout=10s",
+      ]);
       const client = await gateway.connect("CP1");
       strictEqual((await gateway.call("Reset/CP1/r1")).status, 202);
       await client.next();
@@ -34,6 +37,9 @@ test("an outcome is posted again until the backend takes it, and counts by its U
       // The shutdown waits until the backend has it.
       await gateway.shutdown();
       strictEqual(tries, 2);
+      const ids = backend.requests.map((request) => /^webhook-id: (.*)\r$/im.exec(request)?.[1]);
+      match(ids[0]!, /^[0-9a-f]{8}-[0-9a-f]{4}-7/);
+      strictEqual(ids[1], ids[0]);
       for (const request of backend.requests) {
         match(request, /^POST \/result\/Reset\/CP1\/r1 HTTP\/1.1\r\n/);
         ok(request.endsWith('\r\n\r\n{"status":"Accepted"}'));
@@ -43,7 +49,7 @@ test("an outcome is posted again until the backend takes it, and counts by its U
 });
 
 test("any other status to an outcome is final", async ({ TestGateway, t }) => {
-  for (const status of [200, 302, 400, 404, 409, 500]) {
+  for (const status of [200, 302, 400, 404, 409]) {
     await t.step(String(status), async () => {
       await using backend = new RecordingBackend();
       await using gateway = await TestGateway.start(backend.url);
@@ -59,6 +65,80 @@ test("any other status to an outcome is final", async ({ TestGateway, t }) => {
   }
 });
 
+test("Retry-After holds its client's outcomes back, and no other's", async ({ TestGateway }) => {
+  await using backend = new RecordingBackend();
+  let tries = 0;
+  const times: number[] = [];
+  backend.answer = ({ path }) => {
+    if (!path.includes("/CP1/")) return new Response(null, { status: 204 });
+    times.push(performance.now());
+    return ++tries === 1
+      ? new Response(null, { status: 429, headers: { "retry-after": "2" } })
+      : new Response(null, { status: 204 });
+  };
+  await using gateway = await TestGateway.start(backend.url);
+  for (const id of ["CP1", "CP2"]) {
+    const client = await gateway.connect(id);
+    strictEqual((await gateway.call(`Reset/${id}/r1`)).status, 202);
+    await client.next();
+    client.send('[3,"r1",{}]');
+    await backend.next(`/result/Reset/${id}/r1`);
+  }
+  await backend.next("/result/Reset/CP1/r1");
+  // Its own pause would be half a second.
+  ok(times[1]! - times[0]! >= 1500);
+});
+
+test("outcomes wait for a backend that is away, and come in order by client", async ({ TestGateway }) => {
+  const port = closedPort();
+  await using gateway = await TestGateway.start(`http://127.0.0.1:${port}/`);
+  const clients = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => gateway.connect(`CP${i}`)),
+  );
+  for (const round of ["a", "b", "c"]) {
+    for (const [i, client] of clients.entries()) {
+      strictEqual((await gateway.call(`Reset/CP${i}/${round}`)).status, 202);
+      await client.next();
+      client.send(`[3,"${round}",{}]`);
+    }
+  }
+  for (const client of clients) await client.close();
+  await using backend = await RecordingBackend.again(port);
+  for (let i = 0; i < 60; i++) await backend.next("/result/");
+  const paths = backend.paths("/result/");
+  for (let i = 0; i < clients.length; i++) {
+    const own = paths.filter((path) => path.includes(`/CP${i}/`)).map((path) => path.at(-1));
+    deepStrictEqual(own, ["a", "b", "c"]);
+  }
+  strictEqual(paths.length, 60);
+});
+
+test("without room for one more outcome a CALL is refused, and sent to nobody", async ({ TestGateway }) => {
+  await using backend = new RecordingBackend();
+  const held = Promise.withResolvers<void>();
+  backend.answer = async () => {
+    await held.promise;
+    return new Response(null, { status: 204 });
+  };
+  await using gateway = await TestGateway.start(backend.url, ["--max-reports=1"]);
+  const client = await gateway.connect("CP1");
+  strictEqual((await gateway.call("Reset/CP1/r1")).status, 202);
+  await client.next();
+  client.send('[3,"r1",{}]');
+  await backend.next("/result/");
+  const refused = await gateway.call("Reset/CP1/r2");
+  deepStrictEqual(
+    [refused.status, ...["ws2api-outcome", "retry-after"].map((name) => refused.headers.get(name))],
+    [503, "not-sent", "5"],
+  );
+  // One that waits for its answer takes no place.
+  const waited = gateway.call("Reset/CP1/r3", "{}", { prefer: "wait=5" });
+  await client.next('[2,"r3"');
+  client.send('[3,"r3",{}]');
+  strictEqual((await waited).status, 200);
+  held.resolve();
+});
+
 test("a CALL that never left is tried again until the backend is there", async ({ TestGateway }) => {
   const port = closedPort();
   await using gateway = await TestGateway.start(`http://127.0.0.1:${port}/`);
@@ -68,7 +148,8 @@ test("a CALL that never left is tried again until the backend is there", async (
   await client.ask("no frame");
   await using backend = await RecordingBackend.again(port);
   strictEqual(await client.next(), '[3,"1",{}]');
-  deepStrictEqual(backend.paths(), ["/call/BootNotification/CP1/1"]);
+  // With fetch a look is a request too.
+  deepStrictEqual(backend.paths("/call/"), ["/call/BootNotification/CP1/1"]);
 });
 
 test("each accepted CALL ends in exactly one outcome, whatever becomes of the client", async ({ TestGateway, t }) => {

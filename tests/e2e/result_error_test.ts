@@ -160,24 +160,26 @@ Deno.test("CALLRESULTERRORs beyond a full queue are dropped and counted, and wha
   strictEqual(backend.paths("/resulterror/").length, 3);
 });
 
-Deno.test("a CALLRESULTERROR is dropped when too much waits for the backend", async () => {
+Deno.test("a CALLRESULTERROR is dropped when all places for them are taken", async () => {
   await using backend = new RecordingBackend();
   const held = Promise.withResolvers<void>();
   backend.answer = async ({ path }) => {
-    if (path.includes("/CP2/")) await held.promise;
+    if (path.startsWith("/resulterror/Act/CP2/")) await held.promise;
     return json("{}");
   };
   const log = new KeptLog();
-  await using gateway = await TestGateway.start(backend.url, ["--max-waiting=1"], log);
+  await using gateway = await TestGateway.start(backend.url, ["--max-reports=1"], log);
   const client = await connected(gateway, "CP1", V21);
-  const other = await connected(gateway, "CP2");
+  const other = await connected(gateway, "CP2", V21);
   await client.ask('[2,"1","Act",{}]');
-  other.send('[2,"1","Act",{}]');
-  await backend.next("/call/Act/CP2/");
+  await other.ask('[2,"1","Act",{}]');
+  other.send('[5,"1","Code","",{}]');
+  await backend.next("/resulterror/Act/CP2/");
   client.send('[5,"1","Code","",{}]');
   await handled(client);
   strictEqual(log.count('warn gateway overloaded {"clientId":"CP1"'), 1);
+  // Outcomes have places of their own.
+  strictEqual((await gateway.call("Reset/CP2/r1")).status, 202);
   held.resolve();
-  await other.next();
-  deepStrictEqual(backend.paths("/resulterror/"), []);
+  deepStrictEqual(backend.paths("/resulterror/"), ["/resulterror/Act/CP2/1"]);
 });

@@ -113,7 +113,7 @@ Deno.test("the key is the file's bytes without one line end at the end", async (
   }
 });
 
-const UUID = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
+const UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
 
 /** Checks the headers of Standard Webhooks by their own library. @returns The id's UUID. */
 async function assertWebhook(

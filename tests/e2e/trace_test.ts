@@ -37,8 +37,10 @@ class Traced implements AsyncDisposable {
     return traced;
   }
 
-  async connect(id: string): Promise<TestClient> {
-    const client = new TestClient(`${this.url.replace("http", "ws")}/${id}`);
+  async connect(id: string, protocol = "ocpp1.6"): Promise<TestClient> {
+    const client = new TestClient(`${this.url.replace("http", "ws")}/${id}`, {
+      protocols: [protocol],
+    });
     this.clients.push(client);
     await inTime(client.opened, `the upgrade of ${id}`);
     return client;
@@ -214,11 +216,11 @@ Deno.test("spans of what failed are errors", async () => {
 Deno.test("each try to reach the backend has its span", async () => {
   await using traced = await Traced.start(["--retries=1"]);
   await traced.backend[Symbol.asyncDispose]();
-  const client = await traced.connect("CP1");
-  match(await client.ask('[2,"c1","Heartbeat",{}]'), /^\[4,"c1","InternalError"/);
+  const client = await traced.connect("CP1", "ocpp2.1");
+  client.send('[6,"s1","NotifyPeriodicEventStream",{}]');
   const unreachable = await traced.sink.span(
-    "of a CALL that reached nobody",
-    ({ attributes }) => attributes.get("ws2api.message_id") === "c1",
+    "of a SEND that reached nobody",
+    ({ attributes }) => attributes.get("ws2api.message_id") === "s1",
   );
   strictEqual(unreachable.attributes.get("error.type"), "unreachable");
   const tries = traced.sink.spans.filter(({ parentSpanId }) => parentSpanId === unreachable.spanId);

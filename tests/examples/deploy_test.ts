@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { parse, parseAllDocuments } from "yaml";
 import { type Config, readInvocation } from "../../lib/config/config.ts";
 import { inTime } from "../support/deadline.ts";
-import { startCommand } from "../support/program.ts";
+import { startCommand, startExportLimits } from "../support/program.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
 
@@ -63,6 +63,22 @@ function variablesOf(service: string): Variables {
       return [name, value.replaceAll(/\$\{\w+(?::[?-][^}]*)?\}/g, "given")];
     }),
   );
+}
+
+/** What the program takes beyond its drain time-out at most. */
+const FAREWELL_MS = 2000;
+
+/** Whoever stops the program by SIGTERM must not kill it before it has ended. */
+function endsInTime({ drainTimeoutMs }: Config, graceMs: number): void {
+  const leastMs = drainTimeoutMs + FAREWELL_MS;
+  ok(graceMs >= leastMs, `${graceMs} ms of grace are less than ${leastMs} ms`);
+}
+
+/** A time as compose and systemd write it. */
+function msOf(text: string): number {
+  const [, number, unit] = /^(\d+)(s|m)$/.exec(text) ?? [];
+  ok(unit !== undefined, `${JSON.stringify(text)} is no time`);
+  return Number(number) * (unit === "m" ? 60_000 : 1000);
 }
 
 function hostAndPort(url: string): [host: string, port: number] {
@@ -152,8 +168,7 @@ Deno.test("compose's gateway accepts its variables, and names and ports fit toge
 
   const health = COMPOSE.services["gateway"]!.healthcheck!.test.join(" ");
   ok(health.includes(`http://127.0.0.1:${apiPort}/readyz`), health);
-  const grace = COMPOSE.services["gateway"]!.stop_grace_period!;
-  ok(Number.parseInt(grace) * 1000 > config.drainTimeoutMs);
+  endsInTime(config, msOf(COMPOSE.services["gateway"]!.stop_grace_period!));
   // Whoever reaches these from elsewhere commands every client, or sees them.
   for (const [name, { ports = [] }] of Object.entries(COMPOSE.services)) {
     if (name !== "haproxy") { for (const port of ports) match(port, /^127\.0\.0\.1:(\d+):\1$/); }
@@ -180,7 +195,10 @@ Deno.test("the gateway on Kubernetes accepts its variables", () => {
     user: "ws2api",
     password: "given",
   });
-  const { containers } = deployment.spec.template.spec;
+  const { containers, terminationGracePeriodSeconds } = deployment.spec.template.spec;
+  // It counts from before `preStop`.
+  const { preStop } = containers[0].lifecycle;
+  endsInTime(config, 1000 * (terminationGracePeriodSeconds - preStop.sleep.seconds));
   const ports: { name: string }[] = containers[0].ports;
   const monitor = parse(read("kubernetes/monitoring.yaml"));
   for (const { port } of monitor.spec.podMetricsEndpoints) {
@@ -206,7 +224,38 @@ Deno.test("the service of systemd starts the program as the start task does, and
   deepStrictEqual(valuesOf("LimitNOFILE"), [String(config.openFiles)]);
   const [seconds = "", ...others] = valuesOf("TimeoutStopSec");
   deepStrictEqual(others, []);
-  ok(Number.parseInt(seconds) * 1000 > config.drainTimeoutMs, seconds);
+  endsInTime(config, msOf(seconds));
+});
+
+Deno.test("containers are stopped by SIGTERM, and get the time that the program takes", () => {
+  const dockerfile = Deno.readTextFileSync(`${EXAMPLES}../Dockerfile`);
+  deepStrictEqual(dockerfile.match(/^STOPSIGNAL .*$/gm), ["STOPSIGNAL SIGTERM"]);
+  const page = Deno.readTextFileSync(`${EXAMPLES}../docs/operating.md`).replaceAll("\\\n", " ");
+  const runs = page.match(/^ *docker run .*$/gm) ?? [];
+  ok(runs.length > 0);
+  for (const run of runs) {
+    const variables = [...run.matchAll(/ -e (WS2API_\w+)(?:=(\S+))?/g)];
+    const config = configOf(
+      Object.fromEntries(variables.map(([, name, value = "given"]) => [name, value])),
+    );
+    // Docker's own are 10 s.
+    const [, seconds = "10"] = / --stop-timeout[ =](\d+)/.exec(run) ?? [];
+    endsInTime(config, 1000 * Number(seconds));
+  }
+});
+
+Deno.test("however the program is started, a collector of spans that hangs does not hold its end", () => {
+  const limits = startExportLimits();
+  deepStrictEqual(Object.keys(limits).sort(), [
+    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+    "OTEL_EXPORTER_OTLP_TIMEOUT",
+  ]);
+  const dockerfile = Deno.readTextFileSync(`${EXAMPLES}../Dockerfile`);
+  const unit = read("systemd/ws2api.service");
+  for (const [name, value] of Object.entries(limits)) {
+    match(dockerfile, new RegExp(`^(?:ENV|) .*\\b${name}=${value}\\b`, "m"));
+    match(unit, new RegExp(`^Environment=.*\\b${name}=${value}\\b`, "m"));
+  }
 });
 
 Deno.test("the service's reload is SIGHUP to the program, without programs beyond the shell", async () => {

@@ -5,7 +5,10 @@
  */
 
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { systemClock } from "../../lib/clock.ts";
+import { createLook } from "../../lib/forwarder/look.ts";
 import { RawBackend, write } from "../support/backend.ts";
+import { inTime } from "../support/deadline.ts";
 import { testWith } from "../support/needs.ts";
 import { TempDir } from "../support/program.ts";
 import { answer, FORWARDERS, taken, TestForwarder } from "./implementations.ts";
@@ -45,4 +48,21 @@ Deno.test("tcp: a backend at a socket file is reached", async () => {
   match(backend.requests[0]!, /^POST \/call\/Act\/CP1\/1 HTTP\/1.1\r\nHost: localhost\r\n/);
   forwarder.close();
   strictEqual(await backend.ends.take("the connection's end"), 1);
+});
+
+Deno.test("a look goes to a socket file too", async () => {
+  using dir = new TempDir();
+  const path = dir.path("backend.sock");
+  const listener = Deno.listen({ transport: "unix", path });
+  await using _backend = new RawBackend<Deno.UnixConn>(
+    async (conn) => {
+      await write(conn, answer("{}"));
+      conn.close();
+    },
+    listener as unknown as Deno.Listener<Deno.UnixConn>,
+  );
+  const look = createLook({ backend: `unix:${path}`, userAgent: "test", clock: systemClock });
+  const living = new AbortController().signal;
+  strictEqual(await inTime(look("answer", living), "a look"), "answered");
+  strictEqual(await inTime(look("connection", living), "a look"), "connected");
 });

@@ -42,20 +42,20 @@ Deno.test("each try has a span of its own, below the request's trace, and its he
     },
   } as unknown as Tracing;
   const clock = new FakeClock();
-  const backend = new Backend(failed("unreachable"), status(503), status(204));
+  const backend = new Backend(failed("unreachable"), failed("unreachable"), status(503));
   const retries = { retries: 3, clock, random: () => 0, onRetry() {} };
   const forwarder = asked(new Retries(new Spans(innermost(backend), tracing), retries));
-  const reply = forwarder.forward({ ...request("result"), trace: CALLER });
+  const reply = forwarder.forward({ ...request("send"), trace: CALLER });
   await clock.runAll();
-  deepStrictEqual(await reply, status(204));
-  const { path } = request("result");
+  deepStrictEqual(await reply, status(503));
+  const { path } = request("send");
   deepStrictEqual(ends, [
-    ["begun", 1, "result", path, CALLER],
+    ["begun", 1, "send", path, CALLER],
     ["ended", 1, "unreachable"],
-    ["begun", 2, "result", path, CALLER],
-    ["ended", 2, "503", 503],
-    ["begun", 3, "result", path, CALLER],
-    ["ended", 3, null, 204],
+    ["begun", 2, "send", path, CALLER],
+    ["ended", 2, "unreachable"],
+    ["begun", 3, "send", path, CALLER],
+    ["ended", 3, "503", 503],
   ]);
   deepStrictEqual(backend.requests.map(({ trace }) => trace?.traceparent), [
     "00-try-1",
@@ -64,10 +64,10 @@ Deno.test("each try has a span of its own, below the request's trace, and its he
   ]);
 });
 
-Deno.test("a report has one id in all its tries; a CALL has one when requests are signed", async () => {
+Deno.test("a report has an id; a SEND has one in all its tries when requests are signed", async () => {
   const clock = new FakeClock();
   const random = { bytes: (length: number) => new Uint8Array(length) };
-  const idsOf = async (kind: "call" | "result", isSigned: boolean): Promise<unknown[]> => {
+  const idsOf = async (kind: "send" | "result", isSigned: boolean): Promise<unknown[]> => {
     const backend = new Backend(failed("unreachable"), status(200));
     const retries = { retries: 1, clock, random: () => 0, onRetry() {} };
     const retried = new Retries(innermost(backend), retries);
@@ -77,7 +77,7 @@ Deno.test("a report has one id in all its tries; a CALL has one when requests ar
     return backend.requests.map(({ webhookId }) => webhookId);
   };
   const id = "00000000-0000-4000-8000-000000000000";
-  deepStrictEqual(await idsOf("result", false), [id, id]);
-  deepStrictEqual(await idsOf("call", false), [undefined, undefined]);
-  deepStrictEqual(await idsOf("call", true), [id, id]);
+  deepStrictEqual(await idsOf("result", false), [id]);
+  deepStrictEqual(await idsOf("send", false), [undefined, undefined]);
+  deepStrictEqual(await idsOf("send", true), [id, id]);
 });

@@ -75,6 +75,17 @@ const OWNERS: Readonly<Record<string, Owner>> = {
     owns: ["Deno.open", "Deno.writeFile", "Deno.rename", "Deno.remove", "Deno.stat"],
     because: "the files of profiles",
   },
+  "lib/outbox/sqlite/database.ts": {
+    owns: [
+      ...["node:sqlite", "Deno.mkdirSync", "Deno.openSync", "Deno.statSync", "Deno.chmodSync"],
+    ],
+    because: "the outbox's file, and its folder",
+  },
+  "lib/outbox/sqlite/serve.ts": {
+    owns: ["Deno.permissions"],
+    because: "it is the outbox's thread, as main.ts is one",
+  },
+  "lib/outbox/sqlite/create_worker.ts": { owns: ["Worker"], because: "the outbox's thread" },
   "lib/worker/create_worker.ts": { owns: ["Worker"], because: "a thread's beginning" },
   "lib/worker/serve.ts": { owns: ["Deno.stderr"], because: "it is the thread, as main.ts is one" },
 };

@@ -28,8 +28,10 @@ export interface BackendRules {
   readonly slots: number;
   /** How long a CALL may wait for a slot. */
   readonly maxSlotWaitMs: number;
-  /** Tries that failed before the test began. */
-  readonly failuresBefore: number;
+  /** How long a CALL waits for a backend that cannot be reached. */
+  readonly holdMs: number;
+  /** The backend is away when the test begins. */
+  readonly isAway: boolean;
 }
 
 /** One request of the gateway, with all its tries. */
@@ -58,20 +60,23 @@ interface Arrival {
   finals: number;
 }
 
-/** From so many failures in a row on the circuit breaker may hold CALLs back. */
-const BREAKER_FAILURES = 50;
-
 function isOutcome({ kind }: BackendRequest): boolean {
   return kind === "result" || kind === "error" || kind === "resulterror";
 }
 
+function isReport(request: BackendRequest): boolean {
+  return isOutcome(request) || request.kind === "disconnect";
+}
+
 /** Contract section 4: whether another try may follow this one. */
 function mayRepeat(request: BackendRequest, reply: BackendReply): boolean {
-  if (!reply.ok && reply.fault === "unreachable") return true;
-  const mayHaveArrived = reply.ok
-    ? [502, 503, 504].includes(reply.status)
-    : reply.fault === "broken" || reply.fault === "timeout";
-  return mayHaveArrived && isOutcome(request);
+  if (!isReport(request)) return !reply.ok && reply.fault === "unreachable";
+  return !reply.ok || [408, 425, 429].includes(reply.status) || reply.status >= 500;
+}
+
+/** Whether a reply says that the backend is there. */
+function isAnswer(name: ReplyName): boolean {
+  return typeof name === "number" ? name < 500 : name === "unusable" || name === "ambiguous";
 }
 
 /** The pause before try `n + 1`, without the jitter. */
@@ -90,7 +95,10 @@ export class ScriptedBackend {
   readonly #byRequest = new Map<BackendRequest, Delivery>();
   readonly #open = new Set<Delivery>();
   #bodies = 0;
-  #failuresInARow: number;
+  /** A CALL has waited in vain, and nothing was answered since. */
+  #isAway: boolean;
+  /** When a try last found no backend; CALLs may wait for some time after it. */
+  #missedAt = -Infinity;
   #always: ReplyName | undefined;
   readonly faults: string[] = [];
   /** Unanswered tries, oldest first. */
@@ -100,28 +108,47 @@ export class ScriptedBackend {
 
   constructor(rules: BackendRules, clock: Clock) {
     this.#rules = rules;
-    this.#failuresInARow = rules.failuresBefore;
     this.#clock = clock;
+    this.#isAway = rules.isAway;
   }
 
   readonly innermost: Answering = { forward: (request) => this.#try(request), close: () => {} };
 
   outermost(inner: Answering): Forwarder {
     return {
-      forward: (request, requester) =>
-        void this.#deliver(request, inner).then((reply) => requester.replied(reply)),
+      forward: (request, requester) => {
+        const reply = isReport(request)
+          ? this.#report(request, inner)
+          : this.#deliver(request, inner);
+        void reply.then((reply) => requester.replied(reply));
+      },
       close: () => {},
     };
   }
 
-  /** What a connection's lane asked for so far, in order. */
-  lane(connectionId: string, name: "calls" | "reports"): readonly Delivery[] {
-    return this.#lanes.get(`${connectionId} ${name}`) ?? [];
+  /** What a connection's lane of CALLs asked for so far, in order. */
+  calls(connectionId: string): readonly Delivery[] {
+    return this.#lanes.get(`calls ${connectionId}`) ?? [];
+  }
+
+  /** The same of a client's reports; one that is tried again stands there once. */
+  reports(clientId: string): readonly Delivery[] {
+    return this.#lanes.get(`reports ${clientId}`) ?? [];
+  }
+
+  /** Whether a report of this client is under way, or waits for its slot. */
+  isReporting(clientId: string): boolean {
+    return this.reports(clientId).some((delivery) => this.#open.has(delivery));
   }
 
   /** Deliveries that wait for their next try. */
   get pauses(): number {
     return [...this.#open].filter((each) => this.#isInPause(each)).length;
+  }
+
+  /** Whether each try is answered at once. */
+  get isAnswering(): boolean {
+    return this.#always !== undefined && isAnswer(this.#always);
   }
 
   /** From now on each try is answered at once and alike, those under way too; or none is. */
@@ -137,9 +164,8 @@ export class ScriptedBackend {
     attempt.reply = typeof name === "number"
       ? { ok: true, status: name, body }
       : { ok: false, fault: name };
-    const isFailure = !attempt.reply.ok && attempt.reply.fault !== "unusable" &&
-      attempt.reply.fault !== "ambiguous";
-    this.#failuresInARow = isFailure ? this.#failuresInARow + 1 : 0;
+    if (isAnswer(name)) this.#isAway = false;
+    if (name === "unreachable") this.#missedAt = this.#clock.now();
     attempt.repliedAt = this.#clock.now();
     this.underWay.splice(this.underWay.indexOf(attempt), 1);
     if (isOutcome(request) && !mayRepeat(request, attempt.reply)) this.#arrival(request).finals++;
@@ -162,6 +188,7 @@ export class ScriptedBackend {
     for (const delivery of this.#open) {
       const last = delivery.tries.at(-1);
       if ((last !== undefined && last.reply === undefined) || this.#isInPause(delivery)) continue;
+      if (delivery.request.kind === "call" && this.#mayBeHeld()) continue;
       const mayWait = this.underWay.length === slots ||
         (!isOutcome(delivery.request) && calls + disconnects === slotsForCalls) ||
         (delivery.request.kind === "disconnect" && disconnects === slotsForDisconnects);
@@ -170,9 +197,33 @@ export class ScriptedBackend {
     return this.faults;
   }
 
+  /** One try of a report: it is done when it may not be repeated. */
+  async #report(request: BackendRequest, inner: Answering): Promise<BackendReply> {
+    const names = request.path.split("/");
+    const key = `reports ${names[request.kind === "disconnect" ? 1 : 2]}`;
+    const lane = this.#lanes.get(key) ?? [];
+    this.#lanes.set(key, lane);
+    let delivery = lane.find((each) => each.request.webhookId === request.webhookId);
+    if (delivery === undefined) {
+      delivery = { request, since: this.#clock.now(), tries: [], reply: undefined };
+      lane.push(delivery);
+    }
+    if (lane.some((each) => each !== delivery && each.reply === undefined)) {
+      this.faults.push(`${request.path} came before the one ahead of it was done`);
+    }
+    this.#byRequest.set(request, delivery);
+    this.#open.add(delivery);
+    const reply = await inner.forward(request);
+    this.#open.delete(delivery);
+    if (reply !== delivery.tries.at(-1)?.reply) {
+      this.faults.push(`${request.path} ended without a reply of the backend`);
+    }
+    if (!mayRepeat(request, reply)) delivery.reply = reply;
+    return reply;
+  }
+
   async #deliver(request: BackendRequest, inner: Answering): Promise<BackendReply> {
-    const name = request.kind === "call" || request.kind === "send" ? "calls" : "reports";
-    const key = `${request.origin.connectionId} ${name}`;
+    const key = `calls ${request.origin.connectionId}`;
     const lane = this.#lanes.get(key) ?? [];
     if (lane.some(({ reply }) => reply === undefined)) {
       this.faults.push(`${request.path} came before the one ahead of it was done`);
@@ -192,14 +243,18 @@ export class ScriptedBackend {
   }
 
   #isRightEnd({ request, tries, since }: Delivery, reply: BackendReply): boolean {
-    const { retries, maxSlotWaitMs } = this.#rules;
-    const isHeldBack = request.kind === "call" && this.#failuresInARow >= BREAKER_FAILURES;
+    const { retries, maxSlotWaitMs, holdMs } = this.#rules;
     const last = tries.at(-1)?.reply;
     if (last !== undefined && reply === last) {
-      return !mayRepeat(request, last) || tries.length === 1 + retries || isHeldBack;
+      if (!mayRepeat(request, last)) return true;
+      return request.kind !== "call" && tries.length === 1 + retries;
     }
     if (reply.ok) return false;
-    if (reply.fault === "unreachable") return isHeldBack && tries.length === 0;
+    if (reply.fault === "away") {
+      // One that has waited in vain ends the others' hope as well.
+      if (this.#clock.now() - since >= holdMs) this.#isAway = true;
+      return request.kind === "call" && this.#isAway;
+    }
     return reply.fault === "overloaded" && request.kind === "call" &&
       this.#clock.now() - since > maxSlotWaitMs;
   }
@@ -220,9 +275,15 @@ export class ScriptedBackend {
   #checkRepeat({ request, tries, reply }: Delivery): void {
     const last = tries.at(-1);
     if (last === undefined) return;
+    const pausedMs = this.#clock.now() - last.repliedAt;
+    // A CALL goes on when there is a backend, whenever that is. All reports have one clock for a backend
+    // that cannot be reached.
+    const isTimely = request.kind === "call" ||
+      (isReport(request)
+        ? pausedMs >= (last.reply?.ok === false && last.reply.fault === "unreachable" ? 0 : 400)
+        : tries.length <= this.#rules.retries && pausedMs >= pauseMs(tries.length));
     const isAllowed = reply === undefined && last.reply !== undefined &&
-      mayRepeat(request, last.reply) && tries.length <= this.#rules.retries &&
-      this.#clock.now() - last.repliedAt >= pauseMs(tries.length);
+      mayRepeat(request, last.reply) && isTimely;
     if (!isAllowed) this.faults.push(`${request.path} was repeated after ${tries.length} tries`);
   }
 
@@ -238,9 +299,14 @@ export class ScriptedBackend {
     return arrival;
   }
 
-  #isInPause({ tries }: Delivery): boolean {
+  /** Twice: whoever waits behind others when there is a backend again is given as long once more. */
+  #mayBeHeld(): boolean {
+    return this.#clock.now() - this.#missedAt <= 2 * this.#rules.holdMs;
+  }
+
+  #isInPause({ request, tries }: Delivery): boolean {
     const last = tries.at(-1);
-    return last?.reply !== undefined &&
+    return !isReport(request) && request.kind !== "call" && last?.reply !== undefined &&
       this.#clock.now() < last.repliedAt + pauseMs(tries.length);
   }
 }

@@ -17,15 +17,20 @@ import type { Connection, ConnectionDeps, ConnectionLimits } from "../../lib/cli
 import { ConnectionMap } from "../../lib/client/map.ts";
 import type { Socket } from "../../lib/socket/socket.ts";
 import { Sockets } from "../../lib/socket/sockets.ts";
-import { Breaker } from "../../lib/forwarder/breaker.ts";
+import { Hold } from "../../lib/forwarder/hold.ts";
+import { BackendReach } from "../../lib/forwarder/reach.ts";
 import { Retries } from "../../lib/forwarder/retry.ts";
 import { Slots } from "../../lib/forwarder/slots.ts";
+import { MemoryStore } from "../../lib/outbox/memory.ts";
+import { createDeliveries } from "../../lib/report/create.ts";
+import type { Deliveries } from "../../lib/report/deliveries.ts";
 import { MetricSet } from "../../lib/metrics/metrics.ts";
 import { silentLog } from "../../lib/log/log.ts";
 import type { Random } from "../../lib/random.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { type BackendRules, ScriptedBackend } from "./backend.ts";
 import { asked, innermost } from "../support/layers.ts";
+import { knowingNothing } from "../support/retention.ts";
 
 export interface CoreConfig extends BackendRules, ConnectionLimits {
   /** Messages in all lanes from which on new CALLs are refused. */
@@ -49,7 +54,8 @@ export const FAULTLESS: Omit<CoreConfig, "protocol"> = {
   retries: 0,
   slots: 100,
   maxSlotWaitMs: 2000,
-  failuresBefore: 0,
+  holdMs: 2000,
+  isAway: false,
   disconnectHook: false,
 };
 
@@ -112,15 +118,16 @@ export class FakeSocket extends EventTarget implements Socket {
   }
 }
 
-/** Longer than a breaker waits before it opens. */
-const OUTAGE_MS = 6000;
-
 export class Core {
   readonly clock: FakeClock;
   readonly connections = new ConnectionMap<Connection>();
   readonly backlog: Backlog;
+  readonly deliveries: Deliveries;
+  readonly ids: { next(): string };
   readonly sockets: Sockets;
   readonly backend: ScriptedBackend;
+  readonly reach: BackendReach;
+  readonly hold: Hold;
   readonly #clients: Clients;
   /** What each connection gets. */
   readonly deps: ConnectionDeps;
@@ -128,23 +135,23 @@ export class Core {
 
   private constructor(
     config: CoreConfig,
-    breaker: Breaker,
+    reach: BackendReach,
     clock: FakeClock,
     random: Pick<Random, "fraction">,
   ) {
     this.clock = clock;
+    this.reach = reach;
     this.#protocol = config.protocol;
     this.backend = new ScriptedBackend(config, clock);
     const { metrics } = new MetricSet(["ocpp1.6"]);
     const gauges = {
       count: metrics.waiting,
       chars: metrics.waitingChars,
-      disconnects: metrics.disconnectsWaiting,
     };
     this.backlog = new Backlog(config.maxWaiting, Infinity, gauges);
     const cut = (socket: object): void => (socket as FakeSocket).cut();
     this.sockets = new Sockets({ cut, opened() {}, closed() {} }, clock);
-    const limited = new Slots(breaker.counting(innermost(this.backend.innermost)), {
+    const limited = new Slots(reach.counting(innermost(this.backend.innermost)), {
       max: config.slots,
       maxWaitMs: config.maxSlotWaitMs,
       clock,
@@ -153,16 +160,33 @@ export class Core {
       retries: config.retries,
       clock,
       random: () => random.fraction(),
-      givesUp: (request) => breaker.holdsBack(request),
       onRetry: () => {},
     });
+    this.hold = new Hold(retried, { reach, holdMs: config.holdMs, clock });
+    const forwarder = this.backend.outermost(asked(this.hold));
+    let made = 0;
+    this.ids = { next: () => `report-${String(++made).padStart(9, "0")}` };
+    const { ids } = this;
+    this.deliveries = createDeliveries({
+      ...config,
+      backendConnections: config.slots,
+      maxReports: 100_000,
+      reportTtlMs: 72 * 3_600_000,
+    }, {
+      ...{ forwarder, ids, clock, random, log: silentLog, metrics },
+      store: new MemoryStore(),
+    });
+    const { deliveries } = this;
+    reach.onReachable(() => deliveries.reachable());
     const local = new LocalClients({
+      ...{ deliveries, ids },
       apiCallSeconds: metrics.apiCallSeconds,
       connections: this.connections,
       backlog: this.backlog,
       clock,
       isShuttingDown: () => false,
       witness: noWitness,
+      ...knowingNothing(clock),
       reportLost: () => {},
     });
     this.#clients = new Clients(local, alone);
@@ -171,8 +195,9 @@ export class Core {
       sockets: this.sockets,
       isShuttingDown: () => false,
       connections: this.connections,
-      forwarder: this.backend.outermost(asked(breaker.guarding(retried))),
+      forwarder,
       backlog: this.backlog,
+      deliveries,
       limits: config,
       clock,
       log: silentLog,
@@ -184,14 +209,18 @@ export class Core {
   }
 
   /** @param random Without it retries come as early as they may. */
-  static async start(
+  static start(
     config: CoreConfig,
     random: Pick<Random, "fraction"> = { fraction: () => 0 },
   ): Promise<Core> {
     const clock = new FakeClock();
-    const breaker = new Breaker(clock);
-    if (config.failuresBefore > 0) await openBreaker(breaker, clock, config.failuresBefore);
-    return new Core(config, breaker, clock, random);
+    const reach: BackendReach = new BackendReach({
+      clock,
+      look: () => Promise.resolve(core.backend.isAnswering ? "answered" : "connected"),
+    });
+    if (config.isAway) reach.declareAway("unreachable");
+    const core: Core = new Core(config, reach, clock, random);
+    return Promise.resolve(core);
   }
 
   /** An upgrade that was accepted. */
@@ -215,7 +244,9 @@ export class Core {
     const response = await handleCall(request, segments, {
       bodies: new BodyRoom(1e6),
       isShuttingDown: () => false,
+      ids: this.ids,
       clients: this.#clients,
+      keys: knowingNothing(this.deps.clock).keys,
       maxMessageBytes: this.deps.limits.maxMessageBytes,
     }, { name: "backend", sha256: "", role: "command" });
     return {
@@ -225,19 +256,6 @@ export class Core {
       body: await response.text(),
     };
   }
-}
-
-/** An outage that was there before the test began. */
-async function openBreaker(breaker: Breaker, clock: FakeClock, failures: number): Promise<void> {
-  const dead = asked(breaker.counting(innermost({
-    forward: () => Promise.resolve({ ok: false, fault: "unreachable" }),
-    close: () => {},
-  })));
-  const origin = { connectionId: "", protocol: null, remoteAddress: "" };
-  for (let i = 0; i < failures; i++) {
-    await dead.forward({ kind: "call", path: "", body: "{}", origin });
-  }
-  clock.tick(OUTAGE_MS);
 }
 
 /** Lets everything happen that waits for nothing but promises: one turn of the event loop. */
@@ -284,6 +302,12 @@ export interface End {
   readonly by: "client" | "gateway" | "cut";
 }
 
+/** What the backend is owed of one client beside its CALLs, and how much of it is done. */
+export interface ReportBook {
+  readonly posts: Post[];
+  done: number;
+}
+
 /** One connection and what is owed for it. */
 export class ConnectionModel {
   /** While it is open. */
@@ -296,10 +320,12 @@ export class ConnectionModel {
   isDraining = false;
   /** Accepted CALLs to the client that are not over, in the order of acceptance. */
   live: ApiCall[] = [];
-  /** Owed to the backend: the client's CALLs, and outcomes with the disconnect at last. */
-  readonly posts: { calls: Post[]; reports: Post[] } = { calls: [], reports: [] };
-  /** Deliveries that are done, of each. */
-  readonly done = { calls: 0, reports: 0 };
+  /** Owed to the backend: the client's CALLs, … */
+  readonly posts: { calls: Post[] } = { calls: [] };
+  /** … deliveries of which are done, … */
+  readonly done = { calls: 0 };
+  /** … and outcomes and disconnects, over all connections of the client. */
+  reports: ReportBook = { posts: [], done: 0 };
   /** CALLRESULTs that an ocpp2.1 client may still refuse, the latest last. */
   results: { readonly messageId: string; readonly action: string; readonly until: number }[] = [];
   /** Owed to the client: how each frame that is no CALL must begin. */
@@ -317,11 +343,15 @@ export class ConnectionModel {
     return this.live.filter(({ sentAt }) => sentAt === undefined);
   }
 
-  owed(lane: "calls" | "reports"): number {
-    return this.posts[lane].length - this.done[lane];
+  get owedCalls(): number {
+    return this.posts.calls.length - this.done.calls;
+  }
+
+  get owedReports(): number {
+    return this.reports.posts.length - this.reports.done;
   }
 
   get isIdle(): boolean {
-    return this.live.length + this.owed("calls") + this.owed("reports") === 0;
+    return this.live.length + this.owedCalls === 0;
   }
 }

@@ -13,7 +13,16 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { BackendReply } from "../../lib/forwarder/forwarder.ts";
 import type { Delivery } from "./backend.ts";
-import type { ApiCall, ConnectionModel, Core, CoreConfig, End, Foreseen, Post } from "./core.ts";
+import type {
+  ApiCall,
+  ConnectionModel,
+  Core,
+  CoreConfig,
+  End,
+  Foreseen,
+  Post,
+  ReportBook,
+} from "./core.ts";
 
 const REPLACED: End = { code: 1008, reason: "replaced", why: /replaced/, by: "gateway" };
 const NOT_READING: End = { code: 1008, reason: "not reading", why: /not read/, by: "gateway" };
@@ -35,13 +44,20 @@ export class Model {
     return this.core.clock.now();
   }
 
-  /** What the bound on waiting messages counts: all but disconnects. */
+  /** What the bound on waiting messages counts. */
   get #backlog(): number {
-    return this.#owed - this.connections.filter(owesDisconnect).length;
+    return this.connections.reduce((sum, { owedCalls }) => sum + owedCalls, 0);
   }
 
-  get #owed(): number {
-    return this.connections.reduce((sum, c) => sum + c.owed("calls") + c.owed("reports"), 0);
+  /** The books of all clients. */
+  readonly #books = new Map<string, ReportBook>();
+
+  /** A connection begins to be. */
+  adds(connection: ConnectionModel): void {
+    const { clientId } = connection;
+    connection.reports = this.#books.get(clientId) ?? connection.reports;
+    this.#books.set(clientId, connection.reports);
+    this.connections.push(connection);
   }
 
   current(clientId: string): ConnectionModel | undefined {
@@ -64,7 +80,7 @@ export class Model {
     Object.assign(connection, { state: "ended", end, endedAt: this.#now, results: [] });
     const { clientId, posts } = connection;
     if (this.config.isPressed) {
-      posts.calls.length = this.core.backend.lane(connection.id, "calls").length;
+      posts.calls.length = this.core.backend.calls(connection.id).length;
     }
     if (this.current(clientId) === connection) this.#current.delete(clientId);
     const next = connection.queued[0];
@@ -77,7 +93,7 @@ export class Model {
     }
     if (!this.config.disconnectHook) return;
     const body = JSON.stringify({ code: end.code, reason: end.reason });
-    posts.reports.push({ path: `disconnect/${clientId}`, body, messageId: "" });
+    connection.reports.posts.push({ path: `disconnect/${clientId}`, body, messageId: "" });
   }
 
   /** The backend sends a CALL to a client. */
@@ -156,16 +172,17 @@ export class Model {
 
   /** The client cannot use the answer to a CALL of its own. */
   refuses(connection: ConnectionModel, messageId: string, body: string): void {
-    const { results, clientId, posts } = connection;
+    const { results, clientId, reports } = connection;
     const result = results.find((each) => each.messageId === messageId);
     if (connection.state !== "open") return;
     if (result === undefined) return this.#ledNowhere(connection);
     results.splice(results.indexOf(result), 1);
-    if (
-      this.#backlog >= this.config.maxWaiting || connection.owed("reports") > this.config.maxQueue
-    ) return this.#ledNowhere(connection);
+    const underWay = this.core.backend.isReporting(clientId) ? 1 : 0;
+    if (connection.owedReports - underWay >= this.config.maxQueue) {
+      return this.#ledNowhere(connection);
+    }
     const path = `resulterror/${result.action}/${clientId}/${messageId}`;
-    posts.reports.push({ path, body, messageId });
+    reports.posts.push({ path, body, messageId });
   }
 
   /** A frame came to nothing. No client sends so many here that it is closed. */
@@ -187,6 +204,9 @@ export class Model {
         if (call.deadline <= this.#now) this.#giveUp(connection, call);
       }
       this.#takeClose(connection);
+    }
+    // Connections of one client share what it is owed.
+    for (const connection of this.connections) {
       this.#takeReplies(connection);
       this.#checkPosts(connection);
       this.#checkSocket(connection);
@@ -207,7 +227,7 @@ export class Model {
     if (call.seconds !== undefined) call.foreseen ??= foreseen;
     else {
       const path = `${report.kind}/${action}/${connection.clientId}/${messageId}`;
-      connection.posts.reports.push({ path, body: report.body, messageId });
+      connection.reports.posts.push({ path, body: report.body, messageId });
     }
   }
 
@@ -224,16 +244,19 @@ export class Model {
   }
 
   #takeReplies(connection: ConnectionModel): void {
-    for (const lane of ["calls", "reports"] as const) {
-      const deliveries = this.core.backend.lane(connection.id, lane);
-      while (connection.owed(lane) > 0 && deliveries[connection.done[lane]]?.reply !== undefined) {
-        const { request, reply } = deliveries[connection.done[lane]++]!;
-        if (lane === "reports" || connection.state !== "open") continue;
-        const [, action, , messageId] = request.path.split("/");
-        const answer = answerTo(messageId!, reply!);
-        connection.answers.push(answer);
-        if (answer.startsWith("[3,")) this.#remember(connection, messageId!, action!);
-      }
+    const { reports } = connection;
+    const reported = this.core.backend.reports(connection.clientId);
+    while (connection.owedReports > 0 && reported[reports.done]?.reply !== undefined) {
+      reports.done++;
+    }
+    const deliveries = this.core.backend.calls(connection.id);
+    while (connection.owedCalls > 0 && deliveries[connection.done.calls]?.reply !== undefined) {
+      const { request, reply } = deliveries[connection.done.calls++]!;
+      if (connection.state !== "open") continue;
+      const [, action, , messageId] = request.path.split("/");
+      const answer = answerTo(messageId!, reply!);
+      connection.answers.push(answer);
+      if (answer.startsWith("[3,")) this.#remember(connection, messageId!, action!);
     }
   }
 
@@ -288,13 +311,16 @@ export class Model {
 
   /** Each lane is at the first request that is not done, and none is left out or doubled. */
   #checkPosts(connection: ConnectionModel): void {
-    for (const lane of ["calls", "reports"] as const) {
-      const deliveries = this.core.backend.lane(connection.id, lane);
-      const posts = connection.posts[lane];
-      const due = Math.min(connection.done[lane] + 1, posts.length);
-      strictEqual(deliveries.length, due, `${connection.id}: ${lane} that were begun`);
-      deliveries.forEach(({ request }, i) => same(request, posts[i]!));
-    }
+    const { id, clientId, posts: { calls }, done, reports } = connection;
+    const deliveries = this.core.backend.calls(id);
+    const due = Math.min(done.calls + 1, calls.length);
+    strictEqual(deliveries.length, due, `${id}: CALLs that were begun`);
+    deliveries.forEach(({ request }, i) => same(request, calls[i]!));
+    // While the backend cannot be reached, the first one is not begun either.
+    const reported = this.core.backend.reports(clientId);
+    const most = Math.min(reports.done + 1, reports.posts.length);
+    ok(reported.length === most || reported.length === reports.done, `${clientId}: reports begun`);
+    reported.forEach(({ request }, i) => same(request, reports.posts[i]!));
   }
 
   #checkSocket(connection: ConnectionModel): void {
@@ -312,7 +338,7 @@ export class Model {
     ok(!connection.isDraining || !connection.isIdle, "idle, and not closed at the shutdown");
     const mayStall = connection.queued.length === 0 ||
       connection.outstanding.length === this.config.callConcurrency ||
-      connection.owed("reports") >= this.config.maxQueue;
+      connection.owedReports >= this.config.maxQueue;
     ok(mayStall, "a CALL waits though nothing is before it");
   }
 
@@ -342,24 +368,28 @@ export class Model {
     const remembering = this.connections.filter(({ results }) => results.length > 0).length;
     const counted = this.connections
       .filter(({ state, countedUntil }) => state === "open" && countedUntil > this.#now).length;
-    const timers = counted + outstanding + this.#unanswered.size + backend.pauses + remembering +
+    const { reach, hold } = this.core;
+    const looks = reach.isWell ? 0 : 1;
+    const holds = hold.count > 0 ? 1 : 0;
+    const timers = looks + holds + counted + outstanding + this.#unanswered.size + backend.pauses +
+      remembering +
       this.connections.filter(onTheWay).length;
+    const owedReports = [...this.#books.values()].map(({ posts, done }) => posts.length - done);
+    const reports = owedReports.reduce((sum, owed) => sum + owed, 0);
+    const { deliveries } = this.core;
     deepStrictEqual(
-      { waiting: backlog.count, sockets: sockets.count, timers: clock.timers },
-      { waiting: this.#owed, sockets: held, timers },
+      { waiting: backlog.count, reports: deliveries.waiting, sockets: sockets.count },
+      { waiting: this.#backlog, reports, sockets: held },
     );
+    // One for each lane that is in a pause, one for the backend, and one to look at them all.
+    const lanes = owedReports.filter((owed) => owed > 0).length;
+    ok(clock.timers >= timers, "a timer is missing");
+    ok(clock.timers <= timers + lanes + 2, "a timer too many");
     deepStrictEqual(backend.check(), []);
     const real = new Map(connections.all().map((each) => [each.clientId, each.connectionId]));
     strictEqual(real.size, this.#current.size, "connections in the map");
     for (const [clientId, { id }] of this.#current) strictEqual(real.get(clientId), id);
   }
-}
-
-/** It stands last in its lane. */
-function owesDisconnect({ posts, done }: ConnectionModel): boolean {
-  const last = posts.reports.at(-1);
-  return last !== undefined && last.path.startsWith("disconnect/") &&
-    done.reports < posts.reports.length;
 }
 
 function genericError(why: RegExp): { kind: "error"; body: RegExp } {

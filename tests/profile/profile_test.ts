@@ -53,7 +53,7 @@ Deno.test("a CPU profile shows a busy function at its lines in the TypeScript", 
   const begin = performance.now();
   burn(400);
   const tookNs = 1e6 * (performance.now() - begin);
-  await profiles.stop();
+  await profiles.stop(10_000);
   const profile = readProfile(cpuFile);
   deepStrictEqual(profile.sampleTypes, ["samples/count", "cpu/nanoseconds"]);
   deepStrictEqual([profile.periodType, profile.period], ["cpu/nanoseconds", 10_000_000]);
@@ -93,7 +93,7 @@ Deno.test("a CPU profile counts from the start on, across writes and minutes, an
   const { promise, resolve } = Promise.withResolvers<void>();
   setTimeout(resolve, 300);
   await promise;
-  await profiles.stop();
+  await profiles.stop(10_000);
   const last = readProfile(cpuFile);
   ok(burnt() >= second && burnt() <= second + 50e6);
   ok(!last.functions.some(({ name }) => name === "(idle)"));
@@ -108,7 +108,7 @@ Deno.test("a heap profile shows what is alive, in objects and bytes, at the func
   // So many that chance, which picks what is sampled, is a few per cent.
   const COUNT = 1_600_000;
   const kept = hoard(COUNT);
-  await profiles.stop();
+  await profiles.stop(10_000);
   ok(kept !== null);
   const profile = readProfile(memFile);
   deepStrictEqual(profile.sampleTypes, ["objects/count", "space/bytes"]);
@@ -136,7 +136,7 @@ Deno.test("each thread can write a profile of its own", async () => {
   worker.postMessage(theirs);
   strictEqual(await inTime(said, "the worker's profile"), true);
   worker.terminate();
-  await profiles.stop();
+  await profiles.stop(10_000);
   ok((functionOf(readProfile(theirs), "burn", "busy.ts")?.flat[1] ?? 0) > 50e6);
   strictEqual(functionOf(readProfile(ours), "burn", "busy.ts"), undefined);
 });
@@ -146,9 +146,9 @@ Deno.test("two profiles of one thread do not end each other", async () => {
   const [one, two] = [dir.path("1"), dir.path("2")];
   const [first, second] = [await start({ cpuFile: one }), await start({ cpuFile: two })];
   const { burn } = await import("../support/busy.ts?two");
-  await first.stop();
+  await first.stop(10_000);
   burn(200);
-  await second.stop();
+  await second.stop(10_000);
   ok((functionOf(readProfile(two), "burn", "busy.ts")?.flat[1] ?? 0) > 50e6);
   strictEqual(functionOf(readProfile(one), "burn", "busy.ts"), undefined);
 });
@@ -165,7 +165,7 @@ Deno.test("a profile that cannot be written is one line in the log, and the olde
     strictEqual(lines.length, 1);
     match(lines[0]!, /^error profile not written \S+\/gone\/mem NotFound: /);
     Deno.mkdirSync(dir.path("gone"));
-    await profiles.stop();
+    await profiles.stop(10_000);
     strictEqual(lines[1], `info profile written ${memFile}`);
     readProfile(memFile);
   });
@@ -184,7 +184,7 @@ Deno.test("a profile that cannot be written is one line in the log, and the olde
     };
     const started = await startProfiles({ cpuFile, memFile }, deps);
     ok(started.ok);
-    await started.profiles.stop();
+    await started.profiles.stop(10_000);
     deepStrictEqual(lines.toSorted(), [
       `error profile not written ${cpuFile} Error: No space left on device (os error 28)`,
       `info profile written ${memFile}`,
@@ -196,7 +196,7 @@ Deno.test("a profile that cannot be written is one line in the log, and the olde
     const { log, lines } = new RecordingLog();
     const profiles = await start({ cpuFile: dir.path("cpu") }, log);
     Deno.mkdirSync(dir.path("cpu"));
-    await profiles.stop();
+    await profiles.stop(10_000);
     match(lines.join("\n"), /^error profile not written \S+\/cpu .+$/);
   });
 });
@@ -207,7 +207,7 @@ Deno.test("many writes at once are two at the most", async () => {
   const profiles = await start({ memFile: dir.path("mem") }, log);
   await Promise.all(Array.from({ length: 20 }, () => profiles.write()));
   ok(lines.length >= 1 && lines.length <= 2, `${lines.length}`);
-  await profiles.stop();
+  await profiles.stop(10_000);
 });
 
 Deno.test("a place where nothing can be written is refused at the start", async () => {

@@ -3,10 +3,10 @@ import { Backlog } from "../../lib/queue/backlog.ts";
 import { Tally, tallyBuffer } from "../../lib/metrics/tally.ts";
 
 Deno.test("a backlog's bounds are on what waits in all threads, its end is its own", async () => {
-  const buffer = tallyBuffer(3, 2);
+  const buffer = tallyBuffer(2, 2);
   const [first, second] = [0, 1].map((row) => {
-    const tally = new Tally(3, buffer, row);
-    const gauges = { count: tally.cell(0), chars: tally.cell(1), disconnects: tally.cell(2) };
+    const tally = new Tally(2, buffer, row);
+    const gauges = { count: tally.cell(0), chars: tally.cell(1) };
     return new Backlog(4, 100, gauges);
   }) as [Backlog, Backlog];
   for (const backlog of [first, second]) {
@@ -29,22 +29,4 @@ Deno.test("a backlog's bounds are on what waits in all threads, its end is its o
   for (const payload of ["a", "c", "d"]) first.leave(payload);
   await empty;
   deepStrictEqual([first.isFull, second.isPressed], [false, true]);
-});
-
-Deno.test("disconnects fill no backlog, and are waited for at its end", async () => {
-  const tally = new Tally(3);
-  const gauges = { count: tally.cell(0), chars: tally.cell(1), disconnects: tally.cell(2) };
-  const backlog = new Backlog(4, 100, gauges);
-  for (let i = 0; i < 1000; i++) backlog.enterDisconnect();
-  deepStrictEqual([backlog.isPressed, backlog.isFull], [false, false]);
-  deepStrictEqual([backlog.disconnects, backlog.count], [1000, 1000]);
-  backlog.enter("a");
-  let isEmpty = false;
-  const empty = backlog.whenEmpty().then(() => isEmpty = true);
-  for (let i = 0; i < 1000; i++) backlog.leaveDisconnect();
-  await undefined;
-  strictEqual(isEmpty, false);
-  backlog.leave("a");
-  await empty;
-  deepStrictEqual([backlog.disconnects, backlog.count], [0, 0]);
 });

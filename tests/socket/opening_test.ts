@@ -32,7 +32,8 @@ Deno.test("a socket that opens after it was given up is cut, and never listed", 
     retries: 0,
     slots: 1,
     maxSlotWaitMs: 1000,
-    failuresBefore: 0,
+    holdMs: 2000,
+    isAway: false,
   });
   const socket = new FakeSocket();
   core.connect(socket, "CP1", "1");

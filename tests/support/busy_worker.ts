@@ -17,7 +17,7 @@ self.addEventListener("message", async ({ data }: MessageEvent<string>) => {
   const started = await startProfiles({ cpuFile: data, memFile: undefined }, deps);
   if (started.ok) {
     burn(200);
-    await started.profiles.stop();
+    await started.profiles.stop(10_000);
   }
   self.postMessage(started.ok);
 });

@@ -9,12 +9,14 @@ import type { WorkerLike } from "../../lib/worker/thread.ts";
 
 export class FakeWorker extends EventTarget implements WorkerLike {
   readonly got: ToThread[] = [];
+  readonly transferred: Transferable[] = [];
   wasTerminated = false;
   /** How orders end; undefined for one that does not. */
   onOrder: (order: Order) => Done | undefined = () => ({ ok: true });
 
-  postMessage(message: ToThread): void {
+  postMessage(message: ToThread, transfer: Transferable[] = []): void {
     this.got.push(message);
+    this.transferred.push(...transfer);
     if (message.kind !== "order") return;
     const done = this.onOrder(message.order);
     if (done !== undefined) this.say({ kind: "done", id: message.id, done });

@@ -1,4 +1,5 @@
 import { systemClock } from "../../lib/clock.ts";
+import { MemoryStore } from "../../lib/outbox/memory.ts";
 import { readInvocation } from "../../lib/config/config.ts";
 import { readSecrets } from "../../lib/config/secret.ts";
 import { type Gateway, startGateway } from "../../lib/gateway/gateway.ts";
@@ -53,6 +54,7 @@ export class TestGateway implements AsyncDisposable {
       clock: systemClock,
       version: "0.0.0-test",
       startedAt: 0,
+      store: new MemoryStore(),
       validator,
     });
     return new TestGateway(gateway);

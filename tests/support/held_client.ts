@@ -6,10 +6,19 @@
 
 import { connect } from "../../lib/client/connect.ts";
 import type { ConnectionDeps, ConnectionLimits } from "../../lib/client/connection.ts";
-import type { BackendRequest, Requester } from "../../lib/forwarder/forwarder.ts";
+import type {
+  BackendReply,
+  BackendRequest,
+  Forwarder,
+  Requester,
+} from "../../lib/forwarder/forwarder.ts";
 import { MetricSet } from "../../lib/metrics/metrics.ts";
+import { MemoryStore } from "../../lib/outbox/memory.ts";
+import { createDeliveries } from "../../lib/report/create.ts";
 import { Core, FakeSocket, FAULTLESS, quiesce } from "../model/core.ts";
 import { KeptLog } from "./nats.ts";
+
+const DONE: BackendReply = { ok: true, status: 200, body: "{}" };
 
 /** Makes no faults: each request is held until `reply`, and taken then. */
 export class HeldClient {
@@ -22,17 +31,24 @@ export class HeldClient {
 
   private constructor(readonly core: Core, deps: Partial<ConnectionDeps>, protocol: string) {
     const identity = { clientId: "CP1", connectionId: "1", protocol, remoteAddress: "" };
+    const { clock, limits } = core.deps;
+    const { log, metrics } = this;
+    const forwarder: Forwarder = {
+      forward: (request, requester) => {
+        this.requests.push(request);
+        this.#held.push(requester);
+      },
+      close() {},
+    };
+    const config = { ...limits, maxReports: 1000, reportTtlMs: 1e6, backendConnections: 1000 };
+    const deliveries = createDeliveries(config, {
+      ...{ forwarder, ids: core.ids, clock, log, metrics },
+      random: { fraction: () => 0 },
+      store: new MemoryStore(),
+    });
     connect(this.socket, { ...identity, connectedAt: 0 }, {
       ...core.deps,
-      log: this.log,
-      metrics: this.metrics,
-      forwarder: {
-        forward: (request, requester) => {
-          this.requests.push(request);
-          this.#held.push(requester);
-        },
-        close() {},
-      },
+      ...{ log, metrics, forwarder, deliveries },
       ...deps,
     });
     this.socket.open();
@@ -66,9 +82,9 @@ export class HeldClient {
   }
 
   /** The backend answers the oldest requests that it has not answered. */
-  async reply(count = 1): Promise<void> {
+  async reply(count = 1, reply: BackendReply = DONE): Promise<void> {
     for (let i = 0; i < count; i++) {
-      this.#held.shift()!.replied({ ok: true, status: 200, body: "{}" });
+      this.#held.shift()!.replied(reply);
       await quiesce();
     }
   }

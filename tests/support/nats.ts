@@ -6,6 +6,7 @@
 
 import { nkeys } from "@nats-io/transport-node";
 import { systemClock } from "../../lib/clock.ts";
+import { MemoryStore } from "../../lib/outbox/memory.ts";
 import { NatsBus } from "../../lib/cluster/nats/bus.ts";
 import { connectNats } from "../../lib/cluster/nats/connect.ts";
 import { readInvocation } from "../../lib/config/config.ts";
@@ -153,6 +154,11 @@ export class NatsServer implements AsyncDisposable {
     const after = this.#log.split(CHOSEN[which])[1];
     if (after === undefined) throw new Error(`it does not listen for ${which}: ${this.#log}`);
     return parseInt(after);
+  }
+
+  /** It does nothing any more, and its connections stay. */
+  freeze(): void {
+    this.#program?.signal("SIGSTOP");
   }
 
   /** `kill -9`, and waits for its end. */
@@ -343,6 +349,7 @@ export class NatsGateway implements AsyncDisposable {
       clock: systemClock,
       version: "0.0.0-test",
       startedAt: 0,
+      store: new MemoryStore(),
       createBus: (local) =>
         new NatsBus({
           prefix: config.natsSubject,

@@ -38,6 +38,10 @@ const THINGS = {
   },
   "script": onPath("script", "bsdutils"),
   "ss": onPath("ss", "iproute2"),
+  "a small disk": {
+    source: "root that may mount a tmpfs",
+    find: () => canMount() ? "" : undefined,
+  },
   "::1": {
     source: "IPv6 on the loopback interface",
     find: () => canListen("::1") ? "::1" : undefined,
@@ -48,6 +52,19 @@ const THINGS = {
   },
   "localhost as ::1": { source: "/etc/hosts", find: () => localhostAt("::1") },
 } satisfies Record<string, Thing>;
+
+/** Whether a file system of a test's own can be mounted. */
+function canMount(): boolean {
+  if (Deno.uid() !== 0) return false;
+  const folder = Deno.makeTempDirSync({ prefix: "ws2api-mount-" });
+  try {
+    const run = (program: string, args: string[]): boolean => outputOf(program, args) !== undefined;
+    const isMounted = run("mount", ["-t", "tmpfs", "-o", "size=64k", "none", folder]);
+    return isMounted && run("umount", [folder]);
+  } finally {
+    Deno.removeSync(folder);
+  }
+}
 
 /** The name of something that may be missing on a machine. */
 export type Need = keyof typeof THINGS;

@@ -129,6 +129,18 @@ export function startCommand(task: string = denoJson.tasks.start.command): strin
   return command.replaceAll("'", "").split(" ");
 }
 
+/**
+ * The variables of OpenTelemetry that `deno task start` sets where nobody has.
+ *
+ * @param task As for `startCommand`.
+ */
+export function startExportLimits(
+  task: string = denoJson.tasks.start.command,
+): Record<string, string> {
+  const all = task.matchAll(/(OTEL_\w+)=\$\(sh -c 'echo \$\{\1:-(\d+)\}'\)/g);
+  return Object.fromEntries([...all].map(([, name, value]) => [name, value]));
+}
+
 /** Runs the gateway with the permissions of `deno task start`. */
 export function startProgram(args: readonly string[], env: Record<string, string> = {}): Program {
   return new Program(Deno.execPath(), [...startCommand(), ...args], env);

@@ -61,7 +61,7 @@ Deno.test("orders before the start do nothing, and each is answered, in order", 
   const pair = { cert: "", key: "" };
   scope.order({ kind: "order", id: 1, order: { kind: "reload_tls", pair } });
   scope.order({ kind: "order", id: 2, order: { kind: "write_profiles" } });
-  scope.order({ kind: "order", id: 3, order: { kind: "shutdown" } });
+  scope.order({ kind: "order", id: 3, order: { kind: "shutdown", elapsedMs: 0, clients: 0 } });
   for (const id of [1, 2, 3]) {
     const answer = await scope.said.take(`the answer to ${id}`);
     deepStrictEqual(answer, { kind: "done", id, done: { ok: true } });

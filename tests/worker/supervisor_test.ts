@@ -1,12 +1,26 @@
-import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import type { Client } from "../../lib/cluster/bus.ts";
 import { readInvocation } from "../../lib/config/config.ts";
 import { NO_SECRETS } from "../../lib/config/secret.ts";
+import { shutdownTimes } from "../../lib/gateway/shutdown_times.ts";
 import { silentLog } from "../../lib/log/log.ts";
+import { MetricSet } from "../../lib/metrics/metrics.ts";
 import type { Order } from "../../lib/worker/message.ts";
+import { MemoryOutbox } from "../../lib/outbox/memory.ts";
 import { Supervisor } from "../../lib/worker/supervisor.ts";
+import { RecordingBackend } from "../support/backend.ts";
+import { inTime } from "../support/deadline.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
 import { FakeWorker } from "../support/fake_worker.ts";
 import { systemRandom } from "../../lib/random.ts";
+
+const CLIENT: Client = {
+  clientId: "CP1",
+  connectionId: "c1",
+  protocol: "ocpp1.6",
+  remoteAddress: "127.0.0.1",
+  connectedAt: 0,
+};
 
 /** Workers that have loaded as soon as they are made, and do what they are told. */
 class Setup {
@@ -15,9 +29,14 @@ class Setup {
   readonly orders: { readonly number: number; readonly order: Order }[] = [];
   /** The fault of each start from now on. */
   fault: { name: string; message: string } | undefined;
+  readonly #flags: readonly string[];
 
-  start(workers: number): Promise<Supervisor> {
-    const flags = ["--listen=127.0.0.1:0", "--drain-timeout=0s"];
+  constructor(flags: readonly string[] = []) {
+    this.#flags = flags;
+  }
+
+  start(workers: number, outbox?: MemoryOutbox): Promise<Supervisor> {
+    const flags = ["--listen=127.0.0.1:0", "--drain-timeout=0s", ...this.#flags];
     const invocation = readInvocation(flags, () => undefined, "0.0.0-test");
     if (invocation.kind !== "run") throw new Error(JSON.stringify(invocation));
     return Supervisor.start(invocation.config, workers, {
@@ -27,6 +46,7 @@ class Setup {
       version: "0.0.0-test",
       startedAt: 0,
       secrets: NO_SECRETS,
+      ...(outbox === undefined ? {} : { outbox }),
       createWorker: (number) => {
         const worker = new FakeWorker();
         worker.onOrder = (order) => {
@@ -63,6 +83,28 @@ Deno.test("workers begin together, with one port, numbers from 1, and one memory
   await supervisor.shutdown();
   strictEqual(setup.made.every(({ worker }) => worker.wasTerminated), true);
   strictEqual(setup.clock.timers, 0);
+});
+
+Deno.test("each life of a worker has a place of its own at the outbox", async () => {
+  const outbox = new MemoryOutbox();
+  const ports: MessagePort[] = [];
+  outbox.attach = () => {
+    const { port1, port2 } = new MessageChannel();
+    port2.close();
+    ports.push(port1);
+    return { owner: ports.length, port: port1 };
+  };
+  const setup = new Setup();
+  const supervisor = await setup.start(2, outbox);
+  await setup.killLast();
+  setup.clock.tick(1);
+  await microtasks();
+  const given = setup.orders.map(({ order }) => order.kind === "start" && order.outbox);
+  deepStrictEqual(given, ports);
+  strictEqual(ports.length, 3);
+  deepStrictEqual(setup.made.map(({ worker }) => worker.transferred), ports.map((port) => [port]));
+  await supervisor.shutdown();
+  for (const port of ports) port.close();
 });
 
 Deno.test("a worker that dies again and again is started at once, then after growing pauses", async () => {
@@ -176,9 +218,70 @@ Deno.test("a shutdown does not wait for ever for a worker that hangs", async () 
   const setup = new Setup();
   const supervisor = await setup.start(2);
   setup.made[0]!.worker.onOrder = () => undefined;
-  const ended = supervisor.shutdown();
+  let hasEnded = false;
+  const ended = supervisor.shutdown().then(() => hasEnded = true);
   await microtasks();
-  setup.clock.tick(25_000);
+  const { workers, program } = shutdownTimes(setup.clock.now(), 0);
+  setup.clock.tick(workers - setup.clock.now() - 1);
+  await microtasks();
+  deepStrictEqual([hasEnded, setup.made[0]!.worker.wasTerminated], [false, false]);
+  setup.clock.tick(1);
   await ended;
   strictEqual(setup.made.every(({ worker }) => worker.wasTerminated), true);
+  ok(setup.clock.now() < program);
+});
+
+Deno.test("at the shutdown a worker that hangs is ended, and what it owes is reported from here", async () => {
+  await using backend = new RecordingBackend();
+  const setup = new Setup([`--backend=${backend.url}`, "--disconnect-hook"]);
+  const supervisor = await setup.start(2);
+  const { worker } = setup.made[0]!;
+  const client = CLIENT;
+  const call = { action: "Reset", messageId: "r1" };
+  worker.say({ kind: "bus", message: { kind: "attach", client } });
+  worker.say({
+    kind: "bus",
+    message: { kind: "accepted", id: 1, client, call, servedId: null },
+  });
+  worker.onOrder = () => undefined;
+  const ended = supervisor.shutdown();
+  await microtasks();
+  setup.clock.tick(shutdownTimes(0, 0).workers);
+  strictEqual((await backend.next()).path, "/error/Reset/CP1/r1");
+  strictEqual((await backend.next()).path, "/disconnect/CP1");
+  await inTime(ended, "the shutdown");
+  strictEqual(supervisor.undelivered(), 0);
+});
+
+Deno.test("what a backend that hangs does not take of a hanging worker's reports is counted", async () => {
+  await using backend = new RecordingBackend();
+  backend.answer = () => new Promise(() => {});
+  const setup = new Setup([`--backend=${backend.url}`, "--disconnect-hook"]);
+  const supervisor = await setup.start(3);
+  const { worker } = setup.made[0]!;
+  worker.say({ kind: "bus", message: { kind: "attach", client: CLIENT } });
+  worker.onOrder = () => undefined;
+  setup.made[1]!.worker.onOrder = () => ({ ok: true, undelivered: 3 });
+  const ended = supervisor.shutdown();
+  await microtasks();
+  const { workers, aftermath } = shutdownTimes(0, 0);
+  setup.clock.tick(workers);
+  await backend.next("/disconnect/");
+  setup.clock.tick(aftermath - workers);
+  await inTime(ended, "the shutdown");
+  strictEqual(supervisor.undelivered(), 4);
+});
+
+Deno.test("at a shutdown each worker is told how many clients all have, and how long ago it began", async () => {
+  const setup = new Setup();
+  const supervisor = await setup.start(2);
+  const starts = setup.orders.map(({ order }) => order).filter((order) => order.kind === "start");
+  for (const { config, metrics, number } of starts) {
+    new MetricSet(config.protocols, metrics, number).metrics.connections.none!.add(600);
+  }
+  setup.clock.tick(1000);
+  await supervisor.shutdown({ since: 900 });
+  const orders = setup.orders.map(({ order }) => order).filter(({ kind }) => kind === "shutdown");
+  const order = { kind: "shutdown", elapsedMs: 100, clients: 1200 };
+  deepStrictEqual(orders, [order, order]);
 });

@@ -33,12 +33,12 @@ Deno.test("a thread's death ends its orders, and those that come later", async (
   const thread = new Thread(worker);
   worker.onOrder = () => undefined;
   const ends: string[] = [];
-  const order = thread.order({ kind: "shutdown" });
+  const order = thread.order({ kind: "shutdown", elapsedMs: 0, clients: 0 });
   void order.then(() => ends.push("order"));
   void thread.died.then(() => ends.push("death"));
   worker.say({ kind: "died", death: DEATH });
   deepStrictEqual(await order, FAILED);
-  deepStrictEqual(await thread.order({ kind: "shutdown" }), FAILED);
+  deepStrictEqual(await thread.order({ kind: "shutdown", elapsedMs: 0, clients: 0 }), FAILED);
   deepStrictEqual(ends, ["death", "order"]);
   thread.post({ kind: "replaced", clientId: "CP1", connectionId: "1" });
   strictEqual(worker.got.length, 1);
@@ -49,7 +49,7 @@ Deno.test("a thread's orders end each with its own answer", async () => {
   const thread = new Thread(worker);
   worker.onOrder = () => undefined;
   const first = thread.order({ kind: "write_profiles" });
-  const second = thread.order({ kind: "shutdown" });
+  const second = thread.order({ kind: "shutdown", elapsedMs: 0, clients: 0 });
   const [one, two] = worker.got.map((message) => message.kind === "order" ? message.id : 0);
   const fault = { name: "InvalidData", message: "no" };
   worker.say({ kind: "done", id: two!, done: { ok: false, fault } });

@@ -40,6 +40,7 @@ export async function askHolder(
       action: request.action,
       messageId: request.messageId,
       trace: request.trace,
+      id: request.id,
     })
     : null;
   const text = JSON.stringify({ kind: "ask", from, number, request } satisfies PeerNote);

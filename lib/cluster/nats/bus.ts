@@ -10,13 +10,13 @@ import type { Log } from "../../log/log.ts";
 import {
   type Bus,
   type Client,
-  type ClientPage,
   type ClientReply,
   type ClientRequest,
   identityOf,
   type Peer,
   refused,
 } from "../bus.ts";
+import type { Answers, Question, QuestionKind, QuestionOf, Survey } from "../survey.ts";
 import { ALIVE_MS } from "../times.ts";
 import { type AskDeps, askHolder } from "./ask.ts";
 import { Debts } from "./debts.ts";
@@ -27,10 +27,10 @@ import { HeldClients } from "./held.ts";
 import { Ledger } from "./ledger.ts";
 import { Link } from "./link.ts";
 import type { Answer, Holder, PeerNote } from "./note.ts";
-import { collectPages, pageText } from "./pages.ts";
 import { Peers } from "./peers.ts";
 import { Proof } from "./proof.ts";
 import { readAllNote, readClientNote, readPeerNote } from "./read_note.ts";
+import { answerText, askAll } from "./survey.ts";
 import { allSubject, clientIdOf, clientSubject, peerSubject } from "./subject.ts";
 
 export interface NatsBusOptions {
@@ -140,25 +140,22 @@ export class NatsBus implements Bus {
       : await askHolder(found, request, this.#askDeps);
   }
 
-  pages(after: string | null, limit: number, search?: string): Promise<readonly ClientPage[]> {
-    return collectPages({ kind: "page", after, limit, search }, {
-      link: this.#link,
-      subject: allSubject(this.#options.prefix),
-      count: this.#peers.count,
-      log: this.#options.log,
-    });
+  survey<K extends QuestionKind>(question: QuestionOf<K>): Promise<Survey<Answers[K]>> {
+    const { prefix, clock, log } = this.#options;
+    const subject = allSubject(prefix);
+    return askAll<K>(question, { link: this.#link, subject, peers: this.#peers, clock, log });
   }
 
   forget(clientId: string): void {
     this.#forgetting.tell(clientId);
   }
 
-  async close(): Promise<void> {
+  async close(timeoutMs: number): Promise<void> {
     this.#held.close();
     this.#peers.close();
     this.#debts.close();
     this.#tellAll("bye");
-    await this.#link.close();
+    await this.#link.close(timeoutMs);
   }
 
   /** The first time: later the library subscribes again by itself. */
@@ -269,12 +266,17 @@ export class NatsBus implements Bus {
         this.#peers.forget(note.peerId);
         this.#errands.dropAll(note.peerId);
         break;
-      case "page": {
-        const page = local.page(note.after, note.limit, note.search);
-        message.respond(pageText(page, (text) => this.#link.fits(text)));
-        break;
-      }
+      case "page":
+        return this.#answer(message, note);
+      case "question":
+        return this.#answer(message, note.question);
     }
+  }
+
+  #answer(message: Msg, question: Question): void {
+    const { local, peerId } = this.#options;
+    const fits = (text: string): boolean => this.#link.fits(text);
+    message.respond(answerText(peerId, question, local.answerTo(question), fits));
   }
 
   #tell(peerId: string, note: PeerNote): void {

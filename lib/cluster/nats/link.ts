@@ -204,8 +204,8 @@ export class Link {
     this.#options.log.warn(event, { reason: reasonOf(error) });
   }
 
-  /** Leaves NATS, in bounded time. Never rejects. */
-  async close(): Promise<void> {
+  /** Leaves NATS within this time. Never rejects. */
+  async close(timeoutMs: number): Promise<void> {
     this.#isClosed = true;
     const { clock } = this.#options;
     if (this.#timer !== undefined) clock.clearTimeout(this.#timer);
@@ -213,9 +213,9 @@ export class Link {
     if (connection === null) return;
     if (this.#isUp) {
       // What is on its way to here is still answered.
-      await within(clock, connection.drain().catch(() => {}), CONNECT_AGAIN_MS);
+      await within(clock, connection.drain().catch(() => {}), timeoutMs / 2);
     }
-    await within(clock, connection.close().catch(() => {}), CONNECT_AGAIN_MS);
+    await within(clock, connection.close().catch(() => {}), timeoutMs / 2);
   }
 }
 

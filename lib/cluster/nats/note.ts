@@ -5,6 +5,7 @@
  */
 
 import type { Client, ClientReply, ClientRequest } from "../bus.ts";
+import type { Answer as SurveyAnswer, Question } from "../survey.ts";
 
 /** So many debts are asked for in one go. */
 export const MAX_NUMBERS = 5000;
@@ -60,7 +61,18 @@ export type AllNote =
     readonly after: string | null;
     readonly limit: number;
     readonly search?: string | undefined;
+  }
+  /** What else all are asked; an instance of an older version does not understand it. */
+  | {
+    readonly kind: "question";
+    readonly question: Exclude<Question, { readonly kind: "page" }>;
   };
+
+/** The answer to `question`. */
+export interface Said {
+  readonly peerId: string;
+  readonly answer: SurveyAnswer;
+}
 
 /** The answer to `find`; null when the client has just gone. */
 export interface Holder {

@@ -30,8 +30,9 @@ export class Peers {
     this.#options = options;
   }
 
-  get count(): number {
-    return this.#heardAt.size;
+  /** The others that are there. */
+  get known(): string[] {
+    return [...this.#heardAt.keys()];
   }
 
   /** Something came from it just now. */

@@ -21,8 +21,8 @@ import {
   type Refusal,
   refused,
 } from "../bus.ts";
+import { fieldsOf, isClientId, isNumber, isNumbers, isText, isTime, isToken } from "./checks.ts";
 import type { Answer, Holder, Pong } from "./note.ts";
-import { fieldsOf, isClientId, isNumber, isNumbers, isText, isToken } from "./read_note.ts";
 
 /** The longest text that tells people something. */
 const MAX_WORDS_UNITS = 4096;
@@ -102,11 +102,6 @@ function readClient(value: unknown): Client | undefined {
   return isOne ? identityOf(value as unknown as Client) : undefined;
 }
 
-/** Milliseconds that a `Date` can be made of. */
-function isTime(value: unknown): value is number {
-  return typeof value === "number" && Math.abs(value) <= 8.64e15;
-}
-
 /** Visible ASCII, as subprotocols and addresses are. */
 function isVisible(value: unknown): value is string {
   return isText(value, 255) && /^[!-~]*$/.test(value);
@@ -118,6 +113,8 @@ const REFUSALS: Readonly<Record<Refusal, true>> = {
   duplicate: true,
   full: true,
   overloaded: true,
+  no_room: true,
+  not_kept: true,
   shutting_down: true,
   no_send: true,
   no_tail: true,
@@ -126,7 +123,8 @@ const REFUSALS: Readonly<Record<Refusal, true>> = {
   lost: true,
 };
 
-function readReply(reply: Record<string, unknown>): ClientReply | undefined {
+/** Reads a reply to any request. @returns Undefined for what no instance replies. */
+export function readReply(reply: Record<string, unknown>): ClientReply | undefined {
   const { kind } = reply;
   switch (kind) {
     case "accepted":

@@ -6,16 +6,15 @@
  */
 
 import { isAction, isMessageId } from "../../codec/name.ts";
-import { isObject, parseJson } from "../../codec/json.ts";
+import { isObject } from "../../codec/json.ts";
 import { MAX_WAIT_SECONDS } from "../../codec/prefer.ts";
-import { decodeClientId } from "../../codec/route.ts";
 import { isObjectText } from "../../codec/scan.ts";
 import { readTraceContext } from "../../codec/trace_context.ts";
 import type { ClientRequest } from "../bus.ts";
-import { type AllNote, type ClientNote, isWithin, MAX_NUMBERS, type PeerNote } from "./note.ts";
-
-/** A parsed JSON object; each member is looked at before it is used. */
-type Fields = Readonly<Record<string, unknown>>;
+import { isUuid } from "../../ids.ts";
+import { fieldsOf, isClientId, isNumber, isNumbers, isText, isToken } from "./checks.ts";
+import { type AllNote, type ClientNote, isWithin, type PeerNote } from "./note.ts";
+import { readKey, readQuestion } from "./read_survey.ts";
 
 /**
  * Reads what was said to one instance. A request is checked as the API checks one.
@@ -93,6 +92,10 @@ export function readAllNote(text: string): AllNote | undefined {
           (search === undefined || isText(search, MAX_SEARCH_UNITS))
         ? { kind, after, limit, search }
         : undefined;
+    case "question": {
+      const question = readQuestion(note["question"]);
+      return question && { kind, question };
+    }
     default:
       return undefined;
   }
@@ -112,9 +115,15 @@ function readRequest(value: unknown, maxMessageBytes: number): ClientRequest | u
       const names = { clientId, action, messageId, payload };
       if (kind === "send") return { kind, ...names };
       if (waitSeconds !== null && !isWait(waitSeconds)) return undefined;
-      const call = { kind, ...names, waitSeconds };
+      const { id } = value;
+      const key = readKey(value["key"]);
       const trace = readTrace(value["trace"]);
-      return trace === undefined ? call : { ...call, trace };
+      return {
+        ...{ kind, ...names, waitSeconds },
+        ...(isUuid(id) && { id }),
+        ...(key !== undefined && { key }),
+        ...(trace !== undefined && { trace }),
+      };
     }
     case "describe":
     case "close":
@@ -146,36 +155,4 @@ function isPayload(value: unknown, maxBytes: number): value is string {
 
 function isWait(value: unknown): value is number {
   return isNumber(value) && value >= 1 && value <= MAX_WAIT_SECONDS;
-}
-
-/** The members of a JSON object; none when the text is no such thing. */
-export function fieldsOf(text: string): Fields {
-  const value = parseJson(text);
-  return isObject(value) ? value : {};
-}
-
-/** A text of at most so many UTF-16 code units. */
-export function isText(value: unknown, maxUnits: number): value is string {
-  return typeof value === "string" && value.length <= maxUnits;
-}
-
-/** An id that an instance or a connection gives itself; it can stand in a subject and in a header. */
-export function isToken(value: unknown): value is string {
-  return typeof value === "string" && /^[\w-]{1,64}$/.test(value);
-}
-
-/** A ClientId, by the same check as one in a path. */
-export function isClientId(value: unknown): value is string {
-  return typeof value === "string" && value.isWellFormed() &&
-    decodeClientId(encodeURIComponent(value)) === value;
-}
-
-/** A count, or the number of a CALL. */
-export function isNumber(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-/** Numbers of CALLs, as many as are told in one go. */
-export function isNumbers(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length <= MAX_NUMBERS && value.every(isNumber);
 }

@@ -113,8 +113,8 @@ export function backendState(older, after) {
   const total = sumOf(after.backendRequests) - sumOf(older.backendRequests);
   const failed = failuresOf(after) - failuresOf(older);
   const detail = total === 0 ? "no requests" : `${failed} of ${total} failed`;
-  if (after.breakersOpen > 0) {
-    return { text: "Unreachable", detail: "CALLs are answered at once", level: "bad" };
+  if (after.backendAway > 0) {
+    return { text: "Away", detail: "CALLs do not wait for it", level: "bad" };
   }
   if (total === 0) return { text: "Idle", detail, level: "idle" };
   if (failed === 0) return { text: "Healthy", detail, level: "good" };

@@ -6,6 +6,7 @@ import { until } from "../../support/deadline.ts";
 import { Cable, NatsCluster, NatsServer, testWithNats as test } from "../../support/nats.ts";
 import { Random } from "../../support/random.ts";
 import { Instance } from "./instance.ts";
+import { pagesOf } from "../../support/pages.ts";
 
 const gone: ClientReply = { kind: "refused", reason: "gone" };
 const unavailable: ClientReply = { kind: "refused", reason: "unavailable" };
@@ -181,10 +182,10 @@ test("pages of all others come, in parts when they are larger than NATS takes", 
   await using c = await Instance.ready([nats.host]);
   for (let i = 0; i < 100; i++) b.connect(`CP${100 + i}${"x".repeat(i % 7 * 30)}`, `c${i}`);
   c.connect("CP1", "c1");
-  await until("both pages", async () => (await a.bus.pages(null, 10)).length === 2);
+  await until("both pages", async () => (await pagesOf(a.bus, null, 10)).length === 2);
   const seen: string[] = [];
   for (let after: string | null = null;;) {
-    const pages = await a.bus.pages(after, 100);
+    const pages = await pagesOf(a.bus, after, 100);
     deepStrictEqual(pages.map(({ total }) => total).sort(), [1, 100]);
     const page = pages.find(({ total }) => total === 100)!;
     seen.push(...page.clients.map(({ clientId }) => clientId));
@@ -200,10 +201,10 @@ test("an instance that left is not waited for", async () => {
   await using a = await Instance.ready([nats.host]);
   const b = await Instance.ready([nats.host]);
   b.connect("CP1", "c1");
-  await until("the page of the other", async () => (await a.bus.pages(null, 10)).length === 1);
-  await b.bus.close();
+  await until("the page of the other", async () => (await pagesOf(a.bus, null, 10)).length === 1);
+  await b.bus.close(5000);
   const before = a.log.count("instances without an answer");
-  deepStrictEqual(await a.bus.pages(null, 10), []);
+  deepStrictEqual(await pagesOf(a.bus, null, 10), []);
   strictEqual(a.log.count("instances without an answer"), before);
   deepStrictEqual(await a.call("CP1", "m1"), gone);
 });
@@ -216,13 +217,13 @@ test("a silent instance holds a list up for its time only", async () => {
   await using c = await Instance.ready([`127.0.0.1:${cable.port}`]);
   b.connect("CP1", "c1");
   c.connect("CP2", "c2");
-  await until("both pages", async () => (await a.bus.pages(null, 10)).length === 2);
+  await until("both pages", async () => (await pagesOf(a.bus, null, 10)).length === 2);
   const warnings = (): number => a.log.count("warn instances without an answer");
   // On a busy machine one may have been late before.
   const before = warnings();
   cable.silence();
   const start = performance.now();
-  const pages = await a.bus.pages(null, 10);
+  const pages = await pagesOf(a.bus, null, 10);
   ok(performance.now() - start < 3000);
   deepStrictEqual(pages.map(({ clients }) => clients.map(({ clientId }) => clientId)), [["CP1"]]);
   strictEqual(warnings(), before + 1);
@@ -237,7 +238,7 @@ test("gateways with different subjects do not see each other on one NATS", async
   b.connect("CP1", "c2");
   b.connect("CP2", "c3");
   strictEqual(await a.whoIs("CP2"), undefined);
-  deepStrictEqual(await a.bus.pages(null, 10), []);
+  deepStrictEqual(await pagesOf(a.bus, null, 10), []);
   deepStrictEqual([a.closed, b.closed], [[], []]);
 });
 
@@ -282,7 +283,7 @@ test("without NATS at the start nothing is found, and all is when it comes", asy
   b.connect("CP2", "c3");
   strictEqual(a.bus.isAvailable, false);
   deepStrictEqual(await a.call("CP2", "m1"), unavailable);
-  deepStrictEqual(await a.bus.pages(null, 10), []);
+  deepStrictEqual(await pagesOf(a.bus, null, 10), []);
   await until("a word of it", () => a.log.count("error nats cannot be reached") === 1);
   await using _nats = await NatsServer.start("", { port });
   await until("both there", () => a.bus.isAvailable && b.bus.isAvailable);
@@ -295,7 +296,7 @@ test("without NATS at the start nothing is found, and all is when it comes", asy
 test("a bus that is closed while NATS is away leaves nothing behind", async () => {
   const a = new Instance([`127.0.0.1:${closedPort()}`]);
   await until("a first try", () => a.log.count("nats cannot be reached") === 1);
-  await a.bus.close();
+  await a.bus.close(5000);
 });
 
 test("a connection that the library gives up is made anew", async () => {
@@ -383,7 +384,7 @@ test("who is cut off forgets all when it is back, and so do the others when it t
   await using cable = new Cable(nats.port);
   await using a = await Instance.ready([`127.0.0.1:${cable.port}`]);
   await using b = await Instance.ready([nats.host]);
-  await until("both know each other", async () => (await b.bus.pages(null, 1)).length === 1);
+  await until("both know each other", async () => (await pagesOf(b.bus, null, 1)).length === 1);
   const cutAndMend = async (between: () => void): Promise<void> => {
     cable.cut();
     await until("the cut", () => !a.bus.isAvailable);

@@ -6,6 +6,7 @@ import { silentLog } from "../../../lib/log/log.ts";
 import { until } from "../../support/deadline.ts";
 import { NatsServer, testWithNats as test } from "../../support/nats.ts";
 import { FakePeer, type Member, type Members, testBus } from "../bus_contract.ts";
+import { pagesOf } from "../../support/pages.ts";
 
 function join(host: string): Member {
   const peer = new FakePeer();
@@ -37,13 +38,13 @@ function join(host: string): Member {
 async function joinAll(hosts: readonly string[], nats: AsyncDisposable): Promise<Members> {
   const all = hosts.map((host) => join(host));
   const close = async (): Promise<void> => {
-    await Promise.all(all.map(({ bus }) => bus.close()));
+    await Promise.all(all.map(({ bus }) => bus.close(5000)));
     await nats[Symbol.asyncDispose]();
   };
   try {
     await until("all of them on NATS", async () => {
       if (!all.every(({ bus }) => bus.isAvailable)) return false;
-      const pages = await Promise.all(all.map(({ bus }) => bus.pages(null, 1)));
+      const pages = await Promise.all(all.map(({ bus }) => pagesOf(bus, null, 1)));
       return pages.every((others) => others.length === hosts.length - 1);
     });
   } catch (error) {

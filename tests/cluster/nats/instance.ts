@@ -8,6 +8,13 @@ import type {
   ClientRequest,
   Peer,
 } from "../../../lib/cluster/bus.ts";
+import type {
+  Answer,
+  Answers,
+  Question,
+  QuestionKind,
+  QuestionOf,
+} from "../../../lib/cluster/survey.ts";
 import { NatsBus } from "../../../lib/cluster/nats/bus.ts";
 import { connectNats } from "../../../lib/cluster/nats/connect.ts";
 import type { Errand } from "../../../lib/client/outgoing.ts";
@@ -114,6 +121,17 @@ export class Instance implements Peer, AsyncDisposable {
     return { total: all.length, clients: left.slice(0, limit), hasMore: left.length > limit };
   }
 
+  /** Answers what all are asked beside pages. */
+  know: (question: Question) => Answer = () => null;
+
+  answerTo<K extends QuestionKind>(question: QuestionOf<K>): Answers[K] {
+    const asked: Question = question;
+    const answer: Answer = asked.kind === "page"
+      ? this.page(asked.after, asked.limit)
+      : this.know(asked);
+    return answer as Answers[K];
+  }
+
   lost(_client: Client, { messageId }: CallNames): void {
     this.lostCalls.push(messageId);
   }
@@ -132,6 +150,6 @@ export class Instance implements Peer, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.bus.close();
+    await this.bus.close(5000);
   }
 }

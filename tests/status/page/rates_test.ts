@@ -26,7 +26,7 @@ function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     faults: 0,
     backendRequests: {},
     backendRetries: 0,
-    breakersOpen: 0,
+    backendAway: 0,
     backendSeconds: none,
     callSeconds: none,
     apiCallSeconds: none,
@@ -102,7 +102,7 @@ Deno.test("the backend's state is told by how many of its last answers failed", 
     [{ backendRequests: { "2xx": 11, "4xx": 3, "5xx": 10 } }, "Healthy"],
     [{ backendRequests: { "2xx": 20, "5xx": 11 } }, "Degraded"],
     [{ backendRequests: { "2xx": 11, "5xx": 10, unreachable: 5 } }, "Failing"],
-    [{ breakersOpen: 1 }, "Unreachable"],
+    [{ backendAway: 1 }, "Away"],
   ];
   for (const [changes, expected] of rows) {
     strictEqual(backendState(before, { ...before, at: before.at + 1, ...changes }).text, expected);

@@ -1,0 +1,156 @@
+/**
+ * Which resource of the API a path names.
+ *
+ * @module
+ */
+
+import { prefersHtml } from "../codec/accept.ts";
+import { countersText } from "../metrics/counters.ts";
+import { problem, respond } from "../problem.ts";
+import type { HttpRequest } from "../request.ts";
+import { handleCall, handleSend } from "./call.ts";
+import { showCall } from "./call_state.ts";
+import { handleClient, listClients } from "./clients.ts";
+import { handleReport, listReports, retryReports } from "./outbox.ts";
+import type { ApiDeps, Resource } from "./resource.ts";
+
+const READ = ["GET", "HEAD"] as const;
+
+/**
+ * Finds what a path means. The path is matched as raw segments, not by `URLPattern`, which would
+ * resolve dot segments that have to be refused.
+ */
+export function resourceAt(path: string): Resource | undefined {
+  const [, first, ...rest] = path.split("/");
+  if (rest.length === 0) {
+    switch (first) {
+      case "":
+        return {
+          methods: READ,
+          isOpen: wantsPage,
+          handle: (request, { status, metrics }) =>
+            wantsPage(request)
+              ? status.page()
+              : text(200, countersText(metrics), { vary: "Accept" }),
+        };
+      case "metrics":
+        return { methods: READ, handle: (_, { expose }) => metricsResponse(expose) };
+      case "openapi.json":
+        return { methods: READ, isOpen: always, handle: openApiResponse };
+      case "healthz":
+        return { methods: READ, isOpen: always, handle: () => text(200, "ok") };
+      case "readyz":
+        return {
+          methods: READ,
+          isOpen: always,
+          handle: (_, deps) => {
+            if (deps.isShuttingDown()) return text(503, "shutting down");
+            return deps.clients.isAvailable
+              ? text(200, "ok")
+              : text(503, "other instances cannot be reached");
+          },
+        };
+      case "clients":
+        return { methods: READ, handle: (request, deps) => listClients(request, deps.clients) };
+    }
+  }
+  if (first === "clients" && rest.length === 1) {
+    return {
+      methods: [...READ, "DELETE"],
+      command: (method) =>
+        method === "DELETE" ? { kind: "disconnect", clientId: rest[0]! } : undefined,
+      handle: (request, deps, token) => handleClient(request, rest[0]!, deps.clients, token),
+    };
+  }
+  if (first === "status" && rest.length === 1) {
+    switch (rest[0]) {
+      case "stream":
+        return { methods: ["GET"], handle: (_, { status }) => status.stream() };
+      case "clients":
+        return { methods: READ, handle: (request, { status }) => status.clients(request) };
+    }
+  }
+  if (first === "status" && rest.length === 2) {
+    const [what, clientId = ""] = rest;
+    if (what === "access") {
+      return { methods: READ, handle: (_, { status }, token) => status.access(clientId, token) };
+    }
+    if (what === "tail") {
+      return {
+        methods: ["GET"],
+        handle: (request, { status }, token) => status.tail(request, clientId, token),
+      };
+    }
+  }
+  if (first === "outbox") return outboxAt(rest);
+  if ((first === "call" || first === "send") && rest.length === 3) {
+    const handle = first === "call" ? handleCall : handleSend;
+    const [action, clientId = "", messageId] = rest;
+    return {
+      methods: first === "call" ? [...READ, "POST"] : ["POST"],
+      command: (method) =>
+        method === "POST" ? { kind: first, action, clientId, messageId } : undefined,
+      handle: (request, deps, token) => {
+        if (request.method !== "POST") return showCall(rest, deps.clients, token);
+        return deps.isShuttingDown()
+          ? problem(503, "the gateway is shutting down", { "retry-after": "5" })
+          : handle(request, rest, deps, token);
+      },
+    };
+  }
+  return undefined;
+}
+
+/** @param rest The path behind `/outbox`. An id is a UUID, so that none is called `retry`. */
+function outboxAt(rest: readonly string[]): Resource | undefined {
+  const [id = "", what] = rest;
+  if (rest.length === 0) {
+    return {
+      methods: READ,
+      handle: (request, { clients }, token) => listReports(request, clients, token),
+    };
+  }
+  if (rest.length === 1 && id === "retry") {
+    return {
+      methods: ["POST"],
+      command: () => ({ kind: "retry_parked" }),
+      handle: (request, { clients }, token) => retryReports(request, clients, token),
+    };
+  }
+  if (rest.length === 1 || (rest.length === 2 && what === "retry")) {
+    const isRetry = rest.length === 2;
+    return {
+      methods: isRetry ? ["POST"] : [...READ, "DELETE"],
+      command: (method) => {
+        if (isRetry) return { kind: "retry_report", reportId: id };
+        return method === "DELETE" ? { kind: "remove_report", reportId: id } : undefined;
+      },
+      handle: (request, { clients }, token) => handleReport(request, id, clients, token),
+    };
+  }
+  return undefined;
+}
+
+async function metricsResponse(expose: ApiDeps["expose"]): Promise<Response> {
+  const { contentType, text } = await expose();
+  return respond(text, 200, { "content-type": contentType });
+}
+
+/** Loaded when it is asked for: who does not ask does not pay for it. */
+async function openApiResponse(): Promise<Response> {
+  const { DOCUMENT_TEXT } = await import("./openapi/document.ts");
+  return respond(DOCUMENT_TEXT, 200, { "content-type": "application/json" });
+}
+
+function always(): boolean {
+  return true;
+}
+
+/** The page holds no data; what it fetches does. */
+function wantsPage(request: HttpRequest): boolean {
+  return prefersHtml(request.headers.get("accept"));
+}
+
+function text(status: number, body: string, headers: Record<string, string> = {}): Response {
+  return respond(body, status, { "content-type": "text/plain; charset=utf-8", ...headers });
+}

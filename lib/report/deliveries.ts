@@ -1,0 +1,241 @@
+/**
+ * All that the backend must be told, until it was.
+ *
+ * @module
+ */
+
+import { type Identity, identityOf } from "../identity.ts";
+import type { TimeOrderedIds } from "../ids.ts";
+import type { AcceptedCall, Report } from "../outbox/entry.ts";
+import type { Found, Store } from "../outbox/store.ts";
+import { type HeldDeps, HeldReports } from "./held.ts";
+import {
+  infoOf,
+  pageOf,
+  type ReportInfo,
+  type ReportPage,
+  type ReportQuery,
+} from "./inspection.ts";
+import { type PlaceGauges, Places } from "./places.ts";
+import { endOf, foundReport } from "./recovery.ts";
+import type { RoomSeeker } from "./report_lane.ts";
+import { type DeliverOptions, type DeliveryState, Tracked } from "./tracked.ts";
+
+export interface DeliveriesDeps extends HeldDeps {
+  readonly store: Store;
+  readonly ids: Pick<TimeOrderedIds, "next">;
+  readonly metrics: HeldDeps["metrics"] & PlaceGauges;
+  /** `--max-reports`. */
+  readonly maxReports: number;
+}
+
+/** Whether a CALL may be accepted. */
+export type Reserved = "kept" | "no_room" | "not_kept";
+
+/**
+ * The way of one thread's reports to the backend, in a lane for each client.
+ *
+ * - A report is tried until the backend takes it, refuses it for good, answers it badly ten times and for
+ *   15 minutes, or until it is too old: then it is parked, which is logged once.
+ * - The store is told of it before its first try, and when it is over.
+ * - Nothing here rejects, and no fault with one report costs another one.
+ */
+export class Deliveries {
+  readonly #deps: DeliveriesDeps;
+  readonly #places: Places;
+  readonly #held: HeldReports;
+
+  constructor(deps: DeliveriesDeps) {
+    this.#deps = deps;
+    this.#places = new Places(deps.maxReports, deps.metrics);
+    this.#held = new HeldReports(deps, this.#places);
+  }
+
+  /** Reports of this thread that the backend has not taken, parked ones not counted. */
+  get waiting(): number {
+    return this.#held.waiting.size;
+  }
+
+  /** Ends of connections of all threads that it has not taken. */
+  get disconnects(): number {
+    return this.#places.disconnects;
+  }
+
+  /** Reports of one client that wait or are under way. */
+  countOf(clientId: string): number {
+    return this.#held.lanes.countOf(clientId);
+  }
+
+  /**
+   * A CALL is about to be accepted: takes a place for its outcome, and has the store keep it.
+   *
+   * @param done Called once, maybe before this returns. Only what is `kept` may be accepted; then `deliver`
+   *   with its id and `hasPlace`, or `giveUp`, must follow.
+   */
+  accept(call: AcceptedCall, done: (reserved: Reserved) => void): void {
+    if (!this.#places.reserve()) return done("no_room");
+    this.#deps.store.accept(call, (isKept) => {
+      if (!isKept) this.#places.giveBack();
+      done(isKept ? "kept" : "not_kept");
+    });
+  }
+
+  /** A CALL that was kept will have no outcome from here. */
+  giveUp(id: string): void {
+    this.#deps.store.delivered(id);
+    this.#places.giveBack();
+  }
+
+  /**
+   * Whether one more outcome of this client's may be caused.
+   *
+   * @param seeker Told once when there is room again; of one client the last one counts.
+   */
+  hasRoom(clientId: string, seeker: RoomSeeker): boolean {
+    return this.#held.hasRoom(clientId, seeker);
+  }
+
+  /** This one has gone, and need not be told. */
+  forgetSeeker(clientId: string, seeker: RoomSeeker): void {
+    this.#held.forgetSeeker(clientId, seeker);
+  }
+
+  /** Whether a CALLRESULTERROR of this client's can be reported. */
+  roomForResultError(clientId: string): "room" | "client_full" | "all_full" {
+    if (!this.#places.hasRoomForResultError) return "all_full";
+    return this.#held.lanes.hasRoom(clientId) ? "room" : "client_full";
+  }
+
+  /** Takes a report, whether there is room or not: at once, or behind those of its client before it. */
+  deliver(client: Identity, report: Report, options: DeliverOptions = {}): void {
+    const { clock, ids, store } = this.#deps;
+    const { id, hasPlace = false, told } = options;
+    const kept = {
+      // Others may have given one id to two CALLs.
+      id: id === undefined || this.#get(id) !== undefined ? ids.next() : id,
+      client: identityOf(client),
+      report,
+      since: clock.wallNow(),
+    };
+    store.end(kept);
+    this.#held.enter(new Tracked(kept, clock.now(), told), hasPlace);
+    this.#held.lanes.run();
+  }
+
+  /**
+   * Takes over what was found: reports, and CALLs, which end as errors. It goes by and by.
+   *
+   * @param reason Why these have no other outcome.
+   * @param told Called at each change of one of these reports.
+   */
+  adopt(
+    { calls, reports }: Found,
+    reason: string,
+    told?: (id: string, state: DeliveryState) => void,
+  ): void {
+    const { clock, log, store, reportTtlMs } = this.#deps;
+    if (calls.length + reports.length === 0) return;
+    const moment = { now: clock.now(), wallNow: clock.wallNow() };
+    const tell = (id: string) => told && ((state: DeliveryState): void => told(id, state));
+    this.#held.lanes.catchUp();
+    let bornAt = -Infinity;
+    let parked = 0;
+    for (const kept of reports) {
+      const tracked = foundReport(kept, reportTtlMs, moment, tell(kept.id));
+      if (kept.parked !== undefined) {
+        parked++;
+        this.#held.enterParked(tracked);
+        continue;
+      }
+      // In the order of their ages, whatever the wall clock was when they came.
+      tracked.bornAt = bornAt = Math.max(bornAt, tracked.bornAt);
+      this.#held.enter(tracked, false);
+    }
+    for (const call of calls) {
+      const tracked = endOf(call, reason, moment, tell(call.id));
+      store.end(tracked.kept);
+      this.#held.enter(tracked, false);
+    }
+    const waiting = reports.length - parked;
+    log.info("reports recovered", { waiting, calls: calls.length, parked });
+    this.#held.lanes.run();
+  }
+
+  /** One page of the reports of this thread. */
+  list(query: ReportQuery): ReportPage {
+    const { waiting, parking } = this.#held;
+    const all: Iterable<Tracked>[] = [];
+    if (query.state !== "parked") all.push(waiting.values());
+    if (query.state !== "waiting") all.push(parking.values());
+    return pageOf(all, query);
+  }
+
+  /** @returns Undefined for an id that is not known. */
+  find(id: string): ReportInfo | undefined {
+    const tracked = this.#get(id);
+    return tracked === undefined || tracked.isRemoved ? undefined : infoOf(tracked);
+  }
+
+  /**
+   * A parked report waits again, behind all of its client's and as if it had just come; of one that
+   * waits the client's lane is tried now.
+   *
+   * @returns Whether there is such a report.
+   */
+  retry(id: string): boolean {
+    const tracked = this.#get(id);
+    if (tracked === undefined || tracked.isRemoved) return false;
+    if (tracked.state !== "parked") this.#held.wake(tracked);
+    else {
+      this.#held.unpark(tracked);
+      this.#held.lanes.run();
+    }
+    return true;
+  }
+
+  /**
+   * The same for all parked ones, by and by.
+   *
+   * @param since Only those that came to be then or later, in milliseconds since 1970.
+   * @returns How many.
+   */
+  retryParked(since = -Infinity): number {
+    const { parking, lanes } = this.#held;
+    const all = [...parking.values()].filter((parked) => parked.since >= since);
+    if (all.length > 0) lanes.catchUp();
+    for (const parked of all) this.#held.unpark(parked);
+    lanes.run();
+    return all.length;
+  }
+
+  /**
+   * Gives a report up; one that is under way when its try has ended.
+   *
+   * @returns Whether there is such a report.
+   */
+  remove(id: string): boolean {
+    const tracked = this.#get(id);
+    if (tracked === undefined || tracked.isRemoved) return false;
+    this.#held.remove(tracked);
+    return true;
+  }
+
+  /** The backend can be reached: others have noticed. */
+  reachable(): void {
+    this.#held.lanes.reachable();
+  }
+
+  /** Resolves when none of this thread waits. */
+  whenEmpty(): Promise<void> {
+    return this.#held.whenEmpty();
+  }
+
+  /** Ends all tries and timers. */
+  close(): void {
+    this.#held.close();
+  }
+
+  #get(id: string): Tracked | undefined {
+    return this.#held.waiting.get(id) ?? this.#held.parking.get(id);
+  }
+}
