@@ -23,6 +23,7 @@ Deno.test("what can never be meant is refused in one line that names the flag", 
     ["--listen :1 --api-listen 127.0.0.1:9 --backend http://127.0.0.1:9", /^--backend: /],
     ["--cpuprofile k --tls-cert c --tls-key k", /^--cpuprofile: "k" .*--tls-key's file/],
     ["--memprofile t --api-tokens-file t", /^--memprofile: "t" .*--api-tokens-file's file/],
+    ["--cpuprofile o/outbox.sqlite --outbox o", /^--cpuprofile: .*--outbox's file/],
     ["--memprofile a.toml --config a.toml", /^--memprofile: "a.toml" .*--config's file/],
   ];
   for (const [flags, line] of rows) {
@@ -44,6 +45,7 @@ Deno.test("what can be meant is not refused", async (t) => {
     "--listen 127.0.0.1:5000 --backend http://127.0.0.2:5000/",
     "--listen 127.0.0.1:443 --backend http://127.0.0.1/",
     "--listen :9 --insecure-api --backend http://10.0.0.1:9/",
+    "--cpuprofile o/c --memprofile o/m --outbox o --reuse-port",
     "--cpuprofile c --memprofile m --tls-cert t --tls-key k",
   ];
   for (const flags of rows) {
@@ -63,6 +65,14 @@ Deno.test("what is hardly meant is a warning that names the flag", async (t) => 
     ["--nats-subject eu --nats a", []],
     ["--allow-action A", ["allow-action"]],
     ["--allow-action A --validate warn", []],
+    ["--away-hold 301s", ["away-hold"]],
+    ["--away-hold 5m --backend-away answer", []],
+    ["--outcome-retention 9.9s", ["outcome-retention"]],
+    ["--outcome-retention 10s", []],
+    ["--report-ttl 29s", ["report-ttl"]],
+    ["--report-ttl 30s --outbox o", []],
+    ["--report-ttl 30s --backend-timeout 31s", ["report-ttl"]],
+    ["--max-reports 1", []],
     ["--max-queue 300 --max-waiting 299", ["max-queue"]],
     ["--max-waiting 1", []],
     ["--max-buffered 1KiB", ["max-buffered"]],

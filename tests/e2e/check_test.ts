@@ -125,6 +125,33 @@ testWith(["openssl"], "--check looks at the certificate: its key, its end", asyn
   }
 });
 
+Deno.test("--check looks at the outbox, makes none, and leaves a gateway's own alone", async () => {
+  using dir = new TempDir();
+  await using backend = new RecordingBackend();
+  const folder = dir.path("outbox");
+  const flags = ["--listen=127.0.0.1:0", `--backend=${backend.url}`, `--outbox=${folder}`];
+  const fresh = await check(flags);
+  strictEqual(fresh.code, 0, fresh.stdout);
+  match(fresh.stdout, /^ok {3}outbox: ".*outbox" can be written; its file is made at the start$/m);
+  deepStrictEqual([...Deno.readDirSync(dir.path(""))], []);
+  {
+    await using running = startProgram(flags);
+    const url = await urlOf(running);
+    const beside = await check(flags);
+    strictEqual(beside.code, 0, beside.stdout);
+    match(beside.stdout, /^note outbox: ".*outbox" is in use, by the gateway that runs/m);
+    strictEqual(await (await fetch(`${url}/healthz`)).text(), "ok");
+    running.signal("SIGTERM");
+    await running.ended();
+  }
+  const left = await check(flags);
+  match(left.stdout, /^ok {3}outbox: .* 0 accepted CALLs and 0 reports$/m);
+  Deno.writeTextFileSync(`${folder}/outbox.sqlite`, "no database\n".repeat(500));
+  const damaged = await check(flags);
+  strictEqual(damaged.code, 2);
+  match(damaged.stdout, /^bad {2}outbox: ".*outbox": outbox\.sqlite is damaged/m);
+});
+
 testWith(["openssl"], "--check does the TLS handshake with a backend", async () => {
   using dir = new TempDir();
   const { cert, key } = await makeCertificate(dir);

@@ -81,6 +81,10 @@ const OWNERS: Readonly<Record<string, Owner>> = {
     ],
     because: "the outbox's file, and its folder",
   },
+  "lib/outbox/probe.ts": {
+    owns: ["node:path", "Deno.statSync", "Deno.makeTempDirSync", "Deno.removeSync"],
+    because: "whether there is a folder that the outbox can be in",
+  },
   "lib/outbox/sqlite/serve.ts": {
     owns: ["Deno.permissions"],
     because: "it is the outbox's thread, as main.ts is one",
