@@ -45,6 +45,7 @@ export function createApiSide(
     workers: core.teamSize,
     maxConnections: config.maxConnections,
     maxWaiting: config.maxWaiting,
+    maxBackendConnections: core.teamSize * config.backendConnections,
     maxMemoryBytes: config.maxMemoryBytes,
   };
   const clients = new Clients(local, bus);
