@@ -10,26 +10,31 @@ import type { Post, Standing } from "./layer.ts";
 
 /** A look at what is under way, while there is reason for it. */
 export const LOOK_MS = 250;
-/** Looks after which a request hangs: it is older than a second then. */
+/** Looks after which a request is suspect, older than a quarter of a second, and hangs, older than one. */
+const LOOKS_UNTIL_SUSPECT = 2;
 const LOOKS_UNTIL_HANGING = 5;
-/** Fewer are no trouble, and not looked for, however few slots there are. */
-const MIN_HANGING = 4;
+/** So many suspects are looked after, and fewer that hang are no trouble, however few slots there are. */
+const MIN_SUSPECTS = 4;
+/** What was answered so many looks ago counts half. */
+const LOOKS_TO_HALVE = 40;
 /** Of how many clients of each kind is kept how they fared; the oldest are forgotten. */
 const MAX_KNOWN = 100_000;
 /** Of so many slots that come free, the last two are for clients that others go before. */
 const TURNS = 8;
 
 /**
- * Owns what is known of clients while CALLs hang, and shares the slots by it:
+ * Owns what is known of clients while CALLs hang, and shares the slots by it.
  *
- * - **All is well** until a sixteenth of the slots is held by requests older than a second. Nothing is
- *   known of anybody then, and CALLs go in their order.
- * - **Trouble**: from then on it is noted how each client fares. One whose last CALL was answered
- *   within a second is `quick`, one whose CALL took longer, or hangs now, is `slow`; the others are
- *   `unknown`. Quick ones may have all slots, and go first; the others leave an eighth free, and slow
- *   ones have half of them at most. Of eight slots for which several wait, one each is for those behind.
- * - **Slow clients outnumber quick ones**: the backend is slow for everybody, and nobody is held back.
- * - It is over, and all is forgotten, when for `memoryMs` fewer hang, or nothing is under way.
+ * - **All is well** while fewer than 4 requests are older than a quarter of a second. Nothing is known
+ *   of anybody then, and CALLs go in their order.
+ * - **From then on** it is noted how each client fares: one whose last CALL was answered within a second
+ *   is `quick`; one whose CALL hangs for longer, or did, is `slow`; of the others nothing is known.
+ * - **Trouble** is when requests older than a second hold a sixteenth of the slots, and ends `memoryMs`
+ *   after that was last so. Quick clients may have all slots then, and go first; the others leave an
+ *   eighth free, and slow ones have half at most. Of eight slots for which several wait, one each is for
+ *   those behind.
+ * - **Quick clients that hang** make the proof of all quick ones void, as soon as they are as many.
+ * - **Most answers slow**: the backend is slow for everybody, and nobody is held back.
  *
  * A request that hangs counts as a slow client's, whoever's it was when it began.
  */
@@ -37,7 +42,7 @@ export class CallSlots {
   readonly #max: number;
   readonly #reserve: number;
   readonly #hangingFrom: number;
-  readonly #looksToForget: number;
+  readonly #memoryLooks: number;
   readonly #waiting: Readonly<Record<Standing, Queue<Post>>> = {
     quick: new Queue(),
     unknown: new Queue(),
@@ -48,12 +53,17 @@ export class CallSlots {
   readonly #posts: Post[] = [];
   readonly #quick = new Set<string>();
   readonly #slow = new Set<string>();
+  #isNoting = false;
   #isTrouble = false;
-  /** Looks so far; the clock of all this. */
+  /** Looks so far: the clock of all this. */
   #looks = 0;
-  /** The last one that saw enough hang. */
-  #lastHanging = 0;
+  #troubleUntil = 0;
   #hanging = 0;
+  /** Quick clients whose CALL hung, since the others were proven quick. */
+  #disproved = 0;
+  /** While it is noted: answers within a second, and later ones, those of long ago counting less. */
+  #quickAnswers = 0;
+  #slowAnswers = 0;
   #turn = 0;
 
   /**
@@ -63,8 +73,8 @@ export class CallSlots {
   constructor(max: number, memoryMs: number) {
     this.#max = max;
     this.#reserve = Math.floor(max / 8);
-    this.#hangingFrom = Math.max(MIN_HANGING, Math.ceil(max / 16));
-    this.#looksToForget = Math.ceil(memoryMs / LOOK_MS);
+    this.#hangingFrom = Math.max(MIN_SUSPECTS, Math.ceil(max / 16));
+    this.#memoryLooks = Math.ceil(memoryMs / LOOK_MS);
   }
 
   get underWay(): number {
@@ -83,7 +93,7 @@ export class CallSlots {
 
   /** Whether so many are under way that it must be looked how old they are. */
   get isWorthALook(): boolean {
-    return this.#isTrouble || this.#posts.length >= this.#hangingFrom;
+    return this.#posts.length >= MIN_SUSPECTS || this.#isNoting;
   }
 
   /** Those that wait, by how their clients fared. */
@@ -138,35 +148,47 @@ export class CallSlots {
       last.place = post.place;
     }
     this.#underWay[post.standing]--;
-    if (!this.#isTrouble) return;
-    if (this.#isHanging(post)) this.#note(post, this.#slow, this.#quick);
-    else if (reply.ok) this.#note(post, this.#quick, this.#slow);
+    if (!this.#isNoting) return;
+    // Then a look has noted it.
+    if (this.#isHanging(post)) this.#slowAnswers++;
+    else if (reply.ok) {
+      this.#quickAnswers++;
+      this.#note(post, this.#quick, this.#slow);
+    }
   }
 
   /** To be called every `LOOK_MS` while it is worth it. */
   look(): void {
     this.#looks++;
-    this.#hanging = 0;
-    for (const post of this.#posts) if (this.#isHanging(post)) this.#hanging++;
-    if (this.#hanging >= this.#hangingFrom) {
-      this.#isTrouble = this.#reserve > 0;
-      this.#lastHanging = this.#looks;
+    this.#hanging = this.#olderThan(LOOKS_UNTIL_HANGING);
+    if (this.#posts.length === 0) this.#troubleUntil = 0;
+    else if (this.#hanging >= this.#hangingFrom) {
+      this.#troubleUntil = this.#looks + this.#memoryLooks;
     }
-    const isOver = this.#posts.length === 0 ||
-      this.#looks - this.#lastHanging >= this.#looksToForget;
-    if (isOver) this.forget();
-    else if (this.#isTrouble) this.#markHanging();
+    this.#isTrouble = this.#reserve > 0 && this.#looks < this.#troubleUntil;
+    this.#isNoting = this.#isTrouble ||
+      this.#reserve > 0 && this.#olderThan(LOOKS_UNTIL_SUSPECT) >= MIN_SUSPECTS;
+    if (!this.#isNoting) return this.#forget();
+    this.#markHanging();
+    if (this.#looks % LOOKS_TO_HALVE > 0) return;
+    this.#quickAnswers /= 2;
+    this.#slowAnswers /= 2;
   }
 
-  /** All is well, or to be taken for it. */
-  forget(): void {
-    this.#isTrouble = false;
+  #forget(): void {
     this.#quick.clear();
     this.#slow.clear();
+    this.#disproved = this.#quickAnswers = this.#slowAnswers = 0;
+  }
+
+  #olderThan(looks: number): number {
+    let count = 0;
+    for (const { begunAtLook } of this.#posts) if (this.#looks - begunAtLook >= looks) count++;
+    return count;
   }
 
   get #isSlowForAll(): boolean {
-    return this.#slow.size > this.#quick.size;
+    return this.#slowAnswers > this.#quickAnswers;
   }
 
   #ifItCan(standing: Standing): Queue<Post> | undefined {
@@ -187,11 +209,15 @@ export class CallSlots {
   #markHanging(): void {
     for (const post of this.#posts) {
       if (post.standing === "slow" || !this.#isHanging(post)) continue;
+      if (post.standing === "quick") this.#disproved++;
       this.#underWay[post.standing]--;
       post.standing = "slow";
       this.#underWay.slow++;
       this.#note(post, this.#slow, this.#quick);
     }
+    if (this.#disproved < this.#hangingFrom) return;
+    this.#disproved = 0;
+    this.#quick.clear();
   }
 
   #note({ request: { origin: { clientId } } }: Post, now: Set<string>, before: Set<string>): void {

@@ -111,7 +111,7 @@ export class Slots extends OuterLayer {
     this.#lastHook = this.#disconnects;
   }
 
-  /** Whether it has a timer: never while nothing is under way. */
+  /** Whether it has a timer; it ends at a look that finds nothing under way. */
   get isLooking(): boolean {
     return this.#timer !== undefined;
   }
@@ -130,12 +130,12 @@ export class Slots extends OuterLayer {
     if (share === undefined) this.#calls.end(post, reply);
     else share.underWay--;
     if (this.#awaited.own > 0) this.#goOn();
-    if (this.#timer !== undefined && this.#taken.own === 0) this.#lookNow();
     this.outer.replied(post, reply);
   }
 
   override close(): void {
-    this.#stopTimer();
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.inner.close();
   }
 
@@ -259,17 +259,6 @@ export class Slots extends OuterLayer {
     this.#timer = this.#clock.setTimeout(() => this.#look(), LOOK_MS);
   }
 
-  #stopTimer(): void {
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-
-  /** Nothing is under way: the timer ends with what it was for. */
-  #lookNow(): void {
-    this.#stopTimer();
-    this.#look();
-  }
-
   #look(): void {
     this.#timer = undefined;
     this.#calls.look();
@@ -288,7 +277,6 @@ export class Slots extends OuterLayer {
     });
     const isWorthALook = waiting > 0 || this.#calls.isWorthALook || this.#scarcity.isTold;
     if (isWorthALook && this.#timer === undefined) this.#lookLater();
-    else if (!isWorthALook) this.#hanging.own = 0;
   }
 
   /** Since when the request waits that waits longest. */

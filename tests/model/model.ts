@@ -345,7 +345,6 @@ export class Model {
     const { reach, hold, slots } = this.core;
     const looks = reach.isWell ? 0 : 1;
     const holds = hold.count > 0 ? 1 : 0;
-    if (backend.underWay.length === 0) strictEqual(slots.isLooking, false);
     const looksAtSlots = slots.isLooking ? 1 : 0;
     const timers = looks + holds + looksAtSlots + counted + outstanding + this.#unanswered.size +
       backend.pauses +
