@@ -276,7 +276,8 @@ export class Slots extends OuterLayer {
       slowClients,
     });
     const isWorthALook = waiting > 0 || this.#calls.isWorthALook || this.#scarcity.isTold;
-    if (isWorthALook && this.#timer === undefined) this.#lookLater();
+    if (!isWorthALook) this.#hanging.own = 0;
+    else if (this.#timer === undefined) this.#lookLater();
   }
 
   /** Since when the request waits that waits longest. */

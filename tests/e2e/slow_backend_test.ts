@@ -32,7 +32,8 @@ test("more clients hang than there are connections to the backend: others are se
   const [fields, ...more] = log.take(event);
   deepStrictEqual(more, []);
   const { backend: address, taken, waiting, ...rest } = fields!;
-  deepStrictEqual([address, taken, waiting], [backend.url, 13, 12]);
+  deepStrictEqual([address, taken], [backend.url, 13]);
+  ok(Number(waiting) > 0 && Number(waiting) <= 12);
   deepStrictEqual(Object.keys(rest), ["hanging", "slowClients"]);
   strictEqual(await value("backend_connections"), 13);
   strictEqual(await value("max_backend_connections"), 16);

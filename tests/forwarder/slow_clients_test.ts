@@ -237,6 +237,8 @@ Deno.test("all is forgotten when for the time-out too few have hung, and when no
       field.answer(many("h", 40).slice(rest), TIMEOUT);
       field.clock.tick(ms);
       strictEqual(field.slowClients.own, 0);
+      // Nobody looks any longer: what was seen last says nothing.
+      strictEqual(field.hanging.own, 0);
       field.call(...many("h", 60).slice(rest));
       strictEqual(field.underWay.length, 56);
     });
