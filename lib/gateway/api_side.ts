@@ -50,6 +50,7 @@ export function createApiSide(
     workers: core.teamSize,
     maxConnections: config.maxConnections,
     maxWaiting: config.maxWaiting,
+    maxBackendConnections: core.teamSize * config.backendConnections,
     maxMemoryBytes: config.maxMemoryBytes,
     certificateEndsAt,
   };
