@@ -111,6 +111,14 @@ export function createForwarderStack(options: StackOptions, deps: StackDeps): St
     clock,
     taken: metrics.slotsTaken,
     awaited: metrics.slotsAwaited,
+    hanging: metrics.slotsHanging,
+    slowClients: metrics.slowClients,
+    events: {
+      scarce: (state) => log.warn("all backend connections taken", { backend, ...state }),
+      free: (afterMs) => {
+        log.info("backend connections free again", { backend, durationMs: Math.round(afterMs) });
+      },
+    },
   });
   const retried = new Retries(limited, {
     retries: options.retries,

@@ -52,6 +52,7 @@ export function createApiSide(
       return limits.maxConnections;
     },
     maxWaiting: config.maxWaiting,
+    maxBackendConnections: core.teamSize * config.backendConnections,
     get maxMemoryBytes() {
       return limits.maxMemoryBytes;
     },

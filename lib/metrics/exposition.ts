@@ -16,6 +16,8 @@ export interface ProcessFacts {
   readonly workers: number;
   readonly maxConnections: number;
   readonly maxWaiting: number;
+  /** Of all workers together. */
+  readonly maxBackendConnections: number;
   readonly maxMemoryBytes: number;
   /** When the certificate ends that TLS shows, in milliseconds since 1970; undefined without one. */
   readonly certificateEndsAt: () => number | undefined;
@@ -83,6 +85,12 @@ function processFamilies(facts: ProcessFacts, { cpu, memory }: ProcessUsage): Fa
     family("gauge", "ws2api_workers", "Threads that serve clients.", facts.workers),
     family("gauge", "ws2api_max_connections", "The bound on clients.", facts.maxConnections),
     family("gauge", "ws2api_max_waiting", "The bound on messages that wait.", facts.maxWaiting),
+    family(
+      "gauge",
+      "ws2api_max_backend_connections",
+      "The bound on requests to the backend under way, over all workers.",
+      facts.maxBackendConnections,
+    ),
     family(
       "gauge",
       "ws2api_max_memory_bytes",

@@ -179,6 +179,14 @@ export function familiesOf(protocols: readonly string[]) {
       "ws2api_backend_requests_waiting",
       "Requests that wait until fewer are under way.",
     ),
+    slotsHanging: gauge(
+      "ws2api_backend_requests_hanging",
+      "CALLs and SENDs at the backend for longer than a second; looked at only while many are under way or some wait.",
+    ),
+    slowClients: gauge(
+      "ws2api_slow_clients",
+      "Clients whose last CALL took longer than a second, and that wait behind others; known only while CALLs hang.",
+    ),
     requestsStarted: counter(
       "ws2api_requests_started_total",
       "Messages handed to the forwarder; one that is tried again counts once.",
