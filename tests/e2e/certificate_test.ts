@@ -64,6 +64,10 @@ for (const workers of [1, 2]) {
       await program.logged("certificate read again");
       // Whichever worker is asked.
       for (let i = 0; i < 2 * workers; i++) ok(Math.abs(await daysLeft(url) - 300) < 0.1);
+      // The renewed one is judged from now on, and the next one too.
+      put(dir, expired);
+      program.signal("SIGHUP");
+      await program.logged("the certificate has expired", 2);
       program.signal("SIGTERM");
       strictEqual((await program.ended()).code, 0);
     },
