@@ -215,10 +215,10 @@ Deno.test("each answer of the API is as the document says, and each that it name
     const client = await connected(gateway);
     const rows: [id: string, status: number, prefer: string | null, answer: string | null][] = [
       ["accepted", 202, null, '[3,"accepted",{}]'],
-      ["result", 200, "wait=20", '[3,"result",{"a":1.0}]'],
-      ["error", 422, "wait=20", '[4,"error","C","d",{}]'],
+      ["result", 200, WAIT.prefer, '[3,"result",{"a":1.0}]'],
+      ["error", 422, WAIT.prefer, '[4,"error","C","d",{}]'],
       ["late", 504, "wait=1", null],
-      ["gone", 410, "wait=20", null],
+      ["gone", 410, WAIT.prefer, null],
     ];
     for (const [id, status, prefer, answer] of rows) {
       const headers = { "idempotency-key": id, ...(prefer && { prefer }) };
@@ -226,7 +226,8 @@ Deno.test("each answer of the API is as the document says, and each that it name
         asker.call(status, `Act/CP1/${id}`, body, headers);
       const first = call(status);
       await client.next(`[2,"${id}"`);
-      if (prefer !== null) await call(409);
+      // One that waits a second only may be over before the next request.
+      if (prefer === WAIT.prefer) await call(409);
       if (answer !== null) client.send(answer);
       if (id === "gone") await client.close();
       await first;
