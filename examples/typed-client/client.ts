@@ -19,19 +19,25 @@ export type Outcome =
   /** `canRepeat`: it never reached the client. */
   | { readonly kind: "failed"; readonly detail: string; readonly canRepeat: boolean };
 
-/** Sends a CALL and waits for the client's answer. */
+/**
+ * Sends a CALL and waits for the client's answer.
+ *
+ * @param messageId When the connection to the gateway broke (this rejects then): the same again with the
+ *   same one gets the same outcome, and the client gets nothing twice.
+ */
 export async function callClient(
   gateway: ReturnType<typeof gatewayAt>,
   clientId: string,
   action: string,
   payload: Record<string, unknown>,
+  messageId: string = crypto.randomUUID(),
 ): Promise<Outcome> {
   const { data, error, response } = await gateway.POST(
     "/call/{action}/{clientId}/{messageId}",
     {
       params: {
-        path: { action, clientId, messageId: crypto.randomUUID() },
-        header: { Prefer: "wait=30" },
+        path: { action, clientId, messageId },
+        header: { Prefer: "wait=30", "Idempotency-Key": messageId },
       },
       body: payload,
     },
@@ -58,6 +64,18 @@ export async function* clients(gateway: ReturnType<typeof gatewayAt>) {
   } while (after !== undefined);
 }
 
+/** What the backend has not taken and will not be sent again by itself, page by page. */
+export async function* parkedReports(gateway: ReturnType<typeof gatewayAt>) {
+  let after: string | undefined;
+  do {
+    const query = { state: "parked", ...(after !== undefined && { after }) } as const;
+    const { data, error } = await gateway.GET("/outbox", { params: { query } });
+    if (data === undefined) throw new Error(error.detail);
+    yield* data.reports;
+    after = data.next ?? undefined;
+  } while (after !== undefined);
+}
+
 /** @param token Undefined where none is needed. */
 export function gatewayAt(baseUrl: string, token?: string) {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -71,6 +89,10 @@ if (import.meta.main) {
   for await (const { id, protocol } of clients(gateway)) {
     // deno-lint-ignore no-console -- it is what this program is for.
     console.log(`connected: ${id} (${protocol ?? "no subprotocol"})`);
+  }
+  for await (const { kind, client, lastFailure } of parkedReports(gateway)) {
+    // deno-lint-ignore no-console -- likewise.
+    console.log(`parked: ${kind} of ${client} (${lastFailure ?? "not tried"})`);
   }
   // deno-lint-ignore no-console -- likewise.
   console.log(await callClient(gateway, clientId, action, JSON.parse(payload)));

@@ -222,7 +222,10 @@ export interface paths {
   };
   "/readyz": {
     parameters: {
-      query?: never;
+      query?: {
+        /** @description 503 also while NATS is away (`/readyz?strict`). */
+        strict?: components["parameters"]["Strict"];
+      };
       header?: never;
       path?: never;
       cookie?: never;
@@ -828,14 +831,15 @@ export interface components {
       /** @enum {string} */
       state: "queued" | "sent" | "ended";
       outcome: components["schemas"]["CallOutcome"] | null;
-      /** @description Of the outcome to the backend. */
+      /** @description Of the outcome to the backend; null before, and with `Prefer: wait`. */
       delivery: ("waiting" | "delivered" | "parked") | null;
-      acceptedAt?: string | null;
-      sentAt?: string | null;
-      endedAt?: string | null;
-      deliveredAt?: string | null;
-      /** @description The `Webhook-Id` of its report, null without one. */
-      id?: string | null;
+      /** Format: date-time */
+      acceptedAt: string;
+      sentAt: string | null;
+      endedAt: string | null;
+      deliveredAt: string | null;
+      /** @description That of its report's `Webhook-Id`, null without one. */
+      id: string | null;
     };
     Report: {
       /**
@@ -850,6 +854,7 @@ export interface components {
       client: string;
       action: string | null;
       messageId: string | null;
+      /** @description Null: too large to be told by another instance. */
       body: {
         [key: string]: unknown;
       } | null;
@@ -906,6 +911,10 @@ export interface components {
     Limit: number;
     /** @description Goes on behind this one: `next` of the page before. */
     After: string;
+    /** @description Goes on behind this one: `next` of the page before. */
+    AfterReport: string;
+    /** @description 503 also while NATS is away (`/readyz?strict`). */
+    Strict: string;
     /** @description A part of the ClientId, in upper or lower case. */
     Search: string;
   };
@@ -1092,10 +1101,12 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description A CALL with this MessageId to this client has not ended, or the first request with this `Idempotency-Key`. */
+      /** @description A CALL with this MessageId to this client has not ended; or, with `Retry-After`, the first request with this `Idempotency-Key` has not been answered. */
       409: {
         headers: {
           "Ws2api-Outcome": components["headers"]["Ws2api-Outcome"];
+          /** @description Seconds. */
+          "Retry-After"?: number;
           [name: string]: unknown;
         };
         content: {
@@ -1107,6 +1118,7 @@ export interface operations {
         headers: {
           "Ws2api-Outcome": components["headers"]["Ws2api-Outcome"];
           "Preference-Applied": components["headers"]["Preference-Applied"];
+          "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
           [name: string]: unknown;
         };
         content: {
@@ -1158,11 +1170,12 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description The gateway is shutting down, or has no room, or who holds the client cannot be asked. */
+      /** @description The gateway is shutting down, or who holds the client cannot be asked; no room for one more report or `Idempotency-Key`; the outbox cannot be written. With `Idempotency-Replayed`: the answer is too large to be told by another instance. */
       503: {
         headers: {
           "Ws2api-Outcome": components["headers"]["Ws2api-Outcome"];
           "Retry-After": components["headers"]["Retry-After"];
+          "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
           [name: string]: unknown;
         };
         content: {
@@ -1174,6 +1187,7 @@ export interface operations {
         headers: {
           "Ws2api-Outcome": components["headers"]["Ws2api-Outcome"];
           "Preference-Applied": components["headers"]["Preference-Applied"];
+          "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
           [name: string]: unknown;
         };
         content: {
@@ -1302,7 +1316,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description The gateway is shutting down, or has no room, or who holds the client cannot be asked. */
+      /** @description The gateway is shutting down, or who holds the client cannot be asked. */
       503: {
         headers: {
           "Ws2api-Outcome": components["headers"]["Ws2api-Outcome"];
@@ -1331,7 +1345,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description A page, sorted by id in UTF-16 code units. */
+      /** @description A page, sorted by id in UTF-16 code units; with `--nats` of those instances that can be asked. */
       200: {
         headers: {
           [name: string]: unknown;
@@ -1517,7 +1531,7 @@ export interface operations {
         /** @description The most of one page. */
         limit?: components["parameters"]["Limit"];
         /** @description Goes on behind this one: `next` of the page before. */
-        after?: components["parameters"]["After"];
+        after?: components["parameters"]["AfterReport"];
       };
       header?: never;
       path?: never;
@@ -1525,7 +1539,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description A page, the oldest first. */
+      /** @description A page, the oldest first; with `--nats` of those instances that can be asked. */
       200: {
         headers: {
           [name: string]: unknown;
@@ -1820,14 +1834,16 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description With `--nats`: it cannot be known elsewhere. */
+      /** @description With `--nats`: so many will be tried, and some instances cannot be asked. */
       503: {
         headers: {
           "Retry-After": components["headers"]["Retry-After"];
           [name: string]: unknown;
         };
         content: {
-          "application/problem+json": components["schemas"]["Problem"];
+          "application/problem+json":
+            & components["schemas"]["Problem"]
+            & components["schemas"]["Retried"];
         };
       };
     };
@@ -1932,7 +1948,10 @@ export interface operations {
   };
   readyz: {
     parameters: {
-      query?: never;
+      query?: {
+        /** @description 503 also while NATS is away (`/readyz?strict`). */
+        strict?: components["parameters"]["Strict"];
+      };
       header?: never;
       path?: never;
       cookie?: never;

@@ -1,9 +1,15 @@
-import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import { callClient, clients, gatewayAt } from "../../examples/typed-client/client.ts";
+import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
+import {
+  callClient,
+  clients,
+  gatewayAt,
+  parkedReports,
+} from "../../examples/typed-client/client.ts";
 import tests from "../deno.json" with { type: "json" };
 import { apiTypes, TYPES_FILE } from "../support/api_types.ts";
-import { RecordingBackend } from "../support/backend.ts";
+import { json, RecordingBackend } from "../support/backend.ts";
 import { connected } from "../support/connected.ts";
+import { until } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { Program, ROOT, TempDir } from "../support/program.ts";
 
@@ -61,4 +67,45 @@ Deno.test("the typed client lists clients and calls them", async () => {
   const stranger = gatewayAt(server.url);
   const refused = await callClient(stranger, "CP 1", "Reset", {});
   deepStrictEqual([refused.kind, "canRepeat" in refused && refused.canRepeat], ["failed", true]);
+});
+
+Deno.test("the typed client repeats a CALL without sending it twice", async () => {
+  await using backend = new RecordingBackend();
+  await using server = await TestGateway.start(backend.url);
+  const gateway = gatewayAt(server.url);
+  const client = await connected(server);
+  const call = () => callClient(gateway, "CP1", "Reset", { type: "Soft" }, "once");
+  const first = call();
+  await client.next('[2,"once"');
+  client.send('[3,"once",{"status":"Accepted"}]');
+  const outcome = { kind: "result", payload: { status: "Accepted" } };
+  deepStrictEqual([await first, await call()], [outcome, outcome]);
+  await client.ask("no frame");
+  deepStrictEqual(client.left, []);
+});
+
+Deno.test("the typed client lists all parked reports", async () => {
+  await using backend = new RecordingBackend();
+  backend.answer = () => json("{}", 400);
+  await using server = await TestGateway.start(backend.url, ["--api-token=t0ken"]);
+  const client = await connected(server);
+  const headers = { authorization: "Bearer t0ken" };
+  // More than one page has.
+  const ids = Array.from({ length: 101 }, (_, i) => String(i));
+  for (const id of ids) {
+    strictEqual((await server.call(`Reset/CP1/${id}`, "{}", headers)).status, 202);
+    await client.next(`[2,"${id}"`);
+    client.send(`[3,"${id}",{}]`);
+  }
+  await until("all to be parked", async () => {
+    const { text } = await server.api("/outbox?state=parked&limit=1", { headers });
+    return text.includes('"total":101,');
+  });
+  const parked = [];
+  for await (const { kind, messageId } of parkedReports(gatewayAt(server.url, "t0ken"))) {
+    strictEqual(kind, "result");
+    parked.push(messageId);
+  }
+  deepStrictEqual(parked, ids);
+  await rejects(parkedReports(gatewayAt(server.url)).next(), /a bearer token is needed/);
 });

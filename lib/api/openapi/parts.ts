@@ -24,9 +24,14 @@ export function json(name: string): Node {
   return content("application/json", ref("schemas", name));
 }
 
-/** Headers of a response that always come, by their names in `HEADERS`. */
+/** Headers of a response that always come but for `Idempotency-Replayed`, by their names in `HEADERS`. */
 export function headers(...names: (keyof typeof HEADERS)[]): Node {
   return Object.fromEntries(names.map((name) => [name, ref("headers", name)]));
+}
+
+/** One that does not always come. */
+export function sometimes(name: keyof typeof HEADERS): Node {
+  return { [name]: { ...HEADERS[name], required: false } };
 }
 
 /** An error of the gateway's own. */
@@ -97,7 +102,7 @@ const CLIENT_STATE = {
 };
 
 const CALL_TIMES = {
-  acceptedAt: orNull(TIME),
+  acceptedAt: TIME,
   sentAt: orNull(TIME),
   endedAt: orNull(TIME),
   deliveredAt: orNull(TIME),
@@ -149,19 +154,19 @@ export const SCHEMAS = {
     ],
     description: "What is null is not known any more, or not for this token.",
   },
-  CallState: object(
-    {
-      state: { type: "string", enum: ["queued", "sent", "ended"] },
-      outcome: orNull(ref("schemas", "CallOutcome")),
-      delivery: {
-        ...orNull({ type: "string", enum: ["waiting", "delivered", "parked"] }),
-        description: "Of the outcome to the backend.",
-      },
-      ...CALL_TIMES,
-      id: { ...orNull(TEXT), description: "The `Webhook-Id` of its report, null without one." },
+  CallState: object({
+    state: { type: "string", enum: ["queued", "sent", "ended"] },
+    outcome: orNull(ref("schemas", "CallOutcome")),
+    delivery: {
+      ...orNull({ type: "string", enum: ["waiting", "delivered", "parked"] }),
+      description: "Of the outcome to the backend; null before, and with `Prefer: wait`.",
     },
-    [...Object.keys(CALL_TIMES), "id"],
-  ),
+    ...CALL_TIMES,
+    id: {
+      ...orNull({ type: "string", format: "uuid" }),
+      description: "That of its report's `Webhook-Id`, null without one.",
+    },
+  }),
   Report: object({
     id: { type: "string", format: "uuid", description: "That of its `Webhook-Id`." },
     state: { type: "string", enum: ["waiting", "parked"] },
@@ -169,7 +174,7 @@ export const SCHEMAS = {
     client: TEXT,
     action: orNull(TEXT),
     messageId: orNull(TEXT),
-    body: orNull(PAYLOAD),
+    body: { ...orNull(PAYLOAD), description: "Null: too large to be told by another instance." },
     since: TIME,
     tries: COUNT,
     lastFailure: orNull(TEXT),
@@ -203,6 +208,8 @@ function asked(name: string, place: "query" | "header", description: string, sch
   return { name, in: place, description, schema };
 }
 
+const AFTER = "Goes on behind this one: `next` of the page before.";
+
 /** What requests say beside their bodies. */
 export const PARAMETERS = {
   Action: path("action", "One segment, percent-encoded once.", MAX_CLIENT_ID_UNITS),
@@ -230,9 +237,22 @@ export const PARAMETERS = {
     type: "integer",
     ...{ minimum: 1, maximum: 1000, default: 100 },
   }),
-  After: asked("after", "query", "Goes on behind this one: `next` of the page before.", TEXT),
+  After: asked("after", "query", AFTER, TEXT),
+  AfterReport: asked("after", "query", AFTER, { type: "string", format: "uuid" }),
+  Strict: {
+    ...asked("strict", "query", "503 also while NATS is away (`/readyz?strict`).", TEXT),
+    allowEmptyValue: true,
+  },
   Search: asked("search", "query", "A part of the ClientId, in upper or lower case.", {
     ...TEXT,
     maxLength: MAX_CLIENT_ID_UNITS,
   }),
 } as const;
+
+/** Refusals that each resource has which needs a token. */
+export const REFUSALS = {
+  "401": problem("The token is missing or wrong.", "WWW-Authenticate"),
+  "403": problem("The token may not, or a page of another origin asks."),
+};
+/** What it cannot know alone. */
+export const ELSEWHERE = problem("With `--nats`: it cannot be known elsewhere.", "Retry-After");

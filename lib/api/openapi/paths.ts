@@ -4,18 +4,23 @@
  * @module
  */
 
-import { content, HEADERS, headers, json, type Node, problem, ref } from "./parts.ts";
+import { OUTBOX_PATHS } from "./outbox_paths.ts";
+import {
+  content,
+  ELSEWHERE,
+  headers,
+  json,
+  type Node,
+  problem,
+  ref,
+  REFUSALS,
+  sometimes,
+} from "./parts.ts";
 
 const NAMES = ["Action", "ClientId", "MessageId"].map((name) => ref("parameters", name));
 const BODY = { content: json("Payload") };
 const TEXT = content("text/plain", { type: "string" });
 
-/** Refusals that each resource has which needs a token. */
-const REFUSALS = {
-  "401": problem("The token is missing or wrong.", "WWW-Authenticate"),
-  "403": problem("The token may not, or a page of another origin asks."),
-};
-const ELSEWHERE = problem("With `--nats`: it cannot be known elsewhere.", "Retry-After");
 const NO_CLIENT = problem("No such client is connected.");
 
 /** What `POST /call` and `POST /send` refuse alike; nothing was sent. */
@@ -28,14 +33,12 @@ const NOT_SENT = {
   "429": problem("The client's queue is full, or the gateway's.", "Ws2api-Outcome", "Retry-After"),
   "500": problem("A fault of the gateway's own.", "Ws2api-Outcome"),
 };
-const BUSY = problem(
-  "The gateway is shutting down, or has no room, or who holds the client cannot be asked.",
-  ...["Ws2api-Outcome", "Retry-After"] as const,
-);
+const BUSY = ["Ws2api-Outcome", "Retry-After"] as const;
+const BUSY_TEXT = "The gateway is shutting down, or who holds the client cannot be asked";
+const WAITED = ["Ws2api-Outcome", "Preference-Applied", "Idempotency-Replayed"] as const;
 
 function answered(description: string, body: Node): Node {
-  const told = headers("Ws2api-Outcome", "Preference-Applied", "Idempotency-Replayed");
-  return { description, headers: told, content: body };
+  return { description, headers: headers(...WAITED), content: body };
 }
 
 const CALL = {
@@ -66,23 +69,27 @@ const CALL = {
         ),
         headers: {
           ...headers("Ws2api-Outcome", "Idempotency-Replayed"),
-          "Preference-Applied": { ...HEADERS["Preference-Applied"], required: false },
+          ...sometimes("Preference-Applied"),
         },
       },
       ...NOT_SENT,
-      "409": problem(
-        "A CALL with this MessageId to this client has not ended, or the first request with this " +
-          "`Idempotency-Key`.",
-        "Ws2api-Outcome",
+      "409": {
+        ...problem(
+          "A CALL with this MessageId to this client has not ended; or, with `Retry-After`, the " +
+            "first request with this `Idempotency-Key` has not been answered.",
+        ),
+        headers: { ...headers("Ws2api-Outcome"), ...sometimes("Retry-After") },
+      },
+      "410": problem("`Prefer: wait`: the client went before it answered.", ...WAITED),
+      "503": problem(
+        `${BUSY_TEXT}; no room for one more report or \`Idempotency-Key\`; the outbox cannot be ` +
+          "written. With `Idempotency-Replayed`: the answer is too large to be told by another " +
+          "instance.",
+        ...[...BUSY, "Idempotency-Replayed"] as const,
       ),
-      "410": problem(
-        "`Prefer: wait`: the client went before it answered.",
-        ...["Ws2api-Outcome", "Preference-Applied"] as const,
-      ),
-      "503": BUSY,
       "504": problem(
         "`Prefer: wait`: no answer in time. It stays outstanding; a late answer is dropped.",
-        ...["Ws2api-Outcome", "Preference-Applied"] as const,
+        ...WAITED,
       ),
     },
   },
@@ -112,7 +119,7 @@ const SEND = {
       ...NOT_SENT,
       "409": problem("The client does not speak ocpp2.1.", "Ws2api-Outcome"),
       "422": problem("The payload is not as its schema says.", "Ws2api-Outcome"),
-      "503": BUSY,
+      "503": problem(`${BUSY_TEXT}.`, ...BUSY),
     },
   },
 };
@@ -125,7 +132,9 @@ const CLIENTS = {
     parameters: ["Limit", "After", "Search"].map((name) => ref("parameters", name)),
     responses: {
       "200": {
-        description: "A page, sorted by id in UTF-16 code units.",
+        description:
+          "A page, sorted by id in UTF-16 code units; with `--nats` of those instances " +
+          "that can be asked.",
         content: json("ClientPage"),
       },
       "400": problem("The query is not valid."),
@@ -164,85 +173,6 @@ const CLIENT = {
   },
 };
 
-const OUTBOX = {
-  get: {
-    operationId: "listReports",
-    summary: "Reports that wait for the backend, or were parked",
-    tags: ["outbox"],
-    parameters: [
-      {
-        name: "state",
-        in: "query",
-        schema: { type: "string", enum: ["waiting", "parked"] },
-      },
-      { name: "client", in: "query", description: "A ClientId.", schema: { type: "string" } },
-      ref("parameters", "Limit"),
-      ref("parameters", "After"),
-    ],
-    responses: {
-      "200": { description: "A page, the oldest first.", content: json("ReportPage") },
-      "400": problem("The query is not valid."),
-      ...REFUSALS,
-    },
-  },
-};
-
-const NO_REPORT = {
-  "400": problem("Nothing may stand in the query."),
-  ...REFUSALS,
-  "404": problem("No such report waits or is parked."),
-  "503": ELSEWHERE,
-};
-
-const REPORT = {
-  parameters: [ref("parameters", "ReportId")],
-  get: {
-    operationId: "showReport",
-    summary: "One report",
-    tags: ["outbox"],
-    responses: { "200": { description: "It is there.", content: json("Report") }, ...NO_REPORT },
-  },
-  delete: {
-    operationId: "removeReport",
-    summary: "Gives a report up: the backend is not told",
-    tags: ["outbox"],
-    responses: { "204": { description: "Removed." }, ...NO_REPORT },
-  },
-};
-
-const RETRY = {
-  parameters: [ref("parameters", "ReportId")],
-  post: {
-    operationId: "retryReport",
-    summary: "Tries a report again, now",
-    tags: ["outbox"],
-    responses: { "202": { description: "It will be tried." }, ...NO_REPORT },
-  },
-};
-
-const RETRY_ALL = {
-  post: {
-    operationId: "retryParked",
-    summary: "Tries again what was parked",
-    tags: ["outbox"],
-    parameters: [
-      { name: "state", in: "query", required: true, schema: { const: "parked" } },
-      {
-        name: "since",
-        in: "query",
-        description: "Only those that came to be then or later, RFC 3339.",
-        schema: { type: "string", format: "date-time" },
-      },
-    ],
-    responses: {
-      "202": { description: "So many will be tried.", content: json("Retried") },
-      "400": problem("The query is not valid."),
-      ...REFUSALS,
-      "503": ELSEWHERE,
-    },
-  },
-};
-
 /** A resource that answers with text. */
 function text(operationId: string, summary: string, others: Node, isOpen = false): Node {
   const responses = { "200": { description: "Text.", content: TEXT }, ...others };
@@ -257,16 +187,16 @@ export const PATHS: Readonly<Record<string, Node>> = {
   "/send/{action}/{clientId}/{messageId}": SEND,
   "/clients": CLIENTS,
   "/clients/{clientId}": CLIENT,
-  "/outbox": OUTBOX,
-  "/outbox/{id}": REPORT,
-  "/outbox/{id}/retry": RETRY,
-  "/outbox/retry": RETRY_ALL,
+  ...OUTBOX_PATHS,
   "/metrics": text("metrics", "All that is counted, for Prometheus", REFUSALS),
   "/": text("counters", "A few counters, a line each; the status page for a browser", REFUSALS),
   "/healthz": text("healthz", "It lives", {}, true),
-  "/readyz": text("readyz", "It takes requests", {
-    "503": { description: "It does not, at the moment.", content: TEXT },
-  }, true),
+  "/readyz": {
+    parameters: [ref("parameters", "Strict")],
+    ...text("readyz", "It takes requests", {
+      "503": { description: "It does not, at the moment.", content: TEXT },
+    }, true),
+  },
   "/openapi.json": {
     get: {
       operationId: "openapi",
