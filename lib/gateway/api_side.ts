@@ -45,6 +45,7 @@ export function createApiSide(
     workers: core.teamSize,
     maxConnections: config.maxConnections,
     maxWaiting: config.maxWaiting,
+    maxReports: config.maxReports,
     maxMemoryBytes: config.maxMemoryBytes,
   };
   const clients = new Clients(local, bus);

@@ -16,6 +16,7 @@ export interface ProcessFacts {
   readonly workers: number;
   readonly maxConnections: number;
   readonly maxWaiting: number;
+  readonly maxReports: number;
   readonly maxMemoryBytes: number;
 }
 
@@ -75,6 +76,7 @@ function processFamilies(facts: ProcessFacts, { cpu, memory }: ProcessUsage): Fa
     family("gauge", "ws2api_workers", "Threads that serve clients.", facts.workers),
     family("gauge", "ws2api_max_connections", "The bound on clients.", facts.maxConnections),
     family("gauge", "ws2api_max_waiting", "The bound on messages that wait.", facts.maxWaiting),
+    family("gauge", "ws2api_max_reports", "The bound on places in the outbox.", facts.maxReports),
     family(
       "gauge",
       "ws2api_max_memory_bytes",

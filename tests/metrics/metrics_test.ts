@@ -14,6 +14,7 @@ const FACTS = {
   workers: 1,
   maxConnections: 10,
   maxWaiting: 20,
+  maxReports: 25,
   maxMemoryBytes: 30,
 };
 const USAGE = {
