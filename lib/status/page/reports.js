@@ -227,7 +227,8 @@ export class ReportsView {
     if (focused === null || focused.isConnected) return;
     // The keyboard goes on with the next one.
     const next = this.#body.children[Math.min(at, this.#body.childElementCount - 1)];
-    (next?.querySelector(".buttons button") ?? this.#title).focus({ preventScroll: true });
+    const button = next?.querySelector(".buttons button");
+    (button instanceof HTMLElement ? button : this.#title).focus({ preventScroll: true });
   }
 
   /** @param {string} text What came of a button. */
