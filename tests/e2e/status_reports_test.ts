@@ -156,6 +156,7 @@ testWith(
       await rows.first().getByRole("button", { name: /^Retry: result Reset r02 of CP1$/ }).click();
       await test.text("#reports-done", /^result Reset r02 of CP1 is tried again\.$/);
       await test.text("#reports-note", /^20 reports found$/);
+      await until("the backend to get it", () => backend.paths("/result/Reset/CP1/").length > 0);
       deepStrictEqual(backend.paths("/result/Reset/CP1/"), ["/result/Reset/CP1/r02"]);
     });
 
