@@ -68,6 +68,8 @@ export function resourceAt(path: string): Resource | undefined {
         return { methods: ["GET"], handle: (_, { status }) => status.stream() };
       case "clients":
         return { methods: READ, handle: (request, { status }) => status.clients(request) };
+      case "access":
+        return { methods: READ, handle: (_, { status }, token) => status.access(null, token) };
     }
   }
   if (first === "status" && rest.length === 2) {

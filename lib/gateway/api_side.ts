@@ -51,6 +51,7 @@ export function createApiSide(
     maxConnections: config.maxConnections,
     maxWaiting: config.maxWaiting,
     maxBackendConnections: core.teamSize * config.backendConnections,
+    maxReports: config.maxReports,
     maxMemoryBytes: config.maxMemoryBytes,
     certificateEndsAt,
   };
