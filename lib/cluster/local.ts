@@ -43,7 +43,7 @@ export interface LocalDeps extends LocalCallsDeps {
   readonly taps?: Taps | undefined;
   /** The reports of this thread; none without. */
   readonly outbox?: OutboxView | undefined;
-  readonly deliveries: Pick<Deliveries, "accept" | "giveUp" | "deliver">;
+  readonly deliveries: Pick<Deliveries, "accept" | "giveUp" | "isLasting" | "deliver">;
 }
 
 const ACCEPTED: ClientReply = { kind: "accepted" };
