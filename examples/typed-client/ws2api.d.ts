@@ -1841,9 +1841,9 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/problem+json":
-            & components["schemas"]["Problem"]
-            & components["schemas"]["Retried"];
+          "application/problem+json": {
+            retried?: number;
+          } & components["schemas"]["Problem"];
         };
       };
     };

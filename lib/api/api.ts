@@ -91,7 +91,9 @@ async function carryOut(
   const since = deps.clock.now();
   let response: Response | undefined;
   try {
-    response = await resource.handle(request, deps, token);
+    response = deps.isShuttingDown()
+      ? problem(503, "the gateway is shutting down", { "retry-after": "5" })
+      : await resource.handle(request, deps, token);
     return response;
   } finally {
     const durationMs = deps.clock.now() - since;

@@ -22,8 +22,8 @@ export interface StatusPage {
   stream(): Response;
   /** `GET /status/clients` */
   clients(request: HttpRequest): Promise<Response>;
-  /** `GET /status/access/<ClientId>` */
-  access(rawClientId: string, token: Token): Response;
+  /** `GET /status/access` and `GET /status/access/<ClientId>` */
+  access(rawClientId: string | null, token: Token): Response;
   /** `GET /status/tail/<ClientId>` */
   tail(request: HttpRequest, rawClientId: string, token: Token): Response;
 }

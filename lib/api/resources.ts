@@ -6,7 +6,7 @@
 
 import { prefersHtml } from "../codec/accept.ts";
 import { countersText } from "../metrics/counters.ts";
-import { problem, respond } from "../problem.ts";
+import { respond } from "../problem.ts";
 import type { HttpRequest } from "../request.ts";
 import { handleCall, handleSend } from "./call.ts";
 import { showCall } from "./call_state.ts";
@@ -68,6 +68,8 @@ export function resourceAt(path: string): Resource | undefined {
         return { methods: ["GET"], handle: (_, { status }) => status.stream() };
       case "clients":
         return { methods: READ, handle: (request, { status }) => status.clients(request) };
+      case "access":
+        return { methods: READ, handle: (_, { status }, token) => status.access(null, token) };
     }
   }
   if (first === "status" && rest.length === 2) {
@@ -90,12 +92,10 @@ export function resourceAt(path: string): Resource | undefined {
       methods: first === "call" ? [...READ, "POST"] : ["POST"],
       command: (method) =>
         method === "POST" ? { kind: first, action, clientId, messageId } : undefined,
-      handle: (request, deps, token) => {
-        if (request.method !== "POST") return showCall(rest, deps.clients, token);
-        return deps.isShuttingDown()
-          ? problem(503, "the gateway is shutting down", { "retry-after": "5" })
-          : handle(request, rest, deps, token);
-      },
+      handle: (request, deps, token) =>
+        request.method === "POST"
+          ? handle(request, rest, deps, token)
+          : showCall(rest, deps.clients, token),
     };
   }
   return undefined;

@@ -74,17 +74,25 @@ export function createForwarderStack(options: StackOptions, deps: StackDeps): St
   const userAgent = `ws2api/${version}`;
   /** CALLs that had had to wait before the outage. */
   let heldBefore = 0;
+  const noteOutage = () => {
+    if (metrics.backendOutSince.own === 0) metrics.backendOutSince.own = clock.wallNow() / 1000;
+  };
   const reach = new BackendReach({
     clock,
     look: (isTcp ? createLook : createFetchLook)({ backend, userAgent, clock }),
     events: {
-      unreachable: () => log.warn("backend unreachable: CALLs wait", { backend }),
+      unreachable() {
+        noteOutage();
+        log.warn("backend unreachable: CALLs wait", { backend });
+      },
       away(cause) {
+        noteOutage();
         metrics.backendAway.own = 1;
         log.error("backend away", { backend, reason: CAUSES[cause], waiting: hold.count });
       },
       back(afterMs) {
         metrics.backendAway.own = 0;
+        metrics.backendOutSince.own = 0;
         const held = hold.heldInAll - heldBefore;
         heldBefore = hold.heldInAll;
         log.info("backend back", { backend, durationMs: Math.round(afterMs), held });

@@ -53,6 +53,7 @@ export function createApiSide(
     },
     maxWaiting: config.maxWaiting,
     maxBackendConnections: core.teamSize * config.backendConnections,
+    maxReports: config.maxReports,
     get maxMemoryBytes() {
       return limits.maxMemoryBytes;
     },

@@ -17,7 +17,6 @@ import type { Config } from "../config/config.ts";
 import { ConnectHook } from "../door/hook.ts";
 import { createUpgrade, type Upgrade } from "../door/upgrade.ts";
 import { Verdicts } from "../door/verdicts.ts";
-import { lostReport } from "../report/report.ts";
 import { createDenoSockets } from "../socket/deno_socket.ts";
 import { Sockets } from "../socket/sockets.ts";
 import type { Core } from "./core.ts";
@@ -69,10 +68,6 @@ export function createClientSide(
     records,
     keys,
     outbox: deliveries,
-    // A CALL was accepted here for a client elsewhere, and that instance has gone.
-    reportLost(client, call) {
-      deliveries.deliver(client, lostReport(call, client.protocol), { id: call.id });
-    },
     tracing,
   });
   const bus = createBus?.(local satisfies Peer) ?? alone;

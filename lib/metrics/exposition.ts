@@ -18,6 +18,7 @@ export interface ProcessFacts {
   readonly maxWaiting: number;
   /** Of all workers together. */
   readonly maxBackendConnections: number;
+  readonly maxReports: number;
   readonly maxMemoryBytes: number;
   /** When the certificate ends that TLS shows, in milliseconds since 1970; undefined without one. */
   readonly certificateEndsAt: () => number | undefined;
@@ -85,6 +86,7 @@ function processFamilies(facts: ProcessFacts, { cpu, memory }: ProcessUsage): Fa
     family("gauge", "ws2api_workers", "Threads that serve clients.", facts.workers),
     family("gauge", "ws2api_max_connections", "The bound on clients.", facts.maxConnections),
     family("gauge", "ws2api_max_waiting", "The bound on messages that wait.", facts.maxWaiting),
+    family("gauge", "ws2api_max_reports", "The bound on places in the outbox.", facts.maxReports),
     family(
       "gauge",
       "ws2api_max_backend_connections",

@@ -219,6 +219,11 @@ export function familiesOf(protocols: readonly string[]) {
       "ws2api_backend_away",
       "Workers for which the backend is away: a CALL could not reach it for --away-hold, or all requests got 502, 503 or 504 for 5 s.",
     ),
+    backendOutSince: gauge(
+      "ws2api_backend_out_since_seconds",
+      "Since when the backend cannot be reached or is away, in seconds since 1970; 0 while all is well.",
+      "earliest",
+    ),
     heldCalls: gauge(
       "ws2api_held_calls",
       "CALLs of clients that wait until the backend can be reached.",

@@ -93,6 +93,7 @@ Deno.test("each role may what it is for, and nothing else", async (t) => {
     ["GET", "/clients", [401, 401, 200, 200, 200, 200]],
     ["GET", "/clients/X", [401, 401, 200, 200, 200, 200]],
     ["GET", "/status/clients", [401, 401, 200, 200, 200, 200]],
+    ["GET", "/status/access", [401, 401, 200, 200, 200, 200]],
     ["GET", "/status/access/CP1", [401, 401, 200, 200, 200, 200]],
     ["POST", "/call/Reset/CP1/1", [401, 401, 403, 202, 409, 409]],
     ["POST", "/call/Reset/X/1", [401, 401, 403, 202, 403, 409]],

@@ -361,7 +361,12 @@ Deno.test("each answer of the API is as the document says, and each that it name
     await client.next('[2,"1"');
     const ended = gateway.shutdown();
     await asker.ask(503, "GET", "/readyz");
-    for (const path of ["/call/Act/CP1/2", "/send/Act/CP1/2"]) await asker.ask(503, "POST", path);
+    // Whoever commands is told to go elsewhere; whoever looks is shown what there is.
+    for (const path of ["/call/Act/CP1/2", "/send/Act/CP1/2", "/outbox/retry?state=parked"]) {
+      await asker.ask(503, "POST", path);
+    }
+    await asker.ask(503, "DELETE", "/clients/CP1");
+    await asker.ask(200, "GET", "/clients/CP1");
     client.send('[3,"1",{}]');
     await ended;
   });

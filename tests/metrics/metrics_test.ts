@@ -15,6 +15,7 @@ const FACTS = {
   maxConnections: 10,
   maxWaiting: 20,
   maxBackendConnections: 40,
+  maxReports: 25,
   maxMemoryBytes: 30,
   certificateEndsAt: () => undefined,
 };

@@ -188,7 +188,6 @@ export class Core {
       isShuttingDown: () => false,
       witness: noWitness,
       ...knowingNothing(clock),
-      reportLost: () => {},
     });
     this.#clients = new Clients(local, alone);
     this.deps = {
