@@ -7,16 +7,24 @@
 import info from "./deno.json" with { type: "json" };
 import { systemClock } from "./lib/clock.ts";
 import { natsOf } from "./lib/cluster/nats/join.ts";
-import { type Config, readInvocation } from "./lib/config/config.ts";
+import type { Config } from "./lib/config/config.ts";
 import { clientsThatFit } from "./lib/config/open_files.ts";
-import { readSecrets, readTlsPair, readTokensAgain } from "./lib/config/secret.ts";
+import { placeText } from "./lib/config/place.ts";
+import { readSecrets } from "./lib/config/secret.ts";
+import { NAMES_VARIABLE } from "./lib/config/variables.ts";
 import { backendAddress } from "./lib/forwarder/dial.ts";
 import { type Gateway, startGateway } from "./lib/gateway/gateway.ts";
 import { configureLog, createLog } from "./lib/log/log.ts";
 import { print } from "./lib/log/print.ts";
 import { faultsBuffer, RecentFaults } from "./lib/log/recent_faults.ts";
 import { openOutbox } from "./lib/outbox/open.ts";
+import { metricsBuffer, MetricSet } from "./lib/metrics/metrics.ts";
+import { machineBytes, residentBytes } from "./lib/metrics/process.ts";
 import type { Profiles } from "./lib/profile/profile.ts";
+import { CertificateWatch } from "./lib/program/certificate.ts";
+import { readConfiguration, remembering } from "./lib/program/configuration.ts";
+import { type MemorySense, memorySense } from "./lib/program/memory.ts";
+import { Reload } from "./lib/program/reload.ts";
 import { tellStart } from "./lib/program/start.ts";
 import { stopProgram } from "./lib/program/stop.ts";
 import { StopRequests } from "./lib/program/stop_request.ts";
@@ -41,19 +49,33 @@ function forbiddenPlace({ listen, apiListen, backend }: Config): string | undefi
   ).find((host) => Deno.permissions.querySync({ name: "net", host }).state !== "granted");
 }
 
+/** The names of all variables where all may be read; otherwise those that the start command tells. */
+function variableNames(): string[] {
+  const { state } = Deno.permissions.querySync({ name: "env" });
+  if (state === "granted") return Object.keys(Deno.env.toObject());
+  return (variable(NAMES_VARIABLE) ?? "").split(/\s+/).filter((name) => name !== "");
+}
+
+function refuse(message: string): never {
+  print(Deno.stderr, `ws2api: ${message}\n`);
+  Deno.exit(2);
+}
+
 async function main(): Promise<void> {
-  const invocation = readInvocation(Deno.args, variable, info.version);
-  if (invocation.kind === "print") {
-    print(Deno.stdout, invocation.text);
+  const readFile = (name: string): Uint8Array => Deno.readFileSync(name);
+  const surroundings = {
+    ...{ args: Deno.args, version: info.version, readFile },
+    ...{ variable: remembering(variable), names: variableNames() },
+  };
+  const configuration = await readConfiguration(surroundings);
+  if (configuration.kind === "print") {
+    print(Deno.stdout, configuration.text);
     return;
   }
-  if (invocation.kind === "refuse") {
-    print(Deno.stderr, `ws2api: ${invocation.message}\n`);
-    Deno.exit(2);
-  }
+  if (configuration.kind === "refuse") refuse(configuration.message);
   // All of it has been read; of what is loaded later nothing has any business there.
   await Deno.permissions.revoke({ name: "env" });
-  const asked = invocation.config;
+  const asked = configuration.config;
   const forbidden = forbiddenPlace(asked);
   if (forbidden !== undefined) {
     print(
@@ -64,15 +86,31 @@ async function main(): Promise<void> {
     Deno.exit(1);
   }
   const workers = asked.workers === "auto" ? navigator.hardwareConcurrency : asked.workers;
-  const config = { ...asked, maxConnections: clientsThatFit(asked, workers) };
-  await configureLog(config.logLevel, config.logFormat, (bytes) => print(Deno.stderr, bytes));
-  const faults = new RecentFaults(systemClock, faultsBuffer(workers === 1 ? 1 : 1 + workers), 0);
-  const log = createLog(systemClock, {}, faults);
-  const read = readSecrets(config, (name) => Deno.readFileSync(name));
-  if (!read.ok) {
-    print(Deno.stderr, `ws2api: ${read.message}\n`);
-    Deno.exit(2);
+  const machine = { residentBytes: residentBytes(), machineBytes: machineBytes(), workers };
+  if (asked.isCheck) {
+    const { check } = await import("./lib/program/check.ts");
+    const say = (line: string): void => print(Deno.stdout, `${line}\n`);
+    const deps = { ...machine, clock: systemClock, random: systemRandom, readFile, say };
+    Deno.exit(await check(configuration, deps) ? 0 : 2);
   }
+  const judgeMemory = (maxMemoryBytes: number): MemorySense =>
+    memorySense({ ...machine, maxMemoryBytes });
+  const memory = judgeMemory(asked.maxMemoryBytes);
+  if (memory.kind === "refuse") refuse(memory.message);
+  const config = { ...asked, maxConnections: clientsThatFit(asked, workers) };
+  const output = configureLog(
+    ...[config.logLevel, config.logFormat] as const,
+    (bytes) => print(Deno.stderr, bytes),
+  );
+  const faults = new RecentFaults(systemClock, faultsBuffer(workers === 1 ? 1 : 1 + workers), 0);
+  const metricsMemory = metricsBuffer(config.protocols, workers === 1 ? 1 : 1 + workers);
+  const metricSet = new MetricSet(config.protocols, metricsMemory, 0);
+  const log = createLog(
+    ...[systemClock, {}, faults] as const,
+    (level) => metricSet.metrics.linesSuppressed[level].add(1),
+  );
+  const read = readSecrets(config, readFile);
+  if (!read.ok) refuse(read.message);
   const { cpuProfileFile: cpuFile, memProfileFile: memFile } = config;
   const isProfiled = cpuFile !== undefined || memFile !== undefined;
   const tracing = await loadTracing(systemClock);
@@ -85,10 +123,7 @@ async function main(): Promise<void> {
       random: systemRandom,
       log,
     });
-    if (!started.ok) {
-      print(Deno.stderr, `ws2api: ${started.message}\n`);
-      Deno.exit(2);
-    }
+    if (!started.ok) refuse(started.message);
     profiles = started.profiles;
   }
   const opened = await openOutbox(config.outbox, { clock: systemClock, log });
@@ -97,12 +132,14 @@ async function main(): Promise<void> {
     Deno.exit(1);
   }
   const { outbox } = opened;
-  // Files are read once, but for a certificate and tokens, which may be renewed. A profile is put in its place by
+  // Files are read once, but for those that SIGHUP reads again. A profile is put in its place by
   // renaming, which needs both leaves; they cannot be narrowed to its folder once given for all.
   // A socket file needs both as well. A worker's modules are read when it starts, also when it is started
   // again after its death; it has this thread's permissions then, and gives up more itself.
   const usesFiles = isProfiled || config.backend.startsWith("unix:");
-  const renews = config.tls !== undefined || config.apiTokensFile !== undefined;
+  const { tls, apiTokenFile, apiTokensFile, signKeyFile, configFile } = config;
+  const renews = [tls, apiTokenFile, apiTokensFile, signKeyFile, configFile]
+    .some((file) => file !== undefined);
   const readsLater = usesFiles || renews || workers > 1;
   if (!readsLater) await Deno.permissions.revoke({ name: "read" });
   if (!usesFiles) await Deno.permissions.revoke({ name: "write" });
@@ -123,10 +160,15 @@ async function main(): Promise<void> {
     if (workers === 1) {
       const createBus = await natsOf(config, read.secrets, deps);
       const validator = await validatorOf(config);
-      gateway = await startGateway(config, { ...deps, createBus, validator, store: outbox.store });
+      gateway = await startGateway(config, {
+        ...{ ...deps, createBus, validator, store: outbox.store },
+        team: { size: 1, metricSet },
+      });
     } else {
       const { Supervisor } = await import("./lib/worker/supervisor.ts");
-      const supervisor = await Supervisor.start(config, workers, { ...deps, outbox });
+      const supervisor = await Supervisor.start(config, workers, {
+        ...{ ...deps, outbox, metricsMemory },
+      });
       gateway = supervisor;
       if (isProfiled) {
         // Their last write is a part of the shutdown.
@@ -136,24 +178,21 @@ async function main(): Promise<void> {
   } catch (error) {
     // Told by name: the errors of workers come as copies.
     const { name, message: reason } = error instanceof Error ? error : new Error(String(error));
-    if (name === "Refusal") {
-      print(Deno.stderr, `ws2api: ${reason}\n`);
-      Deno.exit(2);
-    }
+    if (name === "Refusal") refuse(reason);
     if (name === "WorkerDied") {
       print(Deno.stderr, `ws2api: a worker cannot start: ${reason}\n`);
       Deno.exit(1);
     }
     if (name === "InvalidData") {
-      print(
-        Deno.stderr,
-        `ws2api: --tls-cert, --tls-key: not a certificate and its key: ${reason}\n`,
+      const { certFile, keyFile } = config.tls ?? { certFile: "", keyFile: "" };
+      refuse(
+        `--tls-cert, --tls-key: not a certificate and its key: ${reason} ` +
+          `(${JSON.stringify(certFile)}, ${JSON.stringify(keyFile)})`,
       );
-      Deno.exit(2);
     }
     const isTaken = name === "AddrInUse";
     const places = [config.listen, config.apiListen].filter((place) => place !== undefined)
-      .map(({ host, port }) => `${host.includes(":") ? `[${host}]` : host}:${port}`);
+      .map(placeText);
     const what = isTaken ? "the port is in use" : reason;
     print(Deno.stderr, `ws2api: cannot listen on ${places.join(" or ")}: ${what}\n`);
     Deno.exit(1);
@@ -161,44 +200,26 @@ async function main(): Promise<void> {
   const requests = new StopRequests(systemClock);
   const stop = async (): Promise<void> => {
     const request = requests.note();
-    if (request === "second") Deno.exit(1);
     if (request === "same") return;
+    if (request === "second") {
+      log.flush();
+      Deno.exit(1);
+    }
     await stopProgram({
       ...{ gateway, profiles, outbox, log, drainTimeoutMs: config.drainTimeoutMs },
       ...{ isTraced: tracing !== undefined, clock: systemClock },
     });
+    log.flush();
     Deno.exit(0);
   };
   Deno.addSignalListener("SIGINT", () => void stop());
   Deno.addSignalListener("SIGTERM", () => void stop());
-  const renewCertificate = async (): Promise<void> => {
-    try {
-      const pair = readTlsPair(config, (name) => Deno.readFileSync(name));
-      if (pair === undefined) return;
-      await gateway.reloadTls(pair);
-      log.info("certificate read again");
-    } catch (error) {
-      log.error("certificate not read again, the old one stays", { error: String(error) });
-    }
-  };
-  const renewTokens = async (): Promise<void> => {
-    try {
-      const tokens = readTokensAgain(config, (name) => Deno.readFileSync(name));
-      if (tokens === undefined) return;
-      await gateway.reloadTokens(tokens);
-      log.info("tokens read again", { tokens: tokens.length });
-    } catch (error) {
-      log.error("tokens not read again, the old ones stay", { error: String(error) });
-    }
-  };
-  Deno.addSignalListener("SIGHUP", () => {
-    if (config.connectHook) {
-      gateway.forgetVerdicts();
-      log.info("answers to the connect hook forgotten");
-    }
-    void renewCertificate();
-    void renewTokens();
+  const certificate = new CertificateWatch(systemClock, log);
+  const reload = new Reload(configuration, read.secrets, {
+    ...{ gateway, readFile, judgeMemory, certificate, log, output, workers },
+    read: () => readConfiguration(surroundings),
   });
+  Deno.addSignalListener("SIGHUP", () => void reload.again());
   // Without a listener the signal would end the process.
   Deno.addSignalListener("SIGUSR2", () => {
     if (profiles !== undefined) void profiles.write();
@@ -206,7 +227,9 @@ async function main(): Promise<void> {
   });
   print(Deno.stdout, `ws2api listening on ${gateway.url}\n`);
   if (gateway.apiUrl !== undefined) print(Deno.stdout, `ws2api api on ${gateway.apiUrl}\n`);
-  const facts = { config: asked, version: info.version, workers };
+  const { tls: pair } = read.secrets;
+  if (pair !== undefined) certificate.serve(pair);
+  const facts = { ...configuration, version: info.version, workers, memory };
   await tellStart({ ...facts, clientsThatFit: config.maxConnections }, log, systemClock);
 }
 

@@ -4,8 +4,9 @@
  * @module
  */
 
-/** Which connection a request to the backend is made for; it becomes headers. */
+/** Whom a request to the backend is made for; the connection becomes headers. */
 export interface Origin {
+  readonly clientId: string;
   /** The connection's UUIDv7. */
   readonly connectionId: string;
   readonly protocol: string | null;
@@ -14,7 +15,6 @@ export interface Origin {
 
 /** One client's connection, and which client it is. */
 export interface Identity extends Origin {
-  readonly clientId: string;
   /** Milliseconds since 1970. */
   readonly connectedAt: number;
 }

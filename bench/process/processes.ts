@@ -5,6 +5,7 @@
  */
 
 import { join } from "node:path";
+import { lastOfEach } from "../../tests/support/flags.ts";
 import { startCommand } from "../../tests/support/program.ts";
 import type { Checkout } from "./checkout.ts";
 import { lines } from "./text.ts";
@@ -58,7 +59,7 @@ export class Processes {
   ): Promise<Server> {
     const own = ["--listen=127.0.0.1:0", `--backend=http://127.0.0.1:${backend.port}/`];
     // A line for each client would hide the figures.
-    const args = [...checkout.command, ...own, "--log-level=error", ...flags];
+    const args = [...checkout.command, ...lastOfEach([...own, "--log-level=error", ...flags])];
     const gateway = this.start(args, Deno.execPath(), errors, checkout.dir);
     const line = /^ws2api listening on http:\/\/[^:]+:(\d+)$/;
     return { ...gateway, port: Number((await lineOf(gateway.lines, line, "the gateway"))[1]) };

@@ -88,13 +88,16 @@ async function carryOut(
   token: Token,
   deps: ApiDeps,
 ): Promise<Response> {
-  let status = 500;
+  const since = deps.clock.now();
+  let response: Response | undefined;
   try {
-    const response = await resource.handle(request, deps, token);
-    status = response.status;
+    response = deps.isShuttingDown()
+      ? problem(503, "the gateway is shutting down", { "retry-after": "5" })
+      : await resource.handle(request, deps, token);
     return response;
   } finally {
-    logCommand(deps.log, token, command, status);
+    const durationMs = deps.clock.now() - since;
+    logCommand(deps.log, token, command, { response, durationMs });
   }
 }
 

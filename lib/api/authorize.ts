@@ -29,7 +29,7 @@ interface Known {
  * of them, so that neither a token, nor its length, nor its place in the list can be measured.
  */
 export class Authority {
-  readonly #own: readonly Known[];
+  #own: readonly Known[];
   #others: readonly Known[] | undefined;
 
   /**
@@ -37,15 +37,18 @@ export class Authority {
    * @param tokens Those of the file; undefined without one. Without both everybody may everything.
    */
   constructor(apiToken: string | undefined, tokens: readonly Token[] | undefined) {
-    this.#own = apiToken === undefined ? [] : [
-      { token: { name: FLAG_TOKEN, sha256: "", role: "admin" }, digest: digestOf(apiToken) },
-    ];
+    this.#own = apiToken === undefined ? [] : [ownOf(apiToken)];
     this.#others = tokens?.map(known);
   }
 
   /** Whether somebody without a token gets nothing. */
   get needsToken(): boolean {
     return this.#own.length > 0 || this.#others !== undefined;
+  }
+
+  /** Takes another text in place of that of `--api-token`. */
+  replaceOwn(apiToken: string): void {
+    this.#own = [ownOf(apiToken)];
   }
 
   /** Takes other tokens in place of those of the file. */
@@ -66,6 +69,10 @@ export class Authority {
     }
     return found;
   };
+}
+
+function ownOf(apiToken: string): Known {
+  return { token: { name: FLAG_TOKEN, sha256: "", role: "admin" }, digest: digestOf(apiToken) };
 }
 
 function known(token: Token): Known {

@@ -99,6 +99,17 @@ export function accessTo(token: Token, clientId: string): Access {
   };
 }
 
+/** What a token may do, whichever the client. */
+export interface GeneralAccess {
+  /** Patterns of the clients whose reports it may see and change; null for all, empty for none. */
+  readonly reports: readonly string[] | null;
+}
+
+/** The same as `may`, for what concerns no single client. */
+export function generalAccess(token: Token): GeneralAccess {
+  return { reports: lacks(token, "outbox") === null ? token.clients ?? null : [] };
+}
+
 /** @param patterns Names, each with a `*` at its end or none; undefined for all. */
 function fits(name: string, patterns: readonly string[] | undefined): boolean {
   return patterns === undefined ||

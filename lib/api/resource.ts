@@ -5,6 +5,7 @@
  */
 
 import type { Token } from "../config/token.ts";
+import type { Clock } from "../clock.ts";
 import type { Log } from "../log/log.ts";
 import type { Exposition } from "../metrics/exposition.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -21,8 +22,8 @@ export interface StatusPage {
   stream(): Response;
   /** `GET /status/clients` */
   clients(request: HttpRequest): Promise<Response>;
-  /** `GET /status/access/<ClientId>` */
-  access(rawClientId: string, token: Token): Response;
+  /** `GET /status/access` and `GET /status/access/<ClientId>` */
+  access(rawClientId: string | null, token: Token): Response;
   /** `GET /status/tail/<ClientId>` */
   tail(request: HttpRequest, rawClientId: string, token: Token): Response;
 }
@@ -31,6 +32,7 @@ export interface ApiDeps extends CallDeps {
   readonly authorize: Authorize;
   /** Origins as browsers write them, whose pages may use the API. */
   readonly allowOrigins: readonly string[];
+  readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
   /** All metrics, for Prometheus. */

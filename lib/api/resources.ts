@@ -6,7 +6,7 @@
 
 import { prefersHtml } from "../codec/accept.ts";
 import { countersText } from "../metrics/counters.ts";
-import { problem, respond } from "../problem.ts";
+import { respond } from "../problem.ts";
 import type { HttpRequest } from "../request.ts";
 import { handleCall, handleSend } from "./call.ts";
 import { showCall } from "./call_state.ts";
@@ -35,6 +35,8 @@ export function resourceAt(path: string): Resource | undefined {
         };
       case "metrics":
         return { methods: READ, handle: (_, { expose }) => metricsResponse(expose) };
+      case "openapi.json":
+        return { methods: READ, isOpen: always, handle: openApiResponse };
       case "healthz":
         return { methods: READ, isOpen: always, handle: () => text(200, "ok") };
       case "readyz":
@@ -66,6 +68,8 @@ export function resourceAt(path: string): Resource | undefined {
         return { methods: ["GET"], handle: (_, { status }) => status.stream() };
       case "clients":
         return { methods: READ, handle: (request, { status }) => status.clients(request) };
+      case "access":
+        return { methods: READ, handle: (_, { status }, token) => status.access(null, token) };
     }
   }
   if (first === "status" && rest.length === 2) {
@@ -88,12 +92,10 @@ export function resourceAt(path: string): Resource | undefined {
       methods: first === "call" ? [...READ, "POST"] : ["POST"],
       command: (method) =>
         method === "POST" ? { kind: first, action, clientId, messageId } : undefined,
-      handle: (request, deps, token) => {
-        if (request.method !== "POST") return showCall(rest, deps.clients, token);
-        return deps.isShuttingDown()
-          ? problem(503, "the gateway is shutting down", { "retry-after": "5" })
-          : handle(request, rest, deps, token);
-      },
+      handle: (request, deps, token) =>
+        request.method === "POST"
+          ? handle(request, rest, deps, token)
+          : showCall(rest, deps.clients, token),
     };
   }
   return undefined;
@@ -132,6 +134,12 @@ function outboxAt(rest: readonly string[]): Resource | undefined {
 async function metricsResponse(expose: ApiDeps["expose"]): Promise<Response> {
   const { contentType, text } = await expose();
   return respond(text, 200, { "content-type": contentType });
+}
+
+/** Loaded when it is asked for: who does not ask does not pay for it. */
+async function openApiResponse(): Promise<Response> {
+  const { DOCUMENT_TEXT } = await import("./openapi/document.ts");
+  return respond(DOCUMENT_TEXT, 200, { "content-type": "application/json" });
 }
 
 function always(): boolean {

@@ -54,7 +54,7 @@ export interface CallsDeps {
    * Says when clients are closed in place of an answer; undefined when they never are
    * (`--backend-away answer`).
    */
-  readonly closesWhen?: Pick<Reach, "isAway"> | undefined;
+  readonly closesWhen?: Pick<Reach, "isAway" | "isReachable"> | undefined;
   /** The backend time-out in words, for descriptions. */
   readonly backendTimeoutText: string;
 }

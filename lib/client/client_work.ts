@@ -194,9 +194,12 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
       refuseNamesake(this, this.deps, call, namesake);
       return this.ledNowhere();
     }
-    // One that need not wait may be let through, to see whether the backend is back.
-    const mustWait = calls !== null || backlog.isFull;
-    if (closesWhen?.isAway === true && call.kind === "call" && mustWait) {
+    // One that need not wait may be let through, to see whether the backend is back. And before the backend
+    // counts as away, what waits for it may have filled all the room there is.
+    const { isFull } = backlog;
+    const isHopeless = closesWhen !== undefined && call.kind === "call" &&
+      (closesWhen.isAway ? calls !== null || isFull : isFull && !closesWhen.isReachable);
+    if (isHopeless) {
       metrics.droppedCalls.call.add(1);
       return this.backendAway();
     }

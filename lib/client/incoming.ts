@@ -12,7 +12,8 @@ import { answerToFault, callErrorText, callResultErrorText } from "../codec/fram
 import type { Dialect } from "../codec/subprotocol.ts";
 import { type Identity, namesOf } from "../identity.ts";
 import type { Log } from "../log/log.ts";
-import { type Metrics, UNMATCHED } from "../metrics/metrics.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import { UNMATCHED } from "../metrics/families.ts";
 import type { Backlog } from "../queue/backlog.ts";
 import { type CallOutcome, refusedOutcome } from "../report/outcome.ts";
 import { resultErrorReport } from "../report/report.ts";

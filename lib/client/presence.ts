@@ -6,7 +6,8 @@
 
 import { type Identity, namesOf } from "../identity.ts";
 import type { Log } from "../log/log.ts";
-import { type Metrics, NO_PROTOCOL } from "../metrics/metrics.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import { NO_PROTOCOL } from "../metrics/families.ts";
 import type { Ending } from "./ending.ts";
 
 /** A connection that is open. */

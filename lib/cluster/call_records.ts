@@ -32,6 +32,8 @@ export interface CallRecordsOptions {
 export interface NewCall extends CallName {
   /** Undefined for one that nobody has named yet. */
   readonly id?: string | undefined;
+  /** When it was accepted, in milliseconds since 1970; now without. */
+  readonly acceptedAt?: number | undefined;
   /** Whether the backend gets its outcome. */
   readonly isReported: boolean;
   /** The subprotocol of the client. */
@@ -101,17 +103,20 @@ export class CallRecords {
    * @param reason Why its CALLs have no other outcome.
    */
   recovered({ calls, reports }: Found, reason: string): void {
-    for (const { id, client, action, messageId } of calls) {
+    for (const { id, client, action, messageId, acceptedAt } of calls) {
       const { clientId, protocol } = client;
       const outcome = { kind: "gone", wasSent: true, reason } as const;
       const report = outcomeReport({ action, messageId }, outcome, dialectOf(protocol), "");
-      this.#recover({ id, clientId, protocol, action, messageId, isReported: true }, report);
+      const call = { id, clientId, protocol, action, messageId, acceptedAt, isReported: true };
+      this.#recover(call, report);
     }
-    for (const { id, client, report, parked } of reports) {
+    for (const { id, client, report, since, parked } of reports) {
       if (report.kind !== "result" && report.kind !== "error") continue;
       const { clientId, protocol } = client;
       const { action, messageId } = report;
-      this.#recover({ id, clientId, protocol, action, messageId, isReported: true }, report);
+      // Nobody knows when it was accepted, but that it was before.
+      const call = { id, clientId, protocol, action, messageId, acceptedAt: since };
+      this.#recover({ ...call, isReported: true }, report, since);
       if (parked !== undefined) this.settle(id, "parked");
     }
   }
@@ -123,9 +128,9 @@ export class CallRecords {
     this.#byId.clear();
   }
 
-  #recover(call: NewCall, report: Report): void {
+  #recover(call: NewCall, report: Report, endedAt?: number): void {
     const recorded = this.begin(call);
-    recorded.endWith(report);
+    recorded.endWith(report, endedAt);
     recorded.keep();
   }
 
@@ -192,7 +197,7 @@ export class RecordedCall implements CallWatch {
     this.#clock = clock;
     this.#callTimeoutText = callTimeoutText;
     this.#keeper = keeper;
-    this.#acceptedAt = clock.wallNow();
+    this.#acceptedAt = call.acceptedAt ?? clock.wallNow();
   }
 
   get hasEnded(): boolean {
@@ -241,10 +246,10 @@ export class RecordedCall implements CallWatch {
     this.ended({ kind: "gone", wasSent: false, reason: NEVER_SENT });
   }
 
-  /** It ended as the backend is told. */
-  endWith({ kind, body }: Report): void {
+  /** It ended as the backend is told. @param at When, in milliseconds since 1970; now without. */
+  endWith({ kind, body }: Report, at = this.#clock.wallNow()): void {
     if (this.hasEnded) return;
-    this.#endedAt = this.#clock.wallNow();
+    this.#endedAt = at;
     this.#outcome = { kind: kind === "result" ? "result" : "error", body };
     if (this.#call.isReported) this.#delivery ??= "waiting";
     this.#keeper.ended(this);

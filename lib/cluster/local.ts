@@ -8,6 +8,8 @@ import type { Backlog } from "../queue/backlog.ts";
 import type { Connection } from "../client/connection.ts";
 import type { Errand } from "../client/outgoing.ts";
 import type { Taps } from "../client/tap.ts";
+import type { Deliveries } from "../report/deliveries.ts";
+import { lostReport } from "../report/report.ts";
 import type { Inspect } from "../validate/inspector.ts";
 import {
   type CallNames,
@@ -41,8 +43,7 @@ export interface LocalDeps extends LocalCallsDeps {
   readonly taps?: Taps | undefined;
   /** The reports of this thread; none without. */
   readonly outbox?: OutboxView | undefined;
-  /** Tells the backend of a CALL that ended elsewhere without an outcome. */
-  readonly reportLost: (client: Client, call: CallNames) => void;
+  readonly deliveries: Pick<Deliveries, "accept" | "giveUp" | "isLasting" | "deliver">;
 }
 
 const ACCEPTED: ClientReply = { kind: "accepted" };
@@ -68,9 +69,15 @@ export class LocalClients implements Peer {
     }
   }
 
+  /** A CALL was accepted here for a client elsewhere, and that instance has gone. */
   lost(client: Client, call: CallNames): void {
-    this.#deps.records.lost(client, call);
-    this.#deps.reportLost(client, call);
+    const { records, deliveries, ids } = this.#deps;
+    const { id = ids.next() } = call;
+    records.lost(client, { ...call, id });
+    deliveries.deliver(client, lostReport(call, client.protocol), {
+      id,
+      told: (state) => records.settle(id, state),
+    });
   }
 
   forget(clientId: string | null): void {

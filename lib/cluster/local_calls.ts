@@ -27,7 +27,7 @@ import type { RequestKeys } from "./request_keys.ts";
 
 export interface LocalCallsDeps {
   readonly connections: ConnectionMap<Connection>;
-  readonly deliveries: Pick<Deliveries, "accept" | "giveUp">;
+  readonly deliveries: Pick<Deliveries, "accept" | "giveUp" | "isLasting">;
   /** Names the reports of CALLs that have no name yet. */
   readonly ids: Pick<TimeOrderedIds, "next">;
   readonly clock: Clock;
@@ -136,10 +136,12 @@ export class LocalCalls {
     const { deliveries, keys } = this.#deps;
     const { action, messageId, payload, trace, id, key } = request;
     const record = this.#record(connection, request);
+    // What is on disk comes from here, also after a restart: whoever gave the errand must not report it too.
+    const owing = deliveries.isLasting ? undefined : errand;
     const call = { id, action, messageId, payload, trace, span, watch: record };
     const taken = connection.callForBackend(call, {
       isOurs() {
-        if (errand?.isOurs() !== false) return true;
+        if (owing?.isOurs() !== false) return true;
         forget();
         // Whoever reports it tells of it too.
         record.drop();
@@ -149,11 +151,12 @@ export class LocalCalls {
       moved: (state) => record.settle(state),
       ended() {
         forget();
-        errand?.ended();
+        owing?.ended();
       },
     });
     if (taken !== "accepted") return taken;
     record.keep();
+    if (owing === undefined) errand?.ended();
     // Beside whoever asked for it, who may not live to tell.
     if (key !== undefined) keys.bind(key);
     return taken;

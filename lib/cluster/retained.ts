@@ -28,6 +28,10 @@ interface Item<V> {
 export class Retained<V> {
   readonly #options: RetainedOptions<V>;
   readonly #items = new Map<string, Item<V>>();
+  /** Goes on where it stopped: one from the beginning would pass over all that was deleted there. */
+  #ages = this.#items.entries();
+  /** The oldest, if it is in there still. */
+  #first: [name: string, item: Item<V>] | undefined;
   #bytes = 0;
   #timer: Timer | undefined;
 
@@ -50,10 +54,23 @@ export class Retained<V> {
 
   /** Milliseconds until the oldest is forgotten; 0 when there is none. */
   get #nextMs(): number {
-    for (const { since } of this.#items.values()) {
-      return Math.max(0, since + this.#options.retentionMs - this.#options.clock.now());
+    const { retentionMs, clock } = this.#options;
+    const [, oldest] = this.#oldest() ?? [];
+    return oldest === undefined ? 0 : Math.max(0, oldest.since + retentionMs - clock.now());
+  }
+
+  #oldest(): [name: string, item: Item<V>] | undefined {
+    while (this.size > 0) {
+      if (this.#first !== undefined && this.#items.get(this.#first[0]) === this.#first[1]) {
+        return this.#first;
+      }
+      const next = this.#ages.next();
+      // One that has come to the end stays there.
+      if (next.done === true) this.#ages = this.#items.entries();
+      else this.#first = next.value;
     }
-    return 0;
+    this.#first = undefined;
+    return undefined;
   }
 
   /** It ended just now. One of the same name must be deleted before. */
@@ -73,12 +90,12 @@ export class Retained<V> {
 
   /** Forgets the oldest. @returns False when there is none. */
   dropOldest(): boolean {
-    for (const [name, { value }] of this.#items) {
-      this.delete(name);
-      this.#options.onDrop?.(name, value);
-      return true;
-    }
-    return false;
+    const oldest = this.#oldest();
+    if (oldest === undefined) return false;
+    const [name, { value }] = oldest;
+    this.delete(name);
+    this.#options.onDrop?.(name, value);
+    return true;
   }
 
   /** Forgets all. */

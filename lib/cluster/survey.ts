@@ -212,6 +212,9 @@ export function answerForOutbox(question: Question, outbox: OutboxView): Answer 
   }
 }
 
+/** What the bodies of one page may come to in each thread, in UTF-16 code units: one report may be more. */
+const MAX_PAGE_CHARS = 8 * 1024 ** 2;
+
 function pageOfReports(
   { state, clientId, after, limit }: ReportFilter,
   outbox: OutboxView,
@@ -223,5 +226,11 @@ function pageOfReports(
     ...(after !== null && { after }),
     limit: limit + 1,
   });
-  return { total, reports: reports.slice(0, limit), hasMore: reports.length > limit };
+  let chars = 0;
+  const tooMany = reports.findIndex(({ body }, i) =>
+    i === limit || ((chars += body?.length ?? 0) > MAX_PAGE_CHARS && i > 0)
+  );
+  return tooMany === -1
+    ? { total, reports, hasMore: false }
+    : { total, reports: reports.slice(0, tooMany), hasMore: true };
 }

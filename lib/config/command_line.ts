@@ -28,7 +28,73 @@ export type CommandLine =
  * @param version The program's version.
  */
 export function readCommandLine(args: readonly string[], version: string): CommandLine {
-  let output = "";
+  const output = { text: "" };
+  const command = createCommand(version, output);
+  const texts = new Map<FlagName, string>();
+  let repeated: FlagName | undefined;
+  const given = new Set<FlagName>();
+  for (const name of Object.keys(FLAGS) as FlagName[]) {
+    command.on(`option:${name}`, () => {
+      if (given.has(name)) repeated ??= name;
+      given.add(name);
+    });
+  }
+  try {
+    command.parse(args.map(withTwoDashes), { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { kind: "print", text: output.text };
+    return { kind: "refuse", message: refusalOf(error, args, command.args[0] ?? "") };
+  }
+  if (repeated !== undefined) {
+    return { kind: "refuse", message: `--${repeated}: given twice; allowed is once` };
+  }
+  for (const option of command.options) {
+    const key = option.attributeName();
+    if (command.getOptionValueSource(key) !== "cli") continue;
+    const value: unknown = command.getOptionValue(key);
+    // Commander takes `--no-x` for the negation of `--x`, and its presence for a false.
+    const isSwitch = typeof value === "boolean";
+    texts.set(option.name() as FlagName, isSwitch ? "true" : String(value));
+  }
+  return { kind: "given", texts };
+}
+
+/**
+ * The flag whose name is nearest to what somebody wrote; undefined when none is near.
+ *
+ * @param name Without dashes at its beginning; capitals and `_` count as in the names of variables.
+ *
+ * @example
+ * ```ts
+ * import { nearestFlag } from "./command_line.ts";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * strictEqual(nearestFlag("BACKNED"), "backend");
+ * strictEqual(nearestFlag("tls_cert"), "tls-cert");
+ * ```
+ */
+export function nearestFlag(name: string): FlagName | undefined {
+  const flag = name.toLowerCase().replaceAll("_", "-").replace(/^-+/, "");
+  if (Object.hasOwn(FLAGS, flag)) return flag as FlagName;
+  if (!/^[a-z][a-z0-9-]*$/.test(flag)) return undefined;
+  try {
+    createCommand("", { text: "" }).parse([`--${flag}`], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return suggestionsIn(error)?.split(", ").map((each) => each.replace(/^--/, ""))
+      .find((each) => Object.hasOwn(FLAGS, each)) as FlagName | undefined;
+  }
+  return undefined;
+}
+
+/** The library's own words for what was nearly given. */
+function suggestionsIn({ message }: CommanderError): string | undefined {
+  return /\(Did you mean (?:one of )?(.+)\?\)$/.exec(message)?.[1];
+}
+
+/** All flags; what it prints is put at the end of `output`. */
+function createCommand(version: string, output: { text: string }): Command {
   const command = new Command("ws2api")
     .description(
       "WebSocket clients (OCPP-J charging stations) on one side, an HTTP backend on the other.",
@@ -39,7 +105,7 @@ export function readCommandLine(args: readonly string[], version: string): Comma
     .showSuggestionAfterError(true)
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => output += text,
+      writeOut: (text) => output.text += text,
       writeErr: () => {},
       // Plain text, and no look at variables beyond the program's own.
       getOutHasColors: () => false,
@@ -49,9 +115,9 @@ export function readCommandLine(args: readonly string[], version: string): Comma
     .addHelpText(
       "after",
       "\nDurations take a unit (500ms, 30s, 2m), sizes too (64KiB, 1MiB).\n" +
-        "A flag counts more than its environment variable, the variable more than the default.",
+        "A flag counts more than its environment variable, the variable more than the file of\n" +
+        "--config, the file more than the default.",
     );
-  const texts = new Map<FlagName, string>();
   for (const name of Object.keys(FLAGS) as FlagName[]) {
     const { placeholder, default: defaultText, help }: Flag<unknown> = FLAGS[name];
     const shown = placeholder === undefined ? "off" : defaultText ?? "none";
@@ -63,22 +129,7 @@ export function readCommandLine(args: readonly string[], version: string): Comma
     );
     command.addOption(option);
   }
-  try {
-    command.parse(args.map(withTwoDashes), { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return { kind: "print", text: output };
-    return { kind: "refuse", message: refusalOf(error, args, command.args[0] ?? "") };
-  }
-  for (const option of command.options) {
-    const key = option.attributeName();
-    if (command.getOptionValueSource(key) !== "cli") continue;
-    const value: unknown = command.getOptionValue(key);
-    // Commander takes `--no-x` for the negation of `--x`, and its presence for a false.
-    const isSwitch = typeof value === "boolean";
-    texts.set(option.name() as FlagName, isSwitch ? "true" : String(value));
-  }
-  return { kind: "given", texts };
+  return command;
 }
 
 /** Go's programs take `-cpuprofile`, and so do hands that know them. */
@@ -102,7 +153,7 @@ function refusalOf(error: CommanderError, args: readonly string[], stray: string
   switch (error.code) {
     case "commander.unknownOption": {
       if (flag !== undefined) return `${given}: a value is not allowed; allowed is the flag alone`;
-      const nearest = /\(Did you mean (?:one of )?(.+)\?\)$/.exec(error.message)?.[1];
+      const nearest = suggestionsIn(error);
       const hint = nearest === undefined ? "" : `did you mean ${nearest}? `;
       return `${given}: no such flag; ${hint}allowed are those that --help lists`;
     }

@@ -5,10 +5,13 @@
  */
 
 import { readCommandLine, type Told } from "./command_line.ts";
+import type { ConfigFile } from "./config_file.ts";
 import type { NatsAddress } from "./nats_address.ts";
 import { type FlagName, FLAGS, variableOf } from "./flag.ts";
 import type { Flag } from "./flag_kind.ts";
-import { shownValue } from "./shown.ts";
+import { type Setting, settingOf, type Settings, type Source } from "./setting.ts";
+import { isLoopback } from "./place.ts";
+import { shownFile, shownValue } from "./shown.ts";
 import type { ListenAddress, RateLimit, ReadValue } from "./value.ts";
 
 /** All settings, checked. Durations are in milliseconds, sizes in bytes. */
@@ -80,6 +83,9 @@ export interface Config {
   /** Actions that pass unchecked. */
   readonly allowActions: readonly string[];
   readonly tls: TlsFiles | undefined;
+  readonly configFile: string | undefined;
+  /** Whether it only says what it would run with. */
+  readonly isCheck: boolean;
   readonly logLevel: "debug" | "info" | "warn" | "error";
   readonly logFormat: "text" | "json";
   readonly cpuProfileFile: string | undefined;
@@ -94,49 +100,72 @@ export interface TlsFiles {
 
 /** What the command line asks for. */
 export type Invocation =
-  | { readonly kind: "run"; readonly config: Config }
+  | {
+    readonly kind: "run";
+    readonly config: Config;
+    /** Each flag's setting, with where it comes from. */
+    readonly settings: Settings;
+  }
   | Told;
 
 /** Without these an API may be open that should not be: empty is not as good as absent. */
 const GUARDS: readonly FlagName[] = ["api-token", "api-token-file", "api-tokens-file"];
 
 /**
- * Reads the command line. A flag counts more than its variable, a variable more than the default;
- * an empty variable counts as none, except for the token and the files, where that would open the API.
+ * Reads the command line. A flag counts more than its variable, a variable more than the file, the file
+ * more than the default; an empty variable counts as none, except for the token and the files, where that
+ * would open the API.
  *
  * @param args The arguments behind the program's name.
  * @param variable Reads one environment variable.
  * @param version The program's version.
+ * @param file The one that `--config` names.
  * @returns What to do. Pure but for `variable`; never throws for bad input.
  */
 export function readInvocation(
   args: readonly string[],
   variable: (name: string) => string | undefined,
   version: string,
+  file?: ConfigFile,
 ): Invocation {
   const line = readCommandLine(args, version);
   if (line.kind !== "given") return line;
   const { texts } = line;
   let refusal: string | undefined;
-  const asked = new Set<FlagName>();
+  const settings = new Map<FlagName, Setting>();
 
   function take<N extends FlagName>(name: N): ValueOf<N> | undefined {
     const flag: Flag<unknown> = FLAGS[name];
+    let source: Source = "flag";
     let text = texts.get(name);
-    let source = `--${name}`;
     if (text === undefined) {
-      source = `--${name} (${variableOf(name)})`;
+      source = "variable";
       text = variable(variableOf(name));
       if (text === "" && !GUARDS.includes(name)) text = undefined;
     }
-    if (text === undefined) text = flag.default;
-    else asked.add(name);
+    if (text === undefined) {
+      source = "file";
+      text = file?.texts.get(name);
+    }
+    if (text === undefined) {
+      source = "default";
+      text = flag.default;
+    }
     if (text === undefined) return undefined;
     const read = flag.read(text);
-    if (read.ok) return read.value as ValueOf<N>;
+    if (read.ok) {
+      settings.set(name, settingOf(name, text, read.value, source));
+      return read.value as ValueOf<N>;
+    }
     const shown = flag.isSecret === true ? "the value given" : shownValue(text);
-    refusal ??= `${source}: ${shown} is not allowed; allowed is ${read.allowed}`;
+    refusal ??= `${placeOf(name, source)}: ${shown} is not allowed; allowed is ${read.allowed}`;
     return undefined;
+  }
+
+  function placeOf(name: FlagName, source: Source): string {
+    if (source === "variable") return `--${name} (${variableOf(name)})`;
+    if (source === "file") return `--${name} (${name} in ${shownFile(file?.name ?? "")})`;
+    return `--${name}`;
   }
 
   // A flag with a default has a value or has set `refusal`.
@@ -187,7 +216,7 @@ export function readInvocation(
     maxBufferedBytes: take("max-buffered") ?? 4 * maxMessageBytes,
     maxMemoryBytes: must("max-memory"),
     maxConnections: must("max-connections"),
-    isMaxConnectionsAsked: asked.has("max-connections"),
+    isMaxConnectionsAsked: (settings.get("max-connections")?.source ?? "default") !== "default",
     openFiles: take("open-files"),
     connectRate: take("connect-rate"),
     clientRate: take("client-rate"),
@@ -203,6 +232,9 @@ export function readInvocation(
     validate: must("validate"),
     allowActions: take("allow-action") ?? [],
     tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
+    // Read by now.
+    configFile: take("config"),
+    isCheck: must("check"),
     logLevel: must("log-level"),
     logFormat: must("log-format"),
     cpuProfileFile: take("cpuprofile"),
@@ -236,11 +268,11 @@ export function readInvocation(
       kind: "refuse",
       message:
         `${name}: an API without a token on an address that is not loopback would let anyone ` +
-        "command every client; give --api-token TOKEN (or --api-tokens-file FILE), or a loopback " +
+        "command every client; give --api-token-file FILE (or --api-tokens-file FILE), or a loopback " +
         "--api-listen (such as --api-listen 127.0.0.1:4001), or --insecure-api",
     };
   }
-  return { kind: "run", config };
+  return { kind: "run", config, settings };
 }
 
 /**
@@ -260,8 +292,3 @@ function forwarderOf(
 
 type ValueOf<N extends FlagName> = (typeof FLAGS)[N]["read"] extends
   (text: string) => ReadValue<infer T> ? T : never;
-
-/** Whether only this machine can reach an address. A name other than localhost may be anything. */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
-}

@@ -24,10 +24,7 @@ import {
   subjectPrefix,
   workerCount,
 } from "./value.ts";
-import { flag, onOff, unset } from "./flag_kind.ts";
-
-/** Thirty days: longer than any outage that somebody mends. */
-const MAX_REPORT_TTL_HOURS = 720;
+import { flag, list, onOff, unset } from "./flag_kind.ts";
 
 /** Every flag by its name without the dashes, in the order of the help. */
 export const FLAGS = {
@@ -52,29 +49,33 @@ export const FLAGS = {
     ...unset(bearerToken, "TOKEN", "the API then needs Authorization: Bearer TOKEN"),
     isSecret: true,
   },
-  "api-token-file": unset(filePath, "FILE", "reads the API's token from a file"),
+  "api-token-file": unset(
+    filePath,
+    "FILE",
+    "reads the API's token from a file; read again at SIGHUP",
+  ),
   "api-tokens-file": unset(
     filePath,
     "FILE",
     "several tokens, each with a name and a role (JSON); read again at SIGHUP",
   ),
-  "allow-origin": unset(
+  "allow-origin": list(unset(
     originList,
     "LIST",
     "origins whose pages may connect and use the API, such as https://ops.example.com",
-  ),
+  )),
   "insecure-api": onOff("allow an API without a token on an address that is not loopback"),
   "no-tail": onOff("nobody can look at the frames of a client on the status page"),
   "ws-path": flag(pathPrefix, "PREFIX", "/", "clients connect to PREFIX + ClientId"),
   "trust-proxy": onOff(
     "believe what the peer says of a client: its address (the last one), TLS, its certificate",
   ),
-  "protocols": flag(
+  "protocols": list(flag(
     protocolList,
     "LIST",
     "ocpp2.1,ocpp2.0.1,ocpp1.6",
     "subprotocols served; the first one in the client's order wins",
-  ),
+  )),
   "require-protocol": onOff("refuse a client that offers no subprotocol"),
   "no-common-protocol": flag(
     oneOf("refuse", "close"),
@@ -87,7 +88,7 @@ export const FLAGS = {
   "sign-key-file": unset(
     filePath,
     "FILE",
-    "signs requests to the backend with the key in a file (Standard Webhooks)",
+    "signs requests to the backend with the key in a file (Standard Webhooks); read again at SIGHUP",
   ),
   "backend-timeout": flag(
     duration(1),
@@ -137,7 +138,8 @@ export const FLAGS = {
     "how long GET /call/... and an Idempotency-Key know a CALL after its end",
   ),
   "report-ttl": flag(
-    duration(1000, MAX_REPORT_TTL_HOURS),
+    // Thirty days: longer than any outage that somebody mends.
+    duration(1000, 720),
     "DURATION",
     "72h",
     "how long an outcome or another report is tried before it is parked",
@@ -231,11 +233,11 @@ export const FLAGS = {
   ),
   "reuse-port": onOff("several gateways listen on one port; the kernel spreads the connections"),
   "nats": {
-    ...unset(
+    ...list(unset(
       natsUrls,
       "URL[,URL]",
       "ties instances together over NATS: a CALL on any of them reaches every client",
-    ),
+    )),
     isSecret: true,
   },
   "nats-creds": unset(filePath, "FILE", "NATS credentials (JWT and seed)"),
@@ -256,9 +258,20 @@ export const FLAGS = {
     "off",
     "payloads against the OCPP schemas, and who may send which Action: warn logs and counts what is wrong, strict refuses it",
   ),
-  "allow-action": unset(actionList, "LIST", "Actions that --validate lets pass unchecked"),
+  "allow-action": list(
+    unset(actionList, "LIST", "Actions that --validate lets pass unchecked"),
+  ),
   "tls-cert": unset(filePath, "FILE", "serve WSS and HTTPS with this certificate chain (PEM)"),
   "tls-key": unset(filePath, "FILE", "the key of --tls-cert (PEM); both are read again at SIGHUP"),
+  "config": unset(
+    filePath,
+    "FILE",
+    "reads flags from a file, their names without dashes (TOML or JSON by its name's end); a flag " +
+      "and a variable count more; read again at SIGHUP",
+  ),
+  "check": onOff(
+    "says whether configuration, files, backend and NATS are as they should be, and ends with 0 or 2",
+  ),
   "log-level": flag(
     oneOf("debug", "info", "warn", "error"),
     "LEVEL",

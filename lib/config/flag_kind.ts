@@ -1,5 +1,5 @@
 /**
- * The kinds of flags: with a default, unset without a value, on or off.
+ * The kinds of flags: with a default, unset without a value, a list, on or off.
  *
  * @module
  */
@@ -16,6 +16,8 @@ export interface Flag<T> {
   readonly read: ValueReader<T>;
   /** Whether its value stays out of error messages. */
   readonly isSecret?: true;
+  /** Whether its text is a list with commas; a file may have it as a list. */
+  readonly isList?: true;
 }
 
 /** One with a default. */
@@ -31,6 +33,11 @@ export function flag<T>(
 /** One that is unset unless it is given. */
 export function unset<T>(read: ValueReader<T>, placeholder: string, help: string): Flag<T> {
   return { read, placeholder, help };
+}
+
+/** One whose text is a list with commas between. */
+export function list<F extends Flag<unknown>>(flag: F): F & { readonly isList: true } {
+  return { ...flag, isList: true };
 }
 
 /** A switch, off unless it is given. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isMismatched } from "./certificate.ts";
 import type { Config } from "./config.ts";
 import { shownFile } from "./shown.ts";
 import { readSignKeys } from "./sign_keys.ts";
@@ -51,18 +52,13 @@ export type ReadFile = (name: string) => Uint8Array;
  */
 export function readSecrets(config: Config, readFile: ReadFile): ReadSecrets {
   const reader = new Reader(readFile);
-  const fileToken = reader.text("api-token-file", config.apiTokenFile);
+  const apiToken = readToken(config, reader);
   const signKeys = reader.signKeys(config.signKeyFile);
   const tokens = readTokenList(config, reader);
   const tls = readPair(config, reader);
   const natsCredentials = reader.bytes("nats-creds", config.natsCredsFile);
   const natsCa = reader.text("nats-ca", config.natsCaFile);
-  if (fileToken !== undefined) {
-    const token = bearerToken(fileToken);
-    if (!token.ok) reader.message ??= `--api-token-file: the token must be ${token.allowed}`;
-  }
   if (reader.message !== undefined) return { ok: false, message: reader.message };
-  const apiToken = config.apiToken ?? fileToken;
   return { ok: true, secrets: { apiToken, tokens, signKeys, tls, natsCredentials, natsCa } };
 }
 
@@ -92,6 +88,53 @@ export function readTokensAgain(config: Config, readFile: ReadFile): readonly To
   return tokens;
 }
 
+/**
+ * Reads the file of the API's token again.
+ *
+ * @returns The flag's own, where that is given; undefined without any.
+ * @throws With one line that names the flag and the file.
+ */
+export function readOwnToken(config: Config, readFile: ReadFile): string | undefined {
+  const reader = new Reader(readFile);
+  const token = readToken(config, reader);
+  if (reader.message !== undefined) throw new Error(reader.message);
+  return token;
+}
+
+/**
+ * Reads the signing keys again.
+ *
+ * @returns Undefined without any.
+ * @throws With one line that names the flag and the file.
+ */
+export function readSignKeysAgain(
+  config: Config,
+  readFile: ReadFile,
+): readonly Uint8Array[] | undefined {
+  const reader = new Reader(readFile);
+  const keys = reader.signKeys(config.signKeyFile);
+  if (reader.message !== undefined) throw new Error(reader.message);
+  return keys;
+}
+
+/** What is in the files for NATS now; undefined for what cannot be read. */
+export function readNatsFiles(
+  config: Config,
+  readFile: ReadFile,
+): Pick<Secrets, "natsCredentials" | "natsCa"> {
+  const reader = new Reader(readFile);
+  const natsCredentials = reader.bytes("nats-creds", config.natsCredsFile);
+  return { natsCredentials, natsCa: reader.text("nats-ca", config.natsCaFile) };
+}
+
+function readToken({ apiToken, apiTokenFile }: Config, reader: Reader): string | undefined {
+  const text = reader.text("api-token-file", apiTokenFile);
+  if (text === undefined) return apiToken;
+  const token = bearerToken(text);
+  if (!token.ok) reader.message ??= `--api-token-file: the token must be ${token.allowed}`;
+  return apiToken ?? text;
+}
+
 function readTokenList(
   { apiTokensFile: name }: Config,
   reader: Reader,
@@ -107,7 +150,13 @@ function readTokenList(
 function readPair({ tls }: Config, reader: Reader): TlsPair | undefined {
   const cert = reader.text("tls-cert", tls?.certFile);
   const key = reader.text("tls-key", tls?.keyFile);
-  return cert === undefined || key === undefined ? undefined : { cert, key };
+  if (tls === undefined || cert === undefined || key === undefined) return undefined;
+  if (isMismatched(cert, key)) {
+    reader.message ??=
+      `--tls-key: ${shownFile(tls.keyFile)} is not the key of the certificate in ` +
+      `--tls-cert ${shownFile(tls.certFile)}`;
+  }
+  return { cert, key };
 }
 
 /** Reads files until the first fault, which it keeps. */

@@ -36,3 +36,27 @@ export class Rate {
     return true;
   }
 }
+
+/** A valve whose rate may change, or be none. A new rate begins as after a quiet second. */
+export class ChangingRate {
+  readonly #perSecondNow: () => number | undefined;
+  readonly #clock: Clock;
+  #perSecond: number | undefined;
+  #rate: Rate | undefined;
+
+  /** @param perSecondNow The rate that counts now; undefined for no limit. */
+  constructor(perSecondNow: () => number | undefined, clock: Clock) {
+    this.#perSecondNow = perSecondNow;
+    this.#clock = clock;
+  }
+
+  /** @returns Whether one more may pass now. */
+  take(): boolean {
+    const now = this.#perSecondNow();
+    if (now !== this.#perSecond) {
+      this.#perSecond = now;
+      this.#rate = now === undefined ? undefined : new Rate(now, this.#clock);
+    }
+    return this.#rate?.take() ?? true;
+  }
+}

@@ -19,7 +19,8 @@ import { disconnectReport } from "../report/report.ts";
 import { Opening } from "../socket/opening.ts";
 import type { Socket, SocketMaker } from "../socket/socket.ts";
 import type { Sockets } from "../socket/sockets.ts";
-import { type Strangeness, STRANGENESS_TEXTS } from "./browser.ts";
+import { type Arrival, isGone } from "./arrival.ts";
+import { STRANGENESS_TEXTS } from "./browser.ts";
 import { TimeOrderedIds } from "../ids.ts";
 import {
   type HandshakeOptions,
@@ -31,10 +32,11 @@ import {
 import type { ConnectHook, Credentials } from "./hook.ts";
 import { retryAfter, SOON, WHILE_AWAY } from "./not_now.ts";
 import { addressOf, certificateOf, tlsOf } from "./proxy.ts";
-import { Rate } from "./rate.ts";
+import { ChangingRate } from "./rate.ts";
 import type { HttpRequest } from "../request.ts";
 import { upgradesPerTurn } from "./upgrades_per_turn.ts";
 
+/** Those that are limits are looked at for each upgrade: they may change. */
 export interface UpgradeOptions extends HandshakeOptions {
   /** Whether what the peer says of the client is believed. */
   readonly trustProxy: boolean;
@@ -80,16 +82,6 @@ export type Upgrade = (
   arrival: Arrival,
 ) => Response | Promise<Response>;
 
-/** How a request came in. */
-export interface Arrival {
-  /** The address at the other end of the socket. */
-  readonly peer: string;
-  /** Whether that socket has TLS. */
-  readonly isTls: boolean;
-  /** Why it may not pass; null when it may. */
-  readonly strangeness: Strangeness | null;
-}
-
 /** Sockets beyond the bound for clients that replace their own: the older ones close in seconds. */
 const TAKEOVER_ROOM = 1000;
 
@@ -110,7 +102,7 @@ interface Asker {
 
 /** Makes the part that turns upgrades into connections. */
 export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgrade {
-  const { wsPath, trustProxy, maxConnections, connectRate } = options;
+  const { wsPath, trustProxy } = options;
   const { sockets, memory, hook, backlog, deliveries } = deps;
   const { isShuttingDown, clock, random, metrics, log } = deps;
   const ids = new TimeOrderedIds(clock, random);
@@ -119,7 +111,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     clock,
     (begin) => begin(),
   );
-  const rate = connectRate === undefined ? undefined : new Rate(connectRate, clock);
+  const rate = new ChangingRate(() => options.connectRate, clock);
 
   function refuse(who: Asker, { cause, status, detail, headers }: Refusal): Response {
     metrics.refused[cause].add(1);
@@ -172,7 +164,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     }
     // A client that comes back before its old connection is known to be dead must be let in.
     const isTakeover = deps.connections.get(handshake.clientId) !== undefined;
-    const room = isTakeover ? maxConnections + TAKEOVER_ROOM : maxConnections;
+    const room = options.maxConnections + (isTakeover ? TAKEOVER_ROOM : 0);
     if (sockets.total >= room) return refuseForNow(who, "connections", "too many connections");
     if (memory.isTight) return refuseForNow(who, "memory", "memory is short");
     if (!hasRoomForEnd()) {
@@ -188,7 +180,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     if (isAsked && !hook.hasRoom) {
       return refuseForNow(who, "hooks", "too many clients wait for the backend's answer");
     }
-    if (rate?.take() === false) {
+    if (!rate.take()) {
       return refuseForNow(who, "rate", "too many clients connect at once");
     }
     const { agreed } = handshake;
@@ -206,7 +198,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
   /** None is ever dropped, so there must be room for one before it can come to be. */
   function hasRoomForEnd(): boolean {
     return !options.disconnectHook ||
-      sockets.total + deliveries.disconnects < ROOM_FOR_ENDS * maxConnections;
+      sockets.total + deliveries.disconnects < ROOM_FOR_ENDS * options.maxConnections;
   }
 
   /** As OCPP-J has it (1.6 §3.2): complete the handshake without a subprotocol, then close. */
@@ -298,9 +290,4 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     // It pings after half of its idle time-out.
     return deps.maker.upgrade(request, protocol, 2 * options.pingIntervalMs / 1000);
   }
-}
-
-/** Whether the client's connection has ended, as far as that is known. */
-function isGone({ upgrade }: HttpRequest): boolean {
-  return upgrade?.socket.destroyed === true;
 }

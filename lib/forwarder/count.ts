@@ -6,7 +6,8 @@
 
 import { isSuccess } from "../codec/reply.ts";
 import type { RequestKind } from "../codec/route.ts";
-import type { BackendOutcome, Metrics } from "../metrics/metrics.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import type { BackendOutcome } from "../metrics/families.ts";
 import type { BackendReply } from "./forwarder.ts";
 import { type Layer, OuterLayer, type Post } from "./layer.ts";
 

@@ -12,6 +12,9 @@ import type { TraceContext } from "../codec/trace_context.ts";
 import type { RequestSpan } from "../trace/tracing.ts";
 import type { BackendReply, BackendRequest, Forwarder, Requester } from "./forwarder.ts";
 
+/** How a client's CALLs fare while some hang: `call_slots.ts`. */
+export type Standing = "quick" | "unknown" | "slow";
+
 /** One request on its way to the backend, and what the layers note about it. */
 export class Post {
   readonly request: BackendRequest;
@@ -31,6 +34,10 @@ export class Post {
   heldSince = -1;
   /** Of `slots.ts`, by the clock. */
   waitingSince = 0;
+  /** Of `call_slots.ts`: how its client fared lately, where it stands there, and when it began. */
+  standing: Standing = "unknown";
+  place = 0;
+  begunAtLook = 0;
   /** When the last try began and when it was replied to, by the clock; of the innermost layer. */
   sentAt = 0;
   repliedAt = 0;

@@ -81,17 +81,25 @@ export function createForwarderStack(options: StackOptions, deps: StackDeps): St
   const userAgent = `ws2api/${version}`;
   /** CALLs that had had to wait before the outage. */
   let heldBefore = 0;
+  const noteOutage = () => {
+    if (metrics.backendOutSince.own === 0) metrics.backendOutSince.own = clock.wallNow() / 1000;
+  };
   const reach = new BackendReach({
     clock,
     look: deps.look ?? (isTcp ? createLook : createFetchLook)({ backend, userAgent, clock }),
     events: {
-      unreachable: () => log.warn("backend unreachable: CALLs wait", { backend }),
+      unreachable() {
+        noteOutage();
+        log.warn("backend unreachable: CALLs wait", { backend });
+      },
       away(cause) {
+        noteOutage();
         metrics.backendAway.own = 1;
         log.error("backend away", { backend, reason: CAUSES[cause], waiting: hold.count });
       },
       back(afterMs) {
         metrics.backendAway.own = 0;
+        metrics.backendOutSince.own = 0;
         const held = hold.heldInAll - heldBefore;
         heldBefore = hold.heldInAll;
         log.info("backend back", { backend, durationMs: Math.round(afterMs), held });
@@ -120,6 +128,14 @@ export function createForwarderStack(options: StackOptions, deps: StackDeps): St
     clock,
     taken: metrics.slotsTaken,
     awaited: metrics.slotsAwaited,
+    hanging: metrics.slotsHanging,
+    slowClients: metrics.slowClients,
+    events: {
+      scarce: (state) => log.warn("all backend connections taken", { backend, ...state }),
+      free: (afterMs) => {
+        log.info("backend connections free again", { backend, durationMs: Math.round(afterMs) });
+      },
+    },
   });
   const retried = new Retries(limited, {
     retries: options.retries,

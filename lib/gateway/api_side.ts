@@ -27,7 +27,11 @@ export interface ApiSide {
 /** So many bodies of full size may come in at once. */
 const BODIES_OF_FULL_SIZE = 16;
 
-/** Builds it. */
+/**
+ * Builds it.
+ *
+ * @param certificateEndsAt In milliseconds since 1970; undefined without TLS.
+ */
 export function createApiSide(
   config: Config,
   core: Core,
@@ -36,16 +40,24 @@ export function createApiSide(
     GatewayDeps,
     "secrets" | "version" | "startedAt" | "faults"
   >,
+  certificateEndsAt: () => number | undefined,
 ): ApiSide {
-  const { clock, log, metrics, metricSet, isShuttingDown, tracing } = core;
+  const { clock, log, metrics, metricSet, isShuttingDown, tracing, limits } = core;
   const facts = {
     version,
     deno: runtimeVersion(),
     startedAtSeconds: startedAt / 1000,
     workers: core.teamSize,
-    maxConnections: config.maxConnections,
+    get maxConnections() {
+      return limits.maxConnections;
+    },
     maxWaiting: config.maxWaiting,
-    maxMemoryBytes: config.maxMemoryBytes,
+    maxBackendConnections: core.teamSize * config.backendConnections,
+    maxReports: config.maxReports,
+    get maxMemoryBytes() {
+      return limits.maxMemoryBytes;
+    },
+    certificateEndsAt,
   };
   const clients = new Clients(local, bus);
   const authority = new Authority(secrets.apiToken, secrets.tokens);
@@ -63,9 +75,10 @@ export function createApiSide(
     clients,
     keys,
     status,
+    clock,
     log,
     metrics,
-    expose: () => expose(metricSet.samples(), facts, processUsage()),
+    expose: () => expose(metricSet.samples(), facts, processUsage(), clock.wallNow()),
     maxMessageBytes: config.maxMessageBytes,
     bodies: new BodyRoom(BODIES_OF_FULL_SIZE * config.maxMessageBytes),
     authorize: authority.authorize,

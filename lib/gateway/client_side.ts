@@ -17,7 +17,6 @@ import type { Config } from "../config/config.ts";
 import { ConnectHook } from "../door/hook.ts";
 import { createUpgrade, type Upgrade } from "../door/upgrade.ts";
 import { Verdicts } from "../door/verdicts.ts";
-import { lostReport } from "../report/report.ts";
 import { createDenoSockets } from "../socket/deno_socket.ts";
 import { Sockets } from "../socket/sockets.ts";
 import type { Core } from "./core.ts";
@@ -35,6 +34,8 @@ export interface ClientSide {
   readonly upgrade: Upgrade;
   /** Undefined without `--client-rate`. */
   readonly rate: ClientRate | undefined;
+  /** Heeds the `--client-rate` that counts now: nobody waits for the older one any more. */
+  changeRate(): void;
   /** Whom the backend need not be asked about. */
   readonly verdicts: Verdicts;
 }
@@ -50,6 +51,7 @@ export function createClientSide(
 ): ClientSide {
   const { clock, random, log, metrics, connections, backlog, forwarder, memory } = core;
   const { inspect, tracing, isShuttingDown, maxQueueChars, taps, reach, deliveries, ids } = core;
+  const { limits } = core;
   const closesWhen = config.backendAway === "close" ? reach : undefined;
   const verdicts = new Verdicts(clock, random);
   const callTimeoutText = durationText(config.callTimeoutMs);
@@ -69,17 +71,15 @@ export function createClientSide(
     records,
     keys,
     outbox: deliveries,
-    // A CALL was accepted here for a client elsewhere, and that instance has gone.
-    reportLost(client, call) {
-      deliveries.deliver(client, lostReport(call, client.protocol), { id: call.id });
-    },
     tracing,
   });
   const bus = createBus?.(local satisfies Peer) ?? alone;
   const maker = given ?? createDenoSockets(log);
   const sockets = new Sockets(maker, clock, metrics.sockets);
-  const rate = config.clientRate &&
-    new ClientRate(config.clientRate, { clock, log, limited: metrics.rateLimited });
+  const createRate = (): ClientRate | undefined =>
+    limits.clientRate &&
+    new ClientRate(limits.clientRate, { clock, log, limited: metrics.rateLimited });
+  let rate = createRate();
   // One object for all connections.
   const connectionDeps: ConnectionDeps = {
     bus,
@@ -91,7 +91,9 @@ export function createClientSide(
     backlog,
     deliveries,
     limits: { ...config, maxQueueChars },
-    rate,
+    get rate() {
+      return rate;
+    },
     clock,
     log,
     metrics,
@@ -101,13 +103,19 @@ export function createClientSide(
     disconnectHook: config.disconnectHook,
     tracing,
   };
-  const { connectRate, backendConnections } = config;
+  const { backendConnections } = config;
   const hook = config.connectHook
     ? new ConnectHook({ forwarder, verdicts, backendConnections, waiting: metrics.connectsWaiting })
     : undefined;
   const upgrade = createUpgrade({
     ...config,
-    connectRate: connectRate === undefined ? undefined : connectRate / core.teamSize,
+    get maxConnections() {
+      return limits.maxConnections;
+    },
+    get connectRate() {
+      const { connectRate } = limits;
+      return connectRate === undefined ? undefined : connectRate / core.teamSize;
+    },
   }, {
     maker,
     sockets,
@@ -124,5 +132,14 @@ export function createClientSide(
     metrics,
     log,
   });
-  return { sockets, local, bus, records, keys, upgrade, rate, verdicts };
+  return {
+    ...{ sockets, local, bus, records, keys, upgrade, verdicts },
+    get rate() {
+      return rate;
+    },
+    changeRate() {
+      rate?.stop();
+      rate = createRate();
+    },
+  };
 }

@@ -23,6 +23,7 @@ import type { Deliveries } from "../report/deliveries.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { createInspector, type Inspect } from "../validate/inspector.ts";
 import type { GatewayDeps } from "./deps.ts";
+import { LimitsNow } from "./limits.ts";
 
 export interface Core extends Stack {
   readonly clock: Clock;
@@ -47,6 +48,9 @@ export interface Core extends Stack {
   /** Undefined when nobody may look at frames. */
   readonly taps: Taps | undefined;
   readonly isShuttingDown: () => boolean;
+  readonly limits: LimitsNow;
+  /** Signs requests to the backend with other keys from now on. Without keys at the start it does nothing. */
+  readonly changeSignKeys: (keys: readonly Uint8Array[]) => void;
 }
 
 /** What one client's queue may come to: messages of full size, and never less than 16 MiB. */
@@ -75,7 +79,9 @@ export function createCore(
     count: metrics.waiting,
     chars: metrics.waitingChars,
   });
-  const { signKeys } = secrets;
+  // The forwarder looks into it for each request.
+  const signKeys = secrets.signKeys && [...secrets.signKeys];
+  const limits = new LimitsNow(config);
   const stackDeps = {
     ...{ clock, random, log, metrics, version, signKeys, tracing },
     createConnections: deps.createConnections,
@@ -88,7 +94,9 @@ export function createCore(
   });
   stack.reach.onReachable(() => deliveries.reachable());
   const memory = new MemoryWatch({
-    maxBytes: config.maxMemoryBytes,
+    get maxBytes() {
+      return limits.maxMemoryBytes;
+    },
     readResident: residentBytes,
     connections,
     threads: teamSize,
@@ -114,6 +122,8 @@ export function createCore(
     inspect: inspectOf(config.validate, deps, metrics),
     taps: config.noTail ? undefined : new Taps(clock),
     isShuttingDown,
+    limits,
+    changeSignKeys: (keys) => void signKeys?.splice(0, signKeys.length, ...keys),
   };
 }
 

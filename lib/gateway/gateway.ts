@@ -4,7 +4,10 @@
  * @module
  */
 
-import { type Config, isLoopback } from "../config/config.ts";
+import { validityOf } from "../config/certificate.ts";
+import type { Config } from "../config/config.ts";
+import type { Changes } from "../config/live.ts";
+import { isLoopback } from "../config/place.ts";
 import type { TlsPair } from "../config/secret.ts";
 import type { Token } from "../config/token.ts";
 import { NOTHING_FOUND } from "../outbox/outbox.ts";
@@ -37,6 +40,8 @@ export interface Gateway {
    * status page has to show a token again.
    */
   reloadTokens(tokens: readonly Token[]): Promise<void>;
+  /** Heeds other limits, keys or another token from now on. @returns When none heeds the older ones. */
+  change(changes: Changes): Promise<void>;
   /**
    * Refuses new work, finishes what is under way within the drain time-out, ends the CALLs still
    * outstanding, closes all clients with 1001 and stops listening. Once only; never rejects, and takes
@@ -62,7 +67,12 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
   let isShuttingDown = false;
   const core = createCore(config, deps, () => isShuttingDown);
   const clientSide = createClientSide(config, core, deps);
-  const { status, authority, apiDeps } = createApiSide(config, core, clientSide, deps);
+  const { tls } = deps.secrets;
+  let certificate = tls && validityOf(tls.cert);
+  const { status, authority, apiDeps } = createApiSide(
+    ...[config, core, clientSide, deps] as const,
+    () => certificate?.notAfter,
+  );
   const route = createRoute(config.wsPath, clientSide.upgrade, apiDeps);
 
   // Before anybody asks for it. Of several threads the main one does it.
@@ -73,10 +83,9 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
   const { listen: address, apiListen, tcpBacklog } = config;
   const isShared = core.teamSize > 1 || config.reusePort;
   const { log, metrics, clock, deliveries } = core;
-  const { tls } = deps.secrets;
   // Each thread knows its own alone.
   const hasRoom = (count: number): boolean =>
-    clientSide.sockets.total + count * core.teamSize < config.maxConnections + HTTP_ROOM;
+    clientSide.sockets.total + count * core.teamSize < core.limits.maxConnections + HTTP_ROOM;
   const listenOptions = { tls, tcpBacklog, isShared, hasRoom, log, metrics, clock };
   const places: [typeof address, Serves][] = apiListen === undefined
     ? [[address, "both"]]
@@ -110,6 +119,7 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
     // deno-lint-ignore require-await -- workers are told of it, and a pair that is bad rejects.
     async reloadTls(pair) {
       for (const listener of listeners) listener.reload(pair);
+      certificate = validityOf(pair.cert);
     },
     forgetVerdicts() {
       clientSide.verdicts.forget(null);
@@ -118,6 +128,18 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
       authority.replace(tokens);
       // They were opened by tokens that may have gone.
       status.close();
+      return Promise.resolve();
+    },
+    change({ limits, signKeys, apiToken }) {
+      if (limits !== undefined) {
+        core.limits.change(limits);
+        clientSide.changeRate();
+      }
+      if (signKeys !== undefined) core.changeSignKeys(signKeys);
+      if (apiToken !== undefined) {
+        authority.replaceOwn(apiToken);
+        status.close();
+      }
       return Promise.resolve();
     },
     async shutdown(order) {

@@ -150,8 +150,10 @@ function placeOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress}:${remotePort}`;
 }
 
-/** `node:tls` takes any pair, and fails at the first handshake. */
-function checkPair(pair: TlsPair): void {
+/**
+ * Throws when TLS cannot be served with a pair: `node:tls` takes any, and fails at the first handshake.
+ */
+export function checkPair(pair: TlsPair): void {
   Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...pair }).close();
 }
 

@@ -84,7 +84,12 @@ export class RecentFaults {
   /** A log that remembers here what it is told of warnings and errors. */
   watch(log: Log): Log {
     return {
-      ...log,
+      get isDebug() {
+        return log.isDebug;
+      },
+      debug: log.debug,
+      info: log.info,
+      audit: log.audit,
       warn: (event, fields) => {
         log.warn(event, fields);
         this.#note("warn", event, fields);

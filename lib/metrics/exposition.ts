@@ -16,7 +16,12 @@ export interface ProcessFacts {
   readonly workers: number;
   readonly maxConnections: number;
   readonly maxWaiting: number;
+  /** Of all workers together. */
+  readonly maxBackendConnections: number;
+  readonly maxReports: number;
   readonly maxMemoryBytes: number;
+  /** When the certificate ends that TLS shows, in milliseconds since 1970; undefined without one. */
+  readonly certificateEndsAt: () => number | undefined;
 }
 
 /** What of a process changes. */
@@ -44,15 +49,21 @@ export interface Exposition {
  * `/proc`, which the gateway has no permission for, and know nothing of other threads.
  *
  * @param families The gateway's own.
+ * @param at Milliseconds since 1970.
  */
 export async function expose(
   families: readonly FamilySamples[],
   facts: ProcessFacts,
   usage: ProcessUsage,
+  at: number,
 ): Promise<Exposition> {
   // Loaded at the first scrape: who does not scrape does not pay for it.
   const { AggregatorRegistry } = await import("prom-client");
-  const metrics = [...families, ...processFamilies(facts, usage)].map(
+  const metrics = [
+    ...families,
+    ...processFamilies(facts, usage),
+    ...certificateFamilies(facts, at),
+  ].map(
     ({ name, help, type, samples }) => ({
       name,
       help,
@@ -75,6 +86,13 @@ function processFamilies(facts: ProcessFacts, { cpu, memory }: ProcessUsage): Fa
     family("gauge", "ws2api_workers", "Threads that serve clients.", facts.workers),
     family("gauge", "ws2api_max_connections", "The bound on clients.", facts.maxConnections),
     family("gauge", "ws2api_max_waiting", "The bound on messages that wait.", facts.maxWaiting),
+    family("gauge", "ws2api_max_reports", "The bound on places in the outbox.", facts.maxReports),
+    family(
+      "gauge",
+      "ws2api_max_backend_connections",
+      "The bound on requests to the backend under way, over all workers.",
+      facts.maxBackendConnections,
+    ),
     family(
       "gauge",
       "ws2api_max_memory_bytes",
@@ -125,6 +143,14 @@ function processFamilies(facts: ProcessFacts, { cpu, memory }: ProcessUsage): Fa
       memory.external,
     ),
   ];
+}
+
+/** None without TLS: there is nothing that could end. */
+function certificateFamilies({ certificateEndsAt }: ProcessFacts, at: number): FamilySamples[] {
+  const endsAt = certificateEndsAt();
+  if (endsAt === undefined) return [];
+  const help = "Until the certificate ends that TLS shows, in seconds; negative when it has.";
+  return [family("gauge", "ws2api_certificate_expiry_seconds", help, (endsAt - at) / 1000)];
 }
 
 function family(

@@ -47,7 +47,11 @@ export function counter(name: string, help: string): Family<Cell> {
  *
  * @param over What it is over all threads.
  */
-export function gauge(name: string, help: string, over: "sum" | "max" = "sum"): Family<Cell> {
+export function gauge(
+  name: string,
+  help: string,
+  over: "sum" | "max" | "earliest" = "sum",
+): Family<Cell> {
   return single({ name, help }, "gauge", (cell) => cell[over]);
 }
 

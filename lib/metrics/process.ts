@@ -17,6 +17,12 @@ export function residentBytes(): number {
   return Deno.memoryUsage().rss;
 }
 
+/** The machine's memory in bytes; Infinity without the permission for system facts. */
+export function machineBytes(): number {
+  const { state } = Deno.permissions.querySync({ name: "sys", kind: "systemMemoryInfo" });
+  return state === "granted" ? Deno.systemMemoryInfo().total : Infinity;
+}
+
 /** Deno's version. */
 export function runtimeVersion(): string {
   return Deno.version.deno;

@@ -55,6 +55,16 @@ export class Cell {
     }
     return max;
   }
+
+  /** The smallest of those of all threads that are above 0; 0 when none is. */
+  get earliest(): number {
+    let earliest = Infinity;
+    for (let i = this.#at % this.#columns; i < this.#cells.length; i += this.#columns) {
+      const value = this.#cells[i]!;
+      if (value > 0) earliest = Math.min(earliest, value);
+    }
+    return earliest === Infinity ? 0 : earliest;
+  }
 }
 
 /** The memory of a tally with this many numbers for each of this many threads. */

@@ -21,6 +21,8 @@ export interface Found {
  * was told in memory until it can.
  */
 export interface Store {
+  /** Whether what it keeps outlives the process, and is delivered by the next one; not without. */
+  readonly isLasting?: boolean;
   /**
    * A CALL is about to be accepted.
    *

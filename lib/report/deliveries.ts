@@ -56,6 +56,11 @@ export class Deliveries {
     return this.#held.waiting.size;
   }
 
+  /** Whether what is accepted here is delivered from here alone, if need be after the next start. */
+  get isLasting(): boolean {
+    return this.#deps.store.isLasting === true;
+  }
+
   /** Ends of connections of all threads that it has not taken. */
   get disconnects(): number {
     return this.#places.disconnects;

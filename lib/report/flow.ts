@@ -47,6 +47,7 @@ export class Flow {
   /** Tries in a row that did not reach the backend. */
   #failures = 0;
   #timer: Timer | undefined;
+  #isClosed = false;
 
   constructor(options: FlowOptions) {
     this.#options = options;
@@ -125,7 +126,9 @@ export class Flow {
     this.#options.onCaughtUp();
   }
 
+  /** No probe begins any more. */
   close(): void {
+    this.#isClosed = true;
     this.#stopTimer();
   }
 
@@ -141,6 +144,7 @@ export class Flow {
 
   #probeIn(ms: number): void {
     this.#stopTimer();
+    if (this.#isClosed) return;
     this.#timer = this.#options.clock.setTimeout(() => {
       this.#timer = undefined;
       this.#mayProbe = true;

@@ -219,7 +219,7 @@ export class Lanes implements LaneOwner {
     const isBad = isAnswered(reply) && this.#isTooBad(tracked);
     if (isFinal || isBad || this.#owner.isTooOld(tracked)) return this.#giveUp(lane, tracked);
     this.#owner.waits();
-    if (!reply.ok && reply.fault === "unreachable") return;
+    if (this.#isClosed || (!reply.ok && reply.fault === "unreachable")) return;
     const { log, random, clock } = this.#deps;
     if (lane.failures++ === 0) {
       const failure = tracked.lastFailure;

@@ -14,16 +14,21 @@ import client from "./page/client.js" with { type: "text" };
 import clients from "./page/clients.js" with { type: "text" };
 import dom from "./page/dom.js" with { type: "text" };
 import faults from "./page/faults.js" with { type: "text" };
+import outbox from "./page/outbox.js" with { type: "text" };
 import html from "./page/index.html" with { type: "text" };
 import rates from "./page/rates.js" with { type: "text" };
+import reportRow from "./page/report_row.js" with { type: "text" };
+import reports from "./page/reports.js" with { type: "text" };
 import session from "./page/session.js" with { type: "text" };
 import pageStyle from "./page/style/page.css" with { type: "text" };
 import figuresStyle from "./page/style/figures.css" with { type: "text" };
 import controlsStyle from "./page/style/controls.css" with { type: "text" };
 import clientStyle from "./page/style/client.css" with { type: "text" };
 import dialogStyle from "./page/style/dialog.css" with { type: "text" };
+import reportsStyle from "./page/style/reports.css" with { type: "text" };
 import screenStyle from "./page/style/screen.css" with { type: "text" };
 import tail from "./page/tail.js" with { type: "text" };
+import twoClicks from "./page/two_clicks.js" with { type: "text" };
 
 export interface Page {
   readonly html: string;
@@ -37,12 +42,16 @@ const STYLES = [
   figuresStyle,
   controlsStyle,
   clientStyle,
+  reportsStyle,
   dialogStyle,
   screenStyle,
 ];
 
 /** Each before those that import it. */
-const MODULES = [dom, rates, session, access, charts, faults, tail, client, clients, app];
+const MODULES = [
+  ...[dom, rates, outbox, session, access, twoClicks, charts, faults],
+  ...[tail, client, clients, reportRow, reports, app],
+];
 
 /**
  * Joins the page's files. It loads nothing from elsewhere: the policy names the hash of each script

@@ -45,6 +45,8 @@ export interface Snapshot {
   readonly backendRetries: number;
   /** Threads for which the backend is away at this moment. */
   readonly backendAway: number;
+  /** Since when it cannot be reached or is away, in milliseconds since 1970; null while all is well. */
+  readonly backendOutSince: number | null;
   /** One request to the backend. */
   readonly backendSeconds: HistogramSnapshot;
   /** A client's CALL, from frame in to frame out. */
@@ -54,6 +56,14 @@ export interface Snapshot {
   /** Messages that wait for the backend, and how many may. */
   readonly waiting: number;
   readonly maxWaiting: number;
+  /** Reports that the backend has not taken yet, and those that are not tried any more. */
+  readonly reportsWaiting: number;
+  readonly reportsParked: number;
+  /** How long the oldest of those that wait has waited. */
+  readonly oldestReportMs: number;
+  /** Accepted CALLs whose outcome the backend has not, and how many there may be. */
+  readonly reportPlaces: number;
+  readonly maxReports: number;
   /** CALLs that clients have not answered. */
   readonly outstanding: number;
   readonly residentBytes: number;
@@ -88,11 +98,17 @@ export function snapshotOf(
     backendRequests: backendOutcomes(metrics.backendRequests),
     backendRetries: totalOf(metrics.backendRetries),
     backendAway: metrics.backendAway.sum,
+    backendOutSince: 1000 * metrics.backendOutSince.earliest || null,
     backendSeconds: histogramOf(metrics.backendSeconds),
     callSeconds: histogramOf(metrics.callSeconds),
     apiCallSeconds: histogramOf(metrics.apiCallSeconds),
     waiting: metrics.waiting.sum,
     maxWaiting: facts.maxWaiting,
+    reportsWaiting: metrics.outbox.waiting.sum,
+    reportsParked: metrics.outbox.parked.sum,
+    oldestReportMs: 1000 * metrics.outboxOldest.max,
+    reportPlaces: metrics.outboxPlaces.sum,
+    maxReports: facts.maxReports,
     outstanding: metrics.outstanding.sum,
     residentBytes: usage.memory.rss,
     maxMemoryBytes: facts.maxMemoryBytes,

@@ -6,7 +6,7 @@
 
 import type { StatusPage } from "../api/resource.ts";
 import { describe, readPageQuery } from "../api/clients.ts";
-import { accessTo, may } from "../api/may.ts";
+import { accessTo, generalAccess, may } from "../api/may.ts";
 import type { Clock } from "../clock.ts";
 import type { Client } from "../cluster/bus.ts";
 import type { Clients } from "../cluster/clients.ts";
@@ -92,11 +92,15 @@ export class Status implements StatusPage {
     return respondJson({ ...page, clients }, { "cache-control": "no-store" });
   }
 
-  /** `GET /status/access/<ClientId>`: what the token may do with a client, for the page's buttons. */
-  access(rawClientId: string, token: Token): Response {
+  /**
+   * `GET /status/access/<ClientId>`: what the token may do with a client, for the page's buttons, and
+   * `GET /status/access`: what it may do besides.
+   */
+  access(rawClientId: string | null, token: Token): Response {
+    const headers = { "cache-control": "no-store" };
+    if (rawClientId === null) return respondJson(generalAccess(token), headers);
     const clientId = decodeClientId(rawClientId);
     if (clientId === undefined) return problem(400, "the path holds no ClientId");
-    const headers = { "cache-control": "no-store" };
     return respondJson(accessTo(token, clientId), headers);
   }
 

@@ -19,7 +19,9 @@ import {
 import type { Legacy } from "../cluster/switchboard.ts";
 import type { Clock } from "../clock.ts";
 import type { Forwarder } from "../forwarder/forwarder.ts";
+import { namesOf } from "../identity.ts";
 import type { TimeOrderedIds } from "../ids.ts";
+import type { Log } from "../log/log.ts";
 import type { AcceptedCall } from "../outbox/entry.ts";
 import { NOTHING_FOUND } from "../outbox/outbox.ts";
 import type { Found, Store } from "../outbox/store.ts";
@@ -36,6 +38,7 @@ export interface AftermathOptions {
   readonly store: Pick<Store, "recover">;
   readonly ids: Pick<TimeOrderedIds, "next">;
   readonly clock: Pick<Clock, "wallNow">;
+  readonly log: Pick<Log, "info">;
   /** Whether the backend is told of each end of a connection. */
   readonly disconnectHook: boolean;
 }
@@ -77,7 +80,7 @@ export class Aftermath implements Pick<Peer, "answerTo"> {
   }
 
   #report({ clients, calls }: Legacy, found: Found): void {
-    const { deliveries, ids, clock, disconnectHook } = this.#options;
+    const { deliveries, ids, clock, log, disconnectHook } = this.#options;
     const known = new Set([...found.reports, ...found.calls].map(({ id }) => id));
     const acceptedAt = clock.wallNow();
     const owed = calls.filter(({ call: { id } }) => id === undefined || !known.has(id))
@@ -87,8 +90,11 @@ export class Aftermath implements Pick<Peer, "answerTo"> {
       });
     const all = { reports: found.reports, calls: [...found.calls, ...owed] };
     this.#adopt(all, "the gateway lost the client");
-    if (!disconnectHook) return;
-    for (const client of clients) deliveries.deliver(client, disconnectReport(ABNORMAL, ""));
+    for (const client of clients) {
+      const fields = { cause: "worker_died", closeCode: ABNORMAL, reason: "" };
+      log.info("client disconnected", { ...namesOf(client), ...fields });
+      if (disconnectHook) deliveries.deliver(client, disconnectReport(ABNORMAL, ""));
+    }
   }
 
   #adopt(found: Found, reason: string): void {

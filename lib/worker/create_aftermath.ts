@@ -20,9 +20,18 @@ export interface AftermathDeps extends Omit<StackDeps, "signKeys"> {
   readonly store: Store;
 }
 
-/** Makes that of the main thread, with deliveries of its own. */
-export function createAftermath(config: Config, deps: AftermathDeps): Aftermath {
-  const { clock, random, log, metrics, secrets: { signKeys }, store } = deps;
+/** What the main thread reports itself. */
+export interface OwnReports {
+  readonly aftermath: Aftermath;
+  /** Signs with other keys from now on, tries of older reports too. Without keys at the start it does nothing. */
+  changeSignKeys(keys: readonly Uint8Array[]): void;
+}
+
+/** Makes the aftermath of the main thread, with deliveries of its own. */
+export function createAftermath(config: Config, deps: AftermathDeps): OwnReports {
+  const { clock, random, log, metrics, secrets, store } = deps;
+  // The forwarder looks into it for each request.
+  const signKeys = secrets.signKeys && [...secrets.signKeys];
   const { forwarder, reach } = createForwarderStack(config, {
     ...deps,
     signKeys,
@@ -37,5 +46,18 @@ export function createAftermath(config: Config, deps: AftermathDeps): Aftermath 
   reach.onReachable(() => deliveries.reachable());
   const { disconnectHook } = config;
   const retention = retentionOf(config, { clock, ids }, 1);
-  return new Aftermath({ deliveries, forwarder, ...retention, store, ids, clock, disconnectHook });
+  const aftermath = new Aftermath({
+    deliveries,
+    forwarder,
+    ...retention,
+    store,
+    ids,
+    clock,
+    log,
+    disconnectHook,
+  });
+  return {
+    aftermath,
+    changeSignKeys: (keys) => void signKeys?.splice(0, signKeys.length, ...keys),
+  };
 }

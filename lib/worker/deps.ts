@@ -19,6 +19,8 @@ export interface SupervisorDeps {
   readonly log: Log;
   /** Of all threads; this one's row is the first. */
   readonly faults?: RecentFaults;
+  /** Of all threads too, from `metricsBuffer`. */
+  readonly metricsMemory?: SharedArrayBuffer;
   readonly version: string;
   /** When the process began, in milliseconds since 1970. */
   readonly startedAt: number;

@@ -6,6 +6,7 @@
 
 import type { FromWorker, ToWorker } from "../cluster/message.ts";
 import type { Config } from "../config/config.ts";
+import type { Changes } from "../config/live.ts";
 import type { Secrets, TlsPair } from "../config/secret.ts";
 import type { Token } from "../config/token.ts";
 
@@ -30,6 +31,7 @@ export type Order =
   | { readonly kind: "reload_tls"; readonly pair: TlsPair }
   | { readonly kind: "forget_verdicts" }
   | { readonly kind: "reload_tokens"; readonly tokens: readonly Token[] }
+  | { readonly kind: "change"; readonly changes: Changes }
   /** Begins to write; done before it is written. */
   | { readonly kind: "write_profiles" }
   | {

@@ -10,8 +10,9 @@ import { Chain } from "../cluster/chain.ts";
 import type { FromWorker, Port, ToWorker } from "../cluster/message.ts";
 import { natsOf } from "../cluster/nats/join.ts";
 import { ThreadsBus } from "../cluster/threads.ts";
+import type { Changes } from "../config/live.ts";
 import { type Gateway, startGateway } from "../gateway/gateway.ts";
-import { configureLog, createLog } from "../log/log.ts";
+import { configureLog, createLog, type LimitedLog } from "../log/log.ts";
 import { print } from "../log/print.ts";
 import { RecentFaults } from "../log/recent_faults.ts";
 import { storeOf, type ThreadStore } from "../outbox/open.ts";
@@ -38,8 +39,10 @@ export interface WorkerScope {
 /** What `start` made. */
 interface Running {
   readonly gateway: Gateway;
+  readonly change: (changes: Changes) => void;
   readonly profiles: Profiles | undefined;
   readonly store: ThreadStore;
+  readonly log: LimitedLog;
 }
 
 /**
@@ -68,6 +71,9 @@ export function serveOrders(scope: WorkerScope): void {
       case "reload_tokens":
         await running?.gateway.reloadTokens(order.tokens);
         return {};
+      case "change":
+        running?.change(order.changes);
+        return {};
       case "write_profiles":
         void running?.profiles?.write();
         return {};
@@ -91,6 +97,7 @@ export function serveOrders(scope: WorkerScope): void {
     const { message, stack = "" } = error instanceof Error ? error : new Error(String(error));
     // What it was told counts, also in the last moment.
     running?.store.leave();
+    running?.log.flush();
     scope.postMessage({ kind: "died", death: { message, stack } });
     scope.close();
   }
@@ -119,9 +126,17 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
   const { number, workers, config, secrets, version, startedAt } = order;
   const clock = systemClock;
   const random = systemRandom;
-  await configureLog(config.logLevel, config.logFormat, (bytes) => print(Deno.stderr, bytes));
+  const output = configureLog(
+    config.logLevel,
+    config.logFormat,
+    (bytes) => print(Deno.stderr, bytes),
+  );
   const faults = new RecentFaults(clock, order.faults, number);
-  const log = createLog(clock, { worker: number }, faults);
+  const metricSet = new MetricSet(config.protocols, order.metrics, number);
+  const log = createLog(
+    ...[clock, { worker: number }, faults] as const,
+    (level) => metricSet.metrics.linesSuppressed[level].add(1),
+  );
   const { cpuProfileFile, memProfileFile } = config;
   let profiles: Profiles | undefined;
   if (cpuProfileFile !== undefined || memProfileFile !== undefined) {
@@ -131,7 +146,6 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     if (!started.ok) throw new Refusal(started.message);
     profiles = started.profiles;
   }
-  const metricSet = new MetricSet(config.protocols, order.metrics, number);
   const createNats = await natsOf(config, secrets, { clock, random, log });
   const threads = new ThreadsBus({
     port,
@@ -152,11 +166,16 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     ...{ log, faults, clock, random, version, startedAt, secrets, validator },
     ...{ createBus, witness: threads, team, tracing, store },
   };
-  return { gateway: await startGateway(config, deps), profiles, store };
+  const gateway = await startGateway(config, deps);
+  const change = (changes: Changes): void => {
+    if (changes.limits !== undefined) output.setLevel(changes.limits.logLevel);
+    void gateway.change(changes);
+  };
+  return { gateway, change, profiles, store, log };
 }
 
 async function shutDown(
-  { gateway, profiles, store }: Running,
+  { gateway, profiles, store, log }: Running,
   { elapsedMs, clients }: Order & { kind: "shutdown" },
 ): Promise<Yield> {
   await gateway.shutdown({
@@ -165,6 +184,7 @@ async function shutDown(
     beside: (timeoutMs) => profiles?.stop(timeoutMs) ?? Promise.resolve(),
   });
   await store.close();
+  log.flush();
   return { undelivered: gateway.undelivered() };
 }
 

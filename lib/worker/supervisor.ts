@@ -6,6 +6,7 @@
 
 import { Switchboard } from "../cluster/switchboard.ts";
 import type { Config } from "../config/config.ts";
+import type { Changes } from "../config/live.ts";
 import type { Secrets, TlsPair } from "../config/secret.ts";
 import type { Token } from "../config/token.ts";
 import { MemoryOutbox } from "../outbox/memory.ts";
@@ -14,8 +15,7 @@ import type { ShutdownOrder } from "../gateway/shutdown_times.ts";
 import { metricsBuffer, MetricSet } from "../metrics/metrics.ts";
 import { totalOf } from "../metrics/family.ts";
 import { faultsBuffer } from "../log/recent_faults.ts";
-import type { Aftermath } from "./aftermath.ts";
-import { createAftermath } from "./create_aftermath.ts";
+import { createAftermath, type OwnReports } from "./create_aftermath.ts";
 import { createWorker } from "./create_worker.ts";
 import type { Addresses, Death, Done } from "./message.ts";
 import { reservePlaces } from "./places.ts";
@@ -34,7 +34,7 @@ import { Thread, WORKER_DIED } from "./thread.ts";
  * clients hangs too.
  */
 export class Supervisor implements Addresses {
-  readonly #config: Config;
+  #config: Config;
   readonly #deps: SupervisorDeps;
   #secrets: Secrets;
   readonly #buffer: SharedArrayBuffer;
@@ -42,7 +42,7 @@ export class Supervisor implements Addresses {
   readonly #metricSet: MetricSet;
   readonly #outbox: Outbox;
   readonly #switchboard: Switchboard;
-  readonly #aftermath: Aftermath;
+  readonly #reports: OwnReports;
   readonly #slots: readonly Slot[];
   #addresses: Addresses = { url: "", apiUrl: undefined };
   #isStopping = false;
@@ -54,12 +54,12 @@ export class Supervisor implements Addresses {
     this.#deps = deps;
     this.#secrets = secrets;
     this.#faults = deps.faults?.buffer ?? faultsBuffer(1 + workers);
-    this.#buffer = metricsBuffer(config.protocols, 1 + workers);
+    this.#buffer = deps.metricsMemory ?? metricsBuffer(config.protocols, 1 + workers);
     this.#metricSet = new MetricSet(config.protocols, this.#buffer, 0);
     const { metrics } = this.#metricSet;
     this.#outbox = deps.outbox ?? new MemoryOutbox();
-    this.#aftermath = createAftermath(config, { ...deps, metrics, store: this.#outbox.store });
-    this.#switchboard = new Switchboard(clock, log, this.#aftermath);
+    this.#reports = createAftermath(config, { ...deps, metrics, store: this.#outbox.store });
+    this.#switchboard = new Switchboard(clock, log, this.#reports.aftermath);
     this.#slots = Array.from({ length: workers }, (_, i) => new Slot(i + 1, clock));
   }
 
@@ -75,7 +75,7 @@ export class Supervisor implements Addresses {
   static async start(config: Config, workers: number, deps: SupervisorDeps): Promise<Supervisor> {
     const places = reservePlaces(config);
     const supervisor = new Supervisor(places.config, workers, deps);
-    await supervisor.#aftermath.recover();
+    await supervisor.#reports.aftermath.recover();
     const slots = supervisor.#slots;
     const threads = slots.map((slot) => supervisor.#create(slot));
     await Promise.all(threads.map((thread) => thread.loaded));
@@ -127,6 +127,21 @@ export class Supervisor implements Addresses {
     await Promise.all(this.#up().map((thread) => thread.order({ kind: "reload_tokens", tokens })));
   }
 
+  /** Hands changes to all workers, also those that are started later. @returns When all heed them. */
+  async change(changes: Changes): Promise<void> {
+    const { limits, signKeys, apiToken } = changes;
+    this.#config = { ...this.#config, ...limits };
+    if (signKeys !== undefined) {
+      this.#secrets = { ...this.#secrets, signKeys };
+      this.#reports.changeSignKeys(signKeys);
+    }
+    if (apiToken !== undefined) this.#secrets = { ...this.#secrets, apiToken };
+    // Also to one that is starting: with what it began it may be late.
+    await Promise.all(
+      this.#slots.map(({ thread }) => thread?.order({ kind: "change", changes })),
+    );
+  }
+
   /** Each worker writes its profiles, into files of its own. */
   async writeProfiles(): Promise<void> {
     await Promise.all(this.#up().map((thread) => thread.order({ kind: "write_profiles" })));
@@ -139,7 +154,7 @@ export class Supervisor implements Addresses {
     this.#undelivered = await shutDownWorkers(this.#slots, clients, order, {
       ...this.#deps,
       drainTimeoutMs: this.#config.drainTimeoutMs,
-      aftermath: this.#aftermath,
+      aftermath: this.#reports.aftermath,
       bury: (slot, death) => this.#bury(slot, death),
     });
     this.#end();
@@ -162,7 +177,7 @@ export class Supervisor implements Addresses {
   #end(): void {
     this.#startNoMore();
     for (const { thread } of this.#slots) thread?.terminate();
-    this.#aftermath.close();
+    this.#reports.aftermath.close();
   }
 
   #create(slot: Slot): Thread {
@@ -195,7 +210,6 @@ export class Supervisor implements Addresses {
   }
 
   #bury(slot: Slot, { message, stack }: Death): void {
-    const { log } = this.#deps;
     const { number, owner } = slot;
     const line = slot.leave();
     // At the beginning it ends the program instead.
@@ -207,8 +221,8 @@ export class Supervisor implements Addresses {
       closed.worker_died.add(legacy.clients.length);
       workerDeaths.add(1);
       const finding = owner === undefined ? undefined : this.#outbox.recover(owner);
-      void this.#aftermath.report(legacy, finding);
-      log.error("a worker died", {
+      void this.#reports.aftermath.report(legacy, finding);
+      this.#deps.log.error("a worker died", {
         worker: number,
         error: message,
         stack,

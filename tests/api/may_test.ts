@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import { accessTo, type Deed, may } from "../../lib/api/may.ts";
+import { accessTo, type Deed, generalAccess, may } from "../../lib/api/may.ts";
 import type { Role, Token } from "../../lib/config/token.ts";
 
 function tokenOf(role: Role, bounds: Pick<Token, "actions" | "clients"> = {}): Token {
@@ -81,4 +81,15 @@ Deno.test("what the page is told is what may be done", () => {
   const bounded = tokenOf("command", { actions: ["Get*"], clients: ["CP*"] });
   deepStrictEqual(accessTo(bounded, "CP1"), { ...none, actions: ["Get*"] });
   deepStrictEqual(accessTo(bounded, "X"), none);
+});
+
+Deno.test("the page is told whose reports may be seen", () => {
+  const clients = ["CP*"];
+  const rows: [Parameters<typeof tokenOf>, readonly string[] | null][] = [
+    [["read"], []],
+    [["command", { clients }], []],
+    [["admin"], null],
+    [["admin", { clients }], clients],
+  ];
+  for (const [of, reports] of rows) deepStrictEqual(generalAccess(tokenOf(...of)), { reports });
 });

@@ -135,6 +135,28 @@ Deno.test("page after page over many instances lists every report that fits once
   );
 });
 
+Deno.test("a page of large reports is shorter than was asked for, and the next one goes on behind it", async () => {
+  const body = `{"a":"${"x".repeat(3 * 1024 ** 2)}"}`;
+  const outboxes = [[1, 2, 3, 4], [5]].map((numbers) =>
+    new FakeOutbox(numbers.map((number) => ({ ...reportOf(number), body })))
+  );
+  const query = { kind: "reports", state: null, clientId: null, after: null, limit: 4 } as const;
+  const first = answerForOutbox(query, outboxes[0]!) as Answers["reports"];
+  deepStrictEqual([first.total, first.reports.length, first.hasMore], [4, 2, true]);
+  const seen: string[] = [];
+  for (let after = ""; after !== "end";) {
+    const request = requestFor(`?limit=100${after}`);
+    const page = await (await listReports(request, clientsWith(outboxes), OPS)).json();
+    seen.push(...page.reports.map(({ id }: { id: string }) => id));
+    after = page.next === null ? "end" : `&after=${page.next}`;
+  }
+  deepStrictEqual(seen, [1, 2, 3, 4, 5].map(idOf));
+  // One that is larger than a page is a page.
+  const huge = { ...reportOf(1), body: `{"a":"${"x".repeat(9 * 1024 ** 2)}"}` };
+  const alone = answerForOutbox(query, new FakeOutbox([huge, reportOf(2)])) as Answers["reports"];
+  deepStrictEqual([alone.reports.length, alone.hasMore], [1, true]);
+});
+
 Deno.test("a report is shown with its body byte for byte", async () => {
   const outboxes = [new FakeOutbox([]), new FakeOutbox([reportOf(1), reportOf(2, { body: null })])];
   const response = await listReports(requestFor(""), clientsWith(outboxes), OPS);

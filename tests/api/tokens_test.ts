@@ -1,4 +1,6 @@
-import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { logCommand } from "../../lib/api/command.ts";
+import { respond } from "../../lib/problem.ts";
 import { readTokens, type Token } from "../../lib/config/token.ts";
 import { type LogFields, silentLog } from "../../lib/log/log.ts";
 import { RecordingBackend } from "../support/backend.ts";
@@ -91,6 +93,7 @@ Deno.test("each role may what it is for, and nothing else", async (t) => {
     ["GET", "/clients", [401, 401, 200, 200, 200, 200]],
     ["GET", "/clients/X", [401, 401, 200, 200, 200, 200]],
     ["GET", "/status/clients", [401, 401, 200, 200, 200, 200]],
+    ["GET", "/status/access", [401, 401, 200, 200, 200, 200]],
     ["GET", "/status/access/CP1", [401, 401, 200, 200, 200, 200]],
     ["POST", "/call/Reset/CP1/1", [401, 401, 403, 202, 409, 409]],
     ["POST", "/call/Reset/X/1", [401, 401, 403, 202, 403, 409]],
@@ -188,17 +191,55 @@ Deno.test("each command is one line: who, what, whom, outcome", async () => {
   await gateway.api("/clients", post);
   await gateway.api("/clients/CP%201", { method: "DELETE", headers: bearer("ops") });
   const call = { command: "call", action: "Reset" };
-  deepStrictEqual(audited, [
-    { token: "caller", ...call, clientId: "CP 1", messageId: "m1", status: 200 },
-    { token: "api-token", ...call, clientId: "nobody", messageId: "m2", status: 404 },
-    { token: "reader", ...call, clientId: "CP 1", messageId: "m3", status: 403, isLimited: true },
-    { token: "ops", ...call, clientId: "%zz", messageId: "m4", status: 400 },
+  const no = { outcome: "not-sent" };
+  const told = audited.map((fields) =>
+    Object.fromEntries(Object.entries(fields).filter(([name]) => name !== "durationMs"))
+  );
+  deepStrictEqual(told, [
+    {
+      ...{ token: "caller", ...call, clientId: "CP 1", messageId: "m1" },
+      ...{ status: 200, outcome: "answered" },
+    },
+    { token: "api-token", ...call, clientId: "nobody", messageId: "m2", status: 404, ...no },
+    {
+      ...{ token: "reader", ...call, clientId: "CP 1", messageId: "m3", status: 403, ...no },
+      isLimited: true,
+    },
+    { token: "ops", ...call, clientId: "%zz", messageId: "m4", status: 400, ...no },
     {
       ...{ token: "bound", command: "send", action: "GetLog" },
-      ...{ clientId: "CP 1", messageId: "m5", status: 202 },
+      ...{ clientId: "CP 1", messageId: "m5", status: 202, outcome: "sent" },
     },
     { token: "ops", command: "disconnect", clientId: "CP 1", status: 204 },
   ]);
+  for (const { durationMs } of audited) ok(Number.isInteger(durationMs) && Number(durationMs) >= 0);
+});
+
+Deno.test("the line of a command says how far it got, and how long that took", () => {
+  const lines: LogFields[] = [];
+  const log = { ...silentLog, audit: (_: string, fields: LogFields = {}) => lines.push(fields) };
+  const token = { name: "php", sha256: "", role: "command" } as const;
+  const command = { kind: "call", action: "Reset", clientId: "CP1", messageId: "1" } as const;
+  const headers = { "ws2api-outcome": "sent" };
+  const rows: [Response | undefined, Record<string, unknown>][] = [
+    [respond(null, 504, headers), { status: 504, outcome: "sent" }],
+    [respond(null, 503), { status: 503, outcome: "not-sent" }],
+    // A bug.
+    [undefined, { status: 500, outcome: "unknown" }],
+    [
+      respond(null, 202, { "ws2api-outcome": "queued", "idempotency-replayed": "true" }),
+      { status: 202, outcome: "queued", isReplayed: true },
+    ],
+  ];
+  for (const [response, expected] of rows) {
+    logCommand(log, token, command, { response, durationMs: 1234.4 });
+    const { status, outcome, durationMs, isReplayed } = lines.pop()!;
+    deepStrictEqual(
+      { status, outcome, ...(isReplayed !== undefined && { isReplayed }) },
+      expected,
+    );
+    strictEqual(durationMs, 1234);
+  }
 });
 
 Deno.test("where no token is needed a command is nobody's", async () => {

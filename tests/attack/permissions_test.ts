@@ -43,9 +43,11 @@ testWith(
       ["--validate=strict", "net"],
       // Its own thread has what it needs.
       [`--outbox=${dir.path("outbox")}`, "net"],
-      // The modules of a worker that is started again, and a certificate, are read later.
+      // The modules of a worker that is started again, and what SIGHUP reads again, are read later.
       ["--workers=2", "net read"],
       [tls, "net read"],
+      [`--config=${dir.file("ws2api.toml", "")}`, "net read"],
+      [`--sign-key-file=${dir.file("key", "whsec_AQID")}`, "net read"],
       [`--cpuprofile=${dir.path("cpu.pprof")}`, "net read write"],
     ];
     for (const [flags, kept] of rows) {

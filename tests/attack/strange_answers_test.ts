@@ -40,7 +40,12 @@ for (const shape of ANSWER_SHAPES) {
     deepStrictEqual(await first, shape.reply);
     await settle(backend, shape);
     for (const path of OTHERS) {
-      const origin = { connectionId: path, protocol: null, remoteAddress: "127.0.0.1" };
+      const origin = {
+        clientId: "CP1",
+        connectionId: path,
+        protocol: null,
+        remoteAddress: "127.0.0.1",
+      };
       const reply = await forwarder.forward({ path, origin });
       deepStrictEqual(reply, taken(ShapeBackend.bodyOf(path)));
     }

@@ -11,8 +11,8 @@ const CLOSED = { code: 1013, reason: "backend away" };
 async function start(
   more: Parameters<typeof HeldClient.start>[1] = {},
   limits: Parameters<typeof HeldClient.start>[0] = {},
-): Promise<{ client: HeldClient; reach: { isAway: boolean } }> {
-  const reach = { isAway: false };
+): Promise<{ client: HeldClient; reach: { isAway: boolean; isReachable: boolean } }> {
+  const reach = { isAway: false, isReachable: true };
   return { client: await HeldClient.start(limits, { closesWhen: reach, ...more }), reach };
 }
 
@@ -88,7 +88,7 @@ Deno.test("neither a repeat, nor a SEND, nor an answer closes a client", async (
   }
 });
 
-Deno.test("a CALL that finds no room closes its client while the backend is away, and only then", async (t) => {
+Deno.test("a CALL that finds no room closes its client while the backend is away, or the gateway is full of what waits for it", async (t) => {
   for (const isAway of [true, false]) {
     await t.step(`its queue is full, ${isAway ? "away" : "not away"}`, async () => {
       const { client, reach } = await start({}, { maxQueue: 1 });
@@ -98,15 +98,22 @@ Deno.test("a CALL that finds no room closes its client while the backend is away
       deepStrictEqual(client.socket.closedWith, isAway ? CLOSED : undefined);
       if (!isAway) match(client.frames[0]!, /"queue full"/);
     });
-    await t.step(`the gateway is full, ${isAway ? "away" : "not away"}`, async () => {
+  }
+  const rows: [isAway: boolean, isReachable: boolean, closes: boolean][] = [
+    [true, false, true],
+    [true, true, true],
+    // What waits for it has filled the gateway before it counts as away.
+    [false, false, true],
+    [false, true, false],
+  ];
+  for (const [isAway, isReachable, closes] of rows) {
+    await t.step(`the gateway is full, away ${isAway}, reachable ${isReachable}`, async () => {
       const [count, chars] = [new Cell(), new Cell()];
-      const { client, reach } = await start({
-        backlog: new Backlog(0, 0, { count, chars }),
-      });
-      reach.isAway = isAway;
+      const { client, reach } = await start({ backlog: new Backlog(0, 0, { count, chars }) });
+      Object.assign(reach, { isAway, isReachable });
       client.send('[2,"more","Act",{}]');
-      deepStrictEqual(client.socket.closedWith, isAway ? CLOSED : undefined);
-      if (!isAway) match(client.frames[0]!, /"gateway overloaded"/);
+      deepStrictEqual(client.socket.closedWith, closes ? CLOSED : undefined);
+      if (!closes) match(client.frames[0]!, /"gateway overloaded"/);
     });
   }
 });

@@ -171,6 +171,9 @@ Deno.test("what an earlier process left behind is known, and what another instan
   records.lost(client, { ...names, messageId: "4", id: idOf(11) });
   const seen = ["1", "2", "3", "4"].map((id) => records.find(callOf(id))!)
     .map(({ id, delivery, outcome }) => [id, delivery, outcome?.kind, outcome?.body]);
+  const times = ["1", "2"].map((id) => records.find(callOf(id))!)
+    .map(({ acceptedAt, endedAt }) => [acceptedAt, endedAt]);
+  deepStrictEqual(times, [[5, T0], [9, 9]]);
   const generic = (text: string) => `{"code":"GenericError","description":"${text}","details":{}}`;
   deepStrictEqual(seen, [
     [idOf(7), "waiting", "error", generic("the gateway was restarted")],

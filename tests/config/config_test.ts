@@ -1,12 +1,8 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import {
-  type Config,
-  type Invocation,
-  isLoopback,
-  readInvocation,
-} from "../../lib/config/config.ts";
+import { type Config, type Invocation, readInvocation } from "../../lib/config/config.ts";
 import { type FlagName, FLAGS, variableOf } from "../../lib/config/flag.ts";
+import { isLoopback } from "../../lib/config/place.ts";
 
 function invoke(args: readonly string[], variables: Record<string, string> = {}): Invocation {
   return readInvocation(args, (name) => variables[name], "1.2.3");
@@ -357,6 +353,19 @@ const ROWS: Record<FlagName, Row> = {
   "max-connections": count("WS2API_MAX_CONNECTIONS", "maxConnections", 200_000, 1, 10_000_000),
   "ping-interval": time("WS2API_PING_INTERVAL", "pingIntervalMs", 30_000, true),
   "drain-timeout": time("WS2API_DRAIN_TIMEOUT", "drainTimeoutMs", 10_000, true),
+  "config": {
+    variable: "WS2API_CONFIG",
+    key: "configFile",
+    good: [["/etc/ws2api.toml", "/etc/ws2api.toml"]],
+    bad: ["\0"],
+  },
+  "check": {
+    variable: "WS2API_CHECK",
+    key: "isCheck",
+    default: false,
+    good: SWITCH,
+    bad: NO_SWITCH,
+  },
   "log-level": {
     variable: "WS2API_LOG_LEVEL",
     key: "logLevel",
@@ -515,6 +524,64 @@ Deno.test("what is no flag is refused by its name", async (t) => {
       /^"here": an argument that belongs to no flag is not allowed; allowed/,
     );
     match(refusalOf(["--retries", "1", "2\n"]), /^"2\\n": /);
+  });
+});
+
+Deno.test("a flag that is given twice is refused, whatever its values", () => {
+  for (
+    const args of [
+      ["--listen", ":0", "--listen", ":0"],
+      ["--listen=:0", "--retries", "1", "--listen=:1"],
+      ["--api-token", "hunter2", "--api-token", "hunter2"],
+      ["--trust-proxy", "--trust-proxy"],
+      ["--no-tail", "--no-tail"],
+      ["-cpuprofile=a", "--cpuprofile=b"],
+    ]
+  ) {
+    const flag = args[0]!.replace(/^-*/, "--").replace(/=.*/, "");
+    strictEqual(refusalOf(args), `${flag}: given twice; allowed is once`);
+  }
+  strictEqual(configOf(["--retries", "1"], { WS2API_RETRIES: "2" }).retries, 1);
+});
+
+Deno.test("a file's value counts less than a variable and more than the default", () => {
+  const texts = new Map<FlagName, string>([["retries", "7"], ["listen", "x"]]);
+  const file = { name: "/etc/ws2api.toml", texts };
+  const read = (args: string[], variables: Record<string, string> = {}): Invocation =>
+    readInvocation(args, (name) => variables[name], "1.2.3", file);
+  const bad = read([]);
+  strictEqual(
+    bad.kind === "refuse" && bad.message.slice(0, 66),
+    '--listen (listen in "/etc/ws2api.toml"): "x" is not allowed; allow',
+  );
+  const sources = [
+    [read(["--listen=:0", "--insecure-api"]), 7, "file"],
+    [read(["--listen=:0", "--insecure-api"], { WS2API_RETRIES: "8" }), 8, "variable"],
+    [read(["--listen=:0", "--insecure-api"], { WS2API_RETRIES: "" }), 7, "file"],
+    [read(["--listen=:0", "--insecure-api", "--retries=9"], { WS2API_RETRIES: "8" }), 9, "flag"],
+  ] as const;
+  for (const [invocation, retries, source] of sources) {
+    ok(invocation.kind === "run");
+    strictEqual(invocation.config.retries, retries);
+    strictEqual(invocation.settings.get("retries")?.source, source);
+    strictEqual(invocation.settings.get("max-queue")?.source, "default");
+  }
+});
+
+Deno.test("a setting shows no secret, and whether it is the default goes by its meaning", () => {
+  const invocation = invoke([
+    ...["--api-token=hunter2", "--nats=tls://us3r:hunter2@a,b:1", "--backend-timeout=30000ms"],
+    ...["--max-message=2MiB", "--tls-cert=nats://us3r:hunter2@host", "--tls-key=k"],
+  ]);
+  ok(invocation.kind === "run");
+  const set = [...invocation.settings].filter(([, { isDefault }]) => !isDefault)
+    .map(([name, { shown }]) => [name, shown]);
+  deepStrictEqual(Object.fromEntries(set), {
+    "api-token": "set",
+    "nats": "tls://a:4222,b:1",
+    "max-message": "2MiB",
+    "tls-cert": "the value given",
+    "tls-key": "k",
   });
 });
 

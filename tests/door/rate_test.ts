@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { Rate } from "../../lib/door/rate.ts";
+import { ChangingRate, Rate } from "../../lib/door/rate.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** How many of so many attempts pass, all at one time. */
@@ -81,4 +81,21 @@ Deno.test("who tries all the time loses none of the rate", () => {
       },
     ),
   );
+});
+
+Deno.test("a rate that changes counts from the next one on, and none lets all through", () => {
+  const clock = new FakeClock();
+  let perSecond: number | undefined = 2;
+  const rate = new ChangingRate(() => perSecond, clock);
+  const passed = (count: number): number =>
+    Array.from({ length: count }, () => rate.take()).filter((each) => each).length;
+  strictEqual(passed(5), 2);
+  perSecond = 4;
+  strictEqual(passed(5), 4);
+  perSecond = undefined;
+  strictEqual(passed(50), 50);
+  perSecond = 1;
+  strictEqual(passed(5), 1);
+  clock.tick(1000);
+  strictEqual(passed(5), 1);
 });

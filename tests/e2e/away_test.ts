@@ -69,6 +69,7 @@ test("a backend that restarts is noticed by no client", async ({ TestGateway }) 
 });
 
 test("while the backend is away a client with a CALL is closed, and keeps it; others stay", async ({ TestGateway, forwarder }) => {
+  const startedAt = Date.now() / 1000;
   const { gateway, port } = await startAlone(TestGateway, ["--away-hold=300ms"]);
   await using _ = gateway;
   const [waits, idle, comes] = await Promise.all(
@@ -89,12 +90,15 @@ test("while the backend is away a client with a CALL is closed, and keeps it; ot
   }
   const series = await scrape(gateway);
   strictEqual(series.get("ws2api_backend_away"), 1);
+  const since = series.get("ws2api_backend_out_since_seconds") ?? 0;
+  ok(since >= startedAt && since <= Date.now() / 1000);
   strictEqual(series.get('ws2api_connections_closed_total{reason="backend_away"}'), 2);
   strictEqual(series.get('ws2api_dropped_calls_total{type="call"}'), 4);
   strictEqual(series.get('ws2api_upgrades_refused_total{reason="backend"}'), 2);
 
   await using backend = await RecordingBackend.again(port);
   await whenBack(gateway);
+  strictEqual((await scrape(gateway)).get("ws2api_backend_out_since_seconds"), 0);
   strictEqual(await idle.ask('[2,"1","Heartbeat",{}]'), '[3,"1",{}]');
   const { body } = await backend.next("/error/Reset/waits/r1");
   match(JSON.parse(body).description, /the backend is away/);

@@ -420,7 +420,16 @@ Deno.test("only what leaves the program is told by the wall clock, which may jum
   await look(new URL("lib/", ROOT));
   deepStrictEqual(uses, {
     // Shown to people.
+    "api/call_state.ts": ["new Date"],
     "api/clients.ts": ["new Date"],
+    "log/log.ts": ["new Date"],
+    // What people and backends write as a date.
+    "api/outbox.ts": ["Date.parse"],
+    "codec/retry_after.ts": ["Date.parse"],
+    // The dates of a certificate, read and shown.
+    "config/certificate.ts": ["Date.parse"],
+    "program/certificate.ts": ["new Date"],
+    "program/check.ts": ["new Date"],
     // The calendar, not the clock: how long a month is.
     "validate/format.ts": ["Date.UTC", "new Date"],
     // All else is measured and waited for with this one, which also tells the time of day.

@@ -22,7 +22,7 @@ Deno.test("a backend that is not there is one line that says where it was looked
   const log = await program.logged("cannot be reached");
   match(
     log,
-    /warning the backend cannot be reached: is it running, and is --backend right\? backend="http:\S+" error="[^"]*refused[^"]*"\n/,
+    / warn the backend cannot be reached: is it running, and is --backend right\? backend="http:\S+" error="[^"]*refused[^"]*"\n/,
   );
 });
 
@@ -91,7 +91,7 @@ Deno.test("too few open files are told at the start, and fewer clients let in", 
   const url = await urlOf(program);
   match(
     await program.logged("do not suffice"),
-    /warning open files \(ulimit -n\) do not suffice for --max-connections: fewer clients are let in openFiles=128 maxConnections=100 clients=32\n/,
+    / warn open files \(ulimit -n\) do not suffice for --max-connections: fewer clients are let in openFiles=128 maxConnections=100 clients=32\n/,
   );
   const clients = Array.from({ length: 33 }, (_, i) => connect(url, `CP${i}`));
   let refused = 0;
@@ -109,7 +109,7 @@ Deno.test("who asked for no number of clients is told how many the open files le
     log,
     / info open files \(ulimit -n\) limit the number of clients openFiles=128 clients=32\n/,
   );
-  strictEqual(log.includes("warning"), false);
+  strictEqual(log.includes(" warn "), false);
 });
 
 Deno.test("when no file can be opened any more those connected are served, and others later", async () => {

@@ -92,6 +92,28 @@ testWith(
   },
 );
 
+testWith(
+  ["nginx", "openssl"],
+  "pings keep an idle client connected for longer than nginx waits, which ends it without them",
+  async () => {
+    await using backend = new RecordingBackend();
+    await using pinging = await gatewayBehindProxy(backend, ["--ping-interval=200ms"]);
+    const flags = ["--ping-interval=0s", "--disconnect-hook"];
+    await using silent = await gatewayBehindProxy(backend, flags);
+    await using kept = await NginxProxy.start(pinging.url, { readTimeout: 1 });
+    await using cut = await NginxProxy.start(silent.url, { readTimeout: 1 });
+    await using client = await kept.connect("/ocpp/CP1");
+    // Each of these tells that nginx's time is over once more.
+    for (let i = 0; i < 2; i++) {
+      await using other = await cut.connect("/ocpp/CP1");
+      await other.whenClosed();
+      strictEqual((await backend.next("/disconnect/")).body, '{"code":1006,"reason":""}');
+    }
+    strictEqual(await client.ask('[2,"1","Act",{}]'), '[3,"1",{}]');
+    strictEqual(JSON.parse((await pinging.api("/clients/CP1")).text).framesIn, 1);
+  },
+);
+
 Deno.test("nginx's time-outs leave it to the gateway to end a silent client", async () => {
   const file = new URL("../../examples/nginx/ws2api.conf", import.meta.url);
   const site = await Deno.readTextFile(file);

@@ -104,8 +104,8 @@ test("outcomes wait for a backend that is away, and come in order by client", as
   }
   for (const client of clients) await client.close();
   await using backend = await RecordingBackend.again(port);
-  for (let i = 0; i < 60; i++) await backend.next();
-  const paths = backend.paths();
+  for (let i = 0; i < 60; i++) await backend.next("/result/");
+  const paths = backend.paths("/result/");
   for (let i = 0; i < clients.length; i++) {
     const own = paths.filter((path) => path.includes(`/CP${i}/`)).map((path) => path.at(-1));
     deepStrictEqual(own, ["a", "b", "c"]);

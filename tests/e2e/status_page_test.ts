@@ -3,31 +3,17 @@ import { systemClock } from "../../lib/clock.ts";
 import { silentLog } from "../../lib/log/log.ts";
 import { RecentFaults } from "../../lib/log/recent_faults.ts";
 import { json, onClosedPort, RecordingBackend } from "../support/backend.ts";
-import { TestPage } from "../support/browser.ts";
+import { HOSTILE, TestPage } from "../support/browser.ts";
 import { connected, handled } from "../support/connected.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { testWith } from "../support/needs.ts";
 import { TempDir } from "../support/program.ts";
 import { tokensFile } from "../support/tokens.ts";
 
-const HOSTILE = "<img src=x onerror=globalThis.hacked=1>";
-
-/** Gives a token to the page's dialog. */
-async function give({ page }: TestPage, token: string): Promise<void> {
-  await page.getByLabel("API token").fill(token);
-  await page.getByRole("button", { name: "Open" }).click();
-}
-
 /** Opens a client from the list. */
 async function openClient({ page }: TestPage, name: string): Promise<void> {
   await page.locator("#clients").scrollIntoViewIfNeeded();
   await page.getByRole("rowheader", { name, exact: true }).getByRole("button").click();
-}
-
-/** What only hostile input could have brought into the page. */
-async function assertUnharmed({ page }: TestPage): Promise<void> {
-  const found = await page.evaluate("[globalThis.hacked, document.images.length]");
-  deepStrictEqual(found, [undefined, 0]);
 }
 
 testWith("chromium", "the status page shows what goes on, and reaches a client", async () => {
@@ -77,7 +63,7 @@ testWith("chromium", "the status page shows what goes on, and reaches a client",
   await test.text("#tail-rows code", /onerror/);
   hostile.send("[2,3]");
   await test.text("#faults-rows", /frame refused.*MessageId/);
-  await assertUnharmed(test);
+  await test.assertUnharmed();
 
   // By keyboard: the panel has the focus, and gives it back.
   await page.getByRole("searchbox", { name: "Search" }).fill("cp00");
@@ -124,7 +110,7 @@ testWith("chromium", "the status page shows what goes on, and reaches a client",
   await test.text("#disconnect-note", /^Disconnected\.$/);
   await test.text("#tail-note", /not connected/);
 
-  await assertUnharmed(test);
+  await test.assertUnharmed();
   // That the client is not there any more is a line in the console, and there is no other.
   deepStrictEqual(test.complaints.filter((text) => !text.includes("status of 404 ")), []);
   deepStrictEqual(
@@ -143,12 +129,12 @@ testWith("chromium", "the status page asks for the token, and keeps it to itself
   // It need not be refused first.
   deepStrictEqual(test.requests.filter((url) => !url.startsWith("data:")), [`${gateway.url}/`]);
   for (const wrong of ["wrong", "s3cret2", "wröng…"]) {
-    await give(test, wrong);
+    await test.give(wrong);
     await page.getByRole("alert").filter({ hasText: "The gateway refused this token." })
       .waitFor();
   }
   strictEqual(await page.locator("#tile-connections dd").innerText(), "–");
-  await give(test, "s3cret");
+  await test.give("s3cret");
   await test.text("#tile-connections dd", /^1/);
   strictEqual(await page.getByRole("dialog").count(), 0);
 
@@ -179,7 +165,7 @@ testWith(
     await using test = await TestPage.open(url, ["gw.example"]);
     const { page } = test;
     strictEqual(await page.evaluate("isSecureContext"), false);
-    await give(test, "s3cret");
+    await test.give("s3cret");
     await openClient(test, "CP1");
     const messageIds = new Set<string>();
     for (const action of ["One", "Two"]) {
@@ -215,7 +201,7 @@ testWith(
     await connected(first);
     await using test = await TestPage.open(url);
     const { page } = test;
-    await give(test, "one");
+    await test.give("one");
     await openClient(test, "CP1");
     await test.text("#tail-note", /^Live/);
     await first[Symbol.asyncDispose]();
@@ -225,9 +211,9 @@ testWith(
     const client = await connected(second);
     const alert = page.getByRole("alert").filter({ hasText: "The gateway refused this token." });
     await alert.waitFor();
-    await give(test, "wrong");
+    await test.give("wrong");
     await alert.waitFor();
-    await give(test, "two");
+    await test.give("two");
     await test.text("#tail-note", /^Live/);
     await test.text("#client-details", /Frames.*1 in, 1 out/s);
     await client.ask('[2,"1","Heartbeat",{}]');
@@ -299,7 +285,7 @@ testWith("chromium", "the status page shows what the token may do, and nothing e
   const [client] = [await connected(gateway), await connected(gateway, "CP2")];
   let number = 0;
   const open = async (test: TestPage, token: string) => {
-    await give(test, token);
+    await test.give(token);
     await openClient(test, "CP1");
     await test.text("#tail-note", /^Live/);
     const payload = `{"secret":${++number}}`;

@@ -2,6 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { type ClientOptions, TestClient } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
+import { lastOfEach } from "../support/flags.ts";
 import { scrape } from "../support/metrics.ts";
 import { aSecondLater, type Program, startProgram, TempDir, urlOf } from "../support/program.ts";
 
@@ -23,10 +24,10 @@ class Workers implements AsyncDisposable {
     backend: RecordingBackend,
     flags: readonly string[] = ["--workers=2"],
   ): Promise<Workers> {
-    const workers = new Workers(startProgram([
+    const workers = new Workers(startProgram(lastOfEach([
       ...["--listen=127.0.0.1:0", `--backend=${backend.url}`, "--drain-timeout=1s"],
       ...["--log-level=debug", ...flags],
-    ]));
+    ])));
     workers.url = await urlOf(workers.program);
     return workers;
   }

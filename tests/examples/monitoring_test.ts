@@ -34,12 +34,12 @@ function readMetrics(text: string): Metrics {
   return metrics;
 }
 
-/** `/metrics` of a gateway that nobody has talked to. */
+/** `/metrics` of a gateway that nobody has talked to, and what one with TLS has besides. */
 async function scrape(): Promise<Metrics> {
   await using gateway = await TestGateway.start("http://127.0.0.1:9/");
   const { status, text } = await gateway.api("/metrics");
   strictEqual(status, 200);
-  return readMetrics(text);
+  return readMetrics(`${text}\nws2api_certificate_expiry_seconds 1\n`);
 }
 
 const LABEL_LISTS = /\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)/g;

@@ -65,7 +65,7 @@ export const REQUEST: BackendRequest = {
   kind: "call",
   path: "call/Act/CP1/1",
   body: "{}",
-  origin: { connectionId: "c", protocol: null, remoteAddress: "127.0.0.1" },
+  origin: { clientId: "CP1", connectionId: "c", protocol: null, remoteAddress: "127.0.0.1" },
 };
 
 /** A whole answer with a length. */

@@ -10,7 +10,12 @@ import { answer, FORWARDERS, REQUEST, taken, TestForwarder } from "./implementat
 import { NO_NAME } from "../support/no_name.ts";
 
 const UNREACHABLE: BackendReply = { ok: false, fault: "unreachable" };
-const ORIGIN: Origin = { connectionId: "0190-7", protocol: "ocpp2.1", remoteAddress: "10.0.0.1" };
+const ORIGIN: Origin = {
+  clientId: "CP1",
+  connectionId: "0190-7",
+  protocol: "ocpp2.1",
+  remoteAddress: "10.0.0.1",
+};
 
 function ok200(conn: Deno.Conn): Promise<void> {
   return write(conn, answer("{}"));

@@ -62,6 +62,7 @@ const path = fc.oneof(
   fc.integer({ min: 900, max: 1100 }).map((length) => `call/A/${"C".repeat(length)}/1`),
 );
 const origin: fc.Arbitrary<Origin> = fc.record({
+  clientId: fc.constant("CP1"),
   connectionId: fc.uuid(),
   protocol: fc.option(fc.oneof(fc.constantFrom("ocpp1.6", "ocpp2.0.1"), text)),
   remoteAddress: fc.oneof(fc.ipV4(), fc.ipV6(), text),
@@ -102,7 +103,12 @@ Deno.test("a short request of ASCII is written where its connection keeps memory
   const writer = writerFor("http://127.0.0.1:5000/", undefined);
   const memory = writer.memory();
   const isKept = (body: string, path = "call/A/CP1/1"): boolean => {
-    const origin = { connectionId: "c", protocol: "ocpp1.6", remoteAddress: "127.0.0.1" };
+    const origin = {
+      clientId: "CP1",
+      connectionId: "c",
+      protocol: "ocpp1.6",
+      remoteAddress: "127.0.0.1",
+    };
     const post = new Post({ kind: "call", path, body, origin }, { replied() {} });
     return writer.write(post, memory).buffer === memory.buffer;
   };
@@ -116,7 +122,12 @@ Deno.test("a short request of ASCII is written where its connection keeps memory
 Deno.test("a body of any length is written whole, with its length", () => {
   const writer = writerFor("http://127.0.0.1:5000/", undefined);
   const memory = writer.memory();
-  const origin = { connectionId: "c", protocol: "ocpp1.6", remoteAddress: "127.0.0.1" };
+  const origin = {
+    clientId: "CP1",
+    connectionId: "c",
+    protocol: "ocpp1.6",
+    remoteAddress: "127.0.0.1",
+  };
   for (let length = 0; length < 5000; length++) {
     const body = "z".repeat(length);
     const post = new Post({ kind: "call", path: "call/A/CP1/1", body, origin }, { replied() {} });

@@ -139,7 +139,7 @@ Deno.test("a request is tried as often as allowed, and its last reply counts", a
 });
 
 Deno.test("each further try comes after its pause", async () => {
-  const { times } = await run("call", 3, failed("unreachable"));
+  const { times } = await run("send", 3, failed("unreachable"));
   const [start = NaN, ...later] = times;
   deepStrictEqual(later.map((time) => time - start), [400, 1600, 5200]);
 });

@@ -52,7 +52,12 @@ class Bench implements Answering {
         d: "disconnect",
       };
       const kind = kinds[name[0]!]!;
-      const origin = { connectionId: "c", protocol: null, remoteAddress: "127.0.0.1" };
+      const origin = {
+        clientId: name,
+        connectionId: "c",
+        protocol: null,
+        remoteAddress: "127.0.0.1",
+      };
       const request = { kind, path: name, body: "{}", origin };
       void this.limited.forward(request).then((reply) => this.replies.set(name, reply));
     }
@@ -231,11 +236,19 @@ Deno.test("a connect that waited too long is given up, a disconnect never", asyn
   deepStrictEqual(bench.underWay, ["d1"]);
 });
 
-Deno.test("waiting sets no timers, and closing closes the forwarder inside", async () => {
+Deno.test("there is one timer while requests wait, and none soon after that or when closed", async () => {
   const bench = new Bench(1);
-  await bench.ask("c1", "c2", "r1");
+  await bench.ask("c1");
   strictEqual(bench.clock.timers, 0);
+  await bench.ask("c2", "r1");
+  strictEqual(bench.clock.timers, 1);
+  for (const name of ["c1", "r1", "c2"]) await bench.answer(name);
+  bench.clock.tick(250);
+  strictEqual(bench.clock.timers, 0);
+  await bench.ask("c3", "c4");
+  strictEqual(bench.clock.timers, 1);
   bench.limited.close();
+  strictEqual(bench.clock.timers, 0);
   strictEqual(bench.closed, 1);
 });
 

@@ -45,16 +45,16 @@ Deno.test("each try has a span of its own, below the request's trace, and its he
   const backend = new Backend(failed("unreachable"), failed("unreachable"), status(503));
   const retries = { retries: 3, clock, random: () => 0, onRetry() {} };
   const forwarder = asked(new Retries(new Spans(innermost(backend), tracing), retries));
-  const reply = forwarder.forward({ ...request("call"), trace: CALLER });
+  const reply = forwarder.forward({ ...request("send"), trace: CALLER });
   await clock.runAll();
   deepStrictEqual(await reply, status(503));
-  const { path } = request("call");
+  const { path } = request("send");
   deepStrictEqual(ends, [
-    ["begun", 1, "call", path, CALLER],
+    ["begun", 1, "send", path, CALLER],
     ["ended", 1, "unreachable"],
-    ["begun", 2, "call", path, CALLER],
+    ["begun", 2, "send", path, CALLER],
     ["ended", 2, "unreachable"],
-    ["begun", 3, "call", path, CALLER],
+    ["begun", 3, "send", path, CALLER],
     ["ended", 3, "503", 503],
   ]);
   deepStrictEqual(backend.requests.map(({ trace }) => trace?.traceparent), [

@@ -47,13 +47,15 @@ class Setup {
     let sockets = hangs.includes("socket") ? 1 : 0;
     const core = {
       ...{ clock, random: systemRandom, log: silentLog, connections },
-      backlog: {
-        count: 0,
-        whenEmpty: () => hangs.includes("report") ? new Promise(() => {}) : Promise.resolve(),
-      },
+      backlog: { count: 0, whenEmpty: () => Promise.resolve() },
       memory: { stop: () => {} },
       lag: { stop: () => {} },
       taps: undefined,
+      deliveries: {
+        waiting: 0,
+        whenEmpty: () => hangs.includes("report") ? new Promise(() => {}) : Promise.resolve(),
+        close: () => {},
+      },
       endHold: () => {},
       forwarder: { close: () => this.#step("forwarder") },
     } as unknown as Core;

@@ -26,8 +26,15 @@ const OWNERS: Readonly<Record<string, Owner>> = {
     because: "the machine's random numbers",
   },
   "lib/metrics/process.ts": {
-    owns: ["Deno.memoryUsage", "Deno.version", "node:process"],
+    owns: [
+      ...["Deno.memoryUsage", "Deno.systemMemoryInfo", "Deno.permissions", "Deno.version"],
+      "node:process",
+    ],
     because: "what the process uses",
+  },
+  "lib/config/certificate.ts": {
+    owns: ["node:crypto"],
+    because: "the runtime's reader of certificates and keys",
   },
   "lib/door/client_certificate.ts": {
     owns: ["node:crypto"],
@@ -73,6 +80,10 @@ const OWNERS: Readonly<Record<string, Owner>> = {
       ...["node:sqlite", "Deno.mkdirSync", "Deno.openSync", "Deno.statSync", "Deno.chmodSync"],
     ],
     because: "the outbox's file, and its folder",
+  },
+  "lib/outbox/probe.ts": {
+    owns: ["node:path", "Deno.statSync", "Deno.makeTempDirSync", "Deno.removeSync"],
+    because: "whether there is a folder that the outbox can be in",
   },
   "lib/outbox/sqlite/serve.ts": {
     owns: ["Deno.permissions"],

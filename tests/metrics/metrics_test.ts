@@ -14,7 +14,10 @@ const FACTS = {
   workers: 1,
   maxConnections: 10,
   maxWaiting: 20,
+  maxBackendConnections: 40,
+  maxReports: 25,
   maxMemoryBytes: 30,
+  certificateEndsAt: () => undefined,
 };
 const USAGE = {
   cpu: { user: 1_500_000, system: 500_000 },
@@ -102,7 +105,7 @@ Deno.test("Prometheus reads each family with its type, and each series also befo
   const set = new MetricSet(["ocpp1.6"]);
   set.metrics.frames.in.call.add(3);
   set.metrics.backendSeconds.observe(0.02);
-  const { contentType, text } = await expose(set.samples(), FACTS, USAGE);
+  const { contentType, text } = await expose(set.samples(), FACTS, USAGE, 0);
   match(contentType, /^text\/plain; version=0\.0\.4/);
   for (
     const line of [
@@ -158,4 +161,15 @@ Deno.test("the event loop's lag is how late a timer comes, once a second", () =>
   strictEqual(seconds.own, 0);
   watch.stop();
   strictEqual(clock.timers, 0);
+});
+
+Deno.test("the certificate's end is told in seconds from now, and not without TLS", async () => {
+  const name = "ws2api_certificate_expiry_seconds";
+  const told = async (endsAt: number | undefined): Promise<string | undefined> => {
+    const facts = { ...FACTS, certificateEndsAt: () => endsAt };
+    return new RegExp(`^${name} (.*)$`, "m").exec((await expose([], facts, USAGE, 5000)).text)?.[1];
+  };
+  strictEqual(await told(65_000), "60");
+  strictEqual(await told(3500), "-1.5");
+  strictEqual(await told(undefined), undefined);
 });

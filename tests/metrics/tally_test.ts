@@ -24,3 +24,15 @@ Deno.test("each thread counts for itself, and sees what all come to", () => {
     strictEqual(tally.cell(1).sum, 3 * 2 ** 40);
   }
 });
+
+Deno.test("the earliest of all threads is the smallest that is set, and 0 when none is", () => {
+  const buffer = tallyBuffer(2, 3);
+  const cells = [0, 1, 2].map((row) => new Tally(2, buffer, row).cell(1));
+  strictEqual(cells[0]?.earliest, 0);
+  cells[1]!.own = 20;
+  strictEqual(cells[0]?.earliest, 20);
+  cells[2]!.own = 10;
+  strictEqual(cells[0]?.earliest, 10);
+  cells[2]!.own = 0;
+  strictEqual(cells[0]?.earliest, 20);
+});

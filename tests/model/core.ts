@@ -128,6 +128,7 @@ export class Core {
   readonly backend: ScriptedBackend;
   readonly reach: BackendReach;
   readonly hold: Hold;
+  readonly slots: Slots;
   readonly #clients: Clients;
   /** What each connection gets. */
   readonly deps: ConnectionDeps;
@@ -151,12 +152,12 @@ export class Core {
     this.backlog = new Backlog(config.maxWaiting, Infinity, gauges);
     const cut = (socket: object): void => (socket as FakeSocket).cut();
     this.sockets = new Sockets({ cut, opened() {}, closed() {} }, clock);
-    const limited = new Slots(reach.counting(innermost(this.backend.innermost)), {
+    this.slots = new Slots(reach.counting(innermost(this.backend.innermost)), {
       max: config.slots,
       maxWaitMs: config.maxSlotWaitMs,
       clock,
     });
-    const retried = new Retries(limited, {
+    const retried = new Retries(this.slots, {
       retries: config.retries,
       clock,
       random: () => random.fraction(),
@@ -187,7 +188,6 @@ export class Core {
       isShuttingDown: () => false,
       witness: noWitness,
       ...knowingNothing(clock),
-      reportLost: () => {},
     });
     this.#clients = new Clients(local, alone);
     this.deps = {

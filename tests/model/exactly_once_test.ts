@@ -126,6 +126,8 @@ class Run {
       backlog.count + sockets.count + deliveries.waiting > 0 || clock.timers > 1;
     for (let steps = 0; isBusy() && steps < MAX_END_STEPS; steps++) await this.#tick();
     deliveries.close();
+    // The backend is looked for until the next look, by one timer too.
+    for (let steps = 0; clock.timers > 0 && steps < MAX_END_STEPS; steps++) await this.#tick();
     const counts = [backlog.count, sockets.count, deliveries.waiting];
     const left = [...counts, clock.timers, connections.size];
     deepStrictEqual(left, [0, 0, 0, 0, 0], "something is left");

@@ -368,10 +368,12 @@ export class Model {
     const remembering = this.connections.filter(({ results }) => results.length > 0).length;
     const counted = this.connections
       .filter(({ state, countedUntil }) => state === "open" && countedUntil > this.#now).length;
-    const { reach, hold } = this.core;
+    const { reach, hold, slots } = this.core;
     const looks = reach.isWell ? 0 : 1;
     const holds = hold.count > 0 ? 1 : 0;
-    const timers = looks + holds + counted + outstanding + this.#unanswered.size + backend.pauses +
+    const looksAtSlots = slots.isLooking ? 1 : 0;
+    const timers = looks + holds + looksAtSlots + counted + outstanding + this.#unanswered.size +
+      backend.pauses +
       remembering +
       this.connections.filter(onTheWay).length;
     const owedReports = [...this.#books.values()].map(({ posts, done }) => posts.length - done);

@@ -52,11 +52,18 @@ class Setup implements Disposable {
     this.desk.attach(1, this.port);
   }
 
-  say(tell: (unwritten: Unwritten) => void, batch: number): void {
+  /** Another thread's port. */
+  attach(owner: number): DeskPort {
+    const port: DeskPort = { ...this.port };
+    this.desk.attach(owner, port);
+    return port;
+  }
+
+  say(tell: (unwritten: Unwritten) => void, batch: number, port = this.port): void {
     const unwritten = new Unwritten();
     tell(unwritten);
     const changes: Change[] = unwritten.take();
-    this.port.onmessage?.(new MessageEvent("message", { data: { kind: "write", batch, changes } }));
+    port.onmessage?.(new MessageEvent("message", { data: { kind: "write", batch, changes } }));
   }
 
   ids(): string[] {
@@ -174,4 +181,42 @@ Deno.test("what a dead thread had sent is taken before what it left is handed ov
   await recovered;
   strictEqual(parts.flatMap(({ calls }) => calls).length, 20);
   strictEqual(setup.port.onmessage, null);
+});
+
+Deno.test("a CALL that its client took along to another thread is that one's, whoever speaks first", async (t) => {
+  for (const isWritten of [false, true]) {
+    await t.step(isWritten ? "it was written in between" : "in one turn", () => {
+      using setup = new Setup();
+      const [a, b] = [setup.attach(2), setup.attach(3)];
+      const taken = call("taken along");
+      setup.say((unwritten) => unwritten.accept(taken), 1, a);
+      setup.clock.tick(1);
+      setup.say((unwritten) => unwritten.accept(taken), 1, b);
+      if (isWritten) setup.clock.tick(1);
+      // The client was not there any more when the CALL was kept.
+      setup.say((unwritten) => unwritten.delivered(taken.id), 2, a);
+      setup.clock.tick(1);
+      deepStrictEqual(setup.ids(), ["taken along"]);
+      setup.say((unwritten) => unwritten.delivered(taken.id), 2, b);
+      setup.clock.tick(1);
+      deepStrictEqual(setup.ids(), []);
+    });
+  }
+});
+
+Deno.test("the main thread strikes what others left", async () => {
+  using setup = new Setup();
+  const worker = setup.attach(2);
+  const left = [call("1"), call("2")];
+  setup.say((unwritten) => left.forEach((each) => unwritten.accept(each)), 1, worker);
+  setup.clock.tick(1);
+  const handed = setup.desk.recover(2, 1, 1, () => {});
+  for (let i = 0; i < 20; i++) {
+    setup.clock.tick(1);
+    await microtasks();
+  }
+  await handed;
+  setup.say((unwritten) => left.forEach(({ id }) => unwritten.delivered(id)), 1);
+  setup.clock.tick(1);
+  deepStrictEqual(setup.ids(), []);
 });

@@ -1,5 +1,6 @@
 import { match, ok, strictEqual } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { probeOutbox } from "../../lib/outbox/probe.ts";
 import { inTime } from "../support/deadline.ts";
 import { testWith } from "../support/needs.ts";
 import { accept, call } from "./entries.ts";
@@ -8,6 +9,7 @@ import { SqliteUnderTest } from "./sqlite_under_test.ts";
 
 /** Why the outbox cannot be opened: one line that names the folder. */
 async function refusalOf(under: SqliteUnderTest): Promise<string> {
+  const { kind } = await probeOutbox(under.folder);
   const opened = await inTime(under.tryOpen(), "the start");
   if (opened.ok) {
     await opened.outbox.close();
@@ -16,6 +18,8 @@ async function refusalOf(under: SqliteUnderTest): Promise<string> {
   const { message } = opened;
   ok(message.startsWith(`--outbox ${JSON.stringify(under.folder)}: `), message);
   ok(!message.includes("\n"), message);
+  // Whoever only looks finds the same.
+  strictEqual(kind, message.includes("another process has it open") ? "in use" : "unusable");
   return message;
 }
 

@@ -102,6 +102,7 @@ Deno.test("Retry-After is honoured for five minutes at most, in its lane alone",
     // Dates count from the wall clock, which stood at 2026-01-01 when the test began.
     ["Thu, 01 Jan 2026 00:01:00 GMT", 60_000],
     ["86400", 5 * MINUTE],
+    ["99999999999999999999", 5 * MINUTE],
     ["0", 400],
     ["soon", 400],
     [undefined, 400],
@@ -394,4 +395,18 @@ Deno.test("a store that answers later: nothing is accepted before, and a refusal
   bench.store.asked[1]!(false);
   deepStrictEqual(said, ["3no_room", "1kept", "2not_kept"]);
   strictEqual(bench.metrics.outboxPlaces.own, 1);
+});
+
+Deno.test("what fails when all has ended leaves no timer and no further try", async (t) => {
+  for (const reply of [UNREACHABLE, status(503), { ok: false, fault: "broken" } as const]) {
+    await t.step(reply.ok ? "status 503" : reply.fault, () => {
+      const bench = new Bench();
+      bench.deliver("A", "a1");
+      bench.deliver("A", "a2");
+      bench.deliveries.close();
+      bench.reply(reply);
+      deepStrictEqual([bench.clock.timers, bench.bodies, bench.counts], [0, ["a1"], [2, 0]]);
+      strictEqual(bench.log.count("report not taken, tried again"), 0);
+    });
+  }
 });

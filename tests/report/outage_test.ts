@@ -278,3 +278,34 @@ Deno.test("whatever happens: all is delivered, parked or removed, in order by cl
     { numRuns: runs(300) },
   );
 });
+
+Deno.test("10,000 outcomes outlast a backend that is away for ten minutes: all delivered, in order by client, each once", () => {
+  const bench = new Bench();
+  let isAway = true;
+  bench.answer = () => isAway ? UNREACHABLE : OK;
+  const [clients, each] = [1000, 10];
+  const taken = new Map<string, string[]>();
+  for (let n = 0; n < each; n++) {
+    for (let i = 0; i < clients; i++) bench.deliver(`CP${i}`, `${i}-${n}`);
+    // They come all the time.
+    bench.clock.tick(MINUTE);
+  }
+  deepStrictEqual(bench.counts, [clients * each, 0]);
+  const whileAway = bench.posted.length;
+  // 0.4, 1.2, 3.6 and 10.8 s, then one each 30 s.
+  ok(whileAway >= 20 && whileAway <= 25, `${whileAway} probes`);
+  isAway = false;
+  bench.clock.tick(30_000);
+  for (const { body } of bench.posted.slice(whileAway)) {
+    const [client = ""] = body.split("-");
+    taken.set(client, [...taken.get(client) ?? [], body]);
+  }
+  strictEqual(taken.size, clients);
+  for (const [client, bodies] of taken) {
+    deepStrictEqual(bodies, Array.from({ length: each }, (_, n) => `${client}-${n}`));
+  }
+  deepStrictEqual(bench.counts, [0, 0]);
+  strictEqual(bench.metrics.outboxPlaces.own, 0);
+  bench.deliveries.close();
+  strictEqual(bench.clock.timers, 0);
+});

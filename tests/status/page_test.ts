@@ -64,3 +64,12 @@ Deno.test("with --api-listen the page is there and not with the clients", async 
     ok(!(await response.text()).includes("<html"), path);
   }
 });
+
+Deno.test("the page links to the document of the API, which needs no token either", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = await TestGateway.start(backend.url, ["--api-token=t0ken"]);
+  const { text } = await gateway.api("/", { headers: AS_BROWSER });
+  const [, href] = /<a href="([^"#]+)">API<\/a>/.exec(text) ?? [];
+  const { status, headers } = await gateway.api(`/${href}`, { headers: AS_BROWSER });
+  deepStrictEqual([status, headers.get("content-type")], [200, "application/json"]);
+});

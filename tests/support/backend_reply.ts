@@ -13,6 +13,6 @@ export function status(code: number): BackendReply {
 
 /** Any request of this kind. */
 export function request(kind: RequestKind): BackendRequest {
-  const origin = { connectionId: "c", protocol: null, remoteAddress: "127.0.0.1" };
+  const origin = { clientId: "CP1", connectionId: "c", protocol: null, remoteAddress: "127.0.0.1" };
   return { kind, path: `${kind}/A/CP1/7`, body: "{}", origin };
 }

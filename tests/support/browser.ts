@@ -1,6 +1,10 @@
+import { deepStrictEqual } from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { programOf } from "./needs.ts";
 import { TempDir } from "./program.ts";
+
+/** A text that would do harm as markup, which `assertUnharmed` sees. */
+export const HOSTILE = "<img src=x onerror=globalThis.hacked=1>";
 
 /** A page in a real Chromium, and all that it asked for and complained about. */
 export class TestPage implements AsyncDisposable {
@@ -58,6 +62,18 @@ export class TestPage implements AsyncDisposable {
   /** Waits until an element's text fits. */
   async text(selector: string, pattern: RegExp): Promise<void> {
     await this.page.locator(selector).filter({ hasText: pattern }).first().waitFor();
+  }
+
+  /** Gives a token to the page's dialog. */
+  async give(token: string): Promise<void> {
+    await this.page.getByLabel("API token").fill(token);
+    await this.page.getByRole("button", { name: "Open" }).click();
+  }
+
+  /** What only hostile input could have brought into the page. */
+  async assertUnharmed(): Promise<void> {
+    const found = await this.page.evaluate("[globalThis.hacked, document.images.length]");
+    deepStrictEqual(found, [undefined, 0]);
   }
 
   /** Tells the page that it is hidden, or seen again: without a screen there is no other way. */

@@ -8,6 +8,7 @@ import type { RecentFaults } from "../../lib/log/recent_faults.ts";
 import type { Validator } from "../../lib/validate/validator.ts";
 import { type ClientOptions, TestClient } from "./client.ts";
 import { inTime } from "./deadline.ts";
+import { lastOfEach } from "./flags.ts";
 import { systemRandom } from "../../lib/random.ts";
 
 /** What an API request came to. */
@@ -35,12 +36,12 @@ export class TestGateway implements AsyncDisposable {
     validator?: Validator,
     faults?: RecentFaults,
   ): Promise<TestGateway> {
-    const args = [
+    const args = lastOfEach([
       "--listen=127.0.0.1:0",
       `--backend=${backendUrl}`,
       "--drain-timeout=500ms",
       ...flags,
-    ];
+    ]);
     const invocation = readInvocation(args, () => undefined, "0.0.0-test");
     if (invocation.kind !== "run") throw new Error(JSON.stringify(invocation));
     const read = readSecrets(invocation.config, Deno.readFileSync);

@@ -18,7 +18,7 @@ import { Supervisor } from "../../lib/worker/supervisor.ts";
 const invocation = readInvocation(Deno.args, () => undefined, "0.0.0-test");
 if (invocation.kind !== "run") throw new Error(JSON.stringify(invocation));
 const { config } = invocation;
-await configureLog(config.logLevel, config.logFormat, (bytes) => print(Deno.stderr, bytes));
+configureLog(config.logLevel, config.logFormat, (bytes) => print(Deno.stderr, bytes));
 const log = createLog(systemClock);
 const workers: Worker[] = [];
 const gateway = await Supervisor.start(config, 2, {

@@ -16,6 +16,7 @@ import { type Log, silentLog } from "../../lib/log/log.ts";
 import { closedPort, isPortTaken, onClosedPort } from "./backend.ts";
 import { TestClient } from "./client.ts";
 import { inTime, until } from "./deadline.ts";
+import { lastOfEach } from "./flags.ts";
 import type { ApiAnswer } from "./gateway.ts";
 import { programOf, testWith } from "./needs.ts";
 import { Program, TempDir } from "./program.ts";
@@ -331,7 +332,11 @@ export class NatsGateway implements AsyncDisposable {
     log: Log,
   ): Promise<NatsGateway> {
     const args = ["--listen=127.0.0.1:0", `--backend=${backendUrl}`, "--drain-timeout=500ms"];
-    const invocation = readInvocation([...args, ...flags], () => undefined, "0.0.0-test");
+    const invocation = readInvocation(
+      lastOfEach([...args, ...flags]),
+      () => undefined,
+      "0.0.0-test",
+    );
     if (invocation.kind !== "run") throw new Error(JSON.stringify(invocation));
     const { config } = invocation;
     const read = readSecrets(config, Deno.readFileSync);

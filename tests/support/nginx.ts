@@ -10,6 +10,8 @@ const EXAMPLE = fileURLToPath(new URL("../../examples/nginx/", import.meta.url))
 export interface NginxOptions {
   /** The authority whose clients alone are let in, PEM: security profile 3. */
   readonly clientCa?: string;
+  /** In seconds; that of the example unless given. */
+  readonly readTimeout?: number;
 }
 
 /** nginx in front of a gateway, with the example's configuration. */
@@ -43,6 +45,10 @@ export class NginxProxy implements AsyncDisposable {
         site = site.replaceAll("#3 ", "");
       }
       site = replaced(site, "server 127.0.0.1:4000", `server ${new URL(gateway).host}`);
+      if (options.readTimeout !== undefined) {
+        const line = "proxy_read_timeout    75s;";
+        site = replaced(site, line, `proxy_read_timeout ${options.readTimeout}s;`);
+      }
       const main = Deno.readTextFileSync(`${EXAMPLE}nginx.conf`);
       // It says when it is ready.
       dir.file("nginx.conf", replaced(main, "error_log stderr;", "error_log stderr notice;"));

@@ -8,6 +8,7 @@ import { Supervisor } from "../../lib/worker/supervisor.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
 import { Inbox, inTime, until } from "../support/deadline.ts";
+import { lastOfEach } from "../support/flags.ts";
 import { Program } from "../support/program.ts";
 import { systemRandom } from "../../lib/random.ts";
 
@@ -25,10 +26,10 @@ class Mortals implements AsyncDisposable {
   readonly #flags: readonly string[];
 
   constructor(backend: RecordingBackend, flags: readonly string[] = []) {
-    this.#flags = [
+    this.#flags = lastOfEach([
       ...["--listen=127.0.0.1:0", `--backend=${backend.url}`, "--drain-timeout=300ms"],
       ...["--log-level=error", ...flags],
-    ];
+    ]);
   }
 
   async start(): Promise<this> {
@@ -150,6 +151,19 @@ Deno.test("a worker that dies ends its CALLs and its clients, harms no other, an
   const dead = await ended(clients, Number(lost));
   const alive = clients.keys().toArray().filter((i) => !dead.includes(i));
 
+  await t.step(
+    "each of its clients has a line in the log, as one that goes by itself",
+    async () => {
+      const gone: string[] = [];
+      for (const _ of dead) {
+        const { clientId, connectionId, ...ending } = await mortals.logged("client disconnected");
+        match(String(connectionId), /^[0-9a-f-]{36}$/);
+        deepStrictEqual(ending, { cause: "worker_died", closeCode: 1006, reason: "" });
+        gone.push(String(clientId));
+      }
+      deepStrictEqual(gone.toSorted(), dead.map((i) => `CP${i}`).toSorted());
+    },
+  );
   await t.step("it is one line in the log", () => {
     strictEqual(worker, 1);
     match(String(error), /killed by a test/);

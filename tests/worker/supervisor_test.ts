@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import type { Client } from "../../lib/cluster/bus.ts";
 import { readInvocation } from "../../lib/config/config.ts";
-import { NO_SECRETS } from "../../lib/config/secret.ts";
+import { NO_SECRETS, type Secrets } from "../../lib/config/secret.ts";
 import { shutdownTimes } from "../../lib/gateway/shutdown_times.ts";
 import { silentLog } from "../../lib/log/log.ts";
 import { MetricSet } from "../../lib/metrics/metrics.ts";
@@ -29,6 +29,7 @@ class Setup {
   readonly orders: { readonly number: number; readonly order: Order }[] = [];
   /** The fault of each start from now on. */
   fault: { name: string; message: string } | undefined;
+  secrets: Secrets = NO_SECRETS;
   readonly #flags: readonly string[];
 
   constructor(flags: readonly string[] = []) {
@@ -45,7 +46,7 @@ class Setup {
       clock: this.clock,
       version: "0.0.0-test",
       startedAt: 0,
-      secrets: NO_SECRETS,
+      secrets: this.secrets,
       ...(outbox === undefined ? {} : { outbox }),
       createWorker: (number) => {
         const worker = new FakeWorker();
@@ -251,6 +252,20 @@ Deno.test("at the shutdown a worker that hangs is ended, and what it owes is rep
   strictEqual((await backend.next()).path, "/disconnect/CP1");
   await inTime(ended, "the shutdown");
   strictEqual(supervisor.undelivered(), 0);
+});
+
+Deno.test("what is reported from here is signed with the keys that count then", async () => {
+  await using backend = new RecordingBackend();
+  const setup = new Setup([`--backend=${backend.url}`, "--disconnect-hook"]);
+  const [first, second, third] = [1, 2, 3].map((byte) => new Uint8Array(24).fill(byte));
+  setup.secrets = { ...NO_SECRETS, signKeys: [first!] };
+  const supervisor = await setup.start(1);
+  await supervisor.change({ signKeys: [second!, third!] });
+  setup.made[0]!.worker.say({ kind: "bus", message: { kind: "attach", client: CLIENT } });
+  await setup.killLast();
+  const { headers } = await backend.next("/disconnect/");
+  strictEqual(headers.get("webhook-signature")?.split(" ").length, 2);
+  await supervisor.shutdown();
 });
 
 Deno.test("what a backend that hangs does not take of a hanging worker's reports is counted", async () => {

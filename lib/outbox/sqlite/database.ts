@@ -7,6 +7,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Change } from "../unwritten.ts";
 import { UnusableFile } from "./fault.ts";
+import { MAIN } from "./message.ts";
 import {
   APPLICATION_ID,
   COLUMNS,
@@ -53,6 +54,7 @@ export class Database {
   readonly #end: StatementSync;
   readonly #park: StatementSync;
   readonly #delete: StatementSync;
+  readonly #deleteOwn: StatementSync;
   readonly #get: StatementSync;
   readonly #has: StatementSync;
   readonly #probe: StatementSync;
@@ -68,6 +70,7 @@ export class Database {
     );
     this.#park = db.prepare("UPDATE entry SET parked = ?, failure = ?, tries = ? WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM entry WHERE id = ?");
+    this.#deleteOwn = db.prepare("DELETE FROM entry WHERE id = ? AND owner = ?");
     this.#get = db.prepare(`SELECT ${all} FROM entry WHERE id = ?`);
     this.#has = db.prepare("SELECT 1 FROM entry WHERE id = ?");
     this.#probe = db.prepare("UPDATE probe SET n = n + 1");
@@ -84,7 +87,7 @@ export class Database {
    * @throws What SQLite and the file system throw, and `UnusableFile`: see `reasonOf`.
    */
   static open(folder: string): Database {
-    const file = `${folder}/outbox.sqlite`;
+    const file = fileOf(folder);
     createPrivate(folder, file);
     const db = new DatabaseSync(file, { allowExtension: false });
     try {
@@ -99,7 +102,7 @@ export class Database {
   /** Writes changes and syncs them, all or none. @param base Is added to their owners. */
   write(changes: Iterable<Change>, base: number): void {
     this.#transact(() => {
-      for (const change of changes) this.#apply(change, base + change.owner);
+      for (const change of changes) this.#apply(change, base);
     });
   }
 
@@ -152,9 +155,13 @@ export class Database {
     }
   }
 
-  #apply({ id, accept, end, park, isDelivered }: Change, owner: number): void {
+  #apply(change: Change, base: number): void {
+    const { id, accept, end, park, isDelivered } = change;
+    const owner = base + change.owner;
     if (isDelivered) {
-      this.#delete.run(keptId(id));
+      // A CALL that its client took along to another thread is that one's by now.
+      if (change.owner === MAIN) this.#delete.run(keptId(id));
+      else this.#deleteOwn.run(keptId(id), owner);
       return;
     }
     if (end !== undefined) {
@@ -180,6 +187,11 @@ export class Database {
       throw error;
     }
   }
+}
+
+/** The file in a folder. */
+export function fileOf(folder: string): string {
+  return `${folder}/outbox.sqlite`;
 }
 
 /** Only this user may read what is in there: payloads of all clients. */

@@ -5,12 +5,12 @@
  */
 
 import { type Clock, every } from "../../clock.ts";
-import { type Bounds, Unwritten } from "../unwritten.ts";
+import { type Bounds, type Change, Unwritten } from "../unwritten.ts";
 import type { Database } from "./database.ts";
 import { Estates } from "./estates.ts";
 import { reasonOf } from "./fault.ts";
 import { found } from "./found.ts";
-import type { FoundPart, FromStore, Told, ToStore } from "./message.ts";
+import { type FoundPart, type FromStore, MAIN, type Told, type ToStore } from "./message.ts";
 import type { Entry } from "./row.ts";
 
 /** The end of a store's port here. */
@@ -132,7 +132,10 @@ export class Desk {
     });
   }
 
-  #note(change: Parameters<Unwritten["merge"]>[0], owner: number): void {
+  #note(change: Change, owner: number): void {
+    const known = this.#unwritten.get(change.id)?.owner ?? owner;
+    // Its client took the CALL along to another thread, whose word came first.
+    if (change.isDelivered && known !== owner && owner !== MAIN) return;
     if (!this.#unwritten.merge(change, owner) && !this.#isFull) {
       this.#isFull = true;
       this.#deps.tell({ kind: "full" });
@@ -165,21 +168,21 @@ export class Desk {
   }
 
   #writeGroups(): void {
-    const accepted: string[] = [];
+    const accepted: Change[] = [];
     try {
       while (this.#unwritten.size > 0) {
         const group = this.#unwritten.first(GROUP, GROUP_CHARS);
         this.#deps.database.write(group, this.#estates.base);
-        for (const { id, accept } of group) {
-          if (accept !== undefined) accepted.push(id);
-          this.#unwritten.remove(id);
+        for (const change of group) {
+          if (change.accept !== undefined) accepted.push(change);
+          this.#unwritten.remove(change.id);
         }
         // In between as well: what waited through an outage is more than the log should hold.
         if (this.#unwritten.size > 0) this.#deps.database.checkpoint();
       }
     } catch (error) {
       // All of them are told no, so none of them may be found later.
-      for (const id of accepted) this.#unwritten.delivered(id);
+      for (const { id, owner } of accepted) this.#unwritten.delivered(id, owner);
       throw error;
     }
   }

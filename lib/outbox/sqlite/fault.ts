@@ -9,9 +9,11 @@ export class UnusableFile extends Error {
   override readonly name = "UnusableFile";
 }
 
+const LOCKED = "database is locked";
+
 /** SQLite's own words for what an operator can do something about (sqlite3_errstr). Codes come with some calls only. */
 const REASONS: readonly (readonly [words: string, reason: string])[] = [
-  ["database is locked", "another process has it open"],
+  [LOCKED, "another process has it open"],
   ["attempt to write a readonly database", "it cannot be written"],
   ["disk I/O error", "the disk failed, or cannot be written"],
   ["database disk image is malformed", "outbox.sqlite is damaged"],
@@ -19,6 +21,11 @@ const REASONS: readonly (readonly [words: string, reason: string])[] = [
   ["database or disk is full", "the disk is full"],
   ["unable to open database file", "outbox.sqlite cannot be opened"],
 ];
+
+/** Whether another process has the file open. */
+export function isInUse(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith(LOCKED);
+}
 
 /** Why something with the folder did not work: one line. */
 export function reasonOf(error: unknown): string {

@@ -7,6 +7,9 @@
 import type { AcceptedCall, KeptReport } from "../entry.ts";
 import type { Change } from "../unwritten.ts";
 
+/** The main thread's number as an owner: it has what earlier processes and dead threads left. */
+export const MAIN = 1;
+
 /** A store to the outbox, over its port. */
 export type FromStore =
   /** Answered by `written` with the same number. */

@@ -11,7 +11,7 @@ import type { Found } from "../store.ts";
 import { createOutboxWorker } from "./create_worker.ts";
 import { reasonOf } from "./fault.ts";
 import { FoundParts } from "./found_parts.ts";
-import type { Command, Told } from "./message.ts";
+import { type Command, MAIN, type Told } from "./message.ts";
 import { PortStore } from "./port_store.ts";
 
 export interface SqliteOutboxDeps {
@@ -29,8 +29,6 @@ export type Opened =
 /** A file of full size is checked in far less. */
 const OPEN_MS = 120_000;
 const CLOSE_MS = 500;
-/** This thread's own. */
-const MAIN = 1;
 
 /**
  * Owns the outbox's thread, and numbers the owners of what is in it.

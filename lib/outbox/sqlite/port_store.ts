@@ -44,6 +44,7 @@ interface Waiting {
  * the load, and nothing piles up between the threads. Always true: each CALL's `done` is called once.
  */
 export class PortStore implements Store {
+  readonly isLasting = true;
   readonly #port: StorePort;
   readonly #clock: Clock;
   readonly #log: Log;

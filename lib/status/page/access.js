@@ -4,7 +4,7 @@
  * @module
  */
 
-/** @import { Access } from "../../api/may.ts" */
+/** @import { Access, GeneralAccess } from "../../api/may.ts" */
 /** @import { Session } from "./session.js" */
 
 /** @type {Access} */
@@ -36,6 +36,21 @@ export async function accessTo(session, clientId) {
     return response.ok ? await response.json() : NOTHING;
   } catch {
     return NOTHING;
+  }
+}
+
+/**
+ * Asks what the token may do whichever the client. Never rejects: without an answer it is nothing.
+ *
+ * @param {Session} session
+ * @returns {Promise<GeneralAccess>}
+ */
+export async function generalAccess(session) {
+  try {
+    const response = await session.fetch("status/access");
+    return response.ok ? await response.json() : { reports: [] };
+  } catch {
+    return { reports: [] };
   }
 }
 

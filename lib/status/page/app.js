@@ -9,7 +9,9 @@ import { ClientView } from "./client.js";
 import { ClientsView } from "./clients.js";
 import { byId, bytesText, durationText, numberText, setText, spanText } from "./dom.js";
 import { Faults } from "./faults.js";
+import { reportsState } from "./outbox.js";
 import { backendState, isSameRun, pointOf, sumOf } from "./rates.js";
+import { ReportsView } from "./reports.js";
 import { follow, Session } from "./session.js";
 
 /** @import { Snapshot } from "../snapshot.ts" */
@@ -25,6 +27,7 @@ const client = new ClientView(session, () => clients.select(null));
 const clients = new ClientsView(session, (clientId) => {
   openClient(clientId);
 });
+const reports = new ReportsView(session, (clientId) => openClient(clientId));
 const faults = new Faults((clientId) => openClient(clientId));
 
 /** The last ones, the newest at the end. @type {Snapshot[]} */
@@ -74,6 +77,11 @@ function showGateway(snapshot) {
   tell("memory", bytesText(residentBytes), `loop lag ${durationText(eventLoopLagMs)}`);
   byId("tile-memory").dataset.level = residentBytes > 0.9 * snapshot.maxMemoryBytes ? "bad" : "";
   byId("tile-waiting").dataset.level = waiting > 0.5 * snapshot.maxWaiting ? "bad" : "";
+  const { text, detail, outage, level } = reportsState(snapshot);
+  tell("reports", text, detail);
+  byId("tile-reports").dataset.level = level;
+  setText(byId("reports-outage"), outage);
+  byId("reports-outage").hidden = outage === "";
 }
 
 /**
@@ -120,6 +128,7 @@ function start() {
       faults.clear();
       void clients.refresh();
       client.wake();
+      void reports.wake();
     },
     onEvent: (event, data) => {
       if (event === "snapshot") takeSnapshot(data);
@@ -136,6 +145,7 @@ function askForToken() {
   clients.isLive = false;
   following?.abort();
   client.sleep();
+  reports.sleep();
   showState("connecting");
   if (!dialog.open) dialog.showModal();
   byId("token", HTMLInputElement).focus();
@@ -170,6 +180,7 @@ function heedVisibility() {
     hiddenTimer = setTimeout(() => {
       following?.abort();
       client.sleep();
+      reports.sleep();
       showState("asleep");
     }, HIDDEN_MS);
     return;

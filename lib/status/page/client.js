@@ -8,13 +8,12 @@ import { accessTo, NOTHING, proposedActions } from "./access.js";
 import { byId, durationText, el, numberText, setText, spanText, timeText } from "./dom.js";
 import { problemOf, Unauthorized } from "./session.js";
 import { TailView } from "./tail.js";
+import { TwoClicks } from "./two_clicks.js";
 
 /** @import { Access } from "../../api/may.ts" */
 /** @import { Session } from "./session.js" */
 
 const DESCRIBE_MS = 3000;
-/** How long the second click may take. */
-const CONFIRM_MS = 6000;
 const WAIT_SECONDS = 30;
 /** More of an answer is not shown. */
 const MAX_ANSWER_CHARS = 100_000;
@@ -44,8 +43,7 @@ export class ClientView {
   #number = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #confirmTimer;
+  #confirm;
 
   /**
    * @param {Session} session
@@ -63,8 +61,14 @@ export class ClientView {
       event.preventDefault();
       void this.#call();
     });
-    this.#disconnect.addEventListener("click", () => void this.#confirmDisconnect());
-    this.#disconnect.addEventListener("blur", () => this.#calmDown());
+    this.#confirm = new TwoClicks(this.#disconnect, {
+      text: "Disconnect",
+      again: "Click again to disconnect",
+      onAsk: (isAsking) => {
+        setText(this.#disconnectNote, isAsking ? "The client may connect again at once." : "");
+      },
+      onSure: () => void this.#end(),
+    });
   }
 
   /** @returns {string | null} */
@@ -82,7 +86,7 @@ export class ClientView {
     this.#answer.hidden = true;
     setText(this.#disconnectNote, "");
     this.#send.disabled = false;
-    this.#calmDown();
+    this.#confirm.calmDown();
     this.#allow(NOTHING);
     this.#panel.hidden = false;
     this.#title.focus();
@@ -232,17 +236,9 @@ export class ClientView {
     this.#answer.hidden = answer === "";
   }
 
-  async #confirmDisconnect() {
+  async #end() {
     const clientId = this.#clientId;
     if (clientId === null) return;
-    if (this.#confirmTimer === undefined) {
-      setText(this.#disconnect, "Click again to disconnect");
-      setText(this.#disconnectNote, "The client may connect again at once.");
-      this.#disconnect.classList.add("sure");
-      this.#confirmTimer = setTimeout(() => this.#calmDown(), CONFIRM_MS);
-      return;
-    }
-    this.#calmDown();
     try {
       const response = await this.#session.fetch(`clients/${encodeURIComponent(clientId)}`, {
         method: "DELETE",
@@ -253,15 +249,6 @@ export class ClientView {
       setText(this.#disconnectNote, "No response from the gateway.");
     }
     void this.#refresh();
-  }
-
-  #calmDown() {
-    if (this.#confirmTimer === undefined) return;
-    clearTimeout(this.#confirmTimer);
-    this.#confirmTimer = undefined;
-    setText(this.#disconnect, "Disconnect");
-    setText(this.#disconnectNote, "");
-    this.#disconnect.classList.remove("sure");
   }
 }
 

@@ -46,8 +46,7 @@ export class Faults {
     }
     if (thread > 0) cell.append(" ", this.#field("worker", String(thread)));
     const time = el("time", { datetime: new Date(at).toISOString() }, timeText(at));
-    const word = level === "error" ? "error" : "warning";
-    const tag = el("span", { class: `tag ${level}` }, word);
+    const tag = el("span", { class: `tag ${level}` }, level);
     return el("tr", {}, el("td", { class: "num" }, time), el("td", {}, tag), cell);
   }
 

@@ -3,7 +3,7 @@ import { RecordingBackend } from "../../support/backend.ts";
 import { TestClient } from "../../support/client.ts";
 import { inTime, until } from "../../support/deadline.ts";
 import { Cable, NatsGateway, NatsServer, testWithNats as test } from "../../support/nats.ts";
-import { type Program, startProgram, urlOf } from "../../support/program.ts";
+import { type Program, startProgram, TempDir, urlOf } from "../../support/program.ts";
 
 /** After what silence an instance is taken for gone, and some. */
 const LOST_MS = 9000;
@@ -31,8 +31,8 @@ class Case implements AsyncDisposable {
   }
 
   /** An instance that can be killed. */
-  async program(): Promise<{ program: Program; url: string }> {
-    const flags = ["--listen=127.0.0.1:0", `--backend=${this.backend.url}`];
+  async program(more: readonly string[] = []): Promise<{ program: Program; url: string }> {
+    const flags = ["--listen=127.0.0.1:0", `--backend=${this.backend.url}`, ...more];
     const program = this.stack.use(startProgram([...flags, `--nats=${this.nats.url}`]));
     const url = await urlOf(program);
     await program.logged("nats connected");
@@ -286,4 +286,35 @@ test("a CALL accepted for a client of another instance has one outcome, whatever
     end.status === "rejected" ? [`${names[k]}: ${end.reason?.stack ?? end.reason}`] : []
   );
   ok(failures.length === 0, failures.join("\n\n"));
+});
+
+test("what an instance keeps on disk comes from it alone, after its next start", async () => {
+  using folder = new TempDir();
+  await using run = await Case.start();
+  const more = [`--outbox=${folder.path("outbox")}`, "--drain-timeout=100ms"];
+  run.backend.answer = () => new Response(null, { status: 503 });
+  const accepting = await run.gateway();
+  const { program, url } = await run.program(more);
+  const client = new TestClient(`${url.replace("http", "ws")}/CP1`);
+  await client.opened;
+  await until(
+    "word of the client",
+    async () => (await accepting.call("Act/CP1/m1")).status === 202,
+  );
+  await client.next('[2,"m1"');
+  client.send('[3,"m1",{"v":1.0}]');
+  await run.backend.next("/result/");
+  program.signal("SIGTERM");
+  strictEqual((await program.ended()).code, 0);
+  // The time in which another instance could think that the outcome is owed to it.
+  await new Promise((resolve) => setTimeout(resolve, LOST_MS));
+  run.backend.answer = () => new Response(null, { status: 204 });
+  const again = await run.program(more);
+  const total = async () => {
+    const { text } = await accepting.api("/outbox");
+    const other = await (await fetch(`${again.url}/outbox`)).text();
+    return (JSON.parse(text).total as number) + (JSON.parse(other).total as number);
+  };
+  await until("an empty outbox everywhere", async () => await total() === 0);
+  deepStrictEqual([...new Set(run.outcomes)], ["result m1"]);
 });

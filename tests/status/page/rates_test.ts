@@ -2,43 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { backendState, isSameRun, percentile, pointOf } from "../../../lib/status/page/rates.js";
 import type { HistogramSnapshot, Snapshot } from "../../../lib/status/snapshot.ts";
-
-const BOUNDS = [0.25, 0.75, 1];
-
-function histogram(...counts: number[]): HistogramSnapshot {
-  return { bounds: BOUNDS, counts, sumSeconds: 0 };
-}
-
-function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
-  const none = histogram(0, 0, 0, 0);
-  return {
-    at: 1_000_000,
-    version: "1",
-    startedAt: 0,
-    workers: 1,
-    connections: {},
-    maxConnections: 0,
-    opened: 0,
-    closed: 0,
-    refused: 0,
-    framesIn: {},
-    framesOut: {},
-    faults: 0,
-    backendRequests: {},
-    backendRetries: 0,
-    backendAway: 0,
-    backendSeconds: none,
-    callSeconds: none,
-    apiCallSeconds: none,
-    waiting: 0,
-    maxWaiting: 0,
-    outstanding: 0,
-    residentBytes: 0,
-    maxMemoryBytes: 0,
-    eventLoopLagMs: 0,
-    ...changes,
-  };
-}
+import { histogram, snapshot } from "./snapshot.ts";
 
 Deno.test("a percentile counts only what came between two snapshots", async (t) => {
   const none = histogram(0, 0, 0, 0);

@@ -1,0 +1,46 @@
+import type { HistogramSnapshot, Snapshot } from "../../../lib/status/snapshot.ts";
+
+const BOUNDS = [0.25, 0.75, 1];
+
+/** Durations, counted in buckets up to 0.25, 0.75, 1 s and beyond. */
+export function histogram(...counts: number[]): HistogramSnapshot {
+  return { bounds: BOUNDS, counts, sumSeconds: 0 };
+}
+
+/** A gateway with which nothing goes on, but for these changes. */
+export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
+  const none = histogram(0, 0, 0, 0);
+  return {
+    at: 1_000_000,
+    version: "1",
+    startedAt: 0,
+    workers: 1,
+    connections: {},
+    maxConnections: 0,
+    opened: 0,
+    closed: 0,
+    refused: 0,
+    framesIn: {},
+    framesOut: {},
+    faults: 0,
+    backendRequests: {},
+    backendRetries: 0,
+    backendAway: 0,
+    backendOutSince: null,
+    backendSeconds: none,
+    callSeconds: none,
+    apiCallSeconds: none,
+    waiting: 0,
+    maxWaiting: 0,
+    reportsWaiting: 0,
+    reportsParked: 0,
+    oldestReportMs: 0,
+    reportPlaces: 0,
+    maxReports: 100_000,
+    outstanding: 0,
+    residentBytes: 0,
+    maxMemoryBytes: 0,
+    eventLoopLagMs: 0,
+    ...changes,
+  };
+}
