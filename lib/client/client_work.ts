@@ -132,7 +132,7 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
    * Sends a CALL whose outcome the backend gets as `/result` or `/error`.
    *
    * @param call What to send.
-   * @param errand Asked, when the CALL ends, whether its outcome is reported here, and told when it was.
+   * @param errand Says, when the CALL ends, whether its outcome is reported here, and is told when it was.
    */
   callForBackend(call: ReportedCall, errand: Errand): Taken {
     return this.call(reportedCall(this, this.deps, call, errand));

@@ -24,8 +24,11 @@ export type Taken = "accepted" | "duplicate" | "full" | "gone";
 
 /** A CALL that was accepted for somebody else. */
 export interface Errand {
-  /** Asked when it ends: whether its outcome is still this instance's to report. */
-  isOurs(): boolean;
+  /**
+   * It ended. Calls one of both, once: `report` when its outcome is this instance's to report, which may
+   * turn out later; `drop` when another one has reported it.
+   */
+  claim(report: () => void, drop: () => void): void;
   /** Its outcome has been reported, or will be from here alone. */
   ended(): void;
   /** What becomes of the report of its outcome. */
@@ -98,7 +101,7 @@ export function pendingOf(
 /**
  * A CALL whose outcome the backend gets as `/result` or `/error`.
  *
- * @param errand Asked, when the CALL ends, whether its outcome is reported here, and told when it was.
+ * @param errand Says, when the CALL ends, whether its outcome is reported here, and is told when it was.
  */
 export function reportedCall(
   callee: Callee,
@@ -108,6 +111,21 @@ export function reportedCall(
 ): OutgoingCall {
   const { messageId, action, payload, watch } = call;
   const since = clock.now();
+
+  function deliver(report: Report): void {
+    let isEnded = false;
+    callee.report(report, {
+      id: call.id,
+      hasPlace: true,
+      told(state) {
+        errand.moved?.(state);
+        if (isEnded || state === "waiting") return;
+        isEnded = true;
+        errand.ended();
+      },
+    });
+  }
+
   return {
     messageId,
     action,
@@ -116,19 +134,8 @@ export function reportedCall(
     onOutcome(outcome) {
       metrics.apiCallSeconds.observe((clock.now() - since) / 1000);
       if (call.span !== undefined) endByOutcome(call.span, outcome);
-      if (!errand.isOurs()) return;
       const report = outcomeReport(call, outcome, callee.dialect, callTimeoutText);
-      let isEnded = false;
-      callee.report(report, {
-        id: call.id,
-        hasPlace: true,
-        told(state) {
-          errand.moved?.(state);
-          if (isEnded || state === "waiting") return;
-          isEnded = true;
-          errand.ended();
-        },
-      });
+      errand.claim(() => deliver(report), () => {});
     },
   };
 }

@@ -140,13 +140,14 @@ export class LocalCalls {
     const owing = deliveries.isLasting ? undefined : errand;
     const call = { id, action, messageId, payload, trace, span, watch: record };
     const taken = connection.callForBackend(call, {
-      isOurs() {
-        if (owing?.isOurs() !== false) return true;
-        forget();
-        // Whoever reports it tells of it too.
-        record.drop();
-        deliveries.giveUp(id);
-        return false;
+      claim(report) {
+        if (owing === undefined) return report();
+        owing.claim(report, () => {
+          forget();
+          // Whoever reports it tells of it too.
+          record.drop();
+          deliveries.giveUp(id);
+        });
       },
       moved: (state) => record.settle(state),
       ended() {

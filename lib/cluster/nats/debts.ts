@@ -7,7 +7,7 @@
 import type { Clock, Timer } from "../../clock.ts";
 import type { Log } from "../../log/log.ts";
 import type { Peer } from "../bus.ts";
-import { LOST_MS, PROVEN_MS, WATCH_MS } from "../times.ts";
+import { FORGET_MS, LOST_MS, PROVEN_MS, WATCH_MS } from "../times.ts";
 import type { Errands } from "./errands.ts";
 import type { Ledger } from "./ledger.ts";
 import { isNoResponders, type Link } from "./link.ts";
@@ -25,7 +25,7 @@ export interface DebtsOptions {
   readonly peers: Peers;
   readonly proof: Proof;
   readonly ledger: Ledger;
-  readonly errands: Pick<Errands, "isEmpty">;
+  readonly errands: Pick<Errands, "isEmpty" | "takeOver">;
   readonly local: Pick<Peer, "lost">;
   readonly clock: Clock;
   readonly log: Log;
@@ -49,7 +49,7 @@ export class Debts {
    * Instances that may believe that they owe what is over here: they keep it until they are asked for the
    * rest. With each the time until which it is asked in every round.
    */
-  readonly #unaware = new Map<string, number>();
+  readonly #unaware = new Map<string, { readonly until: number }>();
   #timer: Timer | undefined;
   #isClosed = false;
 
@@ -76,14 +76,17 @@ export class Debts {
 
   /** An instance may believe that it owes what is over here: it is asked for the rest. */
   remind(peerId: string): void {
-    this.#unaware.set(peerId, this.#options.clock.now() + UNAWARE_MS);
+    this.#unaware.set(peerId, { until: this.#options.clock.now() + UNAWARE_MS });
     const [oldest] = this.#unaware.keys();
     if (this.#unaware.size > MAX_UNAWARE && oldest !== undefined) this.#unaware.delete(oldest);
     this.watch();
   }
 
+  /** Asks no longer. What those may report of whom nothing can be known now is reported here. */
   close(): void {
     this.#isClosed = true;
+    const { errands, link } = this.#options;
+    errands.takeOver((peerId) => !link.isUp || this.#isForgotten(peerId));
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
   }
 
@@ -93,13 +96,23 @@ export class Debts {
     const others = new Set([...ledger.debtors, ...this.#unawarePeers()]);
     await Promise.all([proof.ask(), ...Array.from(others, (peerId) => this.#askSafely(peerId))]);
     this.#timer = undefined;
+    errands.takeOver((peerId) => this.#isForgotten(peerId));
     if (ledger.size > 0 || !errands.isEmpty || this.#unawarePeers().length > 0) this.watch();
+  }
+
+  /** Whether an instance that accepted CALLs has been silent for so long that it does not count any more. */
+  #isForgotten(peerId: string): boolean {
+    const { peers, link, clock } = this.#options;
+    return link.isUp && clock.now() - link.upSince >= FORGET_MS &&
+      peers.lastHeard(peerId) === undefined;
   }
 
   /** Those that are asked in this round; of the others it is waited for a word. */
   #unawarePeers(): string[] {
     const now = this.#options.clock.now();
-    return Array.from(this.#unaware).filter(([, until]) => now < until).map(([peerId]) => peerId);
+    return Array.from(this.#unaware).filter(([, { until }]) => now < until).map(([peerId]) =>
+      peerId
+    );
   }
 
   /** A fault of ours with one instance ends neither the round nor the process. */
@@ -120,7 +133,7 @@ export class Debts {
     if (link.connection === null || !link.isUp) return;
     const numbers = ledger.owedBy(peerId, MAX_NUMBERS);
     // What is over here is not among these numbers, and that is how the other one hears of it.
-    const tells = this.#unaware.has(peerId);
+    const told = this.#unaware.get(peerId);
     let epoch: number | null = null;
     try {
       const note: PeerNote = { kind: "ping", peerId: ownId, numbers };
@@ -135,7 +148,10 @@ export class Debts {
     } catch (error) {
       if (!this.#isGone(peerId, error)) return;
     }
-    if (tells && epoch !== null) this.#unaware.delete(peerId);
+    // Not when more is over since it was asked: of that it has not heard.
+    if (told !== undefined && epoch !== null && this.#unaware.get(peerId) === told) {
+      this.#unaware.delete(peerId);
+    }
     const lost = ledger.takeLost(peerId, epoch);
     if (lost.length > 0) this.remind(peerId);
     if (lost.length > 0) log.error("an instance went with CALLs", { peerId, count: lost.length });

@@ -17,16 +17,27 @@ export interface ErrandsOptions {
   readonly tellEnded: (peerId: string, number: number) => void;
 }
 
+/** A CALL that was taken. */
+interface Taken {
+  /** In which epoch. */
+  readonly epoch: number;
+  /** Whoever accepted it has reported it. */
+  isReported: boolean;
+  /** Set when it has ended, and whoever accepted it may report that. */
+  kept: { readonly report: () => void; readonly drop: () => void } | undefined;
+}
+
 /**
- * Owns what this instance owes others: by instance, the epoch of each CALL by its number.
+ * Owns what this instance owes others: by instance, each CALL by its number.
  *
  * Always true: what was taken in an epoch before the present one is not reported here, unless whoever
- * accepted it has left; an epoch ends when NATS has not answered for so long that others may report
- * what they are owed. An instance that is owed nothing is not in it.
+ * accepted it has gone; when it ends its outcome is kept until one of both is certain. An epoch ends when
+ * NATS has not answered for so long that others may report what they are owed. An instance that is owed
+ * nothing is not in it.
  */
 export class Errands {
   readonly #options: ErrandsOptions;
-  readonly #open = new Map<string, Map<number, number>>();
+  readonly #open = new Map<string, Map<number, Taken>>();
   #gaveUpAt = 0;
   /** Counts how often this instance gave up what it had taken from others. */
   #epoch = 0;
@@ -48,14 +59,16 @@ export class Errands {
     if (this.isEmpty) this.#options.proof.assume();
     else this.#giveUpIfCut();
     const epoch = this.#epoch;
-    const open = this.#open.get(from) ?? new Map<number, number>();
-    this.#open.set(from, open.set(number, epoch));
+    const open = this.#open.get(from) ?? new Map<number, Taken>();
+    const taken: Taken = { epoch, isReported: false, kept: undefined };
+    this.#open.set(from, open.set(number, taken));
     return {
-      isOurs: () => {
-        // Who accepted it has left: nobody else will report it.
-        if (!this.#has(from, number)) return true;
+      claim: (report, drop) => {
         this.#giveUpIfCut();
-        return this.#epoch === epoch;
+        if (taken.isReported) return drop();
+        // When who accepted it has gone, nobody else will report it.
+        if (!this.#has(from, number) || this.#epoch === epoch) report();
+        else taken.kept = { report, drop };
       },
       ended: () => {
         this.drop(from, number);
@@ -66,14 +79,34 @@ export class Errands {
 
   /** It was not taken, or has been reported. */
   drop(from: string, number: number): void {
-    const open = this.#open.get(from);
-    open?.delete(number);
-    if (open?.size === 0) this.#open.delete(from);
+    this.#takeOut(from, number)?.kept?.drop();
   }
 
   /** An instance left: what it was owed is this instance's own now. */
   dropAll(from: string): void {
+    const all = this.#open.get(from)?.values() ?? [];
     this.#open.delete(from);
+    for (const { kept } of all) kept?.report();
+  }
+
+  /** What was given up, and was accepted by instances that have gone without a word, is this instance's own. */
+  takeOver(isGone: (peerId: string) => boolean): void {
+    for (const [from, open] of [...this.#open]) {
+      if (!isGone(from)) continue;
+      for (const [number, { epoch, kept }] of [...open]) {
+        if (epoch === this.#epoch) continue;
+        this.#takeOut(from, number);
+        kept?.report();
+      }
+    }
+  }
+
+  #takeOut(from: string, number: number): Taken | undefined {
+    const open = this.#open.get(from);
+    const taken = open?.get(number);
+    open?.delete(number);
+    if (open?.size === 0) this.#open.delete(from);
+    return taken;
   }
 
   /** Answers an instance that asks what of all these is still owed to it. */
@@ -91,8 +124,10 @@ export class Errands {
 
   #forgetGivenUp(peerId: string, owed: readonly number[]): void {
     const isOwed = new Set(owed);
-    for (const [number, epoch] of this.#open.get(peerId) ?? []) {
-      if (epoch !== this.#epoch && !isOwed.has(number)) this.drop(peerId, number);
+    for (const [number, taken] of [...this.#open.get(peerId) ?? []]) {
+      if (taken.epoch === this.#epoch || isOwed.has(number)) continue;
+      taken.isReported = true;
+      this.drop(peerId, number);
     }
   }
 
