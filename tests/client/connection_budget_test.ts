@@ -4,7 +4,7 @@ import { connect } from "../../lib/client/connect.ts";
 import type { ConnectionDeps } from "../../lib/client/connection.ts";
 import { ClientRate } from "../../lib/client/rate.ts";
 import { MetricSet } from "../../lib/metrics/metrics.ts";
-import { Core, FakeSocket, FAULTLESS, quiesce } from "../model/core.ts";
+import { Core, FakeSocket, FAULTLESS, quiesce } from "../simulation/model/core.ts";
 import { microtasks } from "../support/fake_clock.ts";
 
 const SPENT = { code: 1008, reason: "too many frames that lead nowhere" };

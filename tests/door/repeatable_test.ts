@@ -4,7 +4,7 @@ import { connect } from "../../lib/client/connect.ts";
 import { drain } from "../../lib/client/drain.ts";
 import { createUpgrade, type Upgrade } from "../../lib/door/upgrade.ts";
 import type { Random } from "../../lib/random.ts";
-import { Core, FakeSocket, quiesce } from "../model/core.ts";
+import { Core, FakeSocket, quiesce } from "../simulation/model/core.ts";
 import { Random as Seeded } from "../support/random.ts";
 
 const CONFIG = {

@@ -3,7 +3,8 @@
  *
  * Faults of the way: refused though the backend is there; cut before the request arrives, or behind it;
  * no answer in time, to a request that arrived or did not; slow. Faults of the backend: it is away and
- * refuses everybody; it answers 500, 502, 503, 504, 429, 400, and 204 or an error of its own.
+ * refuses everybody; it answers 500, 502, 503, 504, 429, 400, with and without Retry-After, and 204 or an
+ * error of its own; it fails, as one does whose proxy is all that is left; some outcomes it never takes.
  *
  * @module
  */
@@ -11,8 +12,10 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { BackendReply, ForwarderOptions } from "../../lib/forwarder/forwarder.ts";
 import type { Layer, Outer, Post } from "../../lib/forwarder/layer.ts";
-import type { Attempt, Books } from "./books.ts";
+import { type Look, sightOf } from "../../lib/forwarder/look.ts";
+import type { Books } from "./books.ts";
 import type { Chance } from "./chance.ts";
+import type { Attempt } from "./entries.ts";
 import type { Life } from "./life.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Trace } from "./trace.ts";
@@ -29,12 +32,16 @@ export interface BackendDeps {
 }
 
 /** Statuses of a backend that is not well, or that does not want a request. */
-const BAD_STATUSES = [400, 404, 422, 429, 500, 500, 502, 503, 503, 504];
+const BAD_STATUSES = [400, 404, 408, 422, 425, 429, 429, 500, 500, 502, 503, 503, 504];
 
 /** Owns whether the backend is there, and answers. */
 export class SimulatedBackend {
   readonly #deps: BackendDeps;
   isAway = false;
+  /** All that it says is 502, 503 or 504. */
+  isFailing = false;
+  /** It answers all outcomes of this client with 500. */
+  refused: string | undefined;
   /** Each answer is another one. */
   #answers = 0;
 
@@ -48,15 +55,45 @@ export class SimulatedBackend {
     return ({ timeoutMs }) => sabotage(new Way(this, life, clock, timeoutMs, this.#deps));
   }
 
+  /** How one instance looks for it. */
+  lookOf(life: Life): Look {
+    const { weather, timeline, books, trace } = this.#deps;
+    return (wanted) =>
+      new Promise((resolve) => {
+        timeline.after(weather.delayMs() + weather.delayMs(), () =>
+          life.deliver(() => {
+            const isThere = !this.isAway && !weather.happens("refused");
+            const status = this.isFailing ? 503 : 404;
+            const sight = !isThere
+              ? "nothing"
+              : wanted === "answer" && !weather.happens("cutAfter")
+              ? sightOf(status, "")
+              : "connected";
+            trace.note(`${life.name} looks for the backend: ${sight}`);
+            books.saw(life.name, sight);
+            resolve(sight);
+          }));
+      });
+  }
+
   /** A request arrived: what is answered, and after how long. */
-  take({ kind, body }: Attempt): { reply: BackendReply; thinkMs: number } {
+  take({ kind, path, body }: Attempt): { reply: BackendReply; thinkMs: number } {
     const { weather, chance } = this.#deps;
     const thinkMs = weather.happens("slow") ? chance.between(10, 3000) : chance.between(0.2, 20);
+    if (this.isFailing) {
+      return { reply: { ok: true, status: chance.pick([502, 503, 504]), body: "" }, thinkMs };
+    }
+    const isRefused = this.refused !== undefined && path.includes(`/${this.refused}/`);
+    if (isRefused && (kind === "result" || kind === "error")) {
+      return { reply: { ok: true, status: 500, body: "" }, thinkMs };
+    }
     if (weather.happens("badStatus")) {
       const status = chance.pick(BAD_STATUSES);
       const hasCode = kind === "call" && chance.happens(0.3);
       const text = hasCode ? '{"code":"Own","description":"no"}' : "";
-      return { reply: { ok: true, status, body: text }, thinkMs };
+      const asks = (status === 429 || status === 503) && chance.happens(0.5);
+      const retryAfter = asks ? { retryAfter: String(1 + chance.below(4)) } : {};
+      return { reply: { ok: true, status, body: text, ...retryAfter }, thinkMs };
     }
     if (kind !== "call" || chance.happens(0.1)) {
       return { reply: { ok: true, status: 204, body: "" }, thinkMs };
@@ -110,8 +147,10 @@ class Way implements Layer {
       body: post.request.body,
       webhookId: post.webhookId,
       connectionId: post.request.origin.connectionId,
+      beganAt: timeline.now,
       status: undefined,
       reply: undefined,
+      repliedAt: Infinity,
       isOrphan: false,
     };
     trace.note(`${name} POST ${attempt.path} ${attempt.body}`);

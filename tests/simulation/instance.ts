@@ -15,7 +15,10 @@ import { type Core, createCore } from "../../lib/gateway/core.ts";
 import type { GatewayDeps } from "../../lib/gateway/deps.ts";
 import { createRoute, type Route } from "../../lib/gateway/routing.ts";
 import { shutDown } from "../../lib/gateway/shutdown.ts";
+import { within } from "../../lib/clock.ts";
 import type { Log, LogFields } from "../../lib/log/log.ts";
+import { MemoryStore } from "../../lib/outbox/memory.ts";
+import type { Found, Store } from "../../lib/outbox/store.ts";
 import { randomUuid } from "../../lib/random.ts";
 import type { HttpRequest } from "../../lib/request.ts";
 import type { Status } from "../../lib/status/status.ts";
@@ -25,7 +28,11 @@ import type { Chance } from "./chance.ts";
 import { Life, LifeClock } from "./life.ts";
 import { type Line, lineSockets } from "./line.ts";
 import type { SimulatedConnection, SimulatedNats } from "./nats.ts";
+import type { ReportNames } from "./report_book.ts";
+import type { Sabotage } from "./sabotage.ts";
+import { type SimulatedDisk, SimulatedStore } from "./store.ts";
 import type { Timeline } from "./timeline.ts";
+import type { Weather } from "./weather.ts";
 import type { Trace } from "./trace.ts";
 
 export interface InstanceDeps {
@@ -36,6 +43,10 @@ export interface InstanceDeps {
   readonly backend: SimulatedBackend;
   /** Undefined for an instance without others. */
   readonly nats: SimulatedNats | undefined;
+  /** Undefined without an outbox. */
+  readonly disk: SimulatedDisk | undefined;
+  readonly weather: Weather;
+  readonly sabotage: Sabotage;
   readonly skewMs: number;
   /** Its own random numbers. */
   readonly chance: Chance;
@@ -48,18 +59,25 @@ const BUGS = new Set([
   "a request failed",
   "a request of another instance failed",
   "an instance's debts failed",
+  "a question of another instance failed",
   "nats message not understood",
   "nats message not taken",
 ]);
 
 /** Gauges that do not count anything which must be gone when all is over. */
-const NO_COUNTS = new Set(["ws2api_breaker_open", "ws2api_event_loop_lag_seconds"]);
+const NO_COUNTS = new Set(["ws2api_event_loop_lag_seconds"]);
+
+/** What the store may take at the end of a process. */
+const STORE_CLOSE_MS = 450;
+/** Why CALLs of an earlier process have no other outcome, as `lib/gateway/gateway.ts` has it. */
+const RESTARTED = "the gateway was restarted";
 
 /** A response of the API as it leaves. */
 export interface ApiResponse {
   readonly status: number;
   readonly outcome: string | null;
   readonly body: string;
+  readonly isReplay: boolean;
 }
 
 const ENTRANCE = {
@@ -78,12 +96,19 @@ export class Instance {
   readonly #status: Status;
   readonly #route: Route;
   #connection: SimulatedConnection | undefined;
+  readonly #disk: SimulatedStore | undefined;
+  /** It listens. */
+  #isUp = false;
+  #recovered = 0;
   #isShuttingDown = false;
+  /** It stood still, so that it may be late. */
+  wasFrozen = false;
   /** It has ended as it should. */
   hasLeft = false;
 
   constructor(name: string, deps: InstanceDeps) {
-    const { config, timeline, trace, books, backend, nats, skewMs, chance } = deps;
+    const { timeline, trace, books, backend, nats, skewMs, chance, disk, weather, sabotage } = deps;
+    const config = sabotage.config?.(deps.config) ?? deps.config;
     this.name = name;
     this.#deps = deps;
     const life = new Life(
@@ -95,6 +120,10 @@ export class Instance {
     this.life = life;
     this.clock = clock;
     const log = this.#log();
+    const storeDeps = { timeline, weather, chance: chance.fork(), life };
+    this.#disk = disk === undefined ? undefined : new SimulatedStore(disk, storeDeps);
+    const kept: Store = this.#disk ?? new MemoryStore();
+    const store = sabotage.store?.(kept) ?? kept;
     const gatewayDeps: GatewayDeps = {
       log,
       version: "0.0.0-simulated",
@@ -103,7 +132,9 @@ export class Instance {
       random: chance,
       secrets: NO_SECRETS,
       sockets: lineSockets,
+      store,
       createConnections: backend.wayOf(life, clock),
+      look: backend.lookOf(life),
       createBus: nats && ((local) =>
         new NatsBus({
           prefix: config.natsSubject,
@@ -121,14 +152,37 @@ export class Instance {
     };
     this.#core = createCore(config, gatewayDeps, () => this.#isShuttingDown);
     this.#clientSide = createClientSide(config, this.#core, gatewayDeps);
-    const { status, apiDeps } = createApiSide(config, this.#core, this.#clientSide, gatewayDeps);
+    const { status, apiDeps } = createApiSide(
+      ...[config, this.#core, this.#clientSide, gatewayDeps] as const,
+      () => undefined,
+    );
     this.#status = status;
     this.#route = createRoute(config.wsPath, this.#clientSide.upgrade, apiDeps);
     trace.note(`${name} starts`);
+    void store.recover().then((found) => this.life.isAlive && this.#listen(found));
+  }
+
+  /** As `startGateway` does it. */
+  #listen(found: Found): void {
+    const { trace } = this.#deps;
+    const { calls, reports } = found;
+    trace.note(`${this.name} listens, and has found ${calls.length} and ${reports.length}`);
+    const { records, keys } = this.#clientSide;
+    records.recovered(found, RESTARTED);
+    keys.recovered(found);
+    this.#recovered = calls.length + reports.length;
+    this.#core.deliveries.adopt(found, RESTARTED, (id, state) => records.settle(id, state));
+    this.#isUp = true;
   }
 
   get isServing(): boolean {
-    return this.life.isAlive && !this.#isShuttingDown;
+    return this.life.isAlive && this.#isUp && !this.#isShuttingDown;
+  }
+
+  /** The process is no more. @returns Whether its store had written all. */
+  died(): boolean {
+    this.life.end();
+    return this.#disk?.died() ?? true;
   }
 
   /** Its connection to NATS, once there was one. */
@@ -139,6 +193,7 @@ export class Instance {
   /** A client's request arrives. */
   connects(line: Line, clientId: string, protocol: string | null): void {
     this.life.deliver(() => {
+      if (!this.#isUp) return line.answered(0);
       const request = httpRequest("GET", `/${clientId}`, null, {
         connection: "Upgrade",
         upgrade: "websocket",
@@ -158,13 +213,20 @@ export class Instance {
     body: string | null,
     answered: (response: ApiResponse) => void,
   ): void {
+    const { request: change, response: falsify } = this.#deps.sabotage;
     this.life.deliver(() => {
-      this.#serve(httpRequest(method, path, body, headers), (response) => {
+      if (!this.#isUp) {
+        answered({ status: 0, outcome: "not-sent", body: "", isReplay: false });
+        return;
+      }
+      const sent = httpRequest(method, path, body, change?.(headers) ?? headers);
+      this.#serve(sent, (response) => {
         void response.text().then((text) => {
           const outcome = response.headers.get("ws2api-outcome");
-          if (this.life.acts("a response")) {
-            answered({ status: response.status, outcome, body: text });
-          }
+          if (!this.life.acts("a response")) return;
+          const isReplay = response.headers.has("idempotency-replayed");
+          const told = { status: response.status, outcome, body: text, isReplay };
+          answered(falsify?.(path, told) ?? told);
         });
       });
     });
@@ -183,12 +245,17 @@ export class Instance {
     }
   }
 
-  /** SIGTERM. @param isIdle Nobody is connected any more, so that nothing may be left. */
-  shutDown(isIdle = false): void {
+  /**
+   * SIGTERM. What follows is what the program does: the gateway shuts down, then the store is closed.
+   *
+   * @param isIdle Nobody is connected any more, so that nothing may be left.
+   */
+  shutDown(isIdle: boolean, onEnd: () => void): void {
     if (!this.isServing) return;
     this.#isShuttingDown = true;
     const { trace, config, timeline, books } = this.#deps;
     trace.note(`${this.name} shuts down`);
+    books.past.leaves(this.name);
     this.life.deliver(() => {
       const running = {
         core: this.#core,
@@ -196,18 +263,38 @@ export class Instance {
         status: this.#status,
         listeners: [],
       };
-      void shutDown(running, config.drainTimeoutMs).then(() => {
-        if (!this.life.isAlive) return;
-        this.hasLeft = true;
-        if (isIdle) {
+      const begin = timeline.now;
+      const end = async (): Promise<void> => {
+        await shutDown(running, config.drainTimeoutMs);
+        if (this.life.isAlive && isIdle) {
           for (const left of this.left(0)) books.fault(`${this.name} has left, and ${left}`);
         }
-        books.left(this.name);
-        trace.note(`${this.name} has shut down`);
+        if (this.#disk !== undefined) await within(this.clock, this.#disk.close(), STORE_CLOSE_MS);
+      };
+      void end().then(() => {
+        if (!this.life.isAlive) return;
+        const late = timeline.now - begin - config.drainTimeoutMs;
+        trace.note(`${this.name} has shut down, ${late} ms after its drain time-out`);
+        this.#checkEnd(late);
+        this.hasLeft = true;
         // The process ends now.
-        timeline.after(0, () => this.life.end());
+        timeline.after(0, () => {
+          if (!this.life.isAlive) return;
+          books.ended(this.name, this.died() ? "clean" : "unsynced");
+          onEnd();
+        });
       });
     });
+  }
+
+  #checkEnd(lateMs: number): void {
+    const { books, trace } = this.#deps;
+    const { waiting } = this.#core.deliveries;
+    if (waiting > 0) trace.note(`${this.name} has ${waiting} undelivered reports`);
+    if (waiting > 0 && this.#disk === undefined) books.past.lost(this.name);
+    if (lateMs > MAX_SHUTDOWN_MS && !this.wasFrozen) {
+      books.fault(`${this.name} shut down ${lateMs} ms after its drain time-out`);
+    }
   }
 
   /** What is left in memory, and should not be. @param timers That may run. */
@@ -215,14 +302,16 @@ export class Instance {
     const found: string[] = [];
     const { metricSet, backlog, connections } = this.#core;
     const { sockets } = this.#clientSide;
-    for (const { name, type, samples } of metricSet.samples()) {
-      if (type !== "gauge" || NO_COUNTS.has(name)) continue;
-      for (const { value } of samples) if (value !== 0) found.push(`${name} is ${value}`);
-    }
     if (backlog.count !== 0) found.push(`${backlog.count} messages wait`);
     if (connections.size !== 0) found.push(`${connections.size} clients are connected`);
     if (sockets.count !== 0) found.push(`${sockets.count} sockets are held`);
     if (this.clock.timers > timers) found.push(`${this.clock.timers} timers run`);
+    // It takes longer than all of that.
+    if (found.length > 0) return found;
+    for (const { name, type, samples } of metricSet.samples()) {
+      if (type !== "gauge" || NO_COUNTS.has(name)) continue;
+      for (const { value } of samples) if (value !== 0) found.push(`${name} is ${value}`);
+    }
     return found;
   }
 
@@ -230,14 +319,17 @@ export class Instance {
   get excess(): string | undefined {
     const { config } = this.#deps;
     const { backlog, connections, metrics } = this.#core;
-    if (metrics.slotsTaken.own > config.backendConnections) return "too many slots are taken";
-    // Reports of CALLs that were accepted are taken beyond the bound.
-    const reports = connections.size * (2 * config.maxQueue + config.callConcurrency + 2);
-    if (backlog.count - backlog.disconnects > config.maxWaiting + reports + LATE_REPORTS) {
-      return `${backlog.count} messages wait`;
+    const { sum: places } = metrics.outboxPlaces;
+    const { wasRetried } = this.#deps.books.reports;
+    if (
+      this.#deps.nats === undefined && !wasRetried && places > config.maxReports + this.#recovered
+    ) {
+      return `${places} places are taken, of ${config.maxReports}`;
     }
-    // CALLs, CALLs to it, and reports: what waits and one that is under way, of each.
-    const most = 4 * config.maxQueue + config.callConcurrency + 4;
+    if (metrics.slotsTaken.own > config.backendConnections) return "too many slots are taken";
+    if (backlog.count > config.maxWaiting) return `${backlog.count} messages wait`;
+    // CALLs, CALLs to it, and reports: what waits and one that is under way, of each; and what was found.
+    const most = 4 * config.maxQueue + config.callConcurrency + 4 + this.#recovered + LATE_REPORTS;
     for (const connection of connections.all()) {
       const { waiting } = connection.state;
       if (waiting > most) return `${waiting} messages of ${connection.clientId} wait`;
@@ -255,7 +347,9 @@ export class Instance {
     const say = (level: string, event: string, fields: LogFields = {}): void => {
       trace.note(`${this.name} ${level} ${event} ${JSON.stringify(fields)}`);
       if (BUGS.has(event)) books.fault(`${this.name} says: ${event} ${JSON.stringify(fields)}`);
-      if (event === "messages lost at the shutdown") books.lost(this.name);
+      const names = fields as unknown as ReportNames;
+      if (event === "report parked") books.reports.parked(this.name, names);
+      if (event === "parked report forgotten") books.reports.forgotten(this.name, names);
     };
     return {
       isDebug: false,
@@ -268,8 +362,10 @@ export class Instance {
   }
 }
 
-/** Those of connections that have gone. */
-const LATE_REPORTS = 200;
+/** Those of earlier connections. */
+const LATE_REPORTS = 100;
+/** A shutdown, of the gateway and its store, takes no longer beyond the drain time-out. */
+const MAX_SHUTDOWN_MS = 1700;
 
 const encoder = new TextEncoder();
 

@@ -99,6 +99,10 @@ export interface LineDeps {
   readonly onFault: (fault: string) => void;
   /** A frame is on its way to the client. */
   readonly onFrame: (line: Line, text: string) => void;
+  /** And a close. */
+  readonly onClose: (line: Line, code: number) => void;
+  /** The client does not read, or has gone, and the gateway does not know. */
+  readonly onUnread: () => void;
 }
 
 /** A close event without a close frame of the client. */
@@ -189,16 +193,17 @@ export class Line {
     this.#deps.timeline.after(0.1, () => this.life.deliver(() => socket.tell("error")));
   }
 
-  /** The client sends. */
-  send(text: string): void {
+  /** The client sends. @param onArrive The gateway gets it. */
+  send(text: string, onArrive = (): void => {}): void {
     if (this.isGone) return;
-    this.#toGateway.push(() => this.#deliver(text));
+    this.#toGateway.push(() => this.#deliver(text, onArrive));
   }
 
-  #deliver(data: string): void {
+  #deliver(data: string, onArrive: () => void): void {
     this.life.deliver(() => {
       const socket = this.#socket;
       if (socket === undefined || socket.state === "closed") return;
+      onArrive();
       socket.tell("message", { data });
     });
   }
@@ -236,6 +241,7 @@ export class Line {
   stall(): void {
     if (this.isGone || this.#isStalled) return;
     this.#isStalled = true;
+    this.#deps.onUnread();
     this.#toClient.hold();
   }
 
@@ -274,6 +280,7 @@ export class Line {
     }
     // The other end has gone, and its word is on the way.
     if (this.isGone && !this.#isSilent && this.number % 3 === 0) {
+      this.#deps.onUnread();
       throw new DOMException("", "InvalidStateError");
     }
     this.#deps.onFrame(this, text);
@@ -286,6 +293,7 @@ export class Line {
   closedByGateway(socket: LineSocket, code: number, reason: string): void {
     if (!this.life.acts("a close") || socket.state === "closed") return;
     socket.state = "closing";
+    this.#deps.onClose(this, code);
     this.#toClient.push(() => {
       if (!this.isGone) this.#end.ended(code, reason);
     });

@@ -16,6 +16,9 @@ export interface Mishaps {
   readonly freeze: number;
   readonly jump: number;
   readonly backendAway: number;
+  readonly backendFails: number;
+  readonly diskFull: number;
+  readonly operator: number;
   readonly natsCut: number;
   readonly natsHang: number;
   readonly natsAway: number;
@@ -24,6 +27,10 @@ export interface Mishaps {
 export interface Plan {
   readonly config: Config;
   readonly instances: number;
+  /** Whether each has a disk, which outlives it. */
+  readonly hasOutbox: boolean;
+  /** For half an hour the backend takes no outcome of one client. */
+  readonly isStubborn: boolean;
   readonly clients: number;
   readonly protocol: string | null;
   readonly faults: Faults;
@@ -37,6 +44,8 @@ export interface Plan {
   /** How wrong the wall clocks are at most. */
   readonly skewMs: number;
 }
+
+const LONG_TTL_MS = 72 * 3600_000;
 
 let base: Config | undefined;
 
@@ -56,6 +65,7 @@ export function drawPlan(chance: Chance): Plan {
     chance.happens(share) ? chance.between(0, most) : 0;
   const instances = chance.pick([1, 1, 2, 2, 3]);
   const isMany = instances > 1;
+  const hasOutbox = chance.happens(0.6);
   const isClean = chance.happens(0.1);
   const faults: Faults = isClean ? NO_FAULTS : {
     slow: sometimes(0.5, 0.3),
@@ -74,6 +84,9 @@ export function drawPlan(chance: Chance): Plan {
     freeze: weight(true),
     jump: weight(true),
     backendAway: weight(true),
+    backendFails: weight(true) / 2,
+    diskFull: weight(hasOutbox),
+    operator: weight(true),
     natsCut: weight(isMany),
     natsHang: weight(isMany),
     natsAway: weight(isMany),
@@ -84,6 +97,11 @@ export function drawPlan(chance: Chance): Plan {
       ...base,
       disconnectHook: chance.happens(0.5),
       connectHook: chance.happens(0.3),
+      backendAway: chance.pick(["close", "close", "answer"]),
+      awayHoldMs: chance.pick([500, 1000, 3000, 15_000, 15_000]),
+      maxReports: chance.pick([2, 10, 30, 100_000, 100_000, 100_000]),
+      reportTtlMs: chance.pick([6000, 15_000, LONG_TTL_MS, LONG_TTL_MS, LONG_TTL_MS]),
+      outcomeRetentionMs: chance.pick([3000, 20_000, 200_000]),
       retries: chance.below(4),
       maxQueue: chance.pick([1, 2, 4, 8]),
       maxWaiting: chance.pick([6, 40, 1000, 1000]),
@@ -96,6 +114,8 @@ export function drawPlan(chance: Chance): Plan {
       maxBufferedBytes: chance.pick([200, 64 * 1024]),
     },
     instances,
+    hasOutbox,
+    isStubborn: chance.happens(0.02),
     clients: 1 + chance.below(5),
     protocol,
     faults,

@@ -6,6 +6,9 @@
 
 import { isOutcome } from "../../lib/forwarder/forwarder.ts";
 import type { BackendReply } from "../../lib/forwarder/forwarder.ts";
+import type { Config } from "../../lib/config/config.ts";
+import type { Store } from "../../lib/outbox/store.ts";
+import type { ApiResponse } from "./instance.ts";
 import { type Layer, OuterLayer, Post } from "../../lib/forwarder/layer.ts";
 
 const TAKEN: BackendReply = { ok: true, status: 204, body: "" };
@@ -102,13 +105,180 @@ function same({ request, requester, webhookId }: Post): Post {
   return post;
 }
 
-/** By what each does wrong, with words of the fault that must be found. */
-export const SABOTAGES: Readonly<Record<string, readonly [(inner: Layer) => Layer, RegExp]>> = {
-  "loses outcomes": [(inner) => new Forgets(inner), /has no outcome/],
-  "tells an outcome twice": [(inner) => new Repeats(inner, renamed), /outcomes|is done/],
-  "repeats what was taken": [(inner) => new Repeats(inner, same), /after its final answer|is done/],
-  "repeats a CALL that may have arrived": [(inner) => new Insists(inner), /forwarded again/],
-  "lets CALLs overtake": [(inner) => new Overtakes(inner), /out of order|under way/],
-  "answers with another's answer": [(inner) => new Confuses(inner), /another's answer/],
-  "makes up an outcome": [(inner) => new Lies(inner), /nobody answered/],
+/** Gives a report another Webhook-Id in each try. */
+class Renames extends OuterLayer {
+  readonly #own = new WeakMap<Post, Post>();
+
+  override forward(post: Post): void {
+    if (!isOutcome(post)) return this.inner.forward(post);
+    const other = renamed(post);
+    this.#own.set(other, post);
+    this.inner.forward(other);
+  }
+
+  override replied(post: Post, reply: BackendReply): void {
+    this.outer.replied(this.#own.get(post) ?? post, reply);
+  }
+}
+
+/** Changes what the backend answers to what it carries. */
+class Rewrites extends OuterLayer {
+  readonly #change: (reply: BackendReply, post: Post) => BackendReply;
+
+  constructor(inner: Layer, change: (reply: BackendReply, post: Post) => BackendReply) {
+    super(inner);
+    this.#change = change;
+  }
+
+  override replied(post: Post, reply: BackendReply): void {
+    this.outer.replied(post, this.#change(reply, post));
+  }
+}
+
+/** A store that is not told all. */
+function deaf(store: Store, changes: Partial<Store>): Store {
+  return {
+    isLasting: store.isLasting === true,
+    accept: (call, done) => store.accept(call, done),
+    end: (report) => store.end(report),
+    park: (id, parked) => store.park(id, parked),
+    delivered: (id) => store.delivered(id),
+    recover: () => store.recover(),
+    close: () => store.close(),
+    ...changes,
+  };
+}
+
+function withStatus(from: (status: number) => boolean, to: number) {
+  return (reply: BackendReply, post: Post): BackendReply =>
+    isOutcome(post) && reply.ok && from(reply.status) ? { ...reply, status: to } : reply;
+}
+
+/** What is put into a gateway, or done to it. */
+export interface Sabotage {
+  /** Between it and its way to the backend. */
+  readonly layer?: (inner: Layer) => Layer;
+  /** Between it and its store. */
+  readonly store?: (store: Store) => Store;
+  /** It is set up otherwise than the rules believe. */
+  readonly config?: (config: Config) => Config;
+  /** What its API gets, and what it answers. */
+  readonly request?: (
+    headers: Readonly<Record<string, string>>,
+  ) => Readonly<Record<string, string>>;
+  readonly response?: (path: string, told: ApiResponse) => ApiResponse;
+}
+
+const layer = (make: (inner: Layer) => Layer): Sabotage => ({ layer: make });
+const config = (changes: (config: Config) => Partial<Config>): Sabotage => ({
+  config: (given) => ({ ...given, ...changes(given) }),
+});
+
+/** By what each does wrong, with words of the fault that must be found, and a seed that is likely to find it. */
+export const SABOTAGES: Readonly<Record<string, readonly [Sabotage, RegExp, seed?: number]>> = {
+  "loses outcomes": [layer((inner) => new Forgets(inner)), /has no outcome/],
+  "tells an outcome twice": [layer((inner) => new Repeats(inner, renamed)), /outcomes|is done/],
+  "repeats what was taken": [
+    layer((inner) => new Repeats(inner, same)),
+    /after its final answer|is done/,
+  ],
+  "gives each try a Webhook-Id of its own": [
+    layer((inner) => new Renames(inner)),
+    /outcomes|is done/,
+  ],
+  "repeats a CALL that may have arrived": [
+    layer((inner) => new Insists(inner)),
+    /forwarded again/,
+  ],
+  "lets CALLs overtake": [layer((inner) => new Overtakes(inner)), /out of order|under way/],
+  "answers with another's answer": [layer((inner) => new Confuses(inner)), /another's answer/],
+  "makes up an outcome": [layer((inner) => new Lies(inner)), /nobody answered/],
+  "tries again what was refused for good": [
+    layer((inner) => new Rewrites(inner, withStatus((status) => status === 400, 500))),
+    /after its final answer|not parked|is done/,
+  ],
+  "parks what was answered with 500": [
+    layer((inner) => new Rewrites(inner, withStatus((status) => status === 500, 400))),
+    /should not/,
+    18,
+  ],
+  "does not read Retry-After": [
+    layer((inner) =>
+      new Rewrites(inner, (reply) => {
+        if (!reply.ok) return reply;
+        const { retryAfter: _, ...rest } = reply;
+        return rest;
+      })
+    ),
+    /before Retry-After/,
+    18,
+  ],
+  "tells clients that the backend cannot be reached": [
+    layer((inner) =>
+      new Rewrites(
+        inner,
+        (reply, { kind }) =>
+          kind === "call" && !reply.ok && reply.fault === "unreachable"
+            ? { ok: false, fault: "broken" }
+            : reply,
+      )
+    ),
+    /while it could wait/,
+  ],
+  "takes the backend for away too soon": [
+    config(({ awayHoldMs }) => ({ awayHoldMs: awayHoldMs / 10 })),
+    /while the backend is not away|while it could wait/,
+  ],
+  "accepts more than there is room for": [
+    config(({ maxReports }) => ({ maxReports: 3 * maxReports })),
+    /places are taken|has accepted/,
+    15,
+  ],
+  "parks what is not too old": [
+    config(() => ({ reportTtlMs: 1000 })),
+    /should not|which it has not tried/,
+  ],
+  "forgets keys": [
+    {
+      request(headers) {
+        const { "idempotency-key": _, ...rest } = headers;
+        return rest;
+      },
+    },
+    /sent to its client twice|was answered with/,
+  ],
+  "forgets how far CALLs got": [
+    config(() => ({ outcomeRetentionMs: 1 })),
+    /nobody knows/,
+  ],
+  "says too soon that an outcome was delivered": [
+    {
+      response: (path, told) => ({
+        ...told,
+        body: path.startsWith("/call/")
+          ? told.body.replace('"delivery":"waiting"', '"delivery":"delivered"')
+          : told.body,
+      }),
+    },
+    /was not taken/,
+  ],
+  "accepts before it has written": [
+    { store: (store) => deaf(store, { accept: (_call, done) => done(true) }) },
+    /has no outcome/,
+    12,
+  ],
+  "writes no outcomes": [
+    { store: (store) => deaf(store, { end: () => {} }) },
+    /in two ways|has no outcome|comes from|still holds|nobody asked|was taken from/,
+    51,
+  ],
+  "does not strike what was delivered": [
+    { store: (store) => deaf(store, { delivered: () => {} }) },
+    /was taken from|still holds|in two ways/,
+  ],
+  "does not write what was parked": [
+    { store: (store) => deaf(store, { park: () => {} }) },
+    /was parked by/,
+    51,
+  ],
 };

@@ -14,4 +14,13 @@ export const SEEDS: readonly (readonly [seed: number, found: string])[] = [
   [154, "the same"],
   [323, "the same"],
   [1103, "the same"],
+  [77, "GET /call said for ever that the outcome of a CALL waits which another instance had lost"],
+  [109, "the same"],
+  [64, "an outcome was dropped for one that its acceptor had not reported when it left"],
+  [61, "an instance kept what it had given up of one that was gone for good, and a timer"],
+  [76, "the same"],
+  [187, "of two questions that crossed the second one took away the reminder of the first"],
+  [415, "an outcome was reported by both instances when its CALL ended long after a cut"],
+  [427, "a key was not known after a restart while the outcome of its CALL waited in the outbox"],
+  [705, "none: of what was parked before its first try the rules knew nothing"],
 ];

@@ -13,14 +13,16 @@
  */
 
 import { setImmediate } from "node:timers";
-import type { Layer } from "../../lib/forwarder/layer.ts";
 import { SimulatedBackend } from "./backend.ts";
-import { Books, type Guarantees } from "./books.ts";
+import { Books } from "./books.ts";
 import { Chance } from "./chance.ts";
-import { Instance } from "./instance.ts";
+import type { ApiCall, ApiRequest } from "./entries.ts";
+import { type ApiResponse, Instance } from "./instance.ts";
 import { SimulatedNats } from "./nats.ts";
 import { drawPlan, type Mishaps, type Plan } from "./plan.ts";
+import type { Sabotage } from "./sabotage.ts";
 import { Station } from "./station.ts";
+import { SimulatedDisk } from "./store.ts";
 import { Timeline } from "./timeline.ts";
 import { Trace } from "./trace.ts";
 import { Weather } from "./weather.ts";
@@ -39,13 +41,12 @@ export interface Outcome {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** What the program promises today. */
-export const TODAY: Guarantees = { keepsReports: false, outbox: false };
-
 /** All that is owed must be there so long after the storm, … */
 const CALM_MS = 120_000;
 /** … and so long after that nothing may be left. */
 const REST_MS = 60_000;
+/** So long the backend takes no outcome of one client, in runs of that kind: after 15 minutes it is parked. */
+const STUBBORN_MS = 17 * 60_000;
 const SLICE_MS = 100;
 /** With NATS an instance says now and then that it is there. */
 const STANDING_TIMERS = 1;
@@ -73,11 +74,10 @@ function microtasksOf(runtime: object): () => void {
 }
 
 export interface SimulateOptions {
-  readonly guarantees?: Guarantees;
   /** Gets each event at once. */
   readonly print?: ((line: string) => void) | undefined;
-  /** Breaks the gateway: put between it and its way to the backend, to see that the rules notice. */
-  readonly sabotage?: ((inner: Layer) => Layer) | undefined;
+  /** Breaks the gateway, to see that the rules notice. */
+  readonly sabotage?: Sabotage | undefined;
 }
 
 /** Simulates one run, in a turn of the event loop of its own. */
@@ -105,6 +105,9 @@ class World {
   readonly #books: Books;
   readonly #backend: SimulatedBackend;
   readonly #nats: SimulatedNats | undefined;
+  readonly #sabotage: Sabotage;
+  /** Of each place, with an outbox. */
+  readonly #disks: (SimulatedDisk | undefined)[] = [];
   readonly #stations: Station[] = [];
   /** Those that should be there; a dead one until it is started again. */
   readonly #places: Instance[] = [];
@@ -113,20 +116,20 @@ class World {
   #tokens = 0;
   readonly #mishaps: (keyof Mishaps)[];
 
-  constructor(seed: number, { guarantees = TODAY, print, sabotage }: SimulateOptions) {
+  constructor(seed: number, { print, sabotage = {} }: SimulateOptions) {
     const chance = new Chance(seed);
     const plan = drawPlan(chance);
     this.#seed = seed;
+    this.#sabotage = sabotage;
     this.#chance = chance;
     this.#plan = plan;
     const timeline = this.#timeline;
-    const { config, instances } = plan;
+    const { config, instances, hasOutbox } = plan;
     this.#trace = new Trace(timeline, print);
     const trace = this.#trace;
     const weather = new Weather(plan.faults, chance.fork());
     this.#weather = weather;
-    const { retries, backendConnections } = config;
-    this.#books = new Books({ ...guarantees, instances, retries, backendConnections }, timeline);
+    this.#books = new Books({ config, instances, hasOutbox }, timeline);
     const books = this.#books;
     this.#backend = new SimulatedBackend({
       timeline,
@@ -134,7 +137,7 @@ class World {
       chance: chance.fork(),
       books,
       trace,
-      sabotage,
+      sabotage: sabotage.layer,
     });
     this.#nats = instances === 1 ? undefined : new SimulatedNats({
       timeline,
@@ -145,7 +148,10 @@ class World {
     this.#mishaps = Object.entries(plan.mishaps).flatMap(([name, weight]) =>
       Array<keyof Mishaps>(Math.ceil(weight * 10)).fill(name as keyof Mishaps)
     );
-    for (let place = 0; place < instances; place++) this.#start(place);
+    for (let place = 0; place < instances; place++) {
+      this.#disks.push(hasOutbox ? new SimulatedDisk() : undefined);
+      this.#start(place);
+    }
     for (let i = 0; i < plan.clients; i++) {
       this.#stations.push(
         new Station(`CP${i}`, {
@@ -164,32 +170,46 @@ class World {
   }
 
   run(): Outcome {
-    const { stormMs } = this.#plan;
+    const { stormMs, isStubborn } = this.#plan;
+    const { reports } = this.#books;
     this.#callLater();
     this.#mishapLater();
     this.#pass(stormMs);
+    if (isStubborn) this.#backend.refused = this.#stations[0]!.clientId;
     this.#calmDown();
-    this.#passUntil("all is settled", CALM_MS, () => this.#unsettled());
+    if (isStubborn) {
+      this.#pass(STUBBORN_MS);
+      this.#trace.note("the backend takes everything again");
+      this.#backend.refused = undefined;
+    }
+    this.#passUntil("all is settled", CALM_MS, () => this.#unsettled(false));
     this.#checkLists();
+    this.#retryParked(this.#places[0]!, true);
+    this.#passUntil("what was parked is taken", CALM_MS, () => this.#unsettled(true));
+    if (reports.counts.parked > 0) this.#pass(1000);
+    this.#checkCalls();
     if (this.#books.faults.length === 0) {
       for (const station of this.#stations) station.retire();
     }
-    this.#passUntil("nothing is left", REST_MS, () => this.#left());
+    const restMs = REST_MS + this.#plan.config.outcomeRetentionMs;
+    this.#passUntil("nothing is left", restMs, () => this.#left());
     if (this.#books.faults.length === 0) {
-      for (const instance of this.#places) instance.shutDown(true);
+      for (const instance of this.#places) instance.shutDown(true, () => {});
     }
     this.#passUntil("all have shut down", SHUTDOWN_MS, () => this.#running());
     this.#pass(1000);
     if (this.#books.faults.length === 0) {
       for (const held of this.#nats?.held ?? []) this.#books.fault(`NATS still holds ${held}`);
-      this.#books.close();
+      for (const disk of this.#disks) {
+        for (const id of disk?.ids ?? []) this.#books.fault(`the outbox still holds ${id}`);
+      }
+      this.#books.calls.close();
     }
     return this.#outcome();
   }
 
   #outcome(): Outcome {
-    const { faults, apiCalls, clientCalls } = this.#books;
-    const statuses = [...apiCalls.values()].map(({ status }) => status);
+    const { faults, calls, reports, past, clientCalls, counts } = this.#books;
     return {
       seed: this.#seed,
       faults,
@@ -198,10 +218,12 @@ class World {
       lastEvents: this.#trace.last(60),
       plan: this.#plan,
       counts: {
-        ...this.#books.counts,
-        calls: apiCalls.size,
-        accepted: statuses.filter((status) => status === 202).length,
+        ...reports.counts,
+        ...calls.counts,
+        ...counts,
+        calls: calls.calls.size,
         clientCalls: clientCalls.size,
+        crashes: past.crashes,
         lines: this.#lines,
         instances: this.#all.length,
       },
@@ -256,6 +278,9 @@ class World {
       books: this.#books,
       backend: this.#backend,
       nats: this.#nats,
+      disk: this.#disks[place],
+      weather: this.#weather,
+      sabotage: this.#sabotage,
       skewMs: Math.round(this.#chance.between(-skewMs, skewMs)),
       chance: this.#chance.fork(),
     });
@@ -267,8 +292,8 @@ class World {
   #died(instance: Instance, isKnown: boolean): void {
     if (!instance.life.isAlive) return;
     this.#trace.note(`${instance.name} crashes${isKnown ? "" : " with its machine"}`);
-    instance.life.end();
-    this.#books.died(instance.name);
+    instance.died();
+    this.#books.ended(instance.name, "crash");
     instance.nats?.died(isKnown);
     for (const station of this.#stations) station.gatewayDied(instance.life, isKnown);
     const place = this.#places.indexOf(instance);
@@ -296,39 +321,102 @@ class World {
 
   #call(): void {
     const chance = this.#chance;
-    const instance = chance.pick(this.#places);
     // Mostly one that is there: of those who are not, little is asked.
     const there = this.#stations.filter(({ isConnected }) => isConnected);
     const isThere = there.length > 0 && chance.happens(0.85);
     const { clientId } = chance.pick(isThere ? there : this.#stations);
     const token = `A${this.#tokens++}`;
-    const messageId = chance.happens(0.2) ? `m${chance.below(4)}` : `n${token}`;
-    const waitSeconds = chance.happens(0.2) ? 1 + chance.below(4) : null;
-    const call = {
-      ...{ token, clientId, messageId, waitSeconds, instance: instance.name },
-      status: undefined as number | undefined,
-      outcome: null as string | null,
-      answeredAt: this.#timeline.now,
+    const call: ApiCall = {
+      ...{ token, clientId },
+      messageId: chance.happens(0.2) ? `m${chance.below(4)}` : `n${token}`,
+      waitSeconds: chance.happens(0.2) ? 1 + chance.below(4) : null,
+      key: chance.happens(0.25) ? `k${token}` : null,
+      askedAt: this.#timeline.now,
+      requests: [],
+      answer: undefined,
       frames: 0,
-      reportIds: new Set<string>(),
+      reportIds: new Set(),
     };
-    this.#books.apiCalls.set(token, call);
-    this.#trace.note(`backend asks ${instance.name} for ${token} to ${clientId} as ${messageId}`);
-    this.#timeline.after(this.#weather.delayMs(), () => {
-      if (!instance.life.isAlive) {
-        // Nobody listens.
-        call.status = 0;
-        call.outcome = "not-sent";
-        return;
+    this.#books.calls.calls.set(token, call);
+    this.#request(call);
+    if (call.key !== null) {
+      for (let n = chance.below(4); n > 0; n--) {
+        this.#timeline.after(chance.pick([0, 5, 500, 4000]) * chance.fraction(), () => {
+          if (!this.#weather.isCalm) this.#request(call);
+        });
       }
-      const headers: Record<string, string> = waitSeconds === null
-        ? {}
-        : { prefer: `wait=${waitSeconds}` };
-      const path = `/call/${token}/${clientId}/${messageId}`;
-      instance.asks("POST", path, headers, `{"for":"${token}"}`, ({ status, outcome, body }) => {
-        this.#trace.note(`${instance.name} answers ${token} with ${status} ${outcome}`);
-        this.#books.responded(call, status, outcome, body);
-      });
+    }
+    if (!chance.happens(0.4)) return;
+    this.#timeline.after(chance.pick([1, 50, 3000]) * chance.fraction(), () => this.#look(call));
+  }
+
+  #request(call: ApiCall): void {
+    const instance = this.#chance.pick(this.#places);
+    const { token, clientId, messageId, waitSeconds, key, requests } = call;
+    const request: ApiRequest = {
+      ...{ instance: instance.name, askedAt: this.#timeline.now, answeredAt: Infinity },
+      ...{ status: undefined, outcome: null, body: "", isReplay: false },
+    };
+    requests.push(request);
+    this.#trace.note(
+      `backend asks ${instance.name} for ${token} to ${clientId} as ${messageId}, key ${key}`,
+    );
+    const headers = {
+      ...(waitSeconds === null ? {} : { prefer: `wait=${waitSeconds}` }),
+      ...(key === null ? {} : { "idempotency-key": key }),
+    };
+    const path = `/call/${token}/${clientId}/${messageId}`;
+    this.#ask(instance, "POST", path, headers, `{"for":"${token}"}`, (told) => {
+      const { status, outcome, isReplay } = told;
+      const again = isReplay ? ", again" : "";
+      this.#trace.note(`${instance.name} answers ${token} with ${status} ${outcome}${again}`);
+      this.#books.calls.responded(call, request, told);
+    });
+  }
+
+  #ask(
+    instance: Instance,
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    body: string | null,
+    answered: (response: ApiResponse) => void,
+  ): void {
+    this.#timeline.after(this.#weather.delayMs(), () => {
+      if (instance.life.isAlive) return instance.asks(method, path, headers, body, answered);
+      // Nobody listens.
+      answered({ status: 0, outcome: "not-sent", body: "", isReplay: false });
+    });
+  }
+
+  /** Somebody asks how far a CALL got. */
+  #look(call: ApiCall, isStrict = false): void {
+    const instance = this.#chance.pick(this.#places.filter(({ isServing }) => isServing));
+    if (instance === undefined) return;
+    const { token, clientId, messageId } = call;
+    const known = this.#books.calls.knownOf(call);
+    this.#ask(instance, "GET", `/call/${token}/${clientId}/${messageId}`, {}, null, (told) => {
+      const { status, body } = told;
+      if (status === 0) return;
+      this.#trace.note(`${instance.name} says of ${token}: ${status} ${body}`);
+      this.#books.calls.told(call, known, status, body, isStrict);
+    });
+  }
+
+  /** An operator has all tried again that is parked. */
+  #retryParked(instance: Instance, isStrict = false): void {
+    if (this.#books.faults.length > 0) return;
+    const { reports } = this.#books;
+    this.#trace.note(`an operator has ${instance.name} retry what is parked`);
+    reports.retryBegins();
+    const path = "/outbox/retry?state=parked";
+    this.#ask(instance, "POST", path, {}, null, ({ status, body }) => {
+      // What some were not asked in time may reach them later.
+      if (status === 202) reports.retryEnds();
+      this.#trace.note(`${instance.name} answers the operator with ${status} ${body}`);
+      if (isStrict && status !== 202) {
+        this.#books.fault(`${instance.name} does not retry what is parked: ${status} ${body}`);
+      }
     });
   }
 
@@ -365,15 +453,19 @@ class World {
       }
       case "restart":
         if (!instance.isServing) return;
-        instance.shutDown();
-        this.#start(place);
-        return;
+        // With an outbox the next one needs the file, which the first one has until it ends.
+        if (this.#disks[place] === undefined) {
+          instance.shutDown(false, () => {});
+          return this.#start(place);
+        }
+        return instance.shutDown(false, () => this.#revive(place));
       case "freeze": {
         const ms = chance.pick([200, 2000, 5000, 9000]);
         if (!instance.life.isAlive || instance.life.isFrozen) return;
         note(`${instance.name} stands still for ${ms} ms`);
         instance.life.freeze(ms);
-        if (ms >= 2000) this.#books.trouble(ms);
+        instance.wasFrozen = true;
+        if (ms >= 2000) this.#books.past.trouble(ms);
         return;
       }
       case "jump": {
@@ -384,7 +476,7 @@ class World {
       }
       case "backendAway": {
         if (this.#backend.isAway) return;
-        const ms = chance.pick([300, 2000, 8000]);
+        const ms = chance.pick([300, 2000, 8000, 20_000]);
         note(`the backend is away for ${ms} ms`);
         this.#backend.isAway = true;
         this.#timeline.after(ms, () => {
@@ -393,23 +485,45 @@ class World {
         });
         return;
       }
+      case "backendFails": {
+        if (this.#backend.isFailing) return;
+        const ms = chance.pick([1000, 7000, 12_000]);
+        note(`the backend fails for ${ms} ms`);
+        this.#backend.isFailing = true;
+        this.#timeline.after(ms, () => {
+          note("the backend fails no more");
+          this.#backend.isFailing = false;
+        });
+        return;
+      }
+      case "diskFull": {
+        const disk = this.#disks[place];
+        if (disk === undefined || disk.isFull) return;
+        const ms = chance.pick([300, 2000, 6000]);
+        note(`the disk of ${instance.name} is full for ${ms} ms`);
+        disk.isFull = true;
+        this.#timeline.after(ms, () => disk.isFull = false);
+        return;
+      }
+      case "operator":
+        return this.#retryParked(instance);
       case "natsCut": {
         const ms = chance.pick([0, 1000, 3000, 9000]);
         note(`${instance.name} is cut off NATS for ${ms} ms`);
         instance.nats?.breaks(ms);
-        return this.#books.trouble(ms + 2000);
+        return this.#books.past.trouble(ms + 2000);
       }
       case "natsHang": {
         const ms = chance.pick([500, 2000, 4000, 8000]);
         note(`the way of ${instance.name} to NATS hangs for ${ms} ms`);
         instance.nats?.hangs(ms);
-        return this.#books.trouble(ms + 2000);
+        return this.#books.past.trouble(ms + 2000);
       }
       case "natsAway": {
         const ms = chance.pick([100, 2000, 8000]);
         note(`NATS is away for ${ms} ms`);
         this.#nats?.goAway(ms);
-        return this.#books.trouble(ms + 2000);
+        return this.#books.past.trouble(ms + 2000);
       }
     }
   }
@@ -420,15 +534,20 @@ class World {
     this.#trace.note("it is calm");
     this.#weather.isCalm = true;
     this.#backend.isAway = false;
+    this.#backend.isFailing = false;
+    for (const disk of this.#disks) if (disk !== undefined) disk.isFull = false;
     this.#nats?.calm();
     for (const { life } of this.#all) life.spare();
     for (const station of this.#stations) station.calm();
     for (let place = 0; place < this.#places.length; place++) this.#revive(place);
   }
 
-  #unsettled(): string | undefined {
-    const { unsettled } = this.#books;
-    if (unsettled !== undefined) return unsettled;
+  /** @param isFinal What is parked is owed too. */
+  #unsettled(isFinal: boolean): string | undefined {
+    const owed = this.#books.owed(isFinal);
+    if (owed !== undefined) return owed;
+    const idle = this.#places.find(({ isServing }) => !isServing);
+    if (idle !== undefined) return `${idle.name} does not serve`;
     for (const { clientId, isConnected, unanswered, open } of this.#stations) {
       if (!isConnected) return `${clientId} is not connected`;
       if (unanswered > 0) return `${clientId} waits for ${unanswered} answers`;
@@ -456,8 +575,8 @@ class World {
         });
       }
     };
-    // Those who were cut off hear of each other within seconds.
-    this.#pass(12_000);
+    // Those who were cut off hear of each other within seconds, and forget those who are no more.
+    if (this.#nats !== undefined) this.#pass(25_000);
     ask();
     this.#pass(2000);
     for (const list of lists) if (list !== wanted) this.#books.fault(`the clients are ${list}`);
@@ -466,11 +585,17 @@ class World {
     }
   }
 
+  /** All that is known of CALLs is true, also after all that happened. */
+  #checkCalls(): void {
+    if (this.#books.faults.length > 0) return;
+    for (const call of this.#books.calls.calls.values()) {
+      if (call.answer?.status === 202) this.#look(call, true);
+    }
+    this.#pass(3000);
+  }
+
   #left(): string | undefined {
-    // One that gave up what it had taken from an instance which has gone remembers it for good, and looks
-    // each second whether NATS is there.
-    const isWatched = this.#plan.mishaps.crash + this.#plan.mishaps.restart > 0;
-    const timers = this.#nats === undefined ? 0 : STANDING_TIMERS + (isWatched ? 1 : 0);
+    const timers = this.#nats === undefined ? 0 : STANDING_TIMERS;
     for (const instance of this.#places) {
       const [first] = instance.left(timers);
       if (first !== undefined) return `${instance.name}: ${first}`;

@@ -9,8 +9,9 @@
  * @module
  */
 
-import type { Books, ClientCall } from "./books.ts";
+import type { Books } from "./books.ts";
 import type { Chance } from "./chance.ts";
+import type { ClientCall } from "./entries.ts";
 import type { Instance } from "./instance.ts";
 import type { Life } from "./life.ts";
 import { type ClientEnd, Line } from "./line.ts";
@@ -65,6 +66,8 @@ class Session implements ClientEnd {
       weather,
       onFault: (fault) => books.fault(fault),
       onFrame: (line, text) => station.frameLeft(line, text),
+      onUnread: () => books.calls.doesNotRead(station.clientId),
+      onClose: (line, code) => station.closeLeft(line, code),
     });
   }
 
@@ -255,6 +258,9 @@ export class Station {
       clientId: this.clientId,
       messageId: kind === "send" ? `s${this.#serial}` : messageId,
       line: line.number,
+      instance: line.life.name,
+      arrivedAt: Infinity,
+      isDropped: false,
       index: session.calls++,
       sent: 1,
       forwarded: 0,
@@ -265,16 +271,30 @@ export class Station {
     trace.note(
       `${this.clientId} sends ${kind} ${token} as ${call.messageId} by line ${line.number}`,
     );
-    line.send(frameOf(call));
+    line.send(frameOf(call), () => call.arrivedAt = this.#deps.timeline.now);
   }
 
   /** A frame leaves the gateway for it. */
   frameLeft(line: Line, text: string): void {
     const { books, trace } = this.#deps;
     trace.note(`${line.life.name} to ${this.clientId} by line ${line.number}: ${text}`);
+    if (text.startsWith("[4,")) return this.#errorLeft(line, JSON.parse(text));
     if (!text.startsWith("[2,")) return;
     const [, messageId, action] = JSON.parse(text);
-    books.frameLeaves(line.number, this.clientId, action, messageId);
+    books.calls.frameLeaves(line.number, this.clientId, action, messageId);
+  }
+
+  #errorLeft(line: Line, [, messageId, , description]: [4, string, string, string]): void {
+    const session = [...this.#sessions].find((each) => each.line === line);
+    const call = session?.asked.get(messageId);
+    if (call !== undefined) this.#deps.books.refuses(call, description);
+  }
+
+  /** The gateway closes one of its connections. */
+  closeLeft(line: Line, code: number): void {
+    const { books, trace } = this.#deps;
+    trace.note(`${line.life.name} closes line ${line.number} of ${this.clientId}: ${code}`);
+    if (code === 1013) books.closesAway(line.life.name, this.clientId, line.number);
   }
 
   received(session: Session, text: string): void {
@@ -334,7 +354,7 @@ export class Station {
     const how = isRude ? chance.below(4) : 0;
     if (how === 1) return session.line.send(`[4,"${messageId}","Busy","no",${payload}]`);
     if (how === 2) return session.line.send(`[3,"${messageId}"]`);
-    books.answered(action, payload, number);
+    books.calls.answered(action, payload, number);
     session.line.send(`[3,"${messageId}",${payload}]`);
   }
 }

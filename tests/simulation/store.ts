@@ -53,7 +53,10 @@ export class SimulatedDisk {
     const rows = [...this.#rows.values()];
     return {
       calls: rows.flatMap(({ call, report }) => call && report === undefined ? [call] : []),
-      reports: rows.flatMap(({ report }) => report === undefined ? [] : [report]),
+      reports: rows.flatMap(({ call, report }) => {
+        if (report === undefined) return [];
+        return call?.key === undefined ? [report] : [{ ...report, key: call.key }];
+      }),
     };
   }
 
@@ -65,6 +68,8 @@ export class SimulatedDisk {
         this.#rows.set(id, { call: told.call, report: row?.report });
         return;
       case "end":
+        // Found in the order in which they ended.
+        this.#rows.delete(id);
         this.#rows.set(id, { call: row?.call, report: told.report });
         return;
       case "park": {
@@ -94,6 +99,7 @@ const GATHER_MS = 2;
  * in one go.
  */
 export class SimulatedStore implements Store {
+  readonly isLasting = true;
   readonly #disk: SimulatedDisk;
   readonly #deps: StoreDeps;
   #waiting: Line[] = [];
@@ -136,22 +142,28 @@ export class SimulatedStore implements Store {
       : new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 
-  /** The process died just now: what survives of what was not acknowledged? */
-  died(): void {
+  /**
+   * The process died just now: what survives of what was not acknowledged?
+   *
+   * @returns Whether there was nothing of that kind.
+   */
+  died(): boolean {
     const { chance } = this.#deps;
     const lines = [...this.#writing, ...this.#waiting];
     this.#writing = [];
     this.#waiting = [];
-    if (this.#disk.isFull) return;
+    if (lines.length === 0) return true;
+    if (this.#disk.isFull) return false;
     if (chance.happens(0.5)) {
       for (const line of lines.slice(0, chance.below(lines.length + 1))) this.#disk.write(line);
-      return;
+      return false;
     }
     const torn = new Set<string>();
     for (const line of lines) {
       if (chance.happens(0.4)) torn.add(line.id);
       if (!torn.has(line.id)) this.#disk.write(line);
     }
+    return false;
   }
 
   get #count(): number {

@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { Sockets } from "../../lib/socket/sockets.ts";
-import { Core, FakeSocket } from "../model/core.ts";
+import { Core, FakeSocket } from "../simulation/model/core.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
 
 Deno.test("an upgrade that never opens is given up, one that opens in time is not", () => {

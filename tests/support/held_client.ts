@@ -15,7 +15,7 @@ import type {
 import { MetricSet } from "../../lib/metrics/metrics.ts";
 import { MemoryStore } from "../../lib/outbox/memory.ts";
 import { createDeliveries } from "../../lib/report/create.ts";
-import { Core, FakeSocket, FAULTLESS, quiesce } from "../model/core.ts";
+import { Core, FakeSocket, FAULTLESS, quiesce } from "../simulation/model/core.ts";
 import { KeptLog } from "./nats.ts";
 
 const DONE: BackendReply = { ok: true, status: 200, body: "{}" };

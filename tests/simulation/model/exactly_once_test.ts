@@ -9,7 +9,7 @@
 
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { runs } from "../support/runs.ts";
+import { runs } from "../../support/runs.ts";
 import type { Try } from "./backend.ts";
 import { CLIENTS, type Command, commands, MESSAGE_IDS, type Which } from "./command.ts";
 import { ConnectionModel, Core, type CoreConfig, FakeSocket, quiesce } from "./core.ts";

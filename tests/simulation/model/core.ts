@@ -5,32 +5,36 @@
  * @module
  */
 
-import { BodyRoom } from "../../lib/api/body.ts";
+import { BodyRoom } from "../../../lib/api/body.ts";
 import { setImmediate } from "node:timers";
-import { handleCall } from "../../lib/api/call.ts";
-import { alone, noWitness } from "../../lib/cluster/alone.ts";
-import { Clients } from "../../lib/cluster/clients.ts";
-import { LocalClients } from "../../lib/cluster/local.ts";
-import { Backlog } from "../../lib/queue/backlog.ts";
-import { connect } from "../../lib/client/connect.ts";
-import type { Connection, ConnectionDeps, ConnectionLimits } from "../../lib/client/connection.ts";
-import { ConnectionMap } from "../../lib/client/map.ts";
-import type { Socket } from "../../lib/socket/socket.ts";
-import { Sockets } from "../../lib/socket/sockets.ts";
-import { Hold } from "../../lib/forwarder/hold.ts";
-import { BackendReach } from "../../lib/forwarder/reach.ts";
-import { Retries } from "../../lib/forwarder/retry.ts";
-import { Slots } from "../../lib/forwarder/slots.ts";
-import { MemoryStore } from "../../lib/outbox/memory.ts";
-import { createDeliveries } from "../../lib/report/create.ts";
-import type { Deliveries } from "../../lib/report/deliveries.ts";
-import { MetricSet } from "../../lib/metrics/metrics.ts";
-import { silentLog } from "../../lib/log/log.ts";
-import type { Random } from "../../lib/random.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { handleCall } from "../../../lib/api/call.ts";
+import { alone, noWitness } from "../../../lib/cluster/alone.ts";
+import { Clients } from "../../../lib/cluster/clients.ts";
+import { LocalClients } from "../../../lib/cluster/local.ts";
+import { Backlog } from "../../../lib/queue/backlog.ts";
+import { connect } from "../../../lib/client/connect.ts";
+import type {
+  Connection,
+  ConnectionDeps,
+  ConnectionLimits,
+} from "../../../lib/client/connection.ts";
+import { ConnectionMap } from "../../../lib/client/map.ts";
+import type { Socket } from "../../../lib/socket/socket.ts";
+import { Sockets } from "../../../lib/socket/sockets.ts";
+import { Hold } from "../../../lib/forwarder/hold.ts";
+import { BackendReach } from "../../../lib/forwarder/reach.ts";
+import { Retries } from "../../../lib/forwarder/retry.ts";
+import { Slots } from "../../../lib/forwarder/slots.ts";
+import { MemoryStore } from "../../../lib/outbox/memory.ts";
+import { createDeliveries } from "../../../lib/report/create.ts";
+import type { Deliveries } from "../../../lib/report/deliveries.ts";
+import { MetricSet } from "../../../lib/metrics/metrics.ts";
+import { silentLog } from "../../../lib/log/log.ts";
+import type { Random } from "../../../lib/random.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 import { type BackendRules, ScriptedBackend } from "./backend.ts";
-import { asked, innermost } from "../support/layers.ts";
-import { knowingNothing } from "../support/retention.ts";
+import { asked, innermost } from "../../support/layers.ts";
+import { knowingNothing } from "../../support/retention.ts";
 
 export interface CoreConfig extends BackendRules, ConnectionLimits {
   /** Messages in all lanes from which on new CALLs are refused. */

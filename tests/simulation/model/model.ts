@@ -11,7 +11,7 @@
  */
 
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import type { BackendReply } from "../../lib/forwarder/forwarder.ts";
+import type { BackendReply } from "../../../lib/forwarder/forwarder.ts";
 import type { Delivery } from "./backend.ts";
 import type {
   ApiCall,

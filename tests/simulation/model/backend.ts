@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Clock } from "../../lib/clock.ts";
-import type { BackendReply, BackendRequest, Forwarder } from "../../lib/forwarder/forwarder.ts";
-import type { Answering } from "../support/layers.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import type { BackendReply, BackendRequest, Forwarder } from "../../../lib/forwarder/forwarder.ts";
+import type { Answering } from "../../support/layers.ts";
 
 /** How a try can come out. */
 export const REPLIES = [
