@@ -187,8 +187,9 @@ export class Books {
     // Of a client that was closed one may still be held.
     const { maxWaiting, awayHoldMs } = this.#options.config;
     const since = this.#timeline.now - 2 * awayHoldMs;
-    const held = calls.filter(({ arrivedAt, attempts }) =>
-      arrivedAt >= since && arrivedAt < Infinity && isHeld({ attempts, isDropped: false })
+    const held = calls.filter(({ arrivedAt, attempts, sent }) =>
+      arrivedAt >= since && arrivedAt < Infinity &&
+      (sent > 1 || isHeld({ attempts, isDropped: false }))
     );
     const isFull = model.isMissed && held.length >= maxWaiting;
     if (!isFull && !model.mayBeAway(calls)) {

@@ -67,6 +67,13 @@ export class SimulatedNats {
     );
   }
 
+  /** A process died a while ago: nothing is left of it. */
+  died(life: Life): void {
+    for (const session of [...this.#sessions]) {
+      if (session.connection.life === life) this.drop(session);
+    }
+  }
+
   /** One try to connect. */
   connect(life: Life, clock: Clock): Promise<NatsConnection> {
     const { timeline, weather } = this.deps;

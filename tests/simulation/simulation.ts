@@ -52,6 +52,8 @@ const SLICE_MS = 100;
 const STANDING_TIMERS = 1;
 /** A shutdown is over so long after the drain time-out. */
 const SHUTDOWN_MS = 30_000;
+/** The server of NATS believes for so long in a process that died. */
+const ZOMBIE_MS = 10_000;
 /** Events in one run, far more than any has. */
 const MAX_EVENTS = 300_000;
 
@@ -295,6 +297,8 @@ class World {
     instance.died();
     this.#books.ended(instance.name, "crash");
     instance.nats?.died(isKnown);
+    // Also while it connected or closed.
+    this.#timeline.after(ZOMBIE_MS, () => this.#nats?.died(instance.life));
     for (const station of this.#stations) station.gatewayDied(instance.life, isKnown);
     const place = this.#places.indexOf(instance);
     if (place !== -1) {
