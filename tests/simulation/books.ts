@@ -192,7 +192,9 @@ export class Books {
       (sent > 1 || isHeld({ attempts, isDropped: false }))
     );
     const isFull = model.isMissed && held.length >= maxWaiting;
-    if (!isFull && !model.mayBeAway(calls)) {
+    // Asked in either case: it remembers.
+    const isAway = model.mayBeAway(calls);
+    if (!isFull && !isAway) {
       this.fault(`${instance} closes ${clientId} while the backend is not away`);
     }
     for (const call of this.clientCalls.values()) if (call.line === line) call.isDropped = true;

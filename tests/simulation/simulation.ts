@@ -579,8 +579,9 @@ class World {
         });
       }
     };
-    // Those who were cut off hear of each other within seconds, and forget those who are no more.
-    if (this.#nats !== undefined) this.#pass(25_000);
+    // Those who were cut off hear of each other within seconds, and forget those who are no more; who stands
+    // still goes on.
+    this.#pass(this.#nats === undefined ? 10_000 : 25_000);
     ask();
     this.#pass(2000);
     for (const list of lists) if (list !== wanted) this.#books.fault(`the clients are ${list}`);
