@@ -23,9 +23,10 @@ USER deno
 EXPOSE 4000
 # It ends within --drain-timeout (10s) and 2 s; Docker waits for 10 s: docker run --stop-timeout 15.
 STOPSIGNAL SIGTERM
-# With --api-listen, TLS or another port give a --health-cmd of your own. An image in OCI's format has
-# no health check, and buildah and podman leave it out without --format docker: compose.yaml and the
-# probes of examples/kubernetes have theirs, whatever the format is.
+# Not /readyz?strict: while NATS is away it serves on. With --api-listen, TLS or another port give a
+# --health-cmd of your own. An image in OCI's format has no health check, and buildah and podman leave it
+# out without --format docker: compose.yaml and the probes of examples/kubernetes have theirs, whatever
+# the format is.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
   CMD ["deno", "eval", "const r = await fetch('http://127.0.0.1:4000/readyz'); Deno.exit(r.ok ? 0 : 1)"]
 # The shell tells how many files may be opened and which variables there are, and makes way for the program.

@@ -6,7 +6,7 @@
 
 import info from "./deno.json" with { type: "json" };
 import { systemClock } from "./lib/clock.ts";
-import { natsOf } from "./lib/cluster/nats/join.ts";
+import { nameOfInstance, natsOf } from "./lib/cluster/nats/join.ts";
 import type { Config } from "./lib/config/config.ts";
 import { clientsThatFit } from "./lib/config/open_files.ts";
 import { placeText } from "./lib/config/place.ts";
@@ -105,8 +105,9 @@ async function main(): Promise<void> {
   const faults = new RecentFaults(systemClock, faultsBuffer(workers === 1 ? 1 : 1 + workers), 0);
   const metricsMemory = metricsBuffer(config.protocols, workers === 1 ? 1 : 1 + workers);
   const metricSet = new MetricSet(config.protocols, metricsMemory, 0);
+  const instance = config.nats === undefined ? undefined : nameOfInstance(systemRandom);
   const log = createLog(
-    ...[systemClock, {}, faults] as const,
+    ...[systemClock, instance === undefined ? {} : { instance }, faults] as const,
     (level) => metricSet.metrics.linesSuppressed[level].add(1),
   );
   const read = readSecrets(config, readFile);
@@ -154,11 +155,12 @@ async function main(): Promise<void> {
       random: systemRandom,
       version: info.version,
       startedAt: performance.timeOrigin,
+      instance,
       secrets: read.secrets,
       tracing,
     };
     if (workers === 1) {
-      const createBus = await natsOf(config, read.secrets, deps);
+      const createBus = await natsOf(config, read.secrets, deps, instance);
       const validator = await validatorOf(config);
       gateway = await startGateway(config, {
         ...{ ...deps, createBus, validator, store: outbox.store },

@@ -11,6 +11,57 @@ import type { Random } from "./random.ts";
 /** A count within a millisecond is that long; then the next millisecond is begun early. */
 const COUNTS = 2 ** 32;
 
+/** Another clock's time beyond this ahead of the wall clock is not taken over: it is no time. */
+const MAX_AHEAD_MS = 24 * 3_600_000;
+
+/**
+ * The time that ids are made of: the machine's, and never behind what others were heard to make ids of.
+ *
+ * Of two connections of one client the one with the greater id counts, wherever they are. So a clock
+ * that is ahead must not make all others lose: each instance tells its time, those behind it take its
+ * lead over, and from then on all clocks go alike, but for the time that a message takes. A lead is
+ * kept until the end of the process, also when the wall clock is set back; ids of all instances then
+ * tell a time that is too late, in their order.
+ */
+export class SharedTime {
+  readonly #clock: Pick<Clock, "now" | "wallNow">;
+  /** Before `now()`, which no one sets. */
+  #lead: number;
+
+  constructor(clock: Pick<Clock, "now" | "wallNow">) {
+    this.#clock = clock;
+    this.#lead = clock.wallNow() - clock.now();
+  }
+
+  /** Whole milliseconds since 1970; never less than before. */
+  wallNow(): number {
+    const now = this.#clock.now();
+    this.#lead = Math.max(this.#lead, this.#clock.wallNow() - now);
+    return Math.floor(now + this.#lead);
+  }
+
+  /**
+   * Somebody made ids of this time, just now at the latest.
+   *
+   * @returns Whether it was taken over, or is not ahead; false for one that is more than 24 h ahead of
+   *   the wall clock.
+   */
+  hear(time: number): boolean {
+    const ahead = time - this.wallNow();
+    if (ahead <= 0) return true;
+    if (time - this.#clock.wallNow() > MAX_AHEAD_MS) return false;
+    this.#lead += ahead;
+    return true;
+  }
+}
+
+/** The time in a UUID of version 7, in milliseconds since 1970; undefined for another text. */
+export function timeOfId(id: string): number | undefined {
+  return /^[\da-f]{8}-[\da-f]{4}-7/.test(id)
+    ? parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
+    : undefined;
+}
+
 /**
  * Makes UUIDs of version 7 (RFC 9562 §5.7), for of two connections of one client the newer one counts.
  *

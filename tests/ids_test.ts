@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { TimeOrderedIds } from "../lib/ids.ts";
+import { SharedTime, timeOfId, TimeOrderedIds } from "../lib/ids.ts";
 import { systemRandom } from "../lib/random.ts";
 import { FakeClock } from "./support/fake_clock.ts";
 import { Random } from "./support/random.ts";
@@ -63,4 +63,41 @@ Deno.test("the same clock and the same random bytes give the same ids, others ot
   });
   deepStrictEqual(made[0], made[1]);
   ok(made[2]!.every((id) => !made[0]!.includes(id)));
+});
+
+Deno.test("the time of ids keeps up with the one that is ahead, and never goes back", () => {
+  const clock = new FakeClock();
+  const time = new SharedTime(clock);
+  const start = time.wallNow();
+  strictEqual(start, clock.wallNow());
+  strictEqual(time.hear(start + 30_000), true);
+  clock.tick(1000);
+  strictEqual(time.wallNow(), start + 31_000);
+  // What is behind changes nothing.
+  strictEqual(time.hear(start), true);
+  strictEqual(time.wallNow(), start + 31_000);
+  const ids = new TimeOrderedIds(time, systemRandom);
+  strictEqual(timeOfId(ids.next()), start + 31_000);
+});
+
+Deno.test("the time of ids does not follow the wall clock back, and not somebody who is days ahead", () => {
+  const clock = new FakeClock();
+  let step = 0;
+  const time = new SharedTime({ now: () => clock.now(), wallNow: () => clock.wallNow() + step });
+  const start = time.wallNow();
+  step = -3_600_000;
+  clock.tick(10);
+  strictEqual(time.wallNow(), start + 10);
+  step = 5000;
+  strictEqual(time.wallNow(), start + 5010);
+  strictEqual(time.hear(start + 25 * 3_600_000), false);
+  strictEqual(time.hear(Number.MAX_SAFE_INTEGER), false);
+  strictEqual(time.wallNow(), start + 5010);
+});
+
+Deno.test("only a UUID of version 7 tells its time", () => {
+  strictEqual(timeOfId("01890a5d-ac96-774b-bcce-b302099a8057"), 0x01890a5dac96);
+  for (const id of ["c1", "", "01890a5d-ac96-474b-bcce-b302099a8057", "x"]) {
+    strictEqual(timeOfId(id), undefined);
+  }
 });

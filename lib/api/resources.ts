@@ -43,9 +43,10 @@ export function resourceAt(path: string): Resource | undefined {
         return {
           methods: READ,
           isOpen: always,
-          handle: (_, deps) => {
-            if (deps.isShuttingDown()) return text(503, "shutting down");
-            return deps.clients.isAvailable
+          handle: ({ url }, { clients, isShuttingDown }) => {
+            if (isShuttingDown()) return text(503, "shutting down");
+            const isStrict = new URL(url).searchParams.has("strict");
+            return (isStrict ? clients.isAvailable : clients.hasJoined)
               ? text(200, "ok")
               : text(503, "other instances cannot be reached");
           },

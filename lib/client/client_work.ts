@@ -8,7 +8,7 @@ import type { Call, Frame, FrameFault } from "../codec/frame.ts";
 import { callText, frameKind } from "../codec/frame_text.ts";
 import type { QueueLimits } from "../queue/lane.ts";
 import type { Report } from "../outbox/entry.ts";
-import type { Deliveries } from "../report/deliveries.ts";
+import type { Deliveries, HeldReport } from "../report/deliveries.ts";
 import type { RoomSeeker } from "../report/report_lane.ts";
 import type { DeliverOptions } from "../report/tracked.ts";
 import type { Caller } from "./caller.ts";
@@ -57,7 +57,7 @@ export interface ConnectionState {
 export interface ClientWorkDeps extends CallsDeps, ClientSocketDeps, IncomingDeps, OutgoingDeps {
   readonly deliveries: Pick<
     Deliveries,
-    "deliver" | "hasRoom" | "forgetSeeker" | "countOf" | "roomForResultError"
+    "deliver" | "hold" | "giveUp" | "hasRoom" | "forgetSeeker" | "countOf" | "roomForResultError"
   >;
   readonly metrics:
     & CallsDeps["metrics"]
@@ -240,6 +240,14 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
 
   report(report: Report, options?: DeliverOptions): void {
     this.deps.deliveries.deliver(this, report, options);
+  }
+
+  holdReport(report: Report, options: DeliverOptions): HeldReport {
+    return this.deps.deliveries.hold(this, report, options);
+  }
+
+  giveUpReport(id: string): void {
+    this.deps.deliveries.giveUp(id);
   }
 
   callsDone(): void {

@@ -12,6 +12,7 @@ import { type Identity, namesOf } from "../identity.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { QueueLimits } from "../queue/lane.ts";
+import type { HeldReport } from "../report/deliveries.ts";
 import { outcomeReport } from "../report/report.ts";
 import type { DeliverOptions, DeliveryState } from "../report/tracked.ts";
 import type { Report } from "../outbox/entry.ts";
@@ -22,13 +23,26 @@ import { endByOutcome } from "./span.ts";
 /** Whether a CALL to the client was taken. */
 export type Taken = "accepted" | "duplicate" | "full" | "gone";
 
+/** What is done with the outcome of a CALL that has ended: `report` or `drop`, once, maybe after a while. */
+export interface ClaimedOutcome {
+  /** It is this instance's to report. */
+  report(): void;
+  /** Another one has reported it. */
+  drop(): void;
+  /** That is being found out, and soon known: what is reported of the client later waits for it. */
+  hold(): void;
+  /** It is not known soon: of those that were held back nothing waits for it any longer. */
+  setAside(): void;
+}
+
 /** A CALL that was accepted for somebody else. */
 export interface Errand {
   /**
-   * It ended. Calls one of both, once: `report` when its outcome is this instance's to report, which may
-   * turn out later; `drop` when another one has reported it.
+  /**
+   * It ended: says at once, or when it is known, what becomes of its outcome. Where another instance
+   * accepted it, one of both reports it.
    */
-  claim(report: () => void, drop: () => void): void;
+  claim(outcome: ClaimedOutcome): void;
   /** Its outcome has been reported, or will be from here alone. */
   ended(): void;
   /** What becomes of the report of its outcome. */
@@ -58,6 +72,10 @@ export interface Callee extends Identity {
   hasRoomForReport(): boolean;
   /** Has the backend told, in the client's order. */
   report(report: Report, options?: DeliverOptions): void;
+  /** The same, but for now only keeps its turn in the client's order. */
+  holdReport(report: Report, options: DeliverOptions): HeldReport;
+  /** A CALL that has a place is reported by nobody here. */
+  giveUpReport(id: string): void;
   /** No CALL is left. */
   noneOutstanding(): void;
 }
@@ -112,20 +130,6 @@ export function reportedCall(
   const { messageId, action, payload, watch } = call;
   const since = clock.now();
 
-  function deliver(report: Report): void {
-    let isEnded = false;
-    callee.report(report, {
-      id: call.id,
-      hasPlace: true,
-      told(state) {
-        errand.moved?.(state);
-        if (isEnded || state === "waiting") return;
-        isEnded = true;
-        errand.ended();
-      },
-    });
-  }
-
   return {
     messageId,
     action,
@@ -135,7 +139,49 @@ export function reportedCall(
       metrics.apiCallSeconds.observe((clock.now() - since) / 1000);
       if (call.span !== undefined) endByOutcome(call.span, outcome);
       const report = outcomeReport(call, outcome, callee.dialect, callTimeoutText);
-      errand.claim(() => deliver(report), () => {});
+      errand.claim(new Telling(callee, report, call.id, errand));
     },
   };
+}
+
+/** The outcome of a CALL that has a place. */
+class Telling implements ClaimedOutcome {
+  readonly #callee: Callee;
+  readonly #report: Report;
+  readonly #options: DeliverOptions;
+  #held: HeldReport | undefined;
+
+  constructor(callee: Callee, report: Report, id: string, errand: Errand) {
+    this.#callee = callee;
+    this.#report = report;
+    let isEnded = false;
+    this.#options = {
+      id,
+      hasPlace: true,
+      told(state) {
+        errand.moved?.(state);
+        if (isEnded || state === "waiting") return;
+        isEnded = true;
+        errand.ended();
+      },
+    };
+  }
+
+  report(): void {
+    if (this.#held === undefined) this.#callee.report(this.#report, this.#options);
+    else this.#held.release();
+  }
+
+  drop(): void {
+    if (this.#held === undefined) this.#callee.giveUpReport(this.#options.id!);
+    else this.#held.withdraw();
+  }
+
+  hold(): void {
+    this.#held ??= this.#callee.holdReport(this.#report, this.#options);
+  }
+
+  setAside(): void {
+    this.#held?.setAside();
+  }
 }

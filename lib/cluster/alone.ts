@@ -14,6 +14,7 @@ export const alone: Bus = {
   survey: () => Promise.resolve({ answers: [], isComplete: true }),
   forget: () => {},
   isAvailable: true,
+  hasJoined: true,
   close: () => Promise.resolve(),
 };
 

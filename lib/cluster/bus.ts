@@ -156,6 +156,8 @@ export interface Bus {
   forget(clientId: string): void;
   /** Whether the others can be reached; local clients are served either way. */
   readonly isAvailable: boolean;
+  /** Whether they could be reached once. */
+  readonly hasJoined: boolean;
   /** Leaves the others. @param timeoutMs How long that may take. */
   close(timeoutMs: number): Promise<void>;
 }

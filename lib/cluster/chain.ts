@@ -29,6 +29,10 @@ export class Chain implements Bus {
     return this.#far.isAvailable;
   }
 
+  get hasJoined(): boolean {
+    return this.#far.hasJoined;
+  }
+
   attach(client: Client): void {
     this.#near.attach(client);
     this.#far.attach(client);

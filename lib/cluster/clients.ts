@@ -26,6 +26,11 @@ export class Clients {
     return this.#bus.isAvailable;
   }
 
+  /** Whether they could be reached once: from then on this gateway serves, whatever becomes of them. */
+  get hasJoined(): boolean {
+    return this.#bus.hasJoined;
+  }
+
   /** Asks the instance that holds the client, which is this one if it does. */
   async ask(request: ClientRequest): Promise<ClientReply> {
     // Before it is closed, for it may come back anywhere and at once; and it may not be here just now.

@@ -140,13 +140,18 @@ export class LocalCalls {
     const owing = deliveries.isLasting ? undefined : errand;
     const call = { id, action, messageId, payload, trace, span, watch: record };
     const taken = connection.callForBackend(call, {
-      claim(report) {
-        if (owing === undefined) return report();
-        owing.claim(report, () => {
-          forget();
-          // Whoever reports it tells of it too.
-          record.drop();
-          deliveries.giveUp(id);
+      claim(outcome) {
+        if (owing === undefined) return outcome.report();
+        owing.claim({
+          report: () => outcome.report(),
+          hold: () => outcome.hold(),
+          setAside: () => outcome.setAside(),
+          drop() {
+            forget();
+            // Whoever reports it tells of it too.
+            record.drop();
+            outcome.drop();
+          },
         });
       },
       moved: (state) => record.settle(state),

@@ -51,6 +51,8 @@ export type FromWorker =
   | { readonly kind: "ended"; readonly id: number }
   /** All others are to forget what the backend said of this client. */
   | { readonly kind: "forget"; readonly clientId: string }
+  /** What its ids are made of now. */
+  | { readonly kind: "time"; readonly time: number }
   /** It holds no clients any more, and is not asked again. */
   | { readonly kind: "leave" };
 
@@ -58,6 +60,8 @@ export type FromWorker =
 export type ToWorker =
   | { readonly kind: "replaced"; readonly clientId: string; readonly connectionId: string }
   | { readonly kind: "forget"; readonly clientId: string }
+  /** Another worker makes ids of this time, which is ahead. */
+  | { readonly kind: "time"; readonly time: number }
   | { readonly kind: "serve"; readonly id: number; readonly request: ClientRequest }
   /** Answers `ask`. */
   | { readonly kind: "reply"; readonly id: number; readonly reply: ClientReply }

@@ -16,10 +16,11 @@ import {
   refused,
 } from "./bus.ts";
 import type { FromWorker, Port, ToWorker } from "./message.ts";
+import { timeOfId } from "../ids.ts";
 import { pageOf } from "./page.ts";
 import type { Answer, Question } from "./survey.ts";
 import { Surveys } from "./surveys.ts";
-import { replyMs, SECOND_TRY_MS } from "./times.ts";
+import { replyMs, SECOND_TRY_MS, TIME_SLACK_MS } from "./times.ts";
 
 /** A CALL whose outcome a worker owes the backend. */
 export interface OwedCall {
@@ -71,8 +72,8 @@ interface Serving {
 /**
  * Ties workers together, each by its port. All is plain data: it knows no threads.
  *
- * Of two connections with one ClientId the newer one counts, by their ids, which are ordered by time;
- * the worker that holds the older one is told to close it. Which CALLs each worker owes an outcome is
+ * Of two connections with one ClientId the newer one counts, by their ids, which are ordered by time
+ * (`SharedTime`): a worker whose time is behind is told. The worker that holds the older one is told to close it. Which CALLs each worker owes an outcome is
  * kept here, so that it outlives the worker. A worker says that a CALL was accepted before the client
  * gets it, and that it ended after the backend got its outcome. What remains: a worker that dies in
  * between leaves it open whether the outcome arrived, and the backend may get a second one.
@@ -88,11 +89,14 @@ export class Switchboard {
   readonly #surveys: Surveys;
   readonly #own: Pick<Peer, "answerTo"> | undefined;
   #lastId = 0;
+  /** Of the worker whose ids are the furthest ahead, before this thread's clock. */
+  #lead: number;
 
   /** @param own Answers for the main thread, which has what dead workers left. */
   constructor(clock: Clock, log: Log, own?: Pick<Peer, "answerTo">) {
     this.#clock = clock;
     this.#log = log;
+    this.#lead = clock.wallNow() - clock.now();
     this.#surveys = new Surveys(clock);
     this.#own = own;
   }
@@ -175,6 +179,8 @@ export class Switchboard {
           if (port !== worker.port) port.post(message);
         }
         return;
+      case "time":
+        return this.#hear(worker, message.time, true);
       case "leave":
         worker.isAsked = false;
         for (const { clientId, connectionId } of worker.clients.all()) {
@@ -187,6 +193,8 @@ export class Switchboard {
   #attach(worker: Worker, client: Client): void {
     const { clientId, connectionId } = client;
     worker.clients.put(clientId, client);
+    const time = timeOfId(connectionId);
+    if (time !== undefined) this.#hear(worker, time, false);
     for (const other of this.#workers) {
       const theirs = other === worker ? undefined : other.clients.get(clientId);
       if (theirs === undefined) continue;
@@ -195,6 +203,23 @@ export class Switchboard {
         ? [other, connectionId] as const
         : [worker, theirs.connectionId] as const;
       loser.port.post({ kind: "replaced", clientId, connectionId: newer });
+    }
+  }
+
+  /**
+   * A worker makes ids of this time. No worker's clients lose because its clock is behind: each keeps up
+   * with the one that is ahead, and one that begins is told at once.
+   */
+  #hear(worker: Worker, time: number, isNew: boolean): void {
+    const now = this.#clock.now();
+    const lead = time - now;
+    if (lead > this.#lead + TIME_SLACK_MS) {
+      this.#lead = lead;
+      for (const { port } of this.#workers) {
+        if (port !== worker.port) port.post({ kind: "time", time });
+      }
+    } else if (isNew && lead < this.#lead - TIME_SLACK_MS) {
+      worker.port.post({ kind: "time", time: Math.floor(now + this.#lead) });
     }
   }
 

@@ -5,6 +5,7 @@
  */
 
 import { type Clock, within } from "../clock.ts";
+import type { SharedTime } from "../ids.ts";
 import type { Log } from "../log/log.ts";
 import {
   type Bus,
@@ -45,6 +46,7 @@ const NO_SURVEY = { answers: [], isComplete: false } as const;
  */
 export class ThreadsBus implements Bus, Witness {
   readonly isAvailable = true;
+  readonly hasJoined = true;
   readonly #options: ThreadsBusOptions;
   readonly #asked = new Map<number, (reply: ClientReply) => void>();
   readonly #surveys = new Map<number, (survey: Survey<Answer>) => void>();
@@ -57,10 +59,15 @@ export class ThreadsBus implements Bus, Witness {
     this.#options = options;
   }
 
-  /** Begins to serve what the others ask. Once only, and before all else. */
-  join(peer: Peer): this {
+  /**
+   * Begins to serve what the others ask. Once only, and before all else.
+   *
+   * @param time What ids are made of here.
+   */
+  join(peer: Peer, time?: Pick<SharedTime, "hear" | "wallNow">): this {
     this.#options.port.onMessage((message) => {
       try {
+        if (message.kind === "time") return void time?.hear(message.time);
         this.#take(message, peer);
       } catch (error) {
         // A fault of ours must not cost all clients of this worker their connections.
@@ -68,6 +75,7 @@ export class ThreadsBus implements Bus, Witness {
       }
     });
     this.#post({ kind: "join" });
+    if (time !== undefined) this.#post({ kind: "time", time: time.wallNow() });
     return this;
   }
 
@@ -147,7 +155,7 @@ export class ThreadsBus implements Bus, Witness {
     this.#options.port.post(message);
   }
 
-  #take(message: ToWorker, peer: Peer): void {
+  #take(message: Exclude<ToWorker, { kind: "time" }>, peer: Peer): void {
     switch (message.kind) {
       case "replaced":
         return peer.replaced(message.clientId, message.connectionId);

@@ -24,18 +24,35 @@ export const FIND_MS = 1500;
 /** How long all others have for an answer to what each of them is asked. */
 export const SURVEY_MS = 1000;
 
+/** By so much the times of ids may differ before anybody is told. */
+export const TIME_SLACK_MS = 50;
+
 /** How long one try to connect to NATS may take. */
-export const CONNECT_MS = 5000;
+export const CONNECT_MS = 2000;
 /** Between two tries, and what a farewell to NATS may take. */
 export const CONNECT_AGAIN_MS = 1000;
 /** The same for the library, once it was connected. */
 export const RECONNECT_MS = 500;
-/** A server of NATS that does not answer two of these is left. */
-export const PING_MS = 3000;
+/** A server of NATS that does not answer two of these is left: within 3 s. */
+export const PING_MS = 1000;
+/** How long NATS may take to answer a new connection. */
+export const FIRST_WORD_MS = 2000;
+/** … and after so long without an end of its connection that connection is given up. */
+export const STALE_MS = 500;
 
-/** How often an instance says that it is there, and after what silence it is not counted any more. */
+/** How often an instance says that it is there. */
 export const ALIVE_MS = 3000;
-export const FORGET_MS = 10_000;
+/** After such a silence it is not counted any more, and not waited for. */
+export const SILENT_MS = 10_000;
+/**
+ * For so long what cannot be found may be with an instance that is silent: the clients of one that was
+ * killed have come back elsewhere by then, and one that is cut off is still missed.
+ */
+export const REMEMBER_MS = 300_000;
+/** How long all others have to say that they are there, before a client is said to be nowhere. */
+export const ROLL_MS = 1000;
+/** Between two such questions to all. */
+export const ROLL_PAUSE_MS = 20;
 
 /** Two servers of a NATS cluster may not have known of each other's client: told once more. */
 export const ANNOUNCE_AGAIN_MS = 2000;
@@ -46,6 +63,10 @@ export const ANNOUNCE_PAUSE_MS = 10;
 export const WATCH_MS = 1000;
 /** For so long after an answer of NATS another instance's silence is its own. */
 export const PROVEN_MS = 3000;
+/** Who has not been asked for so long by whoever accepted a CALL asks before it reports the outcome … */
+export const DOUBT_MS = 2500;
+/** … and waits so long for the answer. */
+export const CLAIM_MS = 2500;
 /**
  * Without an answer of NATS for so long, an instance gives up the CALLs that it took from others …
  */

@@ -68,6 +68,8 @@ export interface UpgradeDeps {
   readonly log: Log;
   readonly clock: Clock;
   readonly random: Random;
+  /** What ids of connections are made of. */
+  readonly time: Pick<Clock, "wallNow">;
 }
 
 /**
@@ -105,7 +107,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
   const { wsPath, trustProxy } = options;
   const { sockets, memory, hook, backlog, deliveries } = deps;
   const { isShuttingDown, clock, random, metrics, log } = deps;
-  const ids = new TimeOrderedIds(clock, random);
+  const ids = new TimeOrderedIds(deps.time, random);
   const gate = new TurnGate<() => void>(
     () => upgradesPerTurn(backlog.count),
     clock,

@@ -36,9 +36,9 @@ export function createApiSide(
   config: Config,
   core: Core,
   { local, bus, keys }: Pick<ClientSide, "local" | "bus" | "keys">,
-  { secrets, version, startedAt, faults }: Pick<
+  { secrets, version, startedAt, instance, faults }: Pick<
     GatewayDeps,
-    "secrets" | "version" | "startedAt" | "faults"
+    "secrets" | "version" | "startedAt" | "instance" | "faults"
   >,
   certificateEndsAt: () => number | undefined,
 ): ApiSide {
@@ -47,6 +47,7 @@ export function createApiSide(
     version,
     deno: runtimeVersion(),
     startedAtSeconds: startedAt / 1000,
+    instance,
     workers: core.teamSize,
     get maxConnections() {
       return limits.maxConnections;

@@ -73,7 +73,7 @@ export function createClientSide(
     outbox: deliveries,
     tracing,
   });
-  const bus = createBus?.(local satisfies Peer) ?? alone;
+  const bus = createBus?.(local satisfies Peer, { time: core.time, metrics }) ?? alone;
   const maker = given ?? createDenoSockets(log);
   const sockets = new Sockets(maker, clock, metrics.sockets);
   const createRate = (): ClientRate | undefined =>
@@ -129,6 +129,7 @@ export function createClientSide(
     deliveries,
     clock,
     random,
+    time: core.time,
     metrics,
     log,
   });

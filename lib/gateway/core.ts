@@ -11,7 +11,7 @@ import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { MemoryWatch } from "../door/memory.ts";
 import { createForwarderStack, type Stack } from "../forwarder/stack.ts";
-import { TimeOrderedIds } from "../ids.ts";
+import { SharedTime, TimeOrderedIds } from "../ids.ts";
 import type { Log } from "../log/log.ts";
 import { LagWatch } from "../metrics/lag.ts";
 import { type Metrics, MetricSet } from "../metrics/metrics.ts";
@@ -28,6 +28,8 @@ import { LimitsNow } from "./limits.ts";
 export interface Core extends Stack {
   readonly clock: Clock;
   readonly random: Random;
+  /** What ids of connections are made of. */
+  readonly time: SharedTime;
   readonly log: Log;
   readonly tracing: Tracing | undefined;
   /** Threads that share ports, memory and limits with this gateway, itself included. */
@@ -106,6 +108,7 @@ export function createCore(
   return {
     clock,
     random,
+    time: new SharedTime(clock),
     log,
     tracing,
     teamSize,

@@ -9,9 +9,10 @@ import type { Bus, Peer, Witness } from "../cluster/bus.ts";
 import type { Secrets } from "../config/secret.ts";
 import type { Look } from "../forwarder/look.ts";
 import type { CreateConnections } from "../forwarder/stack.ts";
+import type { SharedTime } from "../ids.ts";
 import type { Log } from "../log/log.ts";
 import type { RecentFaults } from "../log/recent_faults.ts";
-import type { MetricSet } from "../metrics/metrics.ts";
+import type { Metrics, MetricSet } from "../metrics/metrics.ts";
 import type { Store } from "../outbox/store.ts";
 import type { Random } from "../random.ts";
 import type { SocketMaker } from "../socket/socket.ts";
@@ -25,13 +26,15 @@ export interface GatewayDeps {
   readonly version: string;
   /** When the process began, in milliseconds since 1970. */
   readonly startedAt: number;
+  /** The process's name among others; undefined without others. */
+  readonly instance?: string | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly secrets: Secrets;
   /** Keeps what was accepted. Whoever made it closes it, behind the gateway's shutdown. */
   readonly store: Store;
   /** Ties the gateway to others; without it is alone. */
-  readonly createBus?: ((local: Peer) => Bus) | undefined;
+  readonly createBus?: ((local: Peer, shared: BusShare) => Bus) | undefined;
   readonly witness?: Witness;
   /** Needed for `config.validate` other than `off`. */
   readonly validator?: Validator | undefined;
@@ -45,6 +48,13 @@ export interface GatewayDeps {
   readonly createConnections?: CreateConnections | undefined;
   /** Looks whether the backend is there, when no request tells; without it over connections of its own. */
   readonly look?: Look | undefined;
+}
+
+/** What of a gateway its bus works with. */
+export interface BusShare {
+  /** What ids of connections are made of. */
+  readonly time: SharedTime;
+  readonly metrics: Metrics;
 }
 
 /** Gateways in threads of one process, which share its ports, its memory and its limits. */

@@ -13,6 +13,8 @@ export interface ProcessFacts {
   readonly deno: string;
   /** Seconds since 1970. */
   readonly startedAtSeconds: number;
+  /** The process's name among others; undefined without others, and then nothing of NATS is told. */
+  readonly instance?: string | undefined;
   readonly workers: number;
   readonly maxConnections: number;
   readonly maxWaiting: number;
@@ -59,8 +61,11 @@ export async function expose(
 ): Promise<Exposition> {
   // Loaded at the first scrape: who does not scrape does not pay for it.
   const { AggregatorRegistry } = await import("prom-client");
+  const known = families.filter(({ name }) =>
+    facts.instance !== undefined || !name.startsWith("ws2api_nats_")
+  );
   const metrics = [
-    ...families,
+    ...known,
     ...processFamilies(facts, usage),
     ...certificateFamilies(facts, at),
   ].map(
@@ -77,11 +82,13 @@ export async function expose(
 }
 
 function processFamilies(facts: ProcessFacts, { cpu, memory }: ProcessUsage): FamilySamples[] {
-  const { version, deno } = facts;
+  const { version, deno, instance } = facts;
   return [
     family("gauge", "ws2api_build_info", "The program's version and the runtime's.", 1, {
       version,
       deno,
+      // Prometheus has an `instance` of its own.
+      ...(instance && { instance_id: instance }),
     }),
     family("gauge", "ws2api_workers", "Threads that serve clients.", facts.workers),
     family("gauge", "ws2api_max_connections", "The bound on clients.", facts.maxConnections),

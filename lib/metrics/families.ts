@@ -240,6 +240,33 @@ export function familiesOf(protocols: readonly string[]) {
       "level",
       LIMITED_LEVELS,
     ),
+    natsConnected: gauge(
+      "ws2api_nats_connected",
+      "Workers that are connected to NATS; all of ws2api_workers should be.",
+    ),
+    natsReconnects: counter(
+      "ws2api_nats_reconnects_total",
+      "Connections to NATS after a lost one.",
+    ),
+    natsRoundTrip: gauge(
+      "ws2api_nats_round_trip_seconds",
+      "How long NATS took to answer for the last time, looked at every 3 s; the worst worker.",
+      "max",
+    ),
+    natsRequestsFailed: counter(
+      "ws2api_nats_requests_failed_total",
+      "Requests to other instances that failed or were not answered in time.",
+    ),
+    natsPeers: gauge(
+      "ws2api_nats_peers",
+      "Other instances that are heard of over NATS; workers are an instance each.",
+      "max",
+    ),
+    natsPeersSilent: gauge(
+      "ws2api_nats_peers_silent",
+      "Instances that fell silent without a farewell: a client that is not found may be with them.",
+      "max",
+    ),
     eventLoopLag: gauge(
       "ws2api_event_loop_lag_seconds",
       "How late a timer was in the last second; the worst worker.",

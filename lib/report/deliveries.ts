@@ -32,6 +32,16 @@ export interface DeliveriesDeps extends HeldDeps {
 /** Whether a CALL may be accepted. */
 export type Reserved = "kept" | "no_room" | "not_kept";
 
+/** A report that has its turn in its client's lane, and may not go yet. Nothing of it comes twice. */
+export interface HeldReport {
+  /** It goes, in its turn; behind all others of its client when it was set aside. */
+  release(): void;
+  /** No other waits for it any longer. It stays kept. */
+  setAside(): void;
+  /** It never goes from here, and whoever follows it is not told. */
+  withdraw(): void;
+}
+
 /**
  * The way of one thread's reports to the backend, in a lane for each client.
  *
@@ -113,8 +123,30 @@ export class Deliveries {
 
   /** Takes a report, whether there is room or not: at once, or behind those of its client before it. */
   deliver(client: Identity, report: Report, options: DeliverOptions = {}): void {
+    this.#enter(client, report, options, false);
+    this.#held.lanes.run();
+  }
+
+  /**
+   * The same, but it does not go before it is released: until then it holds back the later ones of its
+   * client. It is kept as the others are, so that it goes after a restart.
+   */
+  hold(client: Identity, report: Report, options: DeliverOptions = {}): HeldReport {
+    const tracked = this.#enter(client, report, options, true);
+    return {
+      release: () => this.#held.release(tracked),
+      setAside: () => this.#held.setAside(tracked),
+      withdraw: () => this.#held.withdraw(tracked),
+    };
+  }
+
+  #enter(
+    client: Identity,
+    report: Report,
+    { id, hasPlace = false, told }: DeliverOptions,
+    isHeld: boolean,
+  ): Tracked {
     const { clock, ids, store } = this.#deps;
-    const { id, hasPlace = false, told } = options;
     const kept = {
       // Others may have given one id to two CALLs.
       id: id === undefined || this.#get(id) !== undefined ? ids.next() : id,
@@ -123,8 +155,10 @@ export class Deliveries {
       since: clock.wallNow(),
     };
     store.end(kept);
-    this.#held.enter(new Tracked(kept, clock.now(), told), hasPlace);
-    this.#held.lanes.run();
+    const tracked = new Tracked(kept, clock.now(), told);
+    tracked.isHeld = isHeld;
+    this.#held.enter(tracked, hasPlace);
+    return tracked;
   }
 
   /**

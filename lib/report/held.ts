@@ -76,6 +76,8 @@ export class HeldReports implements LanesOwner {
     this.#waiting.set(tracked.id, tracked);
     this.#places.enter(tracked, hasPlace);
     this.#lanes.add(tracked);
+    // No try of it comes that would look at its age.
+    if (tracked.isHeld) this.waits();
   }
 
   /** One that was found parked. */
@@ -125,6 +127,40 @@ export class HeldReports implements LanesOwner {
       this.removed(tracked);
       this.#lanes.run();
     }
+  }
+
+  /** One that was held goes. */
+  release(tracked: Tracked): void {
+    if (!this.#isHeld(tracked)) return;
+    tracked.isHeld = false;
+    if (tracked.state === "waiting") this.#lanes.released(tracked);
+    else {
+      tracked.state = "waiting";
+      this.#lanes.add(tracked);
+    }
+    this.#lanes.run();
+  }
+
+  /** One that is held leaves its lane, and is kept. */
+  setAside(tracked: Tracked): void {
+    if (!this.#isHeld(tracked)) return;
+    this.#lanes.takeOut(tracked);
+    this.#lanes.run();
+  }
+
+  /** One that was held never goes. */
+  withdraw(tracked: Tracked): void {
+    if (!this.#isHeld(tracked)) return;
+    this.#lanes.takeOut(tracked);
+    this.#leave(tracked);
+    this.#deps.store.delivered(tracked.id);
+    this.#lanes.run();
+    this.#tellIfEmpty();
+  }
+
+  /** Not one that was removed or parked meanwhile. */
+  #isHeld(tracked: Tracked): boolean {
+    return tracked.isHeld && this.#waiting.get(tracked.id) === tracked;
   }
 
   whenEmpty(): Promise<void> {

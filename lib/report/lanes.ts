@@ -19,10 +19,6 @@ import { requestOf } from "./request.ts";
 import { reportNames, type Tracked } from "./tracked.ts";
 import { failureOf, isAnswered, verdictOf } from "./verdict.ts";
 
-/** One that is answered so often … */
-const MAX_BAD_ANSWERS = 10;
-/** … and for so long without a 2xx is given up. */
-const MAX_BAD_MS = 15 * 60_000;
 /** The backend may ask for so long a pause. */
 const MAX_RETRY_AFTER_MS = 5 * 60_000;
 /** Those who are all told the same come back spread by this share of it. */
@@ -134,10 +130,16 @@ export class Lanes implements LaneOwner {
     return this.#lanes.get(tracked.client.clientId)?.underWay === tracked;
   }
 
-  /** Takes a report out that is not under way; the owner is not told. */
+  /** A report in its lane was held, and is no longer; `run` must follow. */
+  released({ client: { clientId } }: Tracked): void {
+    const lane = this.#lanes.get(clientId);
+    if (lane?.state === "resting") this.#queue(lane);
+  }
+
+  /** Takes a report out that is not under way, if it is still in; the owner is not told. */
   takeOut(tracked: Tracked): void {
     const lane = this.#lanes.get(tracked.client.clientId);
-    if (lane === undefined) return;
+    if (lane === undefined || tracked.state !== "waiting") return;
     const isHead = lane.head === tracked;
     this.#leave(lane, tracked);
     if (isHead) {
@@ -171,7 +173,9 @@ export class Lanes implements LaneOwner {
           this.#flow.nothingLeft();
           break;
         }
-        this.#post(lane);
+        // One whose first report is held rests until that is released or taken out.
+        if (lane.head!.isHeld) lane.state = "resting";
+        else this.#post(lane);
       }
     } finally {
       this.#isRunning = false;
@@ -216,7 +220,7 @@ export class Lanes implements LaneOwner {
       lane.failures = 0;
       return this.#owner.removed(tracked);
     }
-    const isBad = isAnswered(reply) && this.#isTooBad(tracked);
+    const isBad = isAnswered(reply) && tracked.isAnsweredTooBadly(this.#deps.clock.now());
     if (isFinal || isBad || this.#owner.isTooOld(tracked)) return this.#giveUp(lane, tracked);
     this.#owner.waits();
     if (this.#isClosed || (!reply.ok && reply.fault === "unreachable")) return;
@@ -229,13 +233,6 @@ export class Lanes implements LaneOwner {
     const header = reply.ok ? reply.retryAfter : undefined;
     const wantedMs = Math.min(readRetryAfterMs(header, clock.wallNow()) ?? 0, MAX_RETRY_AFTER_MS);
     lane.pause(Math.max(ownMs, wantedMs * (1 + RETRY_AFTER_JITTER * random.fraction())));
-  }
-
-  /** One more answer that is no 2xx. */
-  #isTooBad(tracked: Tracked): boolean {
-    const now = this.#deps.clock.now();
-    if (tracked.badAnswers++ === 0) tracked.badSince = now;
-    return tracked.badAnswers >= MAX_BAD_ANSWERS && now - tracked.badSince >= MAX_BAD_MS;
   }
 
   #giveUp(lane: ReportLane, tracked: Tracked): void {

@@ -8,6 +8,11 @@ import { Buffer } from "node:buffer";
 import type { Identity } from "../identity.ts";
 import type { KeptReport, Report } from "../outbox/entry.ts";
 
+/** One that is answered so often … */
+const MAX_BAD_ANSWERS = 10;
+/** … and for so long without a 2xx is given up. */
+const MAX_BAD_MS = 15 * 60_000;
+
 /** What became of a report, for who follows it. */
 export type DeliveryState =
   /** It is tried again after it was parked. */
@@ -40,6 +45,8 @@ export class Tracked implements KeptReport {
   /** In the order in which they came. */
   number = 0;
   state: "waiting" | "parked" | "gone" = "waiting";
+  /** Whether it may go is not known yet. */
+  isHeld = false;
   /** An operator removed it while it was under way. */
   isRemoved = false;
   tries = 0;
@@ -60,6 +67,12 @@ export class Tracked implements KeptReport {
     this.bytes = Buffer.byteLength(report.body);
     this.bornAt = bornAt;
     this.told = told;
+  }
+
+  /** One more answer has come that is no 2xx. @returns Whether it is given up. */
+  isAnsweredTooBadly(now: number): boolean {
+    if (this.badAnswers++ === 0) this.badSince = now;
+    return this.badAnswers >= MAX_BAD_ANSWERS && now - this.badSince >= MAX_BAD_MS;
   }
 
   /** As it is kept elsewhere. */

@@ -25,6 +25,8 @@ export interface Snapshot {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly version: string;
+  /** The process's name among others; null without others. */
+  readonly instance: string | null;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly workers: number;
@@ -85,6 +87,7 @@ export function snapshotOf(
   return {
     at,
     version: facts.version,
+    instance: facts.instance ?? null,
     startedAt: 1000 * facts.startedAtSeconds,
     workers: facts.workers,
     connections: sums(metrics.connections),

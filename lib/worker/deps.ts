@@ -24,6 +24,8 @@ export interface SupervisorDeps {
   readonly version: string;
   /** When the process began, in milliseconds since 1970. */
   readonly startedAt: number;
+  /** The name of the process among others; undefined without `--nats`. */
+  readonly instance?: string | undefined;
   readonly clock: Clock;
   /** For what is reported from here; workers have their own. */
   readonly random: Random;

@@ -24,6 +24,8 @@ export type Order =
     readonly metrics: SharedArrayBuffer;
     /** When the process began, in milliseconds since 1970. */
     readonly startedAt: number;
+    /** The process's name among others; undefined without others. */
+    readonly instance: string | undefined;
     readonly faults: SharedArrayBuffer;
     /** Its way to the outbox; without it nothing is kept on disk. */
     readonly outbox: MessagePort | undefined;

@@ -11,6 +11,7 @@ import type { FromWorker, Port, ToWorker } from "../cluster/message.ts";
 import { natsOf } from "../cluster/nats/join.ts";
 import { ThreadsBus } from "../cluster/threads.ts";
 import type { Changes } from "../config/live.ts";
+import type { BusShare } from "../gateway/deps.ts";
 import { type Gateway, startGateway } from "../gateway/gateway.ts";
 import { configureLog, createLog, type LimitedLog } from "../log/log.ts";
 import { print } from "../log/print.ts";
@@ -123,7 +124,7 @@ class Refusal extends Error {
 }
 
 async function start(order: Order & { kind: "start" }, port: ScopePort): Promise<Running> {
-  const { number, workers, config, secrets, version, startedAt } = order;
+  const { number, workers, config, secrets, version, startedAt, instance } = order;
   const clock = systemClock;
   const random = systemRandom;
   const output = configureLog(
@@ -134,7 +135,7 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
   const faults = new RecentFaults(clock, order.faults, number);
   const metricSet = new MetricSet(config.protocols, order.metrics, number);
   const log = createLog(
-    ...[clock, { worker: number }, faults] as const,
+    ...[clock, { ...(instance && { instance }), worker: number }, faults] as const,
     (level) => metricSet.metrics.linesSuppressed[level].add(1),
   );
   const { cpuProfileFile, memProfileFile } = config;
@@ -146,7 +147,7 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     if (!started.ok) throw new Refusal(started.message);
     profiles = started.profiles;
   }
-  const createNats = await natsOf(config, secrets, { clock, random, log });
+  const createNats = await natsOf(config, secrets, { clock, random, log }, instance, number);
   const threads = new ThreadsBus({
     port,
     clock,
@@ -154,16 +155,16 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     // Over NATS it is looked for anyway, and found there when it has just come to another thread.
     looksTwice: createNats === undefined,
   });
-  const createBus = (local: Peer): Bus => {
-    const near = threads.join(local);
-    return createNats === undefined ? near : new Chain(near, createNats(local));
+  const createBus = (local: Peer, shared: BusShare): Bus => {
+    const near = threads.join(local, shared.time);
+    return createNats === undefined ? near : new Chain(near, createNats(local, shared));
   };
   const team = { size: workers, metricSet };
   const validator = await validatorOf(config);
   const tracing = await loadTracing(clock);
   const store = await storeOf(order.outbox, { clock, log });
   const deps = {
-    ...{ log, faults, clock, random, version, startedAt, secrets, validator },
+    ...{ log, faults, clock, random, version, startedAt, instance, secrets, validator },
     ...{ createBus, witness: threads, team, tracing, store },
   };
   const gateway = await startGateway(config, deps);

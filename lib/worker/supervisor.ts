@@ -200,7 +200,7 @@ export class Supervisor implements Addresses {
       secrets: this.#secrets,
       version: this.#deps.version,
       metrics: this.#buffer,
-      startedAt: this.#deps.startedAt,
+      ...{ startedAt: this.#deps.startedAt, instance: this.#deps.instance },
       faults: this.#faults,
       outbox: port,
     }, port === undefined ? [] : [port]);

@@ -320,7 +320,7 @@ Deno.test("a report of what another instance lost that fails ends neither the ro
     } as unknown as Link,
     peers: { heard() {}, lastHeard: () => 0 } as unknown as Peers,
     proof: { at: 0, ask: () => Promise.resolve() } as unknown as Proof,
-    errands: { isEmpty: true, takeOver: () => {} },
+    errands: { isEmpty: true, takeOver() {} },
     local: {
       lost(_client, { messageId }) {
         lost.push(messageId);

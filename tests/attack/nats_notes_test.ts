@@ -175,6 +175,12 @@ const BAD_NOTES: readonly [fault: string, subject: Subject, note: unknown][] = [
   }],
   ["no JSON", "all", '"'],
   ["a peer that is an object", "all", { kind: "hello", peerId: {} }],
+  ["a time that is a text", "all", { kind: "alive", peerId: "p", time: "1" }],
+  ["a time that is none", "all", { kind: "hello", peerId: "p", time: 1e300 }],
+  ["a place without an end", "all", { kind: "alive", peerId: "p", place: "x".repeat(500) }],
+  ["a roll that is a number", "all", { kind: "hello", peerId: "p", isRoll: 1 }],
+  ["a claim without a number", "peer", { kind: "claim", peerId: "p" }],
+  ["a claim of all", "peer", { kind: "claim", peerId: ">", number: 1 }],
   ["a page without an end", "all", { kind: "page", after: null, limit: 1e9 }],
   ["a search that is a number", "all", { kind: "page", after: null, limit: 1, search: 1 }],
 ];
@@ -327,4 +333,15 @@ test("parts of a list that no instance gives are left out of it", async () => {
     ok(pages.every(({ clients }) => clients.every(({ clientId }) => clientId === "CP1")));
     return pages.length === 1 && instance.log.count(NOT_UNDERSTOOD) > 0;
   });
+});
+
+test("a time that is days ahead is told of, and not taken over", async () => {
+  await using nats = await NatsServer.start();
+  await using instance = await Instance.ready([nats.host]);
+  await using stranger = await Stranger.connect(nats, "test");
+  for (const time of [Number.MAX_SAFE_INTEGER, Date.now() + 2 * 24 * 3_600_000]) {
+    stranger.say("all", { kind: "alive", peerId: "p", time });
+  }
+  await until("a word of it", () => instance.log.count("is days ahead") === 2);
+  ok(Math.abs(instance.time.wallNow() - Date.now()) < 60_000);
 });

@@ -150,7 +150,7 @@ async function found({ bus }: Member, clientId: string): Promise<ClientReply> {
   const asking = async (): Promise<ClientReply> => {
     for (;;) {
       const reply = await bus.ask({ kind: "describe", clientId });
-      if (reply.kind !== "refused" || reply.reason !== "gone") return reply;
+      if (reply.kind !== "refused" || !["gone", "unavailable"].includes(reply.reason)) return reply;
     }
   };
   return await inTime(asking(), `${clientId} on the bus`);
@@ -162,6 +162,17 @@ async function gone({ bus }: Member, clientId: string): Promise<void> {
     for (;;) {
       const reply = await bus.ask({ kind: "describe", clientId });
       if (reply.kind === "refused" && reply.reason === "gone") return;
+    }
+  };
+  await inTime(asking(), `${clientId} off the bus`);
+}
+
+/** Asks until nobody is found; whether there is nobody may be unknown, when one went without a word. */
+async function notThere({ bus }: Member, clientId: string): Promise<void> {
+  const asking = async (): Promise<void> => {
+    for (;;) {
+      const reply = await bus.ask({ kind: "describe", clientId });
+      if (reply.kind === "refused" && ["gone", "unavailable"].includes(reply.reason)) return;
     }
   };
   await inTime(asking(), `${clientId} off the bus`);
@@ -399,7 +410,7 @@ export function testBus(
     for (const _ of asked) await second.peer.served.take("the request");
     await second.die();
     for (const reply of asked) deepStrictEqual(await inTime(reply, "a reply"), refused("lost"));
-    await gone(third, "CP1");
+    await notThere(third, "CP1");
     const pages = await inTime(pagesOf(third.bus, null, 10), "pages");
     strictEqual(pages.reduce((sum, { total }) => sum + total, 0), 0);
     // Those who are left still reach each other.

@@ -1,5 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
+import { v7 } from "uuid";
 import type { Client } from "../../lib/cluster/bus.ts";
 import type { FromWorker, Port, ToWorker } from "../../lib/cluster/message.ts";
 import { type Line, Switchboard } from "../../lib/cluster/switchboard.ts";
@@ -289,4 +290,24 @@ Deno.test("what is owed is what was accepted and has not ended", () => {
       deepStrictEqual(calls.map(({ call }) => call.messageId), [...owed.values()]);
     }),
   );
+});
+
+Deno.test("workers make ids of one time: that of the one whose clock is ahead, from its word on", () => {
+  const { clock, switchboard, workers } = new Board(2);
+  const [a, b] = workers as [FakeWorker, FakeWorker];
+  const timesOf = (worker: FakeWorker): number[] => worker.of("time").map(({ time }) => time);
+  const now = clock.wallNow();
+  a.say({ kind: "time", time: now });
+  b.say({ kind: "time", time: now + 3 });
+  deepStrictEqual([timesOf(a), timesOf(b)], [[], []]);
+  // Its clock leapt: the id of its next client shows it, and the others hear of it.
+  const id = v7({ msecs: now + 30_000 });
+  a.say({ kind: "attach", client: { ...clientOf("CP1"), connectionId: id } });
+  deepStrictEqual([timesOf(a), timesOf(b)], [[], [now + 30_000]]);
+  // One that begins anew, by a clock that was set right in the meantime.
+  clock.tick(1000);
+  const late = new FakeWorker();
+  switchboard.connect(late);
+  late.say({ kind: "time", time: now + 1000 });
+  deepStrictEqual(timesOf(late), [now + 31_000]);
 });

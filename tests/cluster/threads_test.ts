@@ -3,8 +3,9 @@ import { systemClock } from "../../lib/clock.ts";
 import type { FromWorker, Port, ToWorker } from "../../lib/cluster/message.ts";
 import { type Legacy, type Line, Switchboard } from "../../lib/cluster/switchboard.ts";
 import { ThreadsBus } from "../../lib/cluster/threads.ts";
+import { SharedTime } from "../../lib/ids.ts";
 import { silentLog } from "../../lib/log/log.ts";
-import { inTime } from "../support/deadline.ts";
+import { inTime, until } from "../support/deadline.ts";
 import {
   attach,
   callTo,
@@ -190,4 +191,25 @@ Deno.test("threads: who leaves does not wait for ever", async () => {
   strictEqual(first.bus.isAvailable, true);
   // Its time limit would run on.
   await second.die();
+});
+
+Deno.test("a worker keeps up with the time that another one makes ids of, also when it begins later", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const { port1: port3, port2: port4 } = new MessageChannel();
+  const switchboard = new Switchboard(systemClock, silentLog);
+  const join = (near: MessagePort, far: MessagePort, time: SharedTime): void => {
+    switchboard.connect(new ClonePort<FromWorker, ToWorker>(near));
+    const port = new ClonePort<ToWorker, FromWorker>(far);
+    new ThreadsBus({ port, clock: systemClock, log: silentLog, looksTwice: false })
+      .join(new FakePeer(), time);
+  };
+  const leapt = { ...systemClock, wallNow: () => systemClock.wallNow() + 30_000 };
+  const [ahead, late] = [new SharedTime(leapt), new SharedTime(systemClock)];
+  try {
+    join(port1, port2, ahead);
+    join(port3, port4, late);
+    await until("one time", () => Math.abs(ahead.wallNow() - late.wallNow()) < 5000);
+  } finally {
+    for (const port of [port1, port2, port3, port4]) port.close();
+  }
 });

@@ -81,6 +81,7 @@ class Gateway {
       connect: (socket, identity) => connect(socket, identity, core.deps),
       memory: this.#memory,
       random,
+      time: core.clock,
     });
   }
 

@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, notStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { parse } from "yaml";
 import dashboard from "../../examples/grafana/dashboard.json" with { type: "json" };
+import { silentLog } from "../../lib/log/log.ts";
 import { TestGateway } from "../support/gateway.ts";
 
 const ALERTS = await Deno.readTextFile(
@@ -34,9 +35,10 @@ function readMetrics(text: string): Metrics {
   return metrics;
 }
 
-/** `/metrics` of a gateway that nobody has talked to, and what one with TLS has besides. */
-async function scrape(): Promise<Metrics> {
-  await using gateway = await TestGateway.start("http://127.0.0.1:9/");
+/** `/metrics` of a gateway that nobody has talked to, and what one with TLS has besides; one with a name tells of NATS. */
+async function scrape(instance?: string): Promise<Metrics> {
+  const silent = [[], silentLog, undefined, undefined] as const;
+  await using gateway = await TestGateway.start("http://127.0.0.1:9/", ...silent, instance);
   const { status, text } = await gateway.api("/metrics");
   strictEqual(status, 200);
   return readMetrics(`${text}\nws2api_certificate_expiry_seconds 1\n`);
@@ -111,7 +113,7 @@ Deno.test("the check of expressions finds what a gateway has not", () => {
 });
 
 Deno.test("each metric, label and value that alerts and dashboard name is one of the gateway's", async () => {
-  const metrics = await scrape();
+  const metrics = await scrape("0123456789ab");
   const expressions = [...RULES.map(({ expr }) => expr), ...PANEL_EXPRESSIONS];
   ok(expressions.length > 50);
   for (const expression of expressions) {
@@ -155,4 +157,10 @@ Deno.test("the dashboard can be imported: its panels have their places and its v
       ok(matchers.includes('instance=~"$instance"'), expression);
     }
   }
+});
+
+Deno.test("a gateway without others tells nothing of NATS, so that no alert waits for it", async () => {
+  const has = (metrics: Metrics): boolean =>
+    [...metrics.keys()].some((name) => name.startsWith("ws2api_nats_"));
+  deepStrictEqual([has(await scrape()), has(await scrape("0123456789ab"))], [false, true]);
 });

@@ -10,7 +10,7 @@ import { MetricSet } from "../../lib/metrics/metrics.ts";
 import type { AcceptedCall, KeptReport, Parked, Report } from "../../lib/outbox/entry.ts";
 import type { Found, Store } from "../../lib/outbox/store.ts";
 import { createDeliveries } from "../../lib/report/create.ts";
-import type { Deliveries } from "../../lib/report/deliveries.ts";
+import type { Deliveries, HeldReport } from "../../lib/report/deliveries.ts";
 import { clientOf } from "../cluster/bus_contract.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { KeptLog } from "../support/nats.ts";
@@ -137,6 +137,11 @@ export class Bench {
     kind: "result" | "resulterror" = "result",
   ): void {
     this.deliveries.deliver(clientOf(clientId), outcome(body, kind), options);
+  }
+
+  /** A result that keeps its turn, and may not go yet. */
+  hold(clientId: string, body: string, options: Parameters<Deliveries["hold"]>[2]): HeldReport {
+    return this.deliveries.hold(clientOf(clientId), outcome(body), options);
   }
 
   /** Reports that wait and that are parked. */

@@ -80,6 +80,76 @@ Deno.test("one client's reports stay in order, and hold back no other client's",
   bench.deliveries.close();
 });
 
+Deno.test("a report that is held keeps its turn, and holds back its client's later ones alone", () => {
+  for (
+    const [end, expected] of [
+      ["release", ["a1", "b1", "a2", "a3"]],
+      ["withdraw", ["a1", "b1", "a3"]],
+    ] as const
+  ) {
+    const bench = new Bench();
+    const told: DeliveryState[] = [];
+    bench.deliver("A", "a1");
+    const held = bench.hold("A", "a2", { id: "a2", told: (state) => told.push(state) });
+    bench.deliver("A", "a3");
+    bench.deliver("B", "b1");
+    bench.answer = () => OK;
+    bench.reply(OK, "a1");
+    bench.reply(OK, "b1");
+    // Whatever else makes the lane look again.
+    ok(bench.deliveries.retry("a2"));
+    bench.clock.tick(MINUTE);
+    deepStrictEqual([bench.bodies, bench.counts], [["a1", "b1"], [2, 0]]);
+    held[end]();
+    held[end]();
+    deepStrictEqual([bench.bodies, bench.counts], [expected, [0, 0]]);
+    // Who follows one that was withdrawn is told elsewhere. In the store nothing is left of either.
+    deepStrictEqual(told, end === "release" ? ["delivered"] : []);
+    strictEqual(bench.store.told.filter((word) => word === "delivered a2").length, 1);
+    strictEqual(bench.metrics.outboxPlaces.own, 0);
+    bench.deliveries.close();
+    strictEqual(bench.clock.timers, 0);
+  }
+});
+
+Deno.test("a held report that is set aside holds nothing back, is kept, and may still go or not", () => {
+  for (const end of ["release", "withdraw"] as const) {
+    const bench = new Bench();
+    bench.answer = () => OK;
+    const held = bench.hold("A", "a1", { id: "a1" });
+    bench.deliver("A", "a2");
+    held.setAside();
+    held.setAside();
+    deepStrictEqual([bench.bodies, bench.counts], [["a2"], [1, 0]]);
+    deepStrictEqual(bench.store.told.filter((word) => word.endsWith("a1")), ["end a1"]);
+    strictEqual(bench.metrics.outboxPlaces.own, 1);
+    held[end]();
+    deepStrictEqual(bench.bodies, end === "release" ? ["a2", "a1"] : ["a2"]);
+    deepStrictEqual([bench.counts, bench.metrics.outboxPlaces.own], [[0, 0], 0]);
+    strictEqual(bench.deliveries.countOf("A"), 0);
+    bench.deliveries.close();
+  }
+});
+
+Deno.test("a held report that was removed or parked meanwhile is let go once", () => {
+  for (const isAside of [false, true]) {
+    for (const fate of ["removed", "parked"] as const) {
+      const bench = new Bench();
+      bench.answer = () => OK;
+      const held = bench.hold("A", "a1", { id: "a1" });
+      if (isAside) held.setAside();
+      if (fate === "removed") ok(bench.deliveries.remove("a1"));
+      else bench.clock.tick(73 * HOUR);
+      deepStrictEqual(bench.counts, fate === "removed" ? [0, 0] : [0, 1]);
+      bench.deliver("A", "a2");
+      held.release();
+      held.withdraw();
+      deepStrictEqual([bench.bodies, bench.metrics.outboxPlaces.own], [["a2"], 0]);
+      bench.deliveries.close();
+    }
+  }
+});
+
 Deno.test("a lane's pauses grow by three up to 30 s, and begin anew with the next report", () => {
   const bench = new Bench();
   bench.answer = ({ body }) => body === "a" ? { ok: false, fault: "timeout" } : OK;

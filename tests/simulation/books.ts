@@ -1,7 +1,8 @@
 /**
  * What went over the edges, and which rules it broke. Knows nothing of what is inside of the gateway.
  *
- * The rules, by the contract's sections 3 to 6: those of `report_book.ts` and `call_book.ts`, and
+ * The rules, by the contract's sections 3 to 6: those of `report_book.ts`, `call_book.ts` and
+ * `newest_book.ts`, and
  *
  * - **CALLs of clients** are forwarded in the order sent, one at a time of each connection; none is sent again but
  *   one that provably never left.
@@ -18,6 +19,7 @@ import type { Sight } from "../../lib/forwarder/look.ts";
 import { AwayModel, isHeld } from "./away.ts";
 import { CallBook } from "./call_book.ts";
 import type { Attempt, ClientCall } from "./entries.ts";
+import { NewestBook } from "./newest_book.ts";
 import { Past } from "./past.ts";
 import { ReportBook } from "./report_book.ts";
 import type { Timeline } from "./timeline.ts";
@@ -43,6 +45,7 @@ export class Books {
   readonly #timeline: Timeline;
   readonly faults: string[] = [];
   readonly past: Past;
+  readonly newest: NewestBook;
   readonly reports: ReportBook;
   readonly calls: CallBook;
   readonly clientCalls = new Map<string, ClientCall>();
@@ -59,6 +62,7 @@ export class Books {
     const past = new Past(timeline, instances);
     const fault = (text: string): void => this.fault(text);
     this.past = past;
+    this.newest = new NewestBook(timeline, past, fault);
     this.reports = new ReportBook({
       ...{ timeline, past, fault, reportTtlMs, maxReports },
       callBy: (action) => this.calls.calls.get(action),

@@ -206,7 +206,8 @@ export class CallBook {
   told(call: ApiCall, known: Known, status: number, body: string, isStrict: boolean): void {
     const { fault, past, timeline, retentionMs } = this.#deps;
     const { token, askedAt } = call;
-    const hasTrouble = past.wasTroubled(askedAt, timeline.now) || past.anyEndedSince(askedAt);
+    const hasTrouble = past.wasTroubled(askedAt, timeline.now) || past.anyEndedSince(askedAt) ||
+      past.anyIsNewSince(askedAt);
     if (status === 503) {
       if (isStrict) fault(`nobody can say how far ${token} got`);
       return;

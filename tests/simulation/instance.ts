@@ -48,6 +48,8 @@ export interface InstanceDeps {
   readonly weather: Weather;
   readonly sabotage: Sabotage;
   readonly skewMs: number;
+  /** What it listens on, and nobody else as long as it lives; undefined when that cannot be said. */
+  readonly port: string | undefined;
   /** Its own random numbers. */
   readonly chance: Chance;
 }
@@ -65,7 +67,13 @@ const BUGS = new Set([
 ]);
 
 /** Gauges that do not count anything which must be gone when all is over. */
-const NO_COUNTS = new Set(["ws2api_event_loop_lag_seconds"]);
+const NO_COUNTS = new Set([
+  "ws2api_event_loop_lag_seconds",
+  "ws2api_nats_connected",
+  "ws2api_nats_peers",
+  "ws2api_nats_peers_silent",
+  "ws2api_nats_round_trip_seconds",
+]);
 
 /** What the store may take at the end of a process. */
 const STORE_CLOSE_MS = 450;
@@ -108,6 +116,7 @@ export class Instance {
 
   constructor(name: string, deps: InstanceDeps) {
     const { timeline, trace, books, backend, nats, skewMs, chance, disk, weather, sabotage } = deps;
+    books.past.begins(name);
     const config = sabotage.config?.(deps.config) ?? deps.config;
     this.name = name;
     this.#deps = deps;
@@ -135,11 +144,11 @@ export class Instance {
       store,
       createConnections: backend.wayOf(life, clock),
       look: backend.lookOf(life),
-      createBus: nats && ((local) =>
+      createBus: nats && ((local, { time, metrics }) =>
         new NatsBus({
           prefix: config.natsSubject,
           peerId: randomUuid(chance),
-          local,
+          ...{ local, metrics, port: deps.port, time: sabotage.time?.(time) ?? time },
           maxMessageBytes: config.maxMessageBytes,
           connect: async () => {
             const connection = await nats.connect(life, clock);
@@ -335,6 +344,12 @@ export class Instance {
       if (waiting > most) return `${waiting} messages of ${connection.clientId} wait`;
     }
     return undefined;
+  }
+
+  /** Others that it knows, also those of which it has not heard for a while. */
+  get knownPeers(): number {
+    const { natsPeers, natsPeersSilent } = this.#core.metrics;
+    return natsPeers.own + natsPeersSilent.own;
   }
 
   /** The ids of those who are connected here, as the checks at the end compare them. */

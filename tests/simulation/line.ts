@@ -100,7 +100,9 @@ export interface LineDeps {
   /** A frame is on its way to the client. */
   readonly onFrame: (line: Line, text: string) => void;
   /** And a close. */
-  readonly onClose: (line: Line, code: number) => void;
+  readonly onClose: (line: Line, code: number, reason: string) => void;
+  /** The gateway lets it in. */
+  readonly onAccept: (line: Line) => void;
   /** The client does not read, or has gone, and the gateway does not know. */
   readonly onUnread: () => void;
 }
@@ -164,6 +166,7 @@ export class Line {
 
   /** The gateway accepts: its end is a socket from now on. */
   accept(idleSeconds: number): LineSocket {
+    this.#deps.onAccept(this);
     return this.#socket = new LineSocket(this, idleSeconds * 1000);
   }
 
@@ -293,7 +296,7 @@ export class Line {
   closedByGateway(socket: LineSocket, code: number, reason: string): void {
     if (!this.life.acts("a close") || socket.state === "closed") return;
     socket.state = "closing";
-    this.#deps.onClose(this, code);
+    this.#deps.onClose(this, code, reason);
     this.#toClient.push(() => {
       if (!this.isGone) this.#end.ended(code, reason);
     });

@@ -2,7 +2,7 @@
  * NATS without a network: a server, and connections to it as the library gives them.
  *
  * Faults: messages are slow, each connection by itself, so that those of two senders overtake each
- * other; a connection breaks with what is under way on it; it is held up without a word, and after six
+ * other; a connection breaks with what is under way on it; it is held up without a word, and after three
  * seconds the library gives it up, while the server believes in it for a while longer; the server is
  * away. As with NATS: no message comes twice, those of one sender to one receiver keep their order,
  * a sender never hears itself, and of a question that nobody is subscribed to the sender is told so.
@@ -17,8 +17,8 @@ import type { Life } from "./life.ts";
 import type { Timeline } from "./timeline.ts";
 import { Pipe, type Weather } from "./weather.ts";
 
-/** The library takes a server that does not answer its pings for lost: two of them, 3 s apart. */
-const GIVEN_UP_MS = 6000;
+/** The library takes a server that does not answer its pings for lost: two of them, a second apart. */
+const GIVEN_UP_MS = 3000;
 /** And the server a silent client. */
 const ZOMBIE_MS = 9000;
 /** What the library waits before it connects again, beside the jitter. */
@@ -177,7 +177,7 @@ interface Question {
 export class SimulatedConnection {
   readonly inbox: string;
   readonly life: Life;
-  readonly info = { max_payload: MAX_PAYLOAD };
+  readonly info = { max_payload: MAX_PAYLOAD, client_ip: "127.0.0.1" };
   readonly #nats: SimulatedNats;
   readonly #clock: Clock;
   #session: Session | null = null;

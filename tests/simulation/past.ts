@@ -23,6 +23,8 @@ interface End {
   readonly how: "crash" | "unsynced" | "clean";
 }
 
+/** An instance that begins has to connect to NATS, and its first word takes its time. */
+const NEW_MS = 2500;
 /** After a trouble an instance may report for another one. */
 const AFTERMATH_MS = 10_000;
 
@@ -37,6 +39,7 @@ export class Past {
   /** When the last one began to shut down. */
   #leftAt = -Infinity;
   readonly #leaving = new Set<string>();
+  readonly #began = new Map<string, number>();
   crashes = 0;
 
   constructor(timeline: Timeline, instances: number) {
@@ -50,6 +53,21 @@ export class Past {
     if (!this.#ends.has(instance)) this.#ends.set(instance, { at, how });
     if (how === "crash") this.#lossy.set(instance, at);
     if (how !== "clean") this.trouble(0);
+  }
+
+  /** An instance begins. */
+  begins(instance: string): void {
+    this.#began.set(instance, this.#timeline.now);
+  }
+
+  /** When it began. */
+  beganAt(instance: string): number {
+    return this.#began.get(instance) ?? -Infinity;
+  }
+
+  /** Whether there is one that others may not have heard of yet, at that time or later. */
+  anyIsNewSince(since: number): boolean {
+    return [...this.#began.values()].some((at) => at > 0 && at + NEW_MS >= since);
   }
 
   /** An instance begins to shut down: another one may have its place already. */

@@ -45,6 +45,24 @@ export interface Plan {
   readonly skewMs: number;
 }
 
+/** What is known of where instances are, and when. */
+export interface Whereabouts {
+  /** How wrong the wall clock of each place is, whoever is there, in milliseconds. */
+  readonly clockErrors: readonly number[];
+  /** Whether it is known who listens where, so that a successor is known for one. */
+  readonly knowsPorts: boolean;
+}
+
+/** Draws that; from a chance of its own, so that the plans stay what they are. */
+export function drawWhereabouts(chance: Chance, instances: number): Whereabouts {
+  const most = chance.pick([0, 0, 60_000, 3600_000]);
+  const clockErrors = Array.from(
+    { length: instances },
+    () => Math.round(chance.between(-most, most)),
+  );
+  return { clockErrors, knowsPorts: chance.happens(0.7) };
+}
+
 const LONG_TTL_MS = 72 * 3600_000;
 
 let base: Config | undefined;

@@ -6,6 +6,7 @@
 
 import { isOutcome } from "../../lib/forwarder/forwarder.ts";
 import type { BackendReply } from "../../lib/forwarder/forwarder.ts";
+import type { SharedTime } from "../../lib/ids.ts";
 import type { Config } from "../../lib/config/config.ts";
 import type { Store } from "../../lib/outbox/store.ts";
 import type { ApiResponse } from "./instance.ts";
@@ -162,6 +163,8 @@ export interface Sabotage {
   readonly store?: (store: Store) => Store;
   /** It is set up otherwise than the rules believe. */
   readonly config?: (config: Config) => Config;
+  /** What it hears of others' time. */
+  readonly time?: (time: SharedTime) => SharedTime;
   /** What its API gets, and what it answers. */
   readonly request?: (
     headers: Readonly<Record<string, string>>,
@@ -237,6 +240,13 @@ export const SABOTAGES: Readonly<Record<string, readonly [Sabotage, RegExp, seed
   "parks what is not too old": [
     config(() => ({ reportTtlMs: 1000 })),
     /should not|which it has not tried/,
+  ],
+  "takes its own wall clock for the only one": [
+    {
+      time: (time) =>
+        Object.assign(Object.create(time), { wallNow: () => time.wallNow(), hear: () => true }),
+    },
+    /and is the last one/,
   ],
   "forgets keys": [
     {

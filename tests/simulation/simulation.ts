@@ -13,13 +13,14 @@
  */
 
 import { setImmediate } from "node:timers";
+import { REMEMBER_MS } from "../../lib/cluster/times.ts";
 import { SimulatedBackend } from "./backend.ts";
 import { Books } from "./books.ts";
 import { Chance } from "./chance.ts";
 import type { ApiCall, ApiRequest } from "./entries.ts";
 import { type ApiResponse, Instance } from "./instance.ts";
 import { SimulatedNats } from "./nats.ts";
-import { drawPlan, type Mishaps, type Plan } from "./plan.ts";
+import { drawPlan, drawWhereabouts, type Mishaps, type Plan, type Whereabouts } from "./plan.ts";
 import type { Sabotage } from "./sabotage.ts";
 import { Station } from "./station.ts";
 import { SimulatedDisk } from "./store.ts";
@@ -47,6 +48,8 @@ const CALM_MS = 120_000;
 const REST_MS = 60_000;
 /** So long the backend takes no outcome of one client, in runs of that kind: after 15 minutes it is parked. */
 const STUBBORN_MS = 17 * 60_000;
+/** One that crashed is missed for so long, if nobody begins where it listened. */
+const MISSED_MS = REMEMBER_MS + 10_000;
 const SLICE_MS = 100;
 /** With NATS an instance says now and then that it is there. */
 const STANDING_TIMERS = 1;
@@ -108,6 +111,9 @@ class World {
   readonly #backend: SimulatedBackend;
   readonly #nats: SimulatedNats | undefined;
   readonly #sabotage: Sabotage;
+  readonly #whereabouts: Whereabouts;
+  /** Of each place whose first instance had to share it with another one. */
+  readonly #ports: (string | undefined)[] = [];
   /** Of each place, with an outbox. */
   readonly #disks: (SimulatedDisk | undefined)[] = [];
   readonly #stations: Station[] = [];
@@ -127,6 +133,7 @@ class World {
     this.#plan = plan;
     const timeline = this.#timeline;
     const { config, instances, hasOutbox } = plan;
+    this.#whereabouts = drawWhereabouts(new Chance(~seed), instances);
     this.#trace = new Trace(timeline, print);
     const trace = this.#trace;
     const weather = new Weather(plan.faults, chance.fork());
@@ -185,6 +192,8 @@ class World {
       this.#backend.refused = undefined;
     }
     this.#passUntil("all is settled", CALM_MS, () => this.#unsettled(false));
+    // Until then nobody can say what those who crashed and have no successor knew.
+    this.#passUntil("nobody is missed", MISSED_MS, () => this.#missed());
     this.#checkLists();
     this.#retryParked(this.#places[0]!, true);
     this.#passUntil("what was parked is taken", CALM_MS, () => this.#unsettled(true));
@@ -269,10 +278,19 @@ class World {
     }
   }
 
+  #missed(): string | undefined {
+    if (this.#nats === undefined) return undefined;
+    const others = this.#places.length - 1;
+    const { name, knownPeers } = this.#places.find(({ knownPeers }) => knownPeers !== others) ?? {};
+    return name === undefined ? undefined : `${name} knows of ${knownPeers}, and not of ${others}`;
+  }
+
   // Who is there.
 
-  #start(place: number): void {
+  /** @param isBeside The one before it is still there. */
+  #start(place: number, isBeside = false): void {
     const { config, skewMs } = this.#plan;
+    if (isBeside) this.#ports[place] = `${place} ${this.#all.length}`;
     const instance = new Instance(`G${this.#all.length}`, {
       config,
       timeline: this.#timeline,
@@ -283,7 +301,9 @@ class World {
       disk: this.#disks[place],
       weather: this.#weather,
       sabotage: this.#sabotage,
-      skewMs: Math.round(this.#chance.between(-skewMs, skewMs)),
+      skewMs: Math.round(this.#chance.between(-skewMs, skewMs)) +
+        this.#whereabouts.clockErrors[place]!,
+      port: this.#whereabouts.knowsPorts ? this.#ports[place] ?? `${place}` : undefined,
       chance: this.#chance.fork(),
     });
     this.#places[place] = instance;
@@ -460,7 +480,7 @@ class World {
         // With an outbox the next one needs the file, which the first one has until it ends.
         if (this.#disks[place] === undefined) {
           instance.shutDown(false, () => {});
-          return this.#start(place);
+          return this.#start(place, true);
         }
         return instance.shutDown(false, () => this.#revive(place));
       case "freeze": {

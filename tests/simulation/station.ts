@@ -67,7 +67,8 @@ class Session implements ClientEnd {
       onFault: (fault) => books.fault(fault),
       onFrame: (line, text) => station.frameLeft(line, text),
       onUnread: () => books.calls.doesNotRead(station.clientId),
-      onClose: (line, code) => station.closeLeft(line, code),
+      onClose: (line, code, reason) => station.closeLeft(line, code, reason),
+      onAccept: (line) => books.newest.accepted(line.number),
     });
   }
 
@@ -166,6 +167,7 @@ export class Station {
     trace.note(`${this.clientId} connects to ${instance.name} by line ${line.number}`);
     timeline.after(weather.delayMs(), () => {
       if (!instance.life.isAlive) return session.refused();
+      this.#deps.books.newest.arrives(line.number, this.clientId, instance.name);
       instance.connects(line, this.clientId, protocol);
     });
     // A process that stands still or dies answers nothing.
@@ -291,9 +293,10 @@ export class Station {
   }
 
   /** The gateway closes one of its connections. */
-  closeLeft(line: Line, code: number): void {
+  closeLeft(line: Line, code: number, reason: string): void {
     const { books, trace } = this.#deps;
     trace.note(`${line.life.name} closes line ${line.number} of ${this.clientId}: ${code}`);
+    if (reason === "replaced") books.newest.replaced(line.number);
     if (code === 1013) books.closesAway(line.life.name, this.clientId, line.number);
   }
 

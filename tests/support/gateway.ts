@@ -35,6 +35,7 @@ export class TestGateway implements AsyncDisposable {
     log: Log = silentLog,
     validator?: Validator,
     faults?: RecentFaults,
+    instance?: string,
   ): Promise<TestGateway> {
     const args = lastOfEach([
       "--listen=127.0.0.1:0",
@@ -54,6 +55,7 @@ export class TestGateway implements AsyncDisposable {
       clock: systemClock,
       version: "0.0.0-test",
       startedAt: 0,
+      instance,
       store: new MemoryStore(),
       validator,
     });

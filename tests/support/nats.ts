@@ -9,6 +9,7 @@ import { systemClock } from "../../lib/clock.ts";
 import { MemoryStore } from "../../lib/outbox/memory.ts";
 import { NatsBus } from "../../lib/cluster/nats/bus.ts";
 import { connectNats } from "../../lib/cluster/nats/connect.ts";
+import { nameOfInstance } from "../../lib/cluster/nats/join.ts";
 import { readInvocation } from "../../lib/config/config.ts";
 import { readSecrets } from "../../lib/config/secret.ts";
 import { type Gateway, startGateway } from "../../lib/gateway/gateway.ts";
@@ -342,7 +343,9 @@ export class NatsGateway implements AsyncDisposable {
     const read = readSecrets(config, Deno.readFileSync);
     if (!read.ok) throw new Error(read.message);
     const { natsCredentials: credentials, natsCa: ca } = read.secrets;
+    const instance = nameOfInstance(systemRandom);
     const gateway = await startGateway(config, {
+      instance,
       secrets: read.secrets,
       log,
       random: systemRandom,
@@ -350,11 +353,12 @@ export class NatsGateway implements AsyncDisposable {
       version: "0.0.0-test",
       startedAt: 0,
       store: new MemoryStore(),
-      createBus: (local) =>
+      createBus: (local, { time, metrics }) =>
         new NatsBus({
           prefix: config.natsSubject,
-          peerId: crypto.randomUUID(),
-          local,
+          peerId: instance,
+          ...{ local, time, metrics },
+          port: undefined,
           maxMessageBytes: config.maxMessageBytes,
           connect: () => connectNats(config.nats!, { credentials, ca }, config.natsSubject),
           clock: systemClock,
@@ -398,7 +402,7 @@ export class NatsGateway implements AsyncDisposable {
   async whenReady(isReady = true): Promise<void> {
     await until(
       isReady ? "a gateway that reaches NATS" : "a gateway that knows NATS is away",
-      async () => (await this.api("/readyz")).status === (isReady ? 200 : 503),
+      async () => (await this.api("/readyz?strict")).status === (isReady ? 200 : 503),
     );
   }
 

@@ -18,7 +18,7 @@ export interface AskDeps {
   readonly peerId: string;
   /** The subject of another one. */
   readonly subjectOf: (peerId: string) => string;
-  readonly link: Pick<Link, "connection" | "fits" | "notUnderstood">;
+  readonly link: Pick<Link, "connection" | "fits" | "notUnderstood" | "requestFailed">;
   readonly peers: Pick<Peers, "heard">;
   readonly ledger: Ledger;
   readonly debts: Pick<Debts, "watch" | "remind">;
@@ -62,6 +62,7 @@ export async function askHolder(
         return reply;
       }
     } catch (error) {
+      link.requestFailed(error);
       // Without anybody there the client has gone with its instance.
       reply = refused(isNoResponders(error) ? "gone" : "lost");
     }

@@ -4,21 +4,18 @@
  * @module
  */
 
-import type { Msg, NatsConnection } from "@nats-io/transport-node";
-import type { Clock } from "../../clock.ts";
-import type { Log } from "../../log/log.ts";
+import type { Msg } from "@nats-io/transport-node";
 import {
   type Bus,
   type Client,
   type ClientReply,
   type ClientRequest,
   identityOf,
-  type Peer,
   refused,
 } from "../bus.ts";
 import type { Answers, Question, QuestionKind, QuestionOf, Survey } from "../survey.ts";
-import { ALIVE_MS } from "../times.ts";
 import { type AskDeps, askHolder } from "./ask.ts";
+import { claim } from "./claim.ts";
 import { Debts } from "./debts.ts";
 import { Errands } from "./errands.ts";
 import { findHolder } from "./find.ts";
@@ -26,26 +23,18 @@ import { Forgetting } from "./forgetting.ts";
 import { HeldClients } from "./held.ts";
 import { Ledger } from "./ledger.ts";
 import { Link } from "./link.ts";
-import type { Answer, Holder, PeerNote } from "./note.ts";
+import type { Claimed, Holder, PeerNote } from "./note.ts";
+import type { NatsBusOptions } from "./options.ts";
 import { Peers } from "./peers.ts";
+import { Newest } from "./newest.ts";
+import { Presence } from "./presence.ts";
 import { Proof } from "./proof.ts";
+import { serveAsked, type ServeDeps } from "./serve.ts";
 import { readAllNote, readClientNote, readPeerNote } from "./read_note.ts";
 import { answerText, askAll } from "./survey.ts";
 import { allSubject, clientIdOf, clientSubject, peerSubject } from "./subject.ts";
 
-export interface NatsBusOptions {
-  /** Begins each subject: instances with another one are another gateway. */
-  readonly prefix: string;
-  /** This instance, for as long as it lives; a subject token. */
-  readonly peerId: string;
-  readonly local: Peer;
-  /** The longest payload taken from others, as of the API, in bytes. */
-  readonly maxMessageBytes: number;
-  /** Makes one try to connect; rejects when it fails. */
-  readonly connect: () => Promise<NatsConnection>;
-  readonly clock: Clock;
-  readonly log: Log;
-}
+export type { NatsBusOptions };
 
 /**
  * Each instance subscribes to a subject for each of its clients, so that a NATS request finds the
@@ -54,44 +43,75 @@ export interface NatsBusOptions {
  *
  * **Newest wins**: a new connection is announced on its client's subject. Whoever has an older one
  * closes it; whoever has a newer one answers with that. Which is newer the `connectionId` says, a
- * UUIDv7, so both sides decide alike.
+ * UUIDv7, so both sides decide alike, whatever comes twice, late or crosswise. The ids of all instances
+ * are made of one time (`SharedTime`, told by `Presence`): a connection that is made later than another
+ * by more than a message takes has the greater id, also when an instance's clock is ahead.
+ *
+ * **Nobody is nowhere while somebody is missing**: a client that is found nowhere is `gone` only when all
+ * instances that are known said that they are there (`Peers`).
  *
  * **Exactly one outcome** of a CALL accepted with 202 on A for a client of B: B posts it and tells
  * A, which also asks each second, so that no word of it is lost in a cut. When B goes, A posts.
  * When B hears nothing of NATS, it gives up such CALLs after 4 s, and A reports them after 7 s, or as
- * soon as B is back and says so. What remains: B killed, or cut off for longer than that, between its
- * post and its word of it to A is reported twice; the same URL tells the backend.
+ * soon as B is back and says so. When A has not asked B for 2.5 s, B asks A before it reports
+ * (`claim`): A may have heard nothing of B for longer than B knows, when B comes and goes. What remains:
+ * B killed, or cut off for 7 s, between its post and its word of it to A, or cut off from A before it
+ * could ask, is reported twice: once as `/result` and once as `/error`.
  *
- * This class takes what others say and leads it to whoever owns the matter: the connection (`Link`),
- * the clients held here (`HeldClients`), who is there (`Peers`), what is owed to others (`Errands`) and
- * by them (`Ledger`, `Debts`). It owns nothing itself.
+ * This class leads what others say to whoever owns the matter: the connection (`Link`), the clients held
+ * here (`HeldClients`), who is there (`Peers`), what is owed to others (`Errands`) and by them (`Ledger`,
+ * `Debts`). It owns nothing itself.
  */
 export class NatsBus implements Bus {
   readonly #options: NatsBusOptions;
   readonly #link: Link;
   readonly #held: HeldClients;
   readonly #peers: Peers;
+  readonly #presence: Presence;
+  readonly #newest: Newest;
   readonly #errands: Errands;
   readonly #ledger = new Ledger();
   readonly #debts: Debts;
   readonly #askDeps: AskDeps;
+  readonly #serveDeps: ServeDeps;
   readonly #forgetting: Forgetting;
 
   /** Connects in the background, for ever. */
   constructor(options: NatsBusOptions) {
-    const { prefix, peerId, local, connect, clock, log } = options;
+    const { prefix, peerId, local, connect, clock, log, metrics, time, port } = options;
     this.#options = options;
     const link = new Link({
       connect,
       clock,
       log,
+      metrics,
       onNew: () => this.#subscribe(),
       onUp: () => this.#greet(),
       onGone: () => this.#held.dropSubscriptions(),
     });
+    const proof = new Proof(clock, link, metrics.natsRoundTrip);
     const takeClientMessage = link.guarded((message) => this.#takeClientNote(message));
-    const peers = new Peers({ clock, link, sayAlive: () => this.#tellAll("alive") });
-    const proof = new Proof(clock, link);
+    const peers = new Peers({
+      ...{ clock, log, metrics, link },
+      sayAlive: () => {
+        this.#presence.say("alive");
+        void proof.ask();
+      },
+      onBack: (from) => this.#makeUp(from),
+      callRoll: () => this.#presence.say("hello", true),
+    });
+    this.#presence = new Presence({
+      ...{ prefix, peerId, port, time, clock, log, link, peers },
+      tell: (to, note) => this.#tell(to, note),
+      onNew: (from) => this.#makeUp(from),
+      // Its word of what it reported while it was cut off was lost.
+      onHello: (from) => this.#debts.askIfDebtor(from),
+      onBye: (from) => this.#errands.dropAll(from),
+    });
+    this.#newest = new Newest({
+      ...{ local, presence: this.#presence },
+      tell: (to, note) => this.#tell(to, note),
+    });
     this.#link = link;
     this.#forgetting = new Forgetting(prefix, link, local);
     this.#peers = peers;
@@ -101,17 +121,19 @@ export class NatsBus implements Bus {
       announce: ({ clientId, connectionId }) =>
         link.publish(clientSubject(prefix, clientId), { kind: "attached", peerId, connectionId }),
     });
+    const subjectOf = (to: string): string => peerSubject(prefix, to);
     this.#errands = new Errands({
       clock,
       proof,
+      claim: (from, number) => claim(from, number, { peerId, subjectOf, link, clock }),
       tellEnded: (to, number) => this.#tell(to, { kind: "ended", number }),
     });
     const ledger = this.#ledger;
-    const subjectOf = (to: string): string => peerSubject(prefix, to);
     this.#debts = new Debts({
       ...{ peerId, subjectOf, link, peers, proof, ledger, local, clock, log },
       errands: this.#errands,
     });
+    this.#serveDeps = { local, errands: this.#errands, debts: this.#debts, link, log };
     this.#askDeps = { peerId, subjectOf, link, peers, ledger, debts: this.#debts };
     void link.connect();
   }
@@ -120,7 +142,12 @@ export class NatsBus implements Bus {
     return this.#link.isUp;
   }
 
+  get hasJoined(): boolean {
+    return this.#link.wasUp;
+  }
+
   attach(client: Client): void {
+    this.#newest.attached(client.connectionId);
     this.#held.attach(client);
   }
 
@@ -154,7 +181,7 @@ export class NatsBus implements Bus {
     this.#held.close();
     this.#peers.close();
     this.#debts.close();
-    this.#tellAll("bye");
+    this.#presence.say("bye");
     await this.#link.close(timeoutMs);
   }
 
@@ -168,15 +195,26 @@ export class NatsBus implements Bus {
     );
     link.subscribe(allSubject(prefix), link.guarded((message) => this.#takeAllNote(message)));
     this.#held.subscribeAll();
+    // Whether it may say anything shows by that.
+    this.#presence.say("alive");
   }
 
   /** Connected, for the first time or again. */
   #greet(): void {
-    this.#tellAll("hello");
+    // Before it: who hears it asks what is owed.
+    this.#errands.connected();
+    this.#presence.say("hello");
     this.#forgetting.connected();
     this.#held.announceAll();
     this.#debts.askAll();
     this.#peers.stayAlive();
+  }
+
+  /** Servers of NATS that did not see each other let nobody know of it. */
+  #makeUp(from: string): void {
+    this.#held.announceAll();
+    this.#forgetting.missed();
+    this.#debts.askIfDebtor(from);
   }
 
   #takeClientNote(message: Msg): void {
@@ -185,18 +223,12 @@ export class NatsBus implements Bus {
     if (clientId === undefined) return;
     const note = readClientNote(message.string());
     if (note === undefined) return this.#link.notUnderstood("note to a client's holder");
+    if (note.kind === "attached") return this.#newest.announced(clientId, note);
     const client = local.find(clientId);
-    if (note.kind === "find") {
-      const holder: Holder | null = client === undefined
-        ? null
-        : { peerId, client: identityOf(client) };
-      message.respond(JSON.stringify(holder));
-    } else if (client !== undefined) {
-      const { connectionId } = client;
-      if (connectionId > note.connectionId) {
-        this.#tell(note.peerId, { kind: "attached", clientId, connectionId });
-      } else local.replaced(clientId, note.connectionId);
-    }
+    const holder: Holder | null = client === undefined
+      ? null
+      : { peerId, client: identityOf(client) };
+    message.respond(JSON.stringify(holder));
   }
 
   async #takePeerNote(message: Msg): Promise<void> {
@@ -204,13 +236,19 @@ export class NatsBus implements Bus {
     if (note === undefined) return this.#link.notUnderstood("note to this instance");
     switch (note.kind) {
       case "ask":
-        return await this.#serve(message, note);
+        return await serveAsked(message, note, this.#serveDeps);
       case "ended":
         return this.#ledger.ended(note.number);
       case "attached":
-        return this.#options.local.replaced(note.clientId, note.connectionId);
+        return this.#newest.answered(note);
       case "alive":
-        return this.#peers.heard(note.peerId);
+        return this.#presence.takeAlive(note);
+      case "claim": {
+        this.#peers.heard(note.peerId);
+        const isOwed = this.#ledger.isOwedBy(note.peerId, note.number);
+        message.respond(JSON.stringify({ isOwed } satisfies Claimed));
+        return;
+      }
       case "ping": {
         const pong = this.#errands.pong(note.peerId, note.numbers);
         message.respond(JSON.stringify(pong));
@@ -219,54 +257,17 @@ export class NatsBus implements Bus {
     }
   }
 
-  /** Serves what another instance asks for a client of this one. */
-  async #serve(
-    message: Msg,
-    { from, number, request }: PeerNote & { kind: "ask" },
-  ): Promise<void> {
-    const errand = number === null ? undefined : this.#errands.take(from, number);
-    if (errand !== undefined) this.#debts.watch();
-    const { epoch } = this.#errands;
-    let reply: ClientReply;
-    try {
-      reply = await this.#options.local.serve(request, errand);
-    } catch (error) {
-      // A fault of ours: the other instance need not wait for nothing.
-      this.#options.log.error("a request of another instance failed", { error: String(error) });
-      reply = refused("lost");
-    }
-    if (number !== null && reply.kind !== "accepted") this.#errands.drop(from, number);
-    const text = JSON.stringify({ epoch, reply } satisfies Answer);
-    message.respond(this.#link.fits(text) ? text : JSON.stringify({ epoch, reply: NO_WAY_BACK }));
-  }
-
   #takeAllNote(message: Msg): void {
     const note = readAllNote(message.string());
     if (note === undefined) return this.#link.notUnderstood("note to all");
-    const { local, clock, peerId } = this.#options;
+    const { local } = this.#options;
     switch (note.kind) {
       case "hello":
-        this.#tell(note.peerId, { kind: "alive", peerId });
-        this.#peers.heard(note.peerId);
-        // Its word of what it reported while it was cut off was lost.
-        this.#debts.askIfDebtor(note.peerId);
-        break;
-      case "alive": {
-        const heardAt = this.#peers.lastHeard(note.peerId) ?? -Infinity;
-        this.#peers.heard(note.peerId);
-        // Servers of NATS that did not see each other let nobody know of it.
-        if (clock.now() - heardAt <= 2 * ALIVE_MS) break;
-        this.#held.announceAll();
-        this.#forgetting.missed();
-        this.#debts.askIfDebtor(note.peerId);
-        break;
-      }
+      case "alive":
+      case "bye":
+        return this.#presence.take(note);
       case "forget":
         return local.forget(note.clientId);
-      case "bye":
-        this.#peers.forget(note.peerId);
-        this.#errands.dropAll(note.peerId);
-        break;
       case "page":
         return this.#answer(message, note);
       case "question":
@@ -283,18 +284,4 @@ export class NatsBus implements Bus {
   #tell(peerId: string, note: PeerNote): void {
     this.#link.publish(peerSubject(this.#options.prefix, peerId), note);
   }
-
-  #tellAll(kind: "hello" | "alive" | "bye"): void {
-    this.#link.publish(allSubject(this.#options.prefix), { kind, peerId: this.#options.peerId });
-  }
 }
-
-/** The client did answer; only its answer has no way back. */
-const NO_WAY_BACK: ClientReply = {
-  kind: "outcome",
-  outcome: {
-    kind: "gone",
-    wasSent: true,
-    reason: "the client's answer is larger than NATS takes",
-  },
-};

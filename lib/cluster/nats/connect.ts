@@ -9,6 +9,7 @@ import {
   type ConnectionOptions,
   credsAuthenticator,
   type NatsConnection,
+  type Server,
 } from "@nats-io/transport-node";
 import { Socket } from "node:net";
 import { Duplex } from "node:stream";
@@ -42,6 +43,7 @@ export function connectNats(
     noEcho: true,
     timeout: CONNECT_MS,
     maxReconnectAttempts: -1,
+    reconnectToServer: (servers) => triedLongestAgo(servers),
     reconnectTimeWait: RECONNECT_MS,
     reconnectJitter: RECONNECT_MS,
     reconnectJitterTLS: RECONNECT_MS,
@@ -61,6 +63,14 @@ export function connectNats(
     options.authenticator = credsAuthenticator(Uint8Array.of(...credentials, 0x0a));
   }
   return connect(options);
+}
+
+/**
+ * Not the one that has just been lost, as long as there is another: one that is frozen takes a connection
+ * and says nothing.
+ */
+function triedLongestAgo(servers: readonly Server[]): Server {
+  return servers.reduce((best, one) => one.lastConnect < best.lastConnect ? one : best);
 }
 
 /**

@@ -7,7 +7,7 @@
 import type { Clock, Timer } from "../../clock.ts";
 import type { Log } from "../../log/log.ts";
 import type { Peer } from "../bus.ts";
-import { FORGET_MS, LOST_MS, PROVEN_MS, WATCH_MS } from "../times.ts";
+import { LOST_MS, PROVEN_MS, SILENT_MS, WATCH_MS } from "../times.ts";
 import type { Errands } from "./errands.ts";
 import type { Ledger } from "./ledger.ts";
 import { isNoResponders, type Link } from "./link.ts";
@@ -86,7 +86,7 @@ export class Debts {
   close(): void {
     this.#isClosed = true;
     const { errands, link } = this.#options;
-    errands.takeOver((peerId) => !link.isUp || this.#isForgotten(peerId));
+    errands.takeOver((peerId) => !link.isUp || this.#isSilent(peerId));
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
   }
 
@@ -96,15 +96,15 @@ export class Debts {
     const others = new Set([...ledger.debtors, ...this.#unawarePeers()]);
     await Promise.all([proof.ask(), ...Array.from(others, (peerId) => this.#askSafely(peerId))]);
     this.#timer = undefined;
-    errands.takeOver((peerId) => this.#isForgotten(peerId));
+    errands.takeOver((peerId) => this.#isSilent(peerId));
     if (ledger.size > 0 || !errands.isEmpty || this.#unawarePeers().length > 0) this.watch();
   }
 
-  /** Whether an instance that accepted CALLs has been silent for so long that it does not count any more. */
-  #isForgotten(peerId: string): boolean {
+  /** Whether an instance that accepted CALLs has been silent for so long that it is not waited for any more. */
+  #isSilent(peerId: string): boolean {
     const { peers, link, clock } = this.#options;
-    return link.isUp && clock.now() - link.upSince >= FORGET_MS &&
-      peers.lastHeard(peerId) === undefined;
+    const since = Math.max(peers.lastHeard(peerId) ?? -Infinity, link.upSince);
+    return link.isUp && clock.now() - since >= SILENT_MS;
   }
 
   /** Those that are asked in this round; of the others it is waited for a word. */
@@ -146,6 +146,7 @@ export class Debts {
       peers.heard(peerId);
       for (const number of pong.ended) ledger.endedThere(number);
     } catch (error) {
+      link.requestFailed(error);
       if (!this.#isGone(peerId, error)) return;
     }
     // Not when more is over since it was asked: of that it has not heard.

@@ -12,8 +12,8 @@ import type { Peers } from "./peers.ts";
 import { readHolder } from "./read_answer.ts";
 
 export interface FindDeps {
-  readonly link: Pick<Link, "connection" | "isUp" | "notUnderstood">;
-  readonly peers: Pick<Peers, "areBack">;
+  readonly link: Pick<Link, "connection" | "isUp" | "notUnderstood" | "requestFailed">;
+  readonly peers: Pick<Peers, "areThere">;
   readonly clock: Clock;
 }
 
@@ -41,8 +41,10 @@ export async function findHolder(
       else if (holder !== null) return holder;
       isNobody = holder === null;
     } catch (error) {
+      link.requestFailed(error);
       isNobody = isNoResponders(error);
     }
   }
-  return isNobody && peers.areBack ? "gone" : "unavailable";
+  // An instance that is cut off holds its clients still.
+  return isNobody && await peers.areThere() && link.isUp ? "gone" : "unavailable";
 }

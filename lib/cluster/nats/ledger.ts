@@ -46,6 +46,11 @@ export class Ledger {
     return numbers;
   }
 
+  /** Whether an instance took this one, and has not ended it. */
+  isOwedBy(peerId: string, number: number): boolean {
+    return this.#entries.get(number)?.peerId === peerId;
+  }
+
   /** A CALL is about to be given to another instance. @returns Its number. */
   enter(peerId: string, client: Client, call: CallNames): number {
     this.#last++;

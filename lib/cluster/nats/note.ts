@@ -27,7 +27,9 @@ export type PeerNote =
   }
   | { readonly kind: "ended"; readonly number: number }
   | { readonly kind: "attached"; readonly clientId: string; readonly connectionId: string }
-  | { readonly kind: "alive"; readonly peerId: string }
+  | (Omit<PresenceNote, "kind"> & { readonly kind: "alive" })
+  /** Is the outcome of this CALL still mine to report? */
+  | { readonly kind: "claim"; readonly peerId: string; readonly number: number }
   /** Are you there, and what of this do you still owe? */
   | { readonly kind: "ping"; readonly peerId: string; readonly numbers: readonly number[] };
 
@@ -46,14 +48,32 @@ export interface Pong {
   readonly ended: readonly number[];
 }
 
+/** The answer to `claim`. */
+export interface Claimed {
+  readonly isOwed: boolean;
+}
+
 /** What goes to whoever holds a client. */
 export type ClientNote =
   | { readonly kind: "attached"; readonly peerId: string; readonly connectionId: string }
   | { readonly kind: "find" };
 
+/** That an instance is there, or leaves. An instance of an older version tells its id alone. */
+export interface PresenceNote {
+  /** `hello` is answered with `alive`. */
+  readonly kind: "hello" | "alive" | "bye";
+  readonly peerId: string;
+  /** What it makes ids of, in milliseconds since 1970. */
+  readonly time?: number | undefined;
+  /** Where its process listens, when nobody else can listen there. */
+  readonly place?: string | undefined;
+  /** A `hello` of one that is not new: it only asks who is there. */
+  readonly isRoll?: boolean | undefined;
+}
+
 /** What goes to all. */
 export type AllNote =
-  | { readonly kind: "hello" | "alive" | "bye"; readonly peerId: string }
+  | PresenceNote
   /** What the backend said of this client is forgotten; null: of all of them. */
   | { readonly kind: "forget"; readonly clientId: string | null }
   | {

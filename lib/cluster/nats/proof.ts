@@ -17,9 +17,15 @@ import type { Link } from "./link.ts";
 export class Proof {
   readonly #clock: Clock;
   readonly #link: Pick<Link, "connection" | "isUp">;
+  readonly #roundTrip: { own: number };
   #at = 0;
 
-  constructor(clock: Clock, link: Pick<Link, "connection" | "isUp">) {
+  constructor(
+    clock: Clock,
+    link: Pick<Link, "connection" | "isUp">,
+    roundTrip: { own: number },
+  ) {
+    this.#roundTrip = roundTrip;
     this.#clock = clock;
     this.#link = link;
   }
@@ -44,6 +50,7 @@ export class Proof {
       try {
         await connection.flush();
         isProven = true;
+        this.#roundTrip.own = (this.#clock.now() - askedAt) / 1000;
       } catch {
         // It is cut off, or being closed.
       }

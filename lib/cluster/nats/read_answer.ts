@@ -79,6 +79,16 @@ export function readPong(text: string): Pong | undefined {
 }
 
 /**
+ * Reads the answer to `claim`.
+ *
+ * @returns Undefined for what no instance answers.
+ */
+export function readClaimed(text: string): boolean | undefined {
+  const { isOwed } = fieldsOf(text);
+  return typeof isOwed === "boolean" ? isOwed : undefined;
+}
+
+/**
  * Reads one instance's part of a list.
  *
  * @param limit How many clients were asked for.

@@ -12,8 +12,22 @@ import { isObjectText } from "../../codec/scan.ts";
 import { readTraceContext } from "../../codec/trace_context.ts";
 import type { ClientRequest } from "../bus.ts";
 import { isUuid } from "../../ids.ts";
-import { fieldsOf, isClientId, isNumber, isNumbers, isText, isToken } from "./checks.ts";
-import { type AllNote, type ClientNote, isWithin, type PeerNote } from "./note.ts";
+import {
+  type Fields,
+  fieldsOf,
+  isClientId,
+  isNumber,
+  isNumbers,
+  isText,
+  isToken,
+} from "./checks.ts";
+import {
+  type AllNote,
+  type ClientNote,
+  isWithin,
+  type PeerNote,
+  type PresenceNote,
+} from "./note.ts";
 import { readKey, readQuestion } from "./read_survey.ts";
 
 /**
@@ -42,7 +56,11 @@ export function readPeerNote(text: string, maxMessageBytes: number): PeerNote | 
         : undefined;
     }
     case "alive":
-      return isToken(note["peerId"]) ? { kind: "alive", peerId: note["peerId"] } : undefined;
+      return readPresence("alive", note);
+    case "claim": {
+      const { peerId, number } = note;
+      return isToken(peerId) && isNumber(number) ? { kind: "claim", peerId, number } : undefined;
+    }
     case "ping": {
       const { peerId, numbers } = note;
       return isToken(peerId) && isNumbers(numbers) ? { kind: "ping", peerId, numbers } : undefined;
@@ -78,12 +96,12 @@ const MAX_SEARCH_UNITS = 255;
  */
 export function readAllNote(text: string): AllNote | undefined {
   const note = fieldsOf(text);
-  const { kind, peerId, clientId, after, limit, search } = note;
+  const { kind, clientId, after, limit, search } = note;
   switch (kind) {
     case "hello":
     case "alive":
     case "bye":
-      return isToken(peerId) ? { kind, peerId } : undefined;
+      return readPresence(kind, note);
     case "forget":
       return clientId === null || isClientId(clientId) ? { kind, clientId } : undefined;
     case "page":
@@ -99,6 +117,19 @@ export function readAllNote(text: string): AllNote | undefined {
     default:
       return undefined;
   }
+}
+
+/** The longest place: an address and what its process listens on. */
+const MAX_PLACE_UNITS = 400;
+
+function readPresence<K extends PresenceNote["kind"]>(
+  kind: K,
+  { peerId, time, place, isRoll }: Fields,
+): (PresenceNote & { kind: K }) | undefined {
+  const isOne = isToken(peerId) && (time === undefined || isNumber(time)) &&
+    (place === undefined || isText(place, MAX_PLACE_UNITS)) &&
+    (isRoll === undefined || typeof isRoll === "boolean");
+  return isOne ? { kind, peerId, time, place, isRoll } : undefined;
 }
 
 function readRequest(value: unknown, maxMessageBytes: number): ClientRequest | undefined {

@@ -67,9 +67,10 @@ function takeSnapshot(snapshot) {
 
 /** @param {Snapshot} snapshot */
 function showGateway(snapshot) {
-  const { version, startedAt, at, workers } = snapshot;
+  const { version, instance, startedAt, at, workers } = snapshot;
+  const name = instance === null ? "" : ` · instance ${instance}`;
   const threads = workers === 1 ? "" : ` · ${workers} workers`;
-  setText(byId("about"), `${version} · up ${spanText(at - startedAt)}${threads}`);
+  setText(byId("about"), `${version} · up ${spanText(at - startedAt)}${threads}${name}`);
   const { opened, waiting, outstanding, residentBytes, eventLoopLagMs } = snapshot;
   const connections = sumOf(snapshot.connections);
   tell("connections", numberText(connections), `${numberText(opened)} opened in all`);

@@ -1,6 +1,9 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { connect } from "@nats-io/transport-node";
+import { systemClock } from "../../../lib/clock.ts";
 import type { ClientReply } from "../../../lib/cluster/bus.ts";
+import { TimeOrderedIds } from "../../../lib/ids.ts";
+import { systemRandom } from "../../../lib/random.ts";
 import { closedPort } from "../../support/backend.ts";
 import { until } from "../../support/deadline.ts";
 import { Cable, NatsCluster, NatsServer, testWithNats as test } from "../../support/nats.ts";
@@ -379,6 +382,42 @@ test("servers of a NATS cluster that come together again keep the newest of each
   deepStrictEqual([a.closed, b.closed], [["c1"], ["c1"]]);
 });
 
+test("instances that knew each other before their servers parted keep the newest too, whatever is asked", async () => {
+  const cluster = 'cluster { name: c, listen: "127.0.0.1:-1", no_advertise: true';
+  await using one = await NatsServer.start(`server_name: one\n${cluster} }`, { isClustered: true });
+  await using cable = new Cable(one.routePort);
+  await using two = await NatsServer.start(
+    `server_name: two\n${cluster}\nroutes: ["nats://127.0.0.1:${cable.port}"] }`,
+    { isClustered: true },
+  );
+  await using a = await Instance.ready([one.host]);
+  await using b = await Instance.ready([two.host]);
+  const know = async ({ bus }: Instance): Promise<boolean> =>
+    (await pagesOf(bus, null, 1)).length === 1;
+  await until("both know each other", async () => await know(a) && await know(b));
+  cable.cut();
+  // Longer than they say nothing while all is well.
+  await new Promise((resolve) => setTimeout(resolve, 6500));
+  a.connect("CP1", "c1");
+  b.connect("CP1", "c2");
+  b.connect("CP2", "c1");
+  a.connect("CP2", "c2");
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  // What else they hear of each other in that moment hides nothing.
+  let isAsking = true;
+  const asking = [a, b].map(async ({ bus }) => {
+    while (isAsking) await bus.ask({ kind: "describe", clientId: "nobody" });
+  });
+  cable.mend();
+  try {
+    await until("the close of the older ones", () => a.clients.size === 1 && b.clients.size === 1);
+  } finally {
+    isAsking = false;
+    await Promise.all(asking);
+  }
+  deepStrictEqual([a.closed, b.closed], [["c1"], ["c1"]]);
+});
+
 test("who is cut off forgets all when it is back, and so do the others when it told them something", async () => {
   await using nats = await NatsServer.start();
   await using cable = new Cable(nats.port);
@@ -403,4 +442,76 @@ test("who is cut off forgets all when it is back, and so do the others when it t
   a.bus.forget("CP4");
   await until("what can", () => b.forgotten.includes("CP4"));
   deepStrictEqual(b.forgotten, [null, "CP4"]);
+});
+
+test("clients of an instance that alone loses NATS are not said to be gone, from the first moment on", async () => {
+  await using nats = await NatsServer.start();
+  await using cable = new Cable(nats.port);
+  await using a = await Instance.ready([nats.host]);
+  await using b = await Instance.ready([`127.0.0.1:${cable.port}`]);
+  await using c = await Instance.ready([nats.host]);
+  b.connect("CP1", "c1");
+  for (const each of [a, c]) {
+    await until("the client", async () => await each.whoIs("CP1") === "c1");
+    strictEqual(await each.whoIs("nobody"), undefined);
+  }
+  cable.cut();
+  for (const each of [a, c]) {
+    deepStrictEqual(await each.call("CP1", "m1"), unavailable);
+    deepStrictEqual(await each.call("nobody", "m1"), unavailable);
+  }
+  cable.mend();
+  await until("the client", async () => {
+    const reply = await a.bus.ask({ kind: "describe", clientId: "CP1" });
+    return reply.kind === "client";
+  });
+  await until("that it is known again who is nowhere", async () => {
+    const reply = await a.call("nobody", "m1");
+    return reply.kind === "refused" && reply.reason === "gone";
+  });
+});
+
+test("who left with a word, or begins anew in its own place, leaves nobody unavailable", async () => {
+  await using nats = await NatsServer.start();
+  await using a = await Instance.ready([nats.host]);
+  const b = await Instance.ready([nats.host]);
+  b.connect("CP1", "c1");
+  strictEqual(await a.whoIs("CP1"), "c1");
+  await b.bus.close(5000);
+  deepStrictEqual(await a.call("CP1", "m1"), gone);
+  // Killed: it says nothing any more, and its successor listens where it did.
+  await using cable = new Cable(nats.port);
+  const place = ":4000 0";
+  await using killed = await Instance.ready([`127.0.0.1:${cable.port}`], "test", 1024, place);
+  killed.connect("CP2", "c1");
+  await until("the client", async () => await a.whoIs("CP2") === "c1");
+  cable.cut();
+  deepStrictEqual(await a.call("CP2", "m1"), unavailable);
+  await using _successor = await Instance.ready([nats.host], "test", 1024, place);
+  await until("that the client is gone", async () => {
+    const reply = await a.call("CP2", "m1");
+    return reply.kind === "refused" && reply.reason === "gone";
+  });
+});
+
+test("a client comes back to an instance whose clock is behind, and stays", async () => {
+  await using nats = await NatsServer.start();
+  const ahead = { ...systemClock, wallNow: () => systemClock.wallNow() + 30_000 };
+  await using a = await Instance.ready([nats.host], "test", 1024, undefined, ahead);
+  await using b = await Instance.ready([nats.host]);
+  await until("both know each other", async () => (await pagesOf(b.bus, null, 1)).length === 1);
+  // The time that a message takes, and a busy machine lets it wait.
+  await until("one time", () => Math.abs(a.time.wallNow() - b.time.wallNow()) <= 10);
+  const idsOfA = new TimeOrderedIds(a.time, systemRandom);
+  const idsOfB = new TimeOrderedIds(b.time, systemRandom);
+  for (let i = 0; i < 20; i++) {
+    a.connect(`CP${i}`, idsOfA.next());
+    await until("the client", async () => await b.whoIs(`CP${i}`) !== undefined);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const newer = idsOfB.next();
+    b.connect(`CP${i}`, newer);
+    await until("the close of the older", () => !a.clients.has(`CP${i}`));
+    strictEqual(await a.whoIs(`CP${i}`), newer);
+  }
+  deepStrictEqual(b.closed, []);
 });

@@ -2,7 +2,9 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { systemClock } from "../../../lib/clock.ts";
 import { NatsBus } from "../../../lib/cluster/nats/bus.ts";
 import { connectNats } from "../../../lib/cluster/nats/connect.ts";
+import { SharedTime } from "../../../lib/ids.ts";
 import { silentLog } from "../../../lib/log/log.ts";
+import { MetricSet } from "../../../lib/metrics/metrics.ts";
 import { until } from "../../support/deadline.ts";
 import { NatsServer, testWithNats as test } from "../../support/nats.ts";
 import { FakePeer, type Member, type Members, testBus } from "../bus_contract.ts";
@@ -16,6 +18,9 @@ function join(host: string): Member {
     prefix: "contract",
     peerId: crypto.randomUUID(),
     local: peer,
+    time: new SharedTime(systemClock),
+    metrics: new MetricSet([]).metrics,
+    port: undefined,
     maxMessageBytes: 1024 ** 2,
     connect: async () => {
       // The dead do not come back.

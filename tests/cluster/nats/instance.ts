@@ -1,5 +1,5 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import { systemClock } from "../../../lib/clock.ts";
+import { type Clock, systemClock } from "../../../lib/clock.ts";
 import type {
   CallNames,
   Client,
@@ -18,12 +18,15 @@ import type {
 import { NatsBus } from "../../../lib/cluster/nats/bus.ts";
 import { connectNats } from "../../../lib/cluster/nats/connect.ts";
 import type { Errand } from "../../../lib/client/outgoing.ts";
+import { SharedTime } from "../../../lib/ids.ts";
+import { MetricSet } from "../../../lib/metrics/metrics.ts";
 import { until } from "../../support/deadline.ts";
 import { KeptLog } from "../../support/nats.ts";
 
 /** One instance on a real NATS, with clients that exist only in its list. */
 export class Instance implements Peer, AsyncDisposable {
   readonly peerId = crypto.randomUUID();
+  readonly time: SharedTime;
   readonly clients = new Map<string, Client>();
   readonly log = new KeptLog();
   readonly bus: NatsBus;
@@ -41,11 +44,21 @@ export class Instance implements Peer, AsyncDisposable {
   });
 
   /** @param servers `host:port` each. */
-  constructor(servers: readonly string[], prefix = "test", maxMessageBytes = 1024 ** 2) {
+  constructor(
+    servers: readonly string[],
+    prefix = "test",
+    maxMessageBytes = 1024 ** 2,
+    port?: string,
+    clock: Clock = systemClock,
+  ) {
+    this.time = new SharedTime(clock);
     this.bus = new NatsBus({
       prefix,
       peerId: this.peerId,
       local: this,
+      time: this.time,
+      metrics: new MetricSet([]).metrics,
+      port,
       maxMessageBytes,
       connect: async () =>
         this.connection = await connectNats({ servers, isTls: false }, {}, prefix),
@@ -59,8 +72,10 @@ export class Instance implements Peer, AsyncDisposable {
     servers: readonly string[],
     prefix = "test",
     maxMessageBytes?: number,
+    port?: string,
+    clock?: Clock,
   ): Promise<Instance> {
-    const instance = new Instance(servers, prefix, maxMessageBytes);
+    const instance = new Instance(servers, prefix, maxMessageBytes, port, clock);
     await until("a bus that is available", () => instance.bus.isAvailable);
     return instance;
   }

@@ -32,7 +32,7 @@ async function assertKeptOut(
   await using backend = new RecordingBackend();
   const log = new KeptLog();
   await using gateway = await NatsGateway.start(backend.url, nats, flags, log);
-  await until("a word of it", () => log.count("nats cannot be reached") === 1);
+  await until("a word of it", () => log.count(", still trying") === 1);
   strictEqual((await gateway.api("/readyz")).status, 503);
   match(log.lines[0]!, reason);
   for (const secret of secrets) ok(!log.lines.join().includes(secret));
@@ -111,9 +111,14 @@ test("a login needs the subjects below --nats-subject, and nothing else", async 
   deepStrictEqual(log.lines.filter((line) => /ermission|not understood/.test(line)), []);
 
   // What others of the account may read shows nothing of it.
-  await using stranger = await NatsGateway.ready(backend.url, url, ["--nats-subject=other"], log);
-  await until("a word of what it may not", () => log.count("Permissions Violation") > 0);
-  strictEqual((await stranger.api("/clients/CP1")).status === 200, false);
+  await using stranger = await NatsGateway.start(backend.url, url, ["--nats-subject=other"], log);
+  await until("a word of what it may not", () => log.count("nats forbids a subject") > 0);
+  match(log.lines.at(-1)!, /^error .*"operation":"\w+","subject":"other\./);
+  strictEqual((await stranger.api("/clients/CP1")).status, 503);
+  strictEqual((await stranger.api("/readyz")).status, 503);
+  // Tried again and again, and told once.
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  strictEqual(log.count("nats forbids a subject"), 1);
 });
 
 test("answers come below --nats-subject, where nobody else of the account may read", async () => {
@@ -201,7 +206,7 @@ testWith(
     const [url = "", otherUrl = "", badUrl = ""] = await Promise.all(programs.map(urlOf));
     await one.logged("nats connected");
     await two.logged("nats connected");
-    await bad.logged("nats cannot be reached");
+    await bad.logged("nats refuses the login");
     const client = new TestClient(`${otherUrl.replace("http", "ws")}/CP1`);
     await client.opened;
     const status = async (path: string): Promise<number> => {
@@ -216,7 +221,7 @@ testWith(
     for (const program of programs) program.signal("SIGTERM");
     const ends = await Promise.all(programs.map((program) => program.ended()));
     deepStrictEqual(ends.map(({ code }) => code), [0, 0, 0]);
-    strictEqual(ends[2]!.stderr.split("nats cannot be reached").length, 2, "told once");
+    strictEqual(ends[2]!.stderr.split("nats refuses the login").length, 2, "told once");
     await client.whenClosed();
   },
 );

@@ -119,6 +119,26 @@ const cases: Record<string, (it: Case) => Promise<void>> = {
     await it.hasOnly("error late", "error never", "result new");
   },
 
+  "the holder is cut off for 5 s, and its client answers long after": async (it) => {
+    const a = await it.gateway();
+    const b = await it.gateway(it.cable.url, flags);
+    const client = await b.connect("CP1");
+    await it.accepted(a, client, ["given up"]);
+    // So that it has been asked for it at least once.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    it.cable.cut();
+    await new Promise((resolve) => setTimeout(resolve, 5500));
+    it.cable.mend();
+    await b.whenReady();
+    await it.has("error given%20up");
+    // The other one asks for it no more, and has said so.
+    await it.accepted(a, client, ["new"]);
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    client.send('[3,"given up",{}]');
+    client.send('[3,"new",{}]');
+    await it.hasOnly("error given%20up", "result new");
+  },
+
   "the holder's network swallows everything, and its client answers late": async (it) => {
     const a = await it.gateway();
     const b = await it.gateway(it.cable.url, flags);

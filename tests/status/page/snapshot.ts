@@ -13,6 +13,7 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
   return {
     at: 1_000_000,
     version: "1",
+    instance: null,
     startedAt: 0,
     workers: 1,
     connections: {},
