@@ -139,6 +139,11 @@ export class Switchboard {
     return { clients: worker.clients.all(), calls: [...worker.owed.values()] };
   }
 
+  /** Says the same to all workers. */
+  tellAll(message: ToWorker): void {
+    for (const { port } of this.#workers) port.post(message);
+  }
+
   /** The connection that counts, wherever it is. */
   find(clientId: string): Client | undefined {
     return this.#holderOf(clientId)?.clients.get(clientId);

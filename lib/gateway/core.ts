@@ -81,6 +81,7 @@ export function createCore(
   const ids = new TimeOrderedIds(clock, random);
   const deliveries = createDeliveries({ ...config, maxQueueChars }, {
     ...{ forwarder: stack.forwarder, store: deps.store, ids, clock, random, log, metrics },
+    earlier: deps.earlier,
   });
   stack.reach.onReachable(() => deliveries.reachable());
   const memory = new MemoryWatch({

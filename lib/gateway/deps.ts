@@ -12,6 +12,7 @@ import type { RecentFaults } from "../log/recent_faults.ts";
 import type { MetricSet } from "../metrics/metrics.ts";
 import type { Store } from "../outbox/store.ts";
 import type { Random } from "../random.ts";
+import type { EarlierReports } from "../report/earlier.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import type { Validator } from "../validate/validator.ts";
 
@@ -34,6 +35,8 @@ export interface GatewayDeps {
   readonly validator?: Validator | undefined;
   /** For one of several gateways in this process; without it is alone. */
   readonly team?: Team | undefined;
+  /** Of one of several: the clients whose reports another thread still delivers. */
+  readonly earlier?: EarlierReports | undefined;
   /** Without it nothing is traced. */
   readonly tracing?: Tracing | undefined;
 }

@@ -16,7 +16,7 @@ export function createDeliveries(
     & QueueLimits,
   deps: Pick<
     DeliveriesDeps,
-    "forwarder" | "store" | "ids" | "clock" | "random" | "log" | "metrics"
+    "forwarder" | "store" | "ids" | "clock" | "random" | "log" | "metrics" | "earlier" | "follower"
   >,
 ): Deliveries {
   const { backendConnections, maxReports, reportTtlMs } = config;

@@ -12,17 +12,20 @@ import { TimeOrderedIds } from "../ids.ts";
 import { Cell } from "../metrics/tally.ts";
 import type { Store } from "../outbox/store.ts";
 import { createDeliveries } from "../report/create.ts";
+import type { EarlierClients } from "../report/earlier.ts";
 import { Aftermath } from "./aftermath.ts";
 
 export interface AftermathDeps extends Omit<StackDeps, "signKeys"> {
   readonly secrets: Pick<Secrets, "signKeys">;
   /** The main thread's own. */
   readonly store: Store;
+  /** Tells the workers of whom there are reports here. */
+  readonly earlier: EarlierClients;
 }
 
 /** Makes that of the main thread, with deliveries of its own. */
 export function createAftermath(config: Config, deps: AftermathDeps): Aftermath {
-  const { clock, random, log, metrics, secrets: { signKeys }, store } = deps;
+  const { clock, random, log, metrics, secrets: { signKeys }, store, earlier } = deps;
   const { forwarder, reach } = createForwarderStack(config, {
     ...deps,
     signKeys,
@@ -33,6 +36,7 @@ export function createAftermath(config: Config, deps: AftermathDeps): Aftermath 
   // Nobody sends CALLs to clients from here: nothing bounds what waits for one.
   const deliveries = createDeliveries({ ...config, maxQueueChars: Infinity }, {
     ...{ forwarder, store, ids, clock, random, log, metrics },
+    follower: earlier,
   });
   reach.onReachable(() => deliveries.reachable());
   const { disconnectHook } = config;
@@ -42,6 +46,7 @@ export function createAftermath(config: Config, deps: AftermathDeps): Aftermath 
     forwarder,
     ...retention,
     store,
+    earlier,
     ids,
     clock,
     log,

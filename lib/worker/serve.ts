@@ -18,6 +18,7 @@ import { storeOf, type ThreadStore } from "../outbox/open.ts";
 import { MetricSet } from "../metrics/metrics.ts";
 import type { Profiles } from "../profile/profile.ts";
 import { systemRandom } from "../random.ts";
+import { EarlierReports } from "../report/earlier.ts";
 import { loadTracing } from "../trace/load.ts";
 import { validatorOf } from "../validate/load.ts";
 import type { Done, FromThread, Order, ToThread, Yield } from "./message.ts";
@@ -138,10 +139,12 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     profiles = started.profiles;
   }
   const createNats = await natsOf(config, secrets, { clock, random, log });
+  const earlier = new EarlierReports(order.earlier);
   const threads = new ThreadsBus({
     port,
     clock,
     log,
+    earlier,
     // Over NATS it is looked for anyway, and found there when it has just come to another thread.
     looksTwice: createNats === undefined,
   });
@@ -155,7 +158,7 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
   const store = await storeOf(order.outbox, { clock, log });
   const deps = {
     ...{ log, faults, clock, random, version, startedAt, secrets, validator },
-    ...{ createBus, witness: threads, team, tracing, store },
+    ...{ createBus, witness: threads, team, tracing, store, earlier },
   };
   return { gateway: await startGateway(config, deps), profiles, store, log };
 }
@@ -179,10 +182,11 @@ function own(file: string | undefined, number: number): string | undefined {
   return file === undefined ? undefined : `${file}.${number}`;
 }
 
-/** The bus's way to the main thread. */
+/** The bus's way to the main thread. What comes before the bus is there waits for it. */
 class ScopePort implements Port<ToWorker, FromWorker> {
   readonly #scope: WorkerScope;
-  #take: (message: ToWorker) => void = () => {};
+  #early: ToWorker[] = [];
+  #take = (message: ToWorker): void => void this.#early.push(message);
 
   constructor(scope: WorkerScope) {
     this.#scope = scope;
@@ -194,6 +198,7 @@ class ScopePort implements Port<ToWorker, FromWorker> {
 
   onMessage(take: (message: ToWorker) => void): void {
     this.#take = take;
+    for (const message of this.#early.splice(0)) take(message);
   }
 
   take(message: ToWorker): void {

@@ -8,6 +8,7 @@ import { Switchboard } from "../cluster/switchboard.ts";
 import type { Config } from "../config/config.ts";
 import type { Secrets, TlsPair } from "../config/secret.ts";
 import type { Token } from "../config/token.ts";
+import { EarlierClients } from "../report/earlier.ts";
 import { MemoryOutbox } from "../outbox/memory.ts";
 import type { Outbox } from "../outbox/outbox.ts";
 import type { ShutdownOrder } from "../gateway/shutdown_times.ts";
@@ -42,6 +43,7 @@ export class Supervisor implements Addresses {
   readonly #metricSet: MetricSet;
   readonly #outbox: Outbox;
   readonly #switchboard: Switchboard;
+  readonly #earlier: EarlierClients;
   readonly #aftermath: Aftermath;
   readonly #slots: readonly Slot[];
   #addresses: Addresses = { url: "", apiUrl: undefined };
@@ -58,7 +60,12 @@ export class Supervisor implements Addresses {
     this.#metricSet = new MetricSet(config.protocols, this.#buffer, 0);
     const { metrics } = this.#metricSet;
     this.#outbox = deps.outbox ?? new MemoryOutbox();
-    this.#aftermath = createAftermath(config, { ...deps, metrics, store: this.#outbox.store });
+    const { store } = this.#outbox;
+    this.#earlier = new EarlierClients(
+      clock,
+      (change) => this.#switchboard.tellAll({ kind: "earlier", change }),
+    );
+    this.#aftermath = createAftermath(config, { ...deps, metrics, store, earlier: this.#earlier });
     this.#switchboard = new Switchboard(clock, log, this.#aftermath);
     this.#slots = Array.from({ length: workers }, (_, i) => new Slot(i + 1, clock));
   }
@@ -188,6 +195,7 @@ export class Supervisor implements Addresses {
       startedAt: this.#deps.startedAt,
       faults: this.#faults,
       outbox: port,
+      earlier: this.#earlier.clientIds(),
     }, port === undefined ? [] : [port]);
     slot.started(done.ok);
     if (done.ok && done.addresses !== undefined) this.#addresses = done.addresses;

@@ -11,6 +11,7 @@ import type { AcceptedCall, KeptReport, Parked, Report } from "../../lib/outbox/
 import type { Found, Store } from "../../lib/outbox/store.ts";
 import { createDeliveries } from "../../lib/report/create.ts";
 import type { Deliveries } from "../../lib/report/deliveries.ts";
+import type { EarlierReports, LanesFollower } from "../../lib/report/earlier.ts";
 import { clientOf } from "../cluster/bus_contract.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { KeptLog } from "../support/nats.ts";
@@ -65,6 +66,8 @@ export interface BenchOptions {
   readonly reportTtlMs?: number;
   readonly maxQueue?: number;
   readonly backendConnections?: number;
+  readonly earlier?: EarlierReports;
+  readonly follower?: LanesFollower;
 }
 
 /** One post of a report. */
@@ -94,7 +97,7 @@ export class Bench {
       ...{ backendConnections: 256, maxQueueChars: Infinity },
       ...options,
     }, {
-      ...{ clock, log, store, metrics },
+      ...{ clock, log, store, metrics, earlier: options.earlier, follower: options.follower },
       random: { fraction: () => 0 },
       ids: { next: () => `id${String(++this.#ids).padStart(6, "0")}` },
       forwarder: { forward: (request, requester) => this.#forward(request, requester) },
