@@ -123,8 +123,8 @@ export class RequestKeys {
   }
 
   /** What an earlier process, or a thread that died, had accepted under keys. */
-  recovered({ calls }: Pick<Found, "calls">): void {
-    for (const { key } of calls) if (key !== undefined) this.bind(key);
+  recovered({ calls, reports }: Found): void {
+    for (const { key } of [...calls, ...reports]) if (key !== undefined) this.bind(key);
   }
 
   /** Forgets all. */

@@ -49,6 +49,8 @@ export interface KeptReport {
   readonly since: number;
   /** Set when it is not tried any more. */
   readonly parked?: Parked | undefined;
+  /** Of one that was found: that of its CALL, as `AcceptedCall` has it. */
+  readonly key?: RequestKey | undefined;
 }
 
 /** Why and since when a report is kept for inspection only. */

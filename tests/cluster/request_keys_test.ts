@@ -250,8 +250,17 @@ Deno.test("a key that was bound elsewhere meanwhile, or before a restart, is rep
         key: KEY,
       },
     ],
+    reports: [],
   });
   strictEqual((await ask(restarted, refused("gone"))).kind, "replayed");
+  const ended = keysWith().keys;
+  const names = { action: "Reset", messageId: "1", trace: undefined };
+  const report = { kind: "result", ...names, body: "{}" } as const;
+  ended.recovered({
+    calls: [],
+    reports: [{ id: idOf(1), client: { ...CLIENT }, report, since: 0, key: KEY }],
+  });
+  strictEqual((await ask(ended, refused("gone"))).kind, "replayed");
 });
 
 const CLIENT = {

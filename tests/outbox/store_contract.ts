@@ -84,6 +84,17 @@ export function testStore(name: string, begin: () => OutboxUnderTest): void {
     deepStrictEqual(found, under.isDurable ? { calls: [full, bare], reports } : NOTHING);
   });
 
+  test("the key of a CALL is found with its outcome too", async (under) => {
+    const outbox = await under.open();
+    const key = { key: "k", fingerprint: "f" };
+    const [ended, parked] = [call("1", { key }), call("2", { key })];
+    for (const each of [ended, parked]) strictEqual(await accept(outbox.store, each), true);
+    outbox.store.end(outcomeOf(ended));
+    outbox.store.end({ ...outcomeOf(parked), parked: PARKED });
+    const { reports } = await foundAfter(under, outbox);
+    deepStrictEqual(reports.map((report) => report.key), under.isDurable ? [key, key] : []);
+  });
+
   test("nothing is found of what was delivered", async (under) => {
     const outbox = await under.open();
     const { store } = outbox;

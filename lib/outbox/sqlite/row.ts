@@ -109,10 +109,10 @@ export function entryOf(row: Row): Entry | undefined {
     connectedAt: Number(row.connected),
   };
   const names = { action: String(row.action), messageId: String(row.message), trace: traceOf(row) };
+  const key = row.key === null
+    ? undefined
+    : { key: String(row.key), fingerprint: String(row.fingerprint) };
   if (kind === "accepted") {
-    const key = row.key === null
-      ? undefined
-      : { key: String(row.key), fingerprint: String(row.fingerprint) };
     return { call: { id, client, ...names, acceptedAt: Number(row.accepted), key } };
   }
   const body = String(row.body);
@@ -122,7 +122,8 @@ export function entryOf(row: Row): Entry | undefined {
     failure: String(row.failure),
     tries: Number(row.tries),
   };
-  return { report: { id, client, report, since: Number(row.since), parked } };
+  const ended = { id, client, report, since: Number(row.since), parked };
+  return { report: key === undefined ? ended : { ...ended, key } };
 }
 
 function traceOf({ traceparent, tracestate }: Row): AcceptedCall["trace"] {
