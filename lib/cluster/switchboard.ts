@@ -132,7 +132,8 @@ export class Switchboard {
       this.#serving.delete(id);
       this.#clock.clearTimeout(timer);
       if (holder !== worker) continue;
-      // It is not accepted with 202 then, so that it has no outcome of its own.
+      // It is not accepted with 202 then, and need not have an outcome; an outbox that has it already
+      // gives it one all the same, which harms nobody: the answer says that it may have been sent.
       forgive(worker, id);
       this.#answer(question, refused("lost"));
     }
