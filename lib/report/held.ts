@@ -201,10 +201,11 @@ export class HeldReports implements LanesOwner {
     }
     this.#lanes.run();
     this.#parking.forgetUntil(clock.now() - reportTtlMs);
+    this.#parking.trim();
     const oldest = this.#waiting.values().next().value;
     const ageMs = oldest === undefined ? 0 : clock.now() - oldest.bornAt;
     metrics.outboxOldest.own = ageMs / 1000;
-    this.#outage.look(this.#waiting.size, ageMs);
+    this.#outage.look(this.#places.waiting, 1000 * metrics.outboxOldest.max);
     this.#tellSeekers();
     if (this.#waiting.size + this.#parking.size + this.#seekers.size > 0) this.waits();
   }

@@ -19,13 +19,15 @@ export interface AftermathDeps extends Omit<StackDeps, "signKeys"> {
   readonly secrets: Pick<Secrets, "signKeys">;
   /** The main thread's own. */
   readonly store: Store;
+  /** How many there are. */
+  readonly workers: number;
   /** Tells the workers of whom there are reports here. */
   readonly earlier: EarlierClients;
 }
 
 /** Makes that of the main thread, with deliveries of its own. */
 export function createAftermath(config: Config, deps: AftermathDeps): Aftermath {
-  const { clock, random, log, metrics, secrets: { signKeys }, store, earlier } = deps;
+  const { clock, random, log, metrics, secrets: { signKeys }, store, earlier, workers } = deps;
   const { forwarder, reach } = createForwarderStack(config, {
     ...deps,
     signKeys,
@@ -37,6 +39,7 @@ export function createAftermath(config: Config, deps: AftermathDeps): Aftermath 
   const deliveries = createDeliveries({ ...config, maxQueueChars: Infinity }, {
     ...{ forwarder, store, ids, clock, random, log, metrics },
     follower: earlier,
+    threads: workers + 1,
   });
   reach.onReachable(() => deliveries.reachable());
   const { disconnectHook } = config;

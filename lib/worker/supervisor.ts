@@ -65,7 +65,9 @@ export class Supervisor implements Addresses {
       clock,
       (change) => this.#switchboard.tellAll({ kind: "earlier", change }),
     );
-    this.#aftermath = createAftermath(config, { ...deps, metrics, store, earlier: this.#earlier });
+    this.#aftermath = createAftermath(config, {
+      ...{ ...deps, metrics, store, workers, earlier: this.#earlier },
+    });
     this.#switchboard = new Switchboard(clock, log, this.#aftermath);
     this.#slots = Array.from({ length: workers }, (_, i) => new Slot(i + 1, clock));
   }
