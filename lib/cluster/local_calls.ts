@@ -104,9 +104,19 @@ export class LocalCalls {
       if (reserved === "kept") {
         // The client may have another connection by now.
         const holder = this.#deps.connections.get(clientId);
-        const taken = holder === undefined
-          ? "gone"
-          : this.#call(holder, { ...request, id, trace }, errand, span, forget);
+        let taken: Taken = "gone";
+        try {
+          if (holder !== undefined) {
+            taken = this.#call(holder, { ...request, id, trace }, errand, span, forget);
+          }
+        } catch (error) {
+          // A fault of ours. Unless it waits for its outcome all the same, nobody will report it.
+          if (holder?.refusalOf(messageId) !== "duplicate") {
+            deliveries.giveUp(id);
+            forget();
+          }
+          throw error;
+        }
         if (taken === "accepted") return ACCEPTED;
         deliveries.giveUp(id);
         forget();
@@ -120,8 +130,12 @@ export class LocalCalls {
     const acceptedAt = clock.wallNow();
     const call = { id, client: connection, action, messageId, trace, acceptedAt, key };
     deliveries.accept(call, (reserved) => {
-      reply = take(reserved);
-      resolve?.(reply);
+      try {
+        reply = take(reserved);
+      } finally {
+        // Whoever keeps it logs what failed here; the CALL may have been sent.
+        resolve?.(reply ?? refused("lost"));
+      }
     });
     return reply ?? new Promise((later) => resolve = later);
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { EarlierChange } from "../report/earlier.ts";
 import type { CallNames, Client, ClientReply, ClientRequest } from "./bus.ts";
 import type { Answer, Question, Survey } from "./survey.ts";
 
@@ -62,6 +63,8 @@ export type ToWorker =
   | { readonly kind: "forget"; readonly clientId: string }
   /** Another worker makes ids of this time, which is ahead. */
   | { readonly kind: "time"; readonly time: number }
+  /** Clients of whom the main thread has reports, or has none any longer. */
+  | { readonly kind: "earlier"; readonly change: EarlierChange }
   | { readonly kind: "serve"; readonly id: number; readonly request: ClientRequest }
   /** Answers `ask`. */
   | { readonly kind: "reply"; readonly id: number; readonly reply: ClientReply }

@@ -136,11 +136,17 @@ export class Switchboard {
       this.#serving.delete(id);
       this.#clock.clearTimeout(timer);
       if (holder !== worker) continue;
-      // It is not accepted with 202 then, so that it has no outcome of its own.
+      // It is not accepted with 202 then, and need not have an outcome; an outbox that has it already
+      // gives it one all the same, which harms nobody: the answer says that it may have been sent.
       forgive(worker, id);
       this.#answer(question, refused("lost"));
     }
     return { clients: worker.clients.all(), calls: [...worker.owed.values()] };
+  }
+
+  /** Says the same to all workers. */
+  tellAll(message: ToWorker): void {
+    for (const { port } of this.#workers) port.post(message);
   }
 
   /** The connection that counts, wherever it is. */

@@ -7,6 +7,7 @@
 import { type Clock, within } from "../clock.ts";
 import type { SharedTime } from "../ids.ts";
 import type { Log } from "../log/log.ts";
+import type { EarlierReports } from "../report/earlier.ts";
 import {
   type Bus,
   type CallNames,
@@ -27,6 +28,8 @@ export interface ThreadsBusOptions {
   readonly log: Log;
   /** Whether a client that is found nowhere is looked for once more, a moment later. */
   readonly looksTwice: boolean;
+  /** Is told what the main thread says of it. */
+  readonly earlier?: Pick<EarlierReports, "update">;
 }
 
 const NOT_TAKEN = "a message between threads failed";
@@ -161,6 +164,8 @@ export class ThreadsBus implements Bus, Witness {
         return peer.replaced(message.clientId, message.connectionId);
       case "forget":
         return peer.forget(message.clientId);
+      case "earlier":
+        return this.#options.earlier?.update(message.change);
       case "serve":
         return void this.#serve(message.id, message.request, peer);
       case "reply":

@@ -93,6 +93,9 @@ export function createCore(
   const ids = new TimeOrderedIds(clock, random);
   const deliveries = createDeliveries({ ...config, maxQueueChars }, {
     ...{ forwarder: stack.forwarder, store: deps.store, ids, clock, random, log, metrics },
+    earlier: deps.earlier,
+    // The main thread has some too.
+    threads: teamSize === 1 ? 1 : teamSize + 1,
   });
   stack.reach.onReachable(() => deliveries.reachable());
   const memory = new MemoryWatch({

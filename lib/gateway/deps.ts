@@ -15,6 +15,7 @@ import type { RecentFaults } from "../log/recent_faults.ts";
 import type { Metrics, MetricSet } from "../metrics/metrics.ts";
 import type { Store } from "../outbox/store.ts";
 import type { Random } from "../random.ts";
+import type { EarlierReports } from "../report/earlier.ts";
 import type { SocketMaker } from "../socket/socket.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import type { Validator } from "../validate/validator.ts";
@@ -40,6 +41,8 @@ export interface GatewayDeps {
   readonly validator?: Validator | undefined;
   /** For one of several gateways in this process; without it is alone. */
   readonly team?: Team | undefined;
+  /** Of one of several: the clients whose reports another thread still delivers. */
+  readonly earlier?: EarlierReports | undefined;
   /** Without it nothing is traced. */
   readonly tracing?: Tracing | undefined;
   /** Makes clients' sockets of upgrades; without it the runtime does. */

@@ -16,7 +16,16 @@ export function createDeliveries(
     & QueueLimits,
   deps: Pick<
     DeliveriesDeps,
-    "forwarder" | "store" | "ids" | "clock" | "random" | "log" | "metrics"
+    | "forwarder"
+    | "store"
+    | "ids"
+    | "clock"
+    | "random"
+    | "log"
+    | "metrics"
+    | "earlier"
+    | "follower"
+    | "threads"
   >,
 ): Deliveries {
   const { backendConnections, maxReports, reportTtlMs } = config;

@@ -27,6 +27,8 @@ export interface DeliveriesDeps extends HeldDeps {
   readonly metrics: HeldDeps["metrics"] & PlaceGauges;
   /** `--max-reports`. */
   readonly maxReports: number;
+  /** Threads that have reports, over which the bounds are; 1 without it. */
+  readonly threads?: number;
 }
 
 /** Whether a CALL may be accepted. */
@@ -57,7 +59,7 @@ export class Deliveries {
 
   constructor(deps: DeliveriesDeps) {
     this.#deps = deps;
-    this.#places = new Places(deps.maxReports, deps.metrics);
+    this.#places = new Places(deps.maxReports, deps.metrics, deps.threads);
     this.#held = new HeldReports(deps, this.#places);
   }
 
@@ -233,18 +235,23 @@ export class Deliveries {
   }
 
   /**
-   * The same for all parked ones, by and by.
+   * The same for all parked ones, by and by, while there are places for them; the rest stays parked.
    *
    * @param since Only those that came to be then or later, in milliseconds since 1970.
-   * @returns How many.
+   * @returns How many wait again.
    */
   retryParked(since = -Infinity): number {
     const { parking, lanes } = this.#held;
     const all = [...parking.values()].filter((parked) => parked.since >= since);
     if (all.length > 0) lanes.catchUp();
-    for (const parked of all) this.#held.unpark(parked);
+    let count = 0;
+    for (const parked of all) {
+      if (!this.#places.hasRoomFor(parked)) break;
+      this.#held.unpark(parked);
+      count++;
+    }
     lanes.run();
-    return all.length;
+    return count;
   }
 
   /**

@@ -8,7 +8,8 @@ import type { Timer } from "../clock.ts";
 import { traceIdOf } from "../codec/trace_context.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Store } from "../outbox/store.ts";
-import { Lanes, type LanesDeps, type LanesOwner } from "./lanes.ts";
+import { Lanes, type LanesDeps } from "./lanes.ts";
+import type { LanesOwner } from "./lanes_owner.ts";
 import { Outage } from "./outage.ts";
 import { Parking } from "./parking.ts";
 import type { Places } from "./places.ts";
@@ -237,10 +238,11 @@ export class HeldReports implements LanesOwner {
     }
     this.#lanes.run();
     this.#parking.forgetUntil(clock.now() - reportTtlMs);
+    this.#parking.trim();
     const oldest = this.#waiting.values().next().value;
     const ageMs = oldest === undefined ? 0 : clock.now() - oldest.bornAt;
     metrics.outboxOldest.own = ageMs / 1000;
-    this.#outage.look(this.#waiting.size, ageMs);
+    this.#outage.look(this.#places.waiting, 1000 * metrics.outboxOldest.max);
     this.#tellSeekers();
     if (this.#waiting.size + this.#parking.size + this.#seekers.size > 0) this.waits();
   }

@@ -5,24 +5,20 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { readRetryAfterMs } from "../codec/retry_after.ts";
 import type { BackendReply, Forwarder } from "../forwarder/forwarder.ts";
 import { retryPauseMs } from "../forwarder/retry.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { QueueLimits } from "../queue/lane.ts";
 import type { Random } from "../random.ts";
+import type { EarlierReports, LanesFollower } from "./earlier.ts";
 import { Flow } from "./flow.ts";
 import { LaneOrder } from "./lane_order.ts";
+import type { LanesOwner } from "./lanes_owner.ts";
 import { type LaneOwner, ReportLane, type RoomSeeker } from "./report_lane.ts";
 import { requestOf } from "./request.ts";
 import { reportNames, type Tracked } from "./tracked.ts";
-import { failureOf, isAnswered, verdictOf } from "./verdict.ts";
-
-/** The backend may ask for so long a pause. */
-const MAX_RETRY_AFTER_MS = 5 * 60_000;
-/** Those who are all told the same come back spread by this share of it. */
-const RETRY_AFTER_JITTER = 0.1;
+import { askedPauseMs, failureOf, isAnswered, verdictOf } from "./verdict.ts";
 
 export interface LanesDeps {
   readonly forwarder: Pick<Forwarder, "forward">;
@@ -35,21 +31,9 @@ export interface LanesDeps {
   /** Most requests under way to the backend, and those of them that are kept for outcomes. */
   readonly slots: number;
   readonly outcomeSlots: number;
-}
-
-/** Whom the lanes tell of a report that is in them no longer, and of the backend. */
-export interface LanesOwner {
-  taken(tracked: Tracked): void;
-  /** It is not tried any more. */
-  givenUp(tracked: Tracked): void;
-  /** It was to be removed, and the try that was under way has failed. */
-  removed(tracked: Tracked): void;
-  /** Whether it has been tried for long enough. */
-  isTooOld(tracked: Tracked): boolean;
-  /** One has not gone out, or did not arrive: something waits from now on. */
-  waits(): void;
-  wentAway(): void;
-  caughtUp(): void;
+  /** Whose lanes must wait. */
+  readonly earlier?: EarlierReports | undefined;
+  readonly follower?: LanesFollower | undefined;
 }
 
 /**
@@ -81,6 +65,7 @@ export class Lanes implements LaneOwner {
       onAway: () => owner.wentAway(),
       onCaughtUp: () => owner.caughtUp(),
     });
+    deps.earlier?.onFree((clientId) => this.#free(clientId));
   }
 
   /** Reports of a client that wait or are under way. */
@@ -109,6 +94,7 @@ export class Lanes implements LaneOwner {
     if (lane === undefined) {
       lane = new ReportLane(clientId, this, this.#deps.clock);
       this.#lanes.set(clientId, lane);
+      this.#deps.follower?.began(clientId);
     }
     tracked.number = ++this.#lastNumber;
     lane.push(tracked);
@@ -173,9 +159,13 @@ export class Lanes implements LaneOwner {
           this.#flow.nothingLeft();
           break;
         }
-        // One whose first report is held rests until that is released or taken out.
-        if (lane.head!.isHeld) lane.state = "resting";
-        else this.#post(lane);
+        if (this.#deps.earlier?.has(lane.clientId) === true) {
+          lane.state = "held";
+          this.#owner.waits();
+        } else if (lane.head!.isHeld) {
+          // Until that is released or taken out.
+          lane.state = "resting";
+        } else this.#post(lane);
       }
     } finally {
       this.#isRunning = false;
@@ -220,19 +210,17 @@ export class Lanes implements LaneOwner {
       lane.failures = 0;
       return this.#owner.removed(tracked);
     }
-    const isBad = isAnswered(reply) && tracked.isAnsweredTooBadly(this.#deps.clock.now());
+    const { log, random, clock } = this.#deps;
+    const isBad = isAnswered(reply) && tracked.isAnsweredTooBadly(clock.now());
     if (isFinal || isBad || this.#owner.isTooOld(tracked)) return this.#giveUp(lane, tracked);
     this.#owner.waits();
     if (this.#isClosed || (!reply.ok && reply.fault === "unreachable")) return;
-    const { log, random, clock } = this.#deps;
     if (lane.failures++ === 0) {
       const failure = tracked.lastFailure;
       log.warn("report not taken, tried again", { ...reportNames(tracked), failure });
     }
     const ownMs = retryPauseMs(lane.failures, random.fraction());
-    const header = reply.ok ? reply.retryAfter : undefined;
-    const wantedMs = Math.min(readRetryAfterMs(header, clock.wallNow()) ?? 0, MAX_RETRY_AFTER_MS);
-    lane.pause(Math.max(ownMs, wantedMs * (1 + RETRY_AFTER_JITTER * random.fraction())));
+    lane.pause(Math.max(ownMs, askedPauseMs(reply, clock.wallNow(), random)));
   }
 
   #giveUp(lane: ReportLane, tracked: Tracked): void {
@@ -258,9 +246,19 @@ export class Lanes implements LaneOwner {
     if (lane.head === undefined && lane.state !== "under_way") {
       const wasQueued = lane.state === "queued";
       lane.state = "gone";
-      if (this.#lanes.get(lane.clientId) === lane) this.#lanes.delete(lane.clientId);
+      if (this.#lanes.get(lane.clientId) === lane) {
+        this.#lanes.delete(lane.clientId);
+        this.#deps.follower?.ended(lane.clientId);
+      }
       if (wasQueued) this.#order.lost();
     } else if (lane.state === "resting") this.#queue(lane);
+  }
+
+  #free(clientId: string): void {
+    const lane = this.#lanes.get(clientId);
+    if (lane?.state !== "held") return;
+    this.#queue(lane);
+    this.run();
   }
 
   #queue(lane: ReportLane): void {

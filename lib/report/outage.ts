@@ -29,7 +29,12 @@ export class Outage {
     this.#log.warn("backend unreachable, reports wait", { waiting });
   }
 
-  /** To be called each second or so. @param oldestMs How old the oldest one is. */
+  /**
+   * To be called each second or so.
+   *
+   * @param waiting Of all threads.
+   * @param oldestMs How old the oldest one of these is.
+   */
   look(waiting: number, oldestMs: number): void {
     if (this.#since === undefined || this.#clock.now() - this.#saidAt < LINE_MS) return;
     this.#saidAt = this.#clock.now();

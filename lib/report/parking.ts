@@ -39,6 +39,14 @@ export class Parking {
     tracked.state = "parked";
     this.#parked.set(tracked.id, tracked);
     this.#places.park(tracked);
+    this.trim();
+  }
+
+  /**
+   * Forgets the oldest while there are too many over all threads, down to this thread's share: the others
+   * forget theirs, at their next look at the latest.
+   */
+  trim(): void {
     for (const oldest of this.#parked.values()) {
       if (!this.#places.isParkedFull) return;
       this.#drop(oldest);

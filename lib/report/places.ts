@@ -38,11 +38,16 @@ export interface PlaceGauges {
 export class Places {
   readonly #max: number;
   readonly #gauges: PlaceGauges;
+  readonly #threads: number;
 
-  /** @param max `--max-reports`. */
-  constructor(max: number, gauges: PlaceGauges) {
+  /**
+   * @param max `--max-reports`.
+   * @param threads That count together.
+   */
+  constructor(max: number, gauges: PlaceGauges, threads = 1) {
     this.#max = max;
     this.#gauges = gauges;
+    this.#threads = threads;
   }
 
   /** Takes a place for a CALL. @returns False when there is none. */
@@ -72,10 +77,26 @@ export class Places {
     return this.#gauges.disconnectsWaiting.sum;
   }
 
-  /** Whether more is parked than may be. */
+  /** Reports of all threads that wait. */
+  get waiting(): number {
+    return this.#gauges.outbox.waiting.sum;
+  }
+
+  /** Whether a parked report may wait again. */
+  hasRoomFor({ report: { kind } }: Tracked): boolean {
+    if (kind === "disconnect") return true;
+    if (kind === "resulterror") return this.hasRoomForResultError;
+    return this.#gauges.outboxPlaces.sum < this.#max && this.hasRoomForBytes;
+  }
+
+  /** Whether more is parked than may be, and this thread has more than its share of that. */
   get isParkedFull(): boolean {
-    const { outbox, outboxBytes } = this.#gauges;
-    return outbox.parked.sum > this.#max || outboxBytes.parked.sum > MAX_PARKED_BYTES;
+    return this.#isOver(this.#gauges.outbox.parked, this.#max) ||
+      this.#isOver(this.#gauges.outboxBytes.parked, MAX_PARKED_BYTES);
+  }
+
+  #isOver({ sum, own }: Gauge, max: number): boolean {
+    return sum > max && own > max / this.#threads;
   }
 
   /** A report begins to wait. @param hasPlace Whether its CALL has a place, which it takes over. */

@@ -28,11 +28,12 @@ export interface LaneOwner {
  * At most one is under way. It exists only while there are any.
  *
  * `state` says where it stands, and its owner moves it on: `resting` for a moment only, in the order of
- * all lanes that may go (`queued`), `under_way`, or `paused` by its own timer.
+ * all lanes that may go (`queued`), `under_way`, `paused` by its own timer, or `held` behind earlier
+ * reports in another thread.
  */
 export class ReportLane implements Requester {
   readonly clientId: string;
-  state: "resting" | "queued" | "under_way" | "paused" | "gone" = "resting";
+  state: "resting" | "queued" | "under_way" | "paused" | "held" | "gone" = "resting";
   /** Failed tries of the first report in a row, those not counted that could not reach the backend. */
   failures = 0;
   /** Of `Flow`: when what is under way began. */

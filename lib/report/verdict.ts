@@ -5,7 +5,14 @@
  */
 
 import { isSuccess } from "../codec/reply.ts";
+import { readRetryAfterMs } from "../codec/retry_after.ts";
 import type { BackendReply } from "../forwarder/forwarder.ts";
+import type { Random } from "../random.ts";
+
+/** The backend may ask for so long a pause. */
+const MAX_RETRY_AFTER_MS = 5 * 60_000;
+/** Those who are all told the same come back spread by this share of it. */
+const RETRY_AFTER_JITTER = 0.1;
 
 /**
  * - `taken`: the backend has it.
@@ -30,6 +37,17 @@ export function verdictOf(reply: BackendReply): Verdict {
 /** Whether the backend answered, be it by what cannot be used. */
 export function isAnswered(reply: BackendReply): boolean {
   return reply.ok || reply.fault === "unusable" || reply.fault === "ambiguous";
+}
+
+/** The pause that an answer asks for, in milliseconds; 0 when it asks for none. */
+export function askedPauseMs(
+  reply: BackendReply,
+  wallNow: number,
+  random: Pick<Random, "fraction">,
+): number {
+  const header = reply.ok ? reply.retryAfter : undefined;
+  const ms = Math.min(readRetryAfterMs(header, wallNow) ?? 0, MAX_RETRY_AFTER_MS);
+  return ms * (1 + RETRY_AFTER_JITTER * random.fraction());
 }
 
 /** The failure in words. */

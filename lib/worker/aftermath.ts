@@ -26,6 +26,7 @@ import type { AcceptedCall } from "../outbox/entry.ts";
 import { NOTHING_FOUND } from "../outbox/outbox.ts";
 import type { Found, Store } from "../outbox/store.ts";
 import type { Deliveries } from "../report/deliveries.ts";
+import type { EarlierClients } from "../report/earlier.ts";
 import { disconnectReport } from "../report/report.ts";
 
 export interface AftermathOptions {
@@ -36,6 +37,7 @@ export interface AftermathOptions {
   readonly records: CallRecords;
   readonly keys: RequestKeys;
   readonly store: Pick<Store, "recover">;
+  readonly earlier: Pick<EarlierClients, "expect">;
   readonly ids: Pick<TimeOrderedIds, "next">;
   readonly clock: Pick<Clock, "wallNow">;
   readonly log: Pick<Log, "info">;
@@ -72,11 +74,19 @@ export class Aftermath implements Pick<Peer, "answerTo"> {
    * @param finding What it left in the outbox. Must not reject.
    */
   async report(legacy: Legacy, finding?: Promise<Found>): Promise<void> {
-    if (finding === undefined) return this.#report(legacy, NOTHING_FOUND);
-    this.#findings.add(finding);
-    const found = await finding;
-    this.#findings.delete(finding);
-    this.#report(legacy, found);
+    // Those who come back to another worker before the outbox has answered would overtake themselves.
+    const { clients, calls } = legacy;
+    const all = [...clients, ...calls.map(({ client }) => client)];
+    const adopted = this.#options.earlier.expect(all.map(({ clientId }) => clientId));
+    try {
+      if (finding === undefined) return this.#report(legacy, NOTHING_FOUND);
+      this.#findings.add(finding);
+      const found = await finding;
+      this.#findings.delete(finding);
+      this.#report(legacy, found);
+    } finally {
+      adopted();
+    }
   }
 
   #report({ clients, calls }: Legacy, found: Found): void {

@@ -12,12 +12,17 @@ import { TimeOrderedIds } from "../ids.ts";
 import { Cell } from "../metrics/tally.ts";
 import type { Store } from "../outbox/store.ts";
 import { createDeliveries } from "../report/create.ts";
+import type { EarlierClients } from "../report/earlier.ts";
 import { Aftermath } from "./aftermath.ts";
 
 export interface AftermathDeps extends Omit<StackDeps, "signKeys"> {
   readonly secrets: Pick<Secrets, "signKeys">;
   /** The main thread's own. */
   readonly store: Store;
+  /** How many there are. */
+  readonly workers: number;
+  /** Tells the workers of whom there are reports here. */
+  readonly earlier: EarlierClients;
 }
 
 /** What the main thread reports itself. */
@@ -29,7 +34,7 @@ export interface OwnReports {
 
 /** Makes the aftermath of the main thread, with deliveries of its own. */
 export function createAftermath(config: Config, deps: AftermathDeps): OwnReports {
-  const { clock, random, log, metrics, secrets, store } = deps;
+  const { clock, random, log, metrics, secrets, store, earlier, workers } = deps;
   // The forwarder looks into it for each request.
   const signKeys = secrets.signKeys && [...secrets.signKeys];
   const { forwarder, reach } = createForwarderStack(config, {
@@ -42,6 +47,8 @@ export function createAftermath(config: Config, deps: AftermathDeps): OwnReports
   // Nobody sends CALLs to clients from here: nothing bounds what waits for one.
   const deliveries = createDeliveries({ ...config, maxQueueChars: Infinity }, {
     ...{ forwarder, store, ids, clock, random, log, metrics },
+    follower: earlier,
+    threads: workers + 1,
   });
   reach.onReachable(() => deliveries.reachable());
   const { disconnectHook } = config;
@@ -51,6 +58,7 @@ export function createAftermath(config: Config, deps: AftermathDeps): OwnReports
     forwarder,
     ...retention,
     store,
+    earlier,
     ids,
     clock,
     log,

@@ -29,6 +29,8 @@ export type Order =
     readonly faults: SharedArrayBuffer;
     /** Its way to the outbox; without it nothing is kept on disk. */
     readonly outbox: MessagePort | undefined;
+    /** Clients of whom the main thread has reports; changes follow over the bus. */
+    readonly earlier: readonly string[];
   }
   | { readonly kind: "reload_tls"; readonly pair: TlsPair }
   | { readonly kind: "forget_verdicts" }

@@ -20,6 +20,7 @@ import { storeOf, type ThreadStore } from "../outbox/open.ts";
 import { MetricSet } from "../metrics/metrics.ts";
 import type { Profiles } from "../profile/profile.ts";
 import { systemRandom } from "../random.ts";
+import { EarlierReports } from "../report/earlier.ts";
 import { loadTracing } from "../trace/load.ts";
 import { validatorOf } from "../validate/load.ts";
 import type { Done, FromThread, Order, ToThread, Yield } from "./message.ts";
@@ -148,10 +149,12 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
     profiles = started.profiles;
   }
   const createNats = await natsOf(config, secrets, { clock, random, log }, instance, number);
+  const earlier = new EarlierReports(order.earlier);
   const threads = new ThreadsBus({
     port,
     clock,
     log,
+    earlier,
     // Over NATS it is looked for anyway, and found there when it has just come to another thread.
     looksTwice: createNats === undefined,
   });
@@ -165,7 +168,7 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
   const store = await storeOf(order.outbox, { clock, log });
   const deps = {
     ...{ log, faults, clock, random, version, startedAt, instance, secrets, validator },
-    ...{ createBus, witness: threads, team, tracing, store },
+    ...{ createBus, witness: threads, team, tracing, store, earlier },
   };
   const gateway = await startGateway(config, deps);
   const change = (changes: Changes): void => {
@@ -194,10 +197,11 @@ function own(file: string | undefined, number: number): string | undefined {
   return file === undefined ? undefined : `${file}.${number}`;
 }
 
-/** The bus's way to the main thread. */
+/** The bus's way to the main thread. What comes before the bus is there waits for it. */
 class ScopePort implements Port<ToWorker, FromWorker> {
   readonly #scope: WorkerScope;
-  #take: (message: ToWorker) => void = () => {};
+  #early: ToWorker[] = [];
+  #take = (message: ToWorker): void => void this.#early.push(message);
 
   constructor(scope: WorkerScope) {
     this.#scope = scope;
@@ -209,6 +213,7 @@ class ScopePort implements Port<ToWorker, FromWorker> {
 
   onMessage(take: (message: ToWorker) => void): void {
     this.#take = take;
+    for (const message of this.#early.splice(0)) take(message);
   }
 
   take(message: ToWorker): void {

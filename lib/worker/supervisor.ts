@@ -9,6 +9,7 @@ import type { Config } from "../config/config.ts";
 import type { Changes } from "../config/live.ts";
 import type { Secrets, TlsPair } from "../config/secret.ts";
 import type { Token } from "../config/token.ts";
+import { EarlierClients } from "../report/earlier.ts";
 import { MemoryOutbox } from "../outbox/memory.ts";
 import type { Outbox } from "../outbox/outbox.ts";
 import type { ShutdownOrder } from "../gateway/shutdown_times.ts";
@@ -43,6 +44,7 @@ export class Supervisor implements Addresses {
   readonly #outbox: Outbox;
   readonly #switchboard: Switchboard;
   readonly #reports: OwnReports;
+  readonly #earlier: EarlierClients;
   readonly #slots: readonly Slot[];
   #addresses: Addresses = { url: "", apiUrl: undefined };
   #isStopping = false;
@@ -58,7 +60,14 @@ export class Supervisor implements Addresses {
     this.#metricSet = new MetricSet(config.protocols, this.#buffer, 0);
     const { metrics } = this.#metricSet;
     this.#outbox = deps.outbox ?? new MemoryOutbox();
-    this.#reports = createAftermath(config, { ...deps, metrics, store: this.#outbox.store });
+    const { store } = this.#outbox;
+    this.#earlier = new EarlierClients(
+      clock,
+      (change) => this.#switchboard.tellAll({ kind: "earlier", change }),
+    );
+    this.#reports = createAftermath(config, {
+      ...{ ...deps, metrics, store, workers, earlier: this.#earlier },
+    });
     this.#switchboard = new Switchboard(clock, log, this.#reports.aftermath);
     this.#slots = Array.from({ length: workers }, (_, i) => new Slot(i + 1, clock));
   }
@@ -203,6 +212,7 @@ export class Supervisor implements Addresses {
       ...{ startedAt: this.#deps.startedAt, instance: this.#deps.instance },
       faults: this.#faults,
       outbox: port,
+      earlier: this.#earlier.clientIds(),
     }, port === undefined ? [] : [port]);
     slot.started(done.ok);
     if (done.ok && done.addresses !== undefined) this.#addresses = done.addresses;

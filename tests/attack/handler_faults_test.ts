@@ -1,3 +1,4 @@
+import { EarlierClients } from "../../lib/report/earlier.ts";
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { Caller } from "../../lib/client/caller.ts";
 import { Calls, type CallsDeps } from "../../lib/client/calls.ts";
@@ -175,7 +176,15 @@ Deno.test("what a dead worker owed is posted although a report of it fails", asy
   });
   const { records, keys } = knowingNothing(parts.clock);
   const store = new MemoryStore();
-  const aftermath = new Aftermath({ ...parts, records, keys, store, disconnectHook: true });
+  const earlier = new EarlierClients(parts.clock, () => {});
+  const aftermath = new Aftermath({
+    ...parts,
+    records,
+    keys,
+    store,
+    earlier,
+    disconnectHook: true,
+  });
   const clients = [clientOf("CP1"), clientOf("CP2", 2)];
   const call = { action: "Reset", messageId: "1" };
   void aftermath.report({ clients, calls: clients.map((client) => ({ client, call })) });

@@ -168,6 +168,19 @@ Deno.test("a thread that dies hands over all that it was told, also while a batc
   deepStrictEqual(setup.got.map(({ kind }) => kind), ["write", "write", "bye"]);
 });
 
+Deno.test("a fault with one CALL that is kept costs no other one its answer", () => {
+  const setup = new Setup();
+  setup.store.accept(call("1"), () => {
+    throw new Error("a bug");
+  });
+  const { answers } = setup.accept("2");
+  setup.clock.tick(1);
+  setup.written(1);
+  deepStrictEqual(answers, [true]);
+  deepStrictEqual(setup.recorded.take("a kept CALL failed"), [{ error: "Error: a bug" }]);
+  strictEqual(setup.clock.timers, 0);
+});
+
 Deno.test("a question that the outbox does not answer has an end", async () => {
   const setup = new Setup();
   let found: unknown;
@@ -176,5 +189,10 @@ Deno.test("a question that the outbox does not answer has an end", async () => {
   setup.clock.tick(30_000);
   await microtasks();
   strictEqual((found as { calls: unknown[] }).calls.length, 1);
+  // What it still has is not lost, and somebody should know of it.
+  deepStrictEqual(
+    setup.recorded.take("the outbox does not answer: what it still has waits for the next start"),
+    [{ reports: 0, calls: 1 }],
+  );
   strictEqual(setup.clock.timers, 0);
 });

@@ -6,11 +6,12 @@
  */
 
 import type { BackendReply, BackendRequest, Requester } from "../../lib/forwarder/forwarder.ts";
-import { MetricSet } from "../../lib/metrics/metrics.ts";
+import { type Metrics, MetricSet } from "../../lib/metrics/metrics.ts";
 import type { AcceptedCall, KeptReport, Parked, Report } from "../../lib/outbox/entry.ts";
 import type { Found, Store } from "../../lib/outbox/store.ts";
 import { createDeliveries } from "../../lib/report/create.ts";
 import type { Deliveries, HeldReport } from "../../lib/report/deliveries.ts";
+import type { EarlierReports, LanesFollower } from "../../lib/report/earlier.ts";
 import { clientOf } from "../cluster/bus_contract.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { KeptLog } from "../support/nats.ts";
@@ -65,6 +66,11 @@ export interface BenchOptions {
   readonly reportTtlMs?: number;
   readonly maxQueue?: number;
   readonly backendConnections?: number;
+  readonly earlier?: EarlierReports;
+  readonly follower?: LanesFollower;
+  /** Of a thread of several. */
+  readonly metrics?: Metrics;
+  readonly threads?: number;
 }
 
 /** One post of a report. */
@@ -79,7 +85,7 @@ export class Bench {
   readonly clock = new FakeClock();
   readonly log = new KeptLog();
   readonly store = new NotingStore();
-  readonly metrics = new MetricSet(["ocpp1.6"]).metrics;
+  readonly metrics: Metrics;
   readonly deliveries: Deliveries;
   readonly posted: Posted[] = [];
   /** What each post is answered at once; undefined when the test answers. */
@@ -88,13 +94,15 @@ export class Bench {
   #ids = 0;
 
   constructor(options: BenchOptions = {}) {
-    const { clock, log, store, metrics } = this;
+    const { clock, log, store } = this;
+    const metrics = this.metrics = options.metrics ?? new MetricSet(["ocpp1.6"]).metrics;
     this.deliveries = createDeliveries({
       ...{ maxReports: 100_000, reportTtlMs: 72 * HOUR, maxQueue: 100_000 },
       ...{ backendConnections: 256, maxQueueChars: Infinity },
       ...options,
     }, {
-      ...{ clock, log, store, metrics },
+      ...{ clock, log, store, metrics, earlier: options.earlier, follower: options.follower },
+      threads: options.threads ?? 1,
       random: { fraction: () => 0 },
       ids: { next: () => `id${String(++this.#ids).padStart(6, "0")}` },
       forwarder: { forward: (request, requester) => this.#forward(request, requester) },

@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { clientOf } from "../cluster/bus_contract.ts";
 import type { BackendReply } from "../../lib/forwarder/forwarder.ts";
+import { metricsBuffer, MetricSet } from "../../lib/metrics/metrics.ts";
 import { disconnectReport } from "../../lib/report/report.ts";
 import type { DeliveryState } from "../../lib/report/tracked.ts";
 import { Bench, HOUR, MINUTE, OK, status, UNREACHABLE } from "./bench.ts";
@@ -327,6 +328,43 @@ Deno.test("what is parked is bounded: the oldest is forgotten", () => {
   const { total, reports } = bench.deliveries.list({ state: "parked", limit: 10 });
   deepStrictEqual([total, reports.map(({ id }) => id)], [3, ["3", "4", "5"]]);
   strictEqual(bench.metrics.reportsLost.result.own, 2);
+  bench.deliveries.close();
+});
+
+Deno.test("of what several threads have parked each forgets no more than what is beyond its share", () => {
+  const buffer = metricsBuffer(["ocpp1.6"], 2);
+  const [a, b] = [0, 1].map((row) => {
+    const { metrics } = new MetricSet(["ocpp1.6"], buffer, row);
+    const bench = new Bench({ maxReports: 4, threads: 2, metrics });
+    bench.answer = () => status(400);
+    return bench;
+  });
+  const parked = (bench: Bench) =>
+    bench.deliveries.list({ state: "parked", limit: 10 }).reports.map(({ body }) => body);
+  for (const body of ["1", "2", "3", "4"]) a!.deliver("A", body);
+  for (const body of ["5", "6", "7"]) b!.deliver("B", body);
+  // The newest are kept, and the other one forgets its oldest a moment later.
+  deepStrictEqual([parked(a!), parked(b!)], [["1", "2", "3", "4"], ["6", "7"]]);
+  a!.clock.tick(1000);
+  deepStrictEqual([parked(a!), parked(b!)], [["3", "4"], ["6", "7"]]);
+  for (const bench of [a, b]) bench!.deliveries.close();
+});
+
+Deno.test("parked ones that are tried again take no more places than there are", () => {
+  const bench = new Bench({ maxReports: 3 });
+  bench.answer = () => status(400);
+  for (const body of ["1", "2", "3"]) bench.deliver("A", body);
+  bench.answer = undefined;
+  bench.deliver("B", "b");
+  strictEqual(bench.deliveries.retryParked(), 2);
+  deepStrictEqual(bench.counts, [3, 1]);
+  strictEqual(bench.metrics.outboxPlaces.own, 3);
+  strictEqual(bench.deliveries.retryParked(), 0);
+  bench.replyAll(OK);
+  bench.replyAll(OK);
+  strictEqual(bench.deliveries.retryParked(), 1);
+  bench.replyAll(OK);
+  deepStrictEqual(bench.counts, [0, 0]);
   bench.deliveries.close();
 });
 

@@ -1,5 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
+import { metricsBuffer, MetricSet } from "../../lib/metrics/metrics.ts";
 import type { KeptReport } from "../../lib/outbox/entry.ts";
 import { clientOf } from "../cluster/bus_contract.ts";
 import { runs } from "../support/runs.ts";
@@ -136,6 +137,19 @@ Deno.test("the log has a line at the beginning, one each minute, and one at the 
   deepStrictEqual(counts(), [1, 3, 1]);
   bench.clock.tick(2000);
   deepStrictEqual([metrics.outboxOldest.own, bench.clock.timers], [0, 0]);
+});
+
+Deno.test("the line of each minute tells how many wait in all threads", () => {
+  const buffer = metricsBuffer(["ocpp1.6"], 2);
+  const [a, b] = [0, 1].map((row) =>
+    awayWith(2 + row, { metrics: new MetricSet(["ocpp1.6"], buffer, row).metrics, threads: 2 })
+  );
+  a!.answer = () => UNREACHABLE;
+  b!.clock.tick(100);
+  a!.clock.tick(MINUTE + 1000);
+  strictEqual(a!.log.count("reports wait for the backend"), 1);
+  strictEqual(a!.log.count('reports wait for the backend {"waiting":5,'), 1);
+  for (const bench of [a, b]) bench!.deliveries.close();
 });
 
 Deno.test("what is too old while the backend is away is parked, also in the middle of a lane", () => {

@@ -7,9 +7,10 @@ import { silentLog } from "../../lib/log/log.ts";
 import { MetricSet } from "../../lib/metrics/metrics.ts";
 import type { Order } from "../../lib/worker/message.ts";
 import { MemoryOutbox } from "../../lib/outbox/memory.ts";
+import type { Found } from "../../lib/outbox/store.ts";
 import { Supervisor } from "../../lib/worker/supervisor.ts";
 import { RecordingBackend } from "../support/backend.ts";
-import { inTime } from "../support/deadline.ts";
+import { inTime, until } from "../support/deadline.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
 import { FakeWorker } from "../support/fake_worker.ts";
 import { systemRandom } from "../../lib/random.ts";
@@ -265,6 +266,46 @@ Deno.test("what is reported from here is signed with the keys that count then", 
   await setup.killLast();
   const { headers } = await backend.next("/disconnect/");
   strictEqual(headers.get("webhook-signature")?.split(" ").length, 2);
+});
+
+Deno.test("workers hold a client's reports back until those that a dead one left are delivered", async () => {
+  await using backend = new RecordingBackend();
+  const held = Promise.withResolvers<void>();
+  backend.answer = async () => {
+    await held.promise;
+    return new Response(null, { status: 204 });
+  };
+  const outbox = new MemoryOutbox();
+  const found = Promise.withResolvers<Found>();
+  outbox.recover = () => found.promise;
+  const setup = new Setup([`--backend=${backend.url}`]);
+  const supervisor = await setup.start(2, outbox);
+  const [other, { worker }] = [setup.made[0]!.worker, setup.made[1]!];
+  const changes = () =>
+    other.got.flatMap((message) =>
+      message.kind === "bus" && message.message.kind === "earlier" ? message.message.change : []
+    );
+  worker.say({ kind: "bus", message: { kind: "attach", client: CLIENT } });
+  const idle = { ...CLIENT, clientId: "CP2" };
+  worker.say({ kind: "bus", message: { kind: "attach", client: idle } });
+  await setup.killLast();
+  // At once, whatever the outbox takes to say what there is.
+  deepStrictEqual(changes(), [{ begun: ["CP1", "CP2"], ended: [] }]);
+  const report = { kind: "disconnect", body: "{}" } as const;
+  found.resolve({ calls: [], reports: [{ id: "1", client: CLIENT, report, since: 0 }] });
+  await backend.next("/disconnect/CP1");
+  setup.clock.tick(1);
+  deepStrictEqual(changes().slice(1), [{ begun: [], ended: ["CP2"] }]);
+  // The next one in its place knows it from its start.
+  await microtasks();
+  const last = setup.orders.at(-1)!.order;
+  deepStrictEqual(last.kind === "start" && last.earlier, ["CP1"]);
+  held.resolve();
+  await until("the client to be free", () => {
+    setup.clock.tick(1);
+    return changes().length === 3;
+  });
+  deepStrictEqual(changes()[2], { begun: [], ended: ["CP1"] });
   await supervisor.shutdown();
 });
 

@@ -81,7 +81,10 @@ const RETRY_ALL = {
       },
     ],
     responses: {
-      "202": { description: "So many will be tried.", content: json("Retried") },
+      "202": {
+        description: "So many will be tried; the rest, if any, had no place and stays parked.",
+        content: json("Retried"),
+      },
       "400": problem("The query is not valid."),
       ...REFUSALS,
       "503": {

@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../../clock.ts";
+import type { Log } from "../../log/log.ts";
 import type { AcceptedCall, KeptReport } from "../entry.ts";
 import { NOTHING_FOUND } from "../outbox.ts";
 import type { Found } from "../store.ts";
@@ -23,11 +24,13 @@ interface Asked {
 /** Owns the questions that are not answered yet; each one ends, with what has come of its answer. */
 export class FoundParts {
   readonly #clock: Clock;
+  readonly #log: Pick<Log, "error">;
   readonly #asked = new Map<number, Asked>();
   #last = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, log: Pick<Log, "error">) {
     this.#clock = clock;
+    this.#log = log;
   }
 
   /** @param send Asks, under a number. */
@@ -57,7 +60,13 @@ export class FoundParts {
   }
 
   #wait(ask: number, asked: Asked): void {
-    const timer = this.#clock.setTimeout(() => this.#finish(ask, asked), PATIENCE_MS);
+    const timer = this.#clock.setTimeout(() => {
+      this.#log.error("the outbox does not answer: what it still has waits for the next start", {
+        reports: asked.reports.length,
+        calls: asked.calls.length,
+      });
+      this.#finish(ask, asked);
+    }, PATIENCE_MS);
     asked.stop = () => this.#clock.clearTimeout(timer);
   }
 

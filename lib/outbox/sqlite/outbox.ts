@@ -52,7 +52,7 @@ export class SqliteOutbox implements Outbox {
     this.#worker = worker;
     this.#clock = clock;
     this.#log = log;
-    this.#found = new FoundParts(clock);
+    this.#found = new FoundParts(clock, log);
     this.store = new PortStore(this.#connect(MAIN), { clock, log });
     worker.onmessage = ({ data }: MessageEvent<Told>) => this.#hear(data);
     worker.onerror = (event) => {

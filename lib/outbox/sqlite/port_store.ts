@@ -66,7 +66,7 @@ export class PortStore implements Store {
     this.#clock = clock;
     this.#log = log;
     this.#unwritten = new Unwritten(bounds);
-    this.#found = new FoundParts(clock);
+    this.#found = new FoundParts(clock, log);
     port.onmessage = ({ data }) => {
       if (data.kind === "found") this.#found.take(data);
       else this.#written(data.batch, data.isKept);
@@ -186,11 +186,20 @@ export class PortStore implements Store {
       // One that was given up is taken back by what was told since.
       if (waiting === undefined) continue;
       this.#waiting.delete(id);
-      waiting.done(isKept);
+      this.#tell(waiting, isKept);
     }
     if (this.#waiting.size > 0 || this.#timer === undefined) return;
     this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  /** A fault of ours with one CALL costs no other one its answer. */
+  #tell({ done }: Waiting, isKept: boolean): void {
+    try {
+      done(isKept);
+    } catch (error) {
+      this.#log.error("a kept CALL failed", { error: String(error) });
+    }
   }
 
   readonly #giveUp = (): void => {
