@@ -1797,7 +1797,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description So many will be tried. */
+      /** @description So many will be tried; the rest, if any, had no place and stays parked. */
       202: {
         headers: {
           [name: string]: unknown;
