@@ -96,7 +96,9 @@ function find(need: Need): string | undefined {
 
 /** Debian packages that are not here; without Go's, which is large and which one step uses. */
 export function missingPackages(): string[] {
-  const needs = (Object.keys(THINGS) as Need[]).filter((need) => need !== "go");
+  const needs = (Object.keys(THINGS) as Need[]).filter((need) =>
+    need !== "go" && sourceOf(need).includes("Debian: ")
+  );
   const sources = missingOf(needs).map(sourceOf);
   return sources.flatMap((source) => source.split("Debian: ").slice(1)).sort();
 }
