@@ -4,6 +4,7 @@
  * @module
  */
 
+import { takeUncaught, type UncaughtScope } from "../uncaught.ts";
 import { systemClock } from "../clock.ts";
 import type { Bus, Peer } from "../cluster/bus.ts";
 import { Chain } from "../cluster/chain.ts";
@@ -26,17 +27,12 @@ import { validatorOf } from "../validate/load.ts";
 import type { Done, FromThread, Order, ToThread, Yield } from "./message.ts";
 
 /** The part of a worker's global scope that is used. */
-export interface WorkerScope {
+export type WorkerScope = UncaughtScope & {
   postMessage(message: FromThread): void;
   addEventListener(type: "message", listener: (event: MessageEvent<ToThread>) => void): void;
-  addEventListener(type: "error", listener: (event: ErrorEvent) => void): void;
-  addEventListener(
-    type: "unhandledrejection",
-    listener: (event: PromiseRejectionEvent) => void,
-  ): void;
   /** Nothing runs any more, not even what stands behind it. */
   close(): void;
-}
+};
 
 /** What `start` made. */
 interface Running {
@@ -104,14 +100,7 @@ export function serveOrders(scope: WorkerScope): void {
     scope.close();
   }
 
-  scope.addEventListener("error", (event) => {
-    event.preventDefault();
-    die(event.error ?? event.message);
-  });
-  scope.addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    die(event.reason);
-  });
+  takeUncaught(scope, die);
   scope.addEventListener("message", ({ data }) => {
     if (data.kind === "bus") port.take(data.message);
     else last = last.then(() => answer(data.id, data.order));

@@ -51,6 +51,7 @@ export const ROOMS: readonly Room[] = [
   room(1, "random.ts", "chance, passed in"),
   room(1, "identity.ts", "who is at the other end of a connection"),
   room(1, "problem.ts", "responses, and errors of the gateway's own over HTTP"),
+  room(1, "uncaught.ts", "errors of a thread that nobody caught"),
   room(1, "request.ts", "a request that came in"),
   room(0, "codec", "text to frames and back; pure, imports no other room"),
 ];

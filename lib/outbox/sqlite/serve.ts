@@ -4,6 +4,7 @@
  * @module
  */
 
+import { takeUncaught, type UncaughtScope } from "../../uncaught.ts";
 import { systemClock } from "../../clock.ts";
 import { Database } from "./database.ts";
 import { Desk, type DeskPort } from "./desk.ts";
@@ -11,14 +12,9 @@ import { reasonOf } from "./fault.ts";
 import type { Command, Told } from "./message.ts";
 
 /** The part of a worker's global scope that is used. */
-export interface OutboxScope {
+export interface OutboxScope extends UncaughtScope {
   postMessage(message: Told): void;
   onmessage: ((event: MessageEvent<Command>) => void) | null;
-  addEventListener(type: "error", listener: (event: ErrorEvent) => void): void;
-  addEventListener(
-    type: "unhandledrejection",
-    listener: (event: PromiseRejectionEvent) => void,
-  ): void;
   /** Nothing runs any more, not even what stands behind it. */
   close(): void;
 }
@@ -47,14 +43,7 @@ export function serveOutbox(scope: OutboxScope): void {
     scope.close();
   }
 
-  scope.addEventListener("error", (event) => {
-    event.preventDefault();
-    die(event.error ?? event.message);
-  });
-  scope.addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    die(event.reason);
-  });
+  takeUncaught(scope, die);
   scope.onmessage = ({ data }) => {
     switch (data.kind) {
       case "open":
