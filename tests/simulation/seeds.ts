@@ -27,4 +27,12 @@ export const SEEDS: readonly (readonly [seed: number, found: string])[] = [
     1023679,
     "none: the rules took what was parked for what had been told of an earlier CALL with its id",
   ],
+  [
+    1020159,
+    "none: an instance that knew only one that had left was taken for one that knew the other",
+  ],
+  [1021082, "the same"],
+  [1024471, "the same"],
+  [1030074, "the same"],
+  [1033313, "the same"],
 ];
