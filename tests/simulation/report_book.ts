@@ -50,6 +50,8 @@ export interface ReportNames {
   readonly kind: string;
   readonly action?: string;
   readonly messageId?: string;
+  /** Of one that is parked: how often it was tried since it began to wait. */
+  readonly tries?: number;
 }
 
 /** Of one instance's life and one client. */
@@ -143,7 +145,8 @@ export class ReportBook {
     const name = subjectText(nameOfParked(names));
     const lane = this.#laneOf(instance, names.clientId);
     const reports = [...this.#reports.values()].filter((report) =>
-      subjectOf(report.first) === name && report.lives.get(instance)?.parkedAt === undefined
+      subjectOf(report.first) === name && report.lives.get(instance)?.parkedAt === undefined &&
+      mayBe(report, instance, names)
     );
     const isLast = ({ id }: Report): boolean => lane.ids.at(-1) === id;
     const report = reports.find(isLast) ??
@@ -406,6 +409,16 @@ export class ReportBook {
       fault(`${path} comes behind the disconnect`);
     }
   }
+}
+
+/**
+ * Whether the names in the log may be this report's. Clients use the ids of their CALLs again, so what was
+ * told of an earlier CALL has the same path: that was of another connection, or is taken, and not untried.
+ */
+function mayBe({ first, call, lives }: Report, instance: string, names: ReportNames): boolean {
+  if (call !== undefined) return true;
+  if (first.connectionId !== names.connectionId) return false;
+  return names.tries !== 0 || !isTaken(lives.get(instance)?.attempts.at(-1)?.reply);
 }
 
 /** Whether the gateway need not try a report any more. */

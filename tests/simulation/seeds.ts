@@ -23,4 +23,16 @@ export const SEEDS: readonly (readonly [seed: number, found: string])[] = [
   [415, "an outcome was reported by both instances when its CALL ended long after a cut"],
   [427, "a key was not known after a restart while the outcome of its CALL waited in the outbox"],
   [705, "none: of what was parked before its first try the rules knew nothing"],
+  [
+    1023679,
+    "none: the rules took what was parked for what had been told of an earlier CALL with its id",
+  ],
+  [
+    1020159,
+    "none: an instance that knew only one that had left was taken for one that knew the other",
+  ],
+  [1021082, "the same"],
+  [1024471, "the same"],
+  [1030074, "the same"],
+  [1033313, "the same"],
 ];

@@ -48,6 +48,10 @@ const CALM_MS = 120_000;
 const REST_MS = 60_000;
 /** So long the backend takes no outcome of one client, in runs of that kind: after 15 minutes it is parked. */
 const STUBBORN_MS = 17 * 60_000;
+/** Who stands still goes on by then. */
+const ALONE_MS = 10_000;
+/** Those who were cut off have heard of each other by then, and said what the others missed. */
+const HEARD_MS = 25_000;
 /** One that crashed is missed for so long, if nobody begins where it listened. */
 const MISSED_MS = REMEMBER_MS + 10_000;
 const SLICE_MS = 100;
@@ -192,7 +196,9 @@ class World {
       this.#backend.refused = undefined;
     }
     this.#passUntil("all is settled", CALM_MS, () => this.#unsettled(false));
-    // Until then nobody can say what those who crashed and have no successor knew.
+    this.#pass(this.#nats === undefined ? ALONE_MS : HEARD_MS);
+    // Until then nobody can say what those knew who crashed, or whose farewell was lost, and whose place nobody
+    // took. Only now: before all have heard of each other one may know as many as there are, but not the same.
     this.#passUntil("nobody is missed", MISSED_MS, () => this.#missed());
     this.#checkLists();
     this.#retryParked(this.#places[0]!, true);
@@ -599,9 +605,6 @@ class World {
         });
       }
     };
-    // Those who were cut off hear of each other within seconds, and forget those who are no more; who stands
-    // still goes on.
-    this.#pass(this.#nats === undefined ? 10_000 : 25_000);
     ask();
     this.#pass(2000);
     for (const list of lists) if (list !== wanted) this.#books.fault(`the clients are ${list}`);
