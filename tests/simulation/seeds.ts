@@ -35,4 +35,5 @@ export const SEEDS: readonly (readonly [seed: number, found: string])[] = [
   [1024471, "the same"],
   [1030074, "the same"],
   [1033313, "the same"],
+  [2000739, "an answer whose connection to NATS had gone was logged as a message not taken"],
 ];

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
+import { errors, type Msg, type NatsConnection, type Subscription } from "@nats-io/transport-node";
 import type { Log } from "../../log/log.ts";
 import type { Metrics } from "../../metrics/metrics.ts";
 import { isNoResponders, reasonOf } from "./fault.ts";
@@ -57,6 +57,8 @@ export abstract class Messages {
       try {
         await take(message);
       } catch (error) {
+        // An answer whose connection has gone meanwhile: whoever asked waits for so long and no longer.
+        if (error instanceof errors.ClosedConnectionError) return;
         this.warn("nats message not taken", error);
       }
     };
