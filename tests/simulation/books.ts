@@ -37,6 +37,8 @@ interface ConnectionBook {
   line: number | undefined;
 }
 
+/** An instance may stand still for so long. */
+const STANDSTILL_MS = 10_000;
 /** CALLERRORs of the gateway itself that have nothing to do with the backend. */
 const OWN_ERRORS = /queue full|overloaded/;
 
@@ -190,7 +192,8 @@ export class Books {
     // Before it is away CALLs that wait for it may have filled all the room there is.
     // Of a client that was closed one may still be held.
     const { maxWaiting, awayHoldMs } = this.#options.config;
-    const since = this.#timeline.now - 2 * awayHoldMs;
+    // Those that came while it stood still too.
+    const since = this.#timeline.now - 2 * awayHoldMs - STANDSTILL_MS;
     const held = calls.filter(({ arrivedAt, attempts, sent }) =>
       arrivedAt >= since && arrivedAt < Infinity &&
       (sent > 1 || isHeld({ attempts, isDropped: false }))
