@@ -21,14 +21,11 @@ import {
   refused,
 } from "./bus.ts";
 import { LocalCalls, type LocalCallsDeps } from "./local_calls.ts";
-import { pageOf } from "./page.ts";
+import { ownAnswer } from "./own_answer.ts";
 import {
-  type Answer,
-  answerForOutbox,
   type Answers,
   emptyOutbox,
   type OutboxView,
-  type Question,
   type QuestionKind,
   type QuestionOf,
 } from "./survey.ts";
@@ -85,21 +82,8 @@ export class LocalClients implements Peer {
   }
 
   answerTo<K extends QuestionKind>(question: QuestionOf<K>): Answers[K] {
-    return this.#answer(question) as Answers[K];
-  }
-
-  #answer(question: Question): Answer {
     const { connections, records, keys, outbox = emptyOutbox } = this.#deps;
-    switch (question.kind) {
-      case "page":
-        return pageOf(connections, question.after, question.limit, question.search);
-      case "call":
-        return records.find(question);
-      case "key":
-        return keys.answer(question.key, question.claimId);
-      default:
-        return answerForOutbox(question, outbox) ?? null;
-    }
+    return ownAnswer(question, { connections, records, keys, outbox });
   }
 
   async serve(request: ClientRequest, errand?: Errand): Promise<ClientReply> {

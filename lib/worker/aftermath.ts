@@ -5,17 +5,12 @@
  */
 
 import { ABNORMAL } from "../client/ending.ts";
-import type { Peer } from "../cluster/bus.ts";
+import { ConnectionMap } from "../client/map.ts";
+import type { Client, Peer } from "../cluster/bus.ts";
 import type { CallRecords } from "../cluster/call_records.ts";
 import type { RequestKeys } from "../cluster/request_keys.ts";
-import {
-  type Answer,
-  answerForOutbox,
-  type Answers,
-  type Question,
-  type QuestionKind,
-  type QuestionOf,
-} from "../cluster/survey.ts";
+import { ownAnswer } from "../cluster/own_answer.ts";
+import type { Answers, QuestionKind, QuestionOf } from "../cluster/survey.ts";
 import type { Legacy } from "../cluster/switchboard.ts";
 import type { Clock } from "../clock.ts";
 import type { Forwarder } from "../forwarder/forwarder.ts";
@@ -28,6 +23,9 @@ import type { Found, Store } from "../outbox/store.ts";
 import type { Deliveries } from "../report/deliveries.ts";
 import type { EarlierClients } from "../report/earlier.ts";
 import { disconnectReport } from "../report/report.ts";
+
+/** No client is connected to the main thread. */
+const NOBODY = new ConnectionMap<Client>();
 
 export interface AftermathOptions {
   /** The main thread's own, and the way of these, which ends with them. */
@@ -114,23 +112,9 @@ export class Aftermath implements Pick<Peer, "answerTo"> {
     deliveries.adopt(found, reason, (id, state) => records.settle(id, state));
   }
 
-  /** Nobody is connected here. */
   answerTo<K extends QuestionKind>(question: QuestionOf<K>): Answers[K] {
-    return this.#answer(question) as Answers[K];
-  }
-
-  #answer(question: Question): Answer {
-    const { deliveries, records, keys } = this.#options;
-    switch (question.kind) {
-      case "page":
-        return { total: 0, clients: [], hasMore: false };
-      case "call":
-        return records.find(question);
-      case "key":
-        return keys.answer(question.key, question.claimId);
-      default:
-        return answerForOutbox(question, deliveries) ?? null;
-    }
+    const { deliveries: outbox, records, keys } = this.#options;
+    return ownAnswer(question, { connections: NOBODY, records, keys, outbox });
   }
 
   /** Reports that the backend has not taken. */
