@@ -28,3 +28,11 @@ export interface UpgradeSocket {
   /** What came behind the request's head already. */
   readonly head: Buffer;
 }
+
+/** The answer to an upgrade whose connection speaks another protocol now: its 101 has been written. */
+export interface Switched {
+  readonly status: 101;
+}
+
+/** The answer to a request. */
+export type Answer = Response | Switched;

@@ -55,7 +55,7 @@ export class Connection extends ClientWork<ConnectionDeps> implements EventListe
     super(socket, identity, deps);
     // This object in place of a closure for each event, and no more events than needed: what a socket
     // keeps is kept 100,000 times.
-    for (const type of ["message", "close"]) socket.addEventListener(type, this);
+    for (const type of ["message", "close"] as const) socket.addEventListener(type, this);
   }
 
   /** Enters the map and closes the connection that it replaces. */

@@ -7,6 +7,7 @@
 import { readCommandLine, type Told } from "./command_line.ts";
 import type { ConfigFile } from "./config_file.ts";
 import type { NatsAddress } from "./nats_address.ts";
+import { forwarderOf, PROXY_VARIABLES } from "./forwarder_kind.ts";
 import { type FlagName, FLAGS, variableOf } from "./flag.ts";
 import type { Flag } from "./flag_kind.ts";
 import { type Setting, settingOf, type Settings, type Source } from "./setting.ts";
@@ -32,6 +33,10 @@ export interface Config {
   readonly protocols: readonly string[];
   readonly requireProtocol: boolean;
   readonly noCommonProtocol: "refuse" | "close";
+  /** The implementation of WebSockets. */
+  readonly websocket: "deno" | "ws";
+  /** Whether messages are compressed for clients that offer it. */
+  readonly compression: boolean;
   readonly connectHook: boolean;
   readonly disconnectHook: boolean;
   readonly signKeyFile: string | undefined;
@@ -83,6 +88,10 @@ export interface Config {
   /** Actions that pass unchecked. */
   readonly allowActions: readonly string[];
   readonly tls: TlsFiles | undefined;
+  /** The CAs of clients' certificates; undefined when none is asked for. */
+  readonly clientCaFile: string | undefined;
+  /** Certificates of those that are revoked. */
+  readonly clientCrlFile: string | undefined;
   readonly configFile: string | undefined;
   /** Whether it only says what it would run with. */
   readonly isCheck: boolean;
@@ -194,6 +203,8 @@ export function readInvocation(
     protocols: must("protocols"),
     requireProtocol: must("require-protocol"),
     noCommonProtocol: must("no-common-protocol"),
+    websocket: must("websocket"),
+    compression: must("compression"),
     connectHook: must("connect-hook"),
     disconnectHook: must("disconnect-hook"),
     signKeyFile: take("sign-key-file"),
@@ -232,6 +243,8 @@ export function readInvocation(
     validate: must("validate"),
     allowActions: take("allow-action") ?? [],
     tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
+    clientCaFile: take("client-ca"),
+    clientCrlFile: take("client-crl"),
     // Read by now.
     configFile: take("config"),
     isCheck: must("check"),
@@ -273,21 +286,6 @@ export function readInvocation(
     };
   }
   return { kind: "run", config, settings };
-}
-
-/**
- * Only `fetch` goes through a proxy; the names are those that it heeds. TLS stays with it too: the
- * runtime cannot close a TLS connection whose other end is silent (see `dial`).
- */
-const PROXY_VARIABLES = ["http_proxy", "https_proxy", "all_proxy"];
-
-function forwarderOf(
-  kind: "auto" | "fetch" | "tcp",
-  backend: string,
-  hasProxy: boolean,
-): "fetch" | "tcp" {
-  if (kind !== "auto") return kind;
-  return hasProxy || backend.startsWith("https:") ? "fetch" : "tcp";
 }
 
 type ValueOf<N extends FlagName> = (typeof FLAGS)[N]["read"] extends

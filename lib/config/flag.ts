@@ -17,13 +17,12 @@ import {
   openFileCount,
   originList,
   outboxPlace,
-  pathPrefix,
-  protocolList,
   rateLimit,
   size,
   subjectPrefix,
   workerCount,
 } from "./value.ts";
+import { DOOR_FLAGS } from "./door_flags.ts";
 import { flag, list, onOff, unset } from "./flag_kind.ts";
 
 /** Every flag by its name without the dashes, in the order of the help. */
@@ -66,25 +65,7 @@ export const FLAGS = {
   )),
   "insecure-api": onOff("allow an API without a token on an address that is not loopback"),
   "no-tail": onOff("nobody can look at the frames of a client on the status page"),
-  "ws-path": flag(pathPrefix, "PREFIX", "/", "clients connect to PREFIX + ClientId"),
-  "trust-proxy": onOff(
-    "believe what the peer says of a client: its address (the last one), TLS, its certificate",
-  ),
-  "protocols": list(flag(
-    protocolList,
-    "LIST",
-    "ocpp2.1,ocpp2.0.1,ocpp1.6",
-    "subprotocols served; the first one in the client's order wins",
-  )),
-  "require-protocol": onOff("refuse a client that offers no subprotocol"),
-  "no-common-protocol": flag(
-    oneOf("refuse", "close"),
-    "WHAT",
-    "refuse",
-    "a client that offers only others: refuse answers 400; close answers 101, then closes with 1002",
-  ),
-  "connect-hook": onOff("ask the backend about each client: POST /connect/<ClientId>"),
-  "disconnect-hook": onOff("tell the backend of each end: POST /disconnect/<ClientId>"),
+  ...DOOR_FLAGS,
   "sign-key-file": unset(
     filePath,
     "FILE",
@@ -263,6 +244,17 @@ export const FLAGS = {
   ),
   "tls-cert": unset(filePath, "FILE", "serve WSS and HTTPS with this certificate chain (PEM)"),
   "tls-key": unset(filePath, "FILE", "the key of --tls-cert (PEM); both are read again at SIGHUP"),
+  "client-ca": unset(
+    filePath,
+    "FILE",
+    "clients must show a certificate signed by one of these CAs (PEM); needs --websocket ws and TLS; " +
+      "read again at SIGHUP",
+  ),
+  "client-crl": unset(
+    filePath,
+    "FILE",
+    "certificates of --client-ca that are revoked (CRLs, PEM); read again at SIGHUP",
+  ),
   "config": unset(
     filePath,
     "FILE",

@@ -39,6 +39,17 @@ export function nonsenseOf(config: Config): string | undefined {
   if (nats === undefined && config.natsCaFile !== undefined) {
     return "--nats-ca: is not allowed alone; allowed is with --nats URL";
   }
+  if (config.compression && config.websocket !== "ws") {
+    return "--compression: is not allowed alone; allowed is with --websocket ws";
+  }
+  const { clientCaFile, clientCrlFile, tls } = config;
+  if (clientCaFile !== undefined && (config.websocket !== "ws" || tls === undefined)) {
+    return "--client-ca: is not allowed alone; allowed is with --websocket ws, --tls-cert FILE " +
+      "and --tls-key FILE";
+  }
+  if (clientCrlFile !== undefined && clientCaFile === undefined) {
+    return "--client-crl: is not allowed alone; allowed is with --client-ca FILE";
+  }
   if (apiListen !== undefined && overlap(listen, apiListen)) {
     return `--api-listen: ${placeText(apiListen)} is not allowed beside --listen ` +
       `${placeText(listen)}; allowed is another port, or leave it out for one listener`;
@@ -61,6 +72,8 @@ function fileNonsense(config: Config): string | undefined {
     ["nats-ca", config.natsCaFile],
     ["tls-cert", tls?.certFile],
     ["tls-key", tls?.keyFile],
+    ["client-ca", config.clientCaFile],
+    ["client-crl", config.clientCrlFile],
     ["config", config.configFile],
     ["outbox", config.outbox && `${config.outbox}/outbox.sqlite`],
   ];

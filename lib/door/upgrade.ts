@@ -33,7 +33,7 @@ import type { ConnectHook, Credentials } from "./hook.ts";
 import { retryAfter, SOON, WHILE_AWAY } from "./not_now.ts";
 import { addressOf, certificateOf, tlsOf } from "./proxy.ts";
 import { ChangingRate } from "./rate.ts";
-import type { HttpRequest } from "../request.ts";
+import type { Answer, HttpRequest } from "../request.ts";
 import { upgradesPerTurn } from "./upgrades_per_turn.ts";
 
 /** Those that are limits are looked at for each upgrade: they may change. */
@@ -82,7 +82,7 @@ export type Upgrade = (
   request: HttpRequest,
   path: string,
   arrival: Arrival,
-) => Response | Promise<Response>;
+) => Answer | Promise<Answer>;
 
 /** Sockets beyond the bound for clients that replace their own: the older ones close in seconds. */
 const TAKEOVER_ROOM = 1000;
@@ -204,7 +204,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
   }
 
   /** As OCPP-J has it (1.6 §3.2): complete the handshake without a subprotocol, then close. */
-  function refuseOpen(request: HttpRequest, { clientId, remoteAddress }: Identity): Response {
+  function refuseOpen(request: HttpRequest, { clientId, remoteAddress }: Identity): Answer {
     const reason = "no subprotocol in common";
     metrics.refused.protocol.add(1);
     const names = { clientId, remoteAddress, cause: "protocol" };
@@ -212,7 +212,12 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     const { response, socket } = open(request, null);
     new Opening(socket, sockets, {
       onOpen() {
-        socket.addEventListener("close", () => sockets.leave(socket), { once: true });
+        socket.addEventListener("close", {
+          handleEvent() {
+            socket.removeEventListener("close", this);
+            sockets.leave(socket);
+          },
+        });
         sockets.close(socket, PROTOCOL_ERROR, reason);
       },
       onNever() {},
@@ -225,7 +230,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     identity: Identity,
     hook: ConnectHook,
     credentials: Credentials,
-  ): Promise<Response> {
+  ): Promise<Answer> {
     // Counted while the backend decides: a storm must not pass the bound in the meantime.
     sockets.enter();
     const verdict = await hook.ask(identity, credentials);
@@ -261,7 +266,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       : refuseForNow(identity, "gone", "the client has gone");
   }
 
-  function letIn(request: HttpRequest, identity: Identity): Promise<Response> {
+  function letIn(request: HttpRequest, identity: Identity): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (gate.isOpen) return gate.begin(() => settle(() => connect(request, identity)));
       // Counted while it waits.
@@ -272,7 +277,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
         settle(() => isLate ? turnAway(identity) : connect(request, identity));
       });
 
-      function settle(respond: () => Response): void {
+      function settle(respond: () => Answer): void {
         try {
           resolve(respond());
         } catch (error) {
@@ -282,7 +287,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
     });
   }
 
-  function connect(request: HttpRequest, identity: Identity): Response {
+  function connect(request: HttpRequest, identity: Identity): Answer {
     const { response, socket } = open(request, identity.protocol);
     deps.connect(socket, identity);
     return response;

@@ -11,7 +11,7 @@ import type { BrowserGuard } from "../door/browser.ts";
 import { isUpgrade } from "../door/handshake.ts";
 import type { Upgrade } from "../door/upgrade.ts";
 import { problem } from "../problem.ts";
-import type { HttpRequest } from "../request.ts";
+import type { Answer, HttpRequest } from "../request.ts";
 
 /** Whom a listener is for. */
 export type Serves = "clients" | "api" | "both";
@@ -32,7 +32,7 @@ export type Route = (
   request: HttpRequest,
   peer: string,
   entrance: Entrance,
-) => Response | Promise<Response>;
+) => Answer | Promise<Answer>;
 
 /** Makes the way for all listeners of a gateway. */
 export function createRoute(wsPath: string, upgrade: Upgrade, apiDeps: ApiDeps): Route {

@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import type { Socket } from "node:net";
 import { type Clock, within } from "../clock.ts";
 import { problem } from "../problem.ts";
-import type { HttpRequest, UpgradeSocket } from "../request.ts";
+import type { Answer, HttpRequest, Switched, UpgradeSocket } from "../request.ts";
 import { asksForWebSocket, readRequest } from "./incoming.ts";
 import { Listening, type Place } from "./listening.ts";
 import { sendResponse } from "./outgoing.ts";
@@ -23,7 +23,7 @@ import {
 import { Unfinished } from "./unfinished.ts";
 
 /** Answers one request from the peer with this address. */
-export type Handler = (request: HttpRequest, peer: string) => Response | Promise<Response>;
+export type Handler = (request: HttpRequest, peer: string) => Answer | Promise<Answer>;
 
 export interface HttpServerOptions extends RefusalsDeps {
   readonly handler: Handler;
@@ -191,6 +191,7 @@ export class HttpServer {
       out.once("finish", () => socket.destroySoon());
     }
     const response = await this.#answer(readRequest(message), socket);
+    if (isSwitched(response)) throw new TypeError("only an upgrade becomes a WebSocket");
     const { address } = connection;
     await sendResponse(response, out, {
       waits: () => this.#connections.has(socket) && this.#leaving.enter(socket, address),
@@ -211,7 +212,7 @@ export class HttpServer {
     // One that breaks while it waits is noticed by whoever writes to it.
     socket.on("error", () => {});
     const response = await this.#answer(readRequest(message, upgrade), socket);
-    if (response.status === SWITCHING_PROTOCOLS) {
+    if (isSwitched(response)) {
       // Its bytes are the WebSocket's from now on.
       this.#forget(socket);
       return end();
@@ -228,7 +229,7 @@ export class HttpServer {
   }
 
   /** Rejects only for bugs of this file. */
-  async #answer(request: HttpRequest | undefined, socket: Socket): Promise<Response> {
+  async #answer(request: HttpRequest | undefined, socket: Socket): Promise<Answer> {
     const { handler, peerOf, log } = this.#options;
     const peer = peerOf(socket);
     if (peer === undefined) {
@@ -287,6 +288,10 @@ export class HttpServer {
   #tell(socket: Socket, refusal: Unread): void {
     tellRefusal(this.#options, this.#options.peerOf(socket) ?? socket.remoteAddress, refusal);
   }
+}
+
+function isSwitched(answer: Answer): answer is Switched {
+  return answer.status === SWITCHING_PROTOCOLS;
 }
 
 /** Whether something belongs to a request beside its head. */

@@ -24,7 +24,7 @@ export function createDenoSockets(log: Log): SocketMaker {
     cut(socket) {
       if (!terminate(socket)) log.warn("this runtime offers no way to cut a connection");
     },
-    opened: (socket) => void forgetRequest(socket),
+    opened: (socket) => void forgetRequest(socket as EventTarget),
     closed: clearIdleTimer,
   };
 }

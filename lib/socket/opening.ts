@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Socket, SocketEnd } from "./socket.ts";
+import type { Socket, SocketEnd, SocketEventType } from "./socket.ts";
 import type { Sockets } from "./sockets.ts";
 
 /** What becomes of it. Exactly one of both is called, once. */
@@ -33,12 +33,12 @@ export class Opening implements EventListenerObject {
     this.#sockets = sockets;
     this.#ends = ends;
     sockets.enterOpening(socket, () => this.#giveUp(WITHOUT_WORD));
-    for (const type of ["open", "error", "close"]) socket.addEventListener(type, this);
+    for (const type of ["open", "error", "close"] as const) socket.addEventListener(type, this);
   }
 
   handleEvent(event: Event): void {
     const { type } = event;
-    this.#forget(type);
+    this.#forget(type as SocketEventType);
     if (type === "open") return this.#open();
     this.#sockets.leave(this.#socket);
     // Of a client that went before its upgrade was done comes an error, and no close event then.
@@ -49,18 +49,18 @@ export class Opening implements EventListenerObject {
     // Too late, and its client has to connect again.
     if (this.#isGivenUp) return this.#sockets.cut(this.#socket);
     // From here on a close event comes after each error.
-    for (const type of ["error", "close"]) this.#forget(type);
+    for (const type of ["error", "close"] as const) this.#forget(type);
     this.#sockets.opened(this.#socket);
     this.#ends.onOpen();
   }
 
   #giveUp(end: SocketEnd): void {
     this.#isGivenUp = true;
-    for (const type of ["error", "close"]) this.#forget(type);
+    for (const type of ["error", "close"] as const) this.#forget(type);
     this.#ends.onNever(end);
   }
 
-  #forget(type: string): void {
+  #forget(type: SocketEventType): void {
     this.#socket.removeEventListener(type, this);
   }
 }

@@ -4,14 +4,28 @@
  * @module
  */
 
-import type { HttpRequest } from "../request.ts";
+import type { HttpRequest, Switched } from "../request.ts";
 
-/** The part of a WebSocket that a connection uses: events `open`, `message`, `error` and `close`. */
-export interface Socket extends EventTarget {
+/** What there is to tell of a socket. `message` has `data`, and `close` is a `SocketEnd`. */
+export type SocketEventType = "open" | "message" | "error" | "close";
+
+/**
+ * The part of a WebSocket that a connection uses. It has one listener for each type of event at a time.
+ */
+export interface Socket {
+  addEventListener(type: SocketEventType, listener: EventListenerObject): void;
+  removeEventListener(type: SocketEventType, listener: EventListenerObject): void;
   send(text: string): void;
   close(code: number, reason: string): void;
   /** Bytes that the client has not taken yet. */
   readonly bufferedAmount: number;
+  /**
+   * Reads nothing more of the client until `release`: no `message` comes in between, and none is lost.
+   * Absent where the implementation cannot. Both are idempotent, and do nothing once it is closed.
+   */
+  hold?(): void;
+  /** Goes on with what came before and reads again; messages may come before it returns. */
+  release?(): void;
 }
 
 /** How a socket ended, as its close event tells. */
@@ -25,7 +39,7 @@ export interface SocketEnd {
 /** What an upgrade becomes. */
 export interface Upgraded {
   /** To be returned to whoever asked: the socket opens afterwards. */
-  readonly response: Response;
+  readonly response: Response | Switched;
   /** Its `open` event comes, or `error` or `close`, or nothing at all when the client goes just then. */
   readonly socket: Socket;
 }
@@ -44,7 +58,7 @@ export interface SocketMaker {
   /** Ends a socket at once, without a close frame; its close event follows. */
   cut(socket: object): void;
   /** Lets go of what an open socket keeps of its upgrade. To be called when its open event is over. */
-  opened(socket: EventTarget): void;
+  opened(socket: object): void;
   /** Lets go of what is left of a socket whose close event has come. */
   closed(socket: object): void;
 }

@@ -81,7 +81,7 @@ export class Sockets {
   }
 
   /** Its open event comes just now. */
-  opened(socket: EventTarget): void {
+  opened(socket: object): void {
     this.#clearTimer(this.#opening, socket);
     queueMicrotask(() => this.#maker.opened(socket));
   }

@@ -275,6 +275,22 @@ const ROWS: Record<FlagName, Row> = {
   },
   "tls-cert": { variable: "WS2API_TLS_CERT", good: [], bad: ["a\0b"] },
   "tls-key": { variable: "WS2API_TLS_KEY", good: [], bad: ["a\0b"] },
+  "client-ca": { variable: "WS2API_CLIENT_CA", good: [], bad: ["a\0b"] },
+  "client-crl": { variable: "WS2API_CLIENT_CRL", good: [], bad: ["a\0b"] },
+  "websocket": {
+    variable: "WS2API_WEBSOCKET",
+    key: "websocket",
+    default: "deno",
+    good: [["deno", "deno"], ["ws", "ws"]],
+    bad: ["Deno", "true", "node"],
+  },
+  "compression": {
+    variable: "WS2API_COMPRESSION",
+    key: "compression",
+    default: false,
+    good: SWITCH,
+    bad: NO_SWITCH,
+  },
   "trust-proxy": {
     variable: "WS2API_TRUST_PROXY",
     key: "trustProxy",

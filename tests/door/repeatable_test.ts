@@ -119,11 +119,13 @@ class Gateway {
       headers: new Headers(HEADERS),
       upgrade: { socket: { destroyed: false } } as HttpRequest["upgrade"],
     };
-    return await this.#upgrade(request, `/${clientId}`, {
+    const answer = await this.#upgrade(request, `/${clientId}`, {
       peer: "127.0.0.1",
       isTls: false,
       strangeness: null,
     });
+    ok(answer instanceof Response);
+    return answer;
   }
 }
 

@@ -247,8 +247,10 @@ export class Instance {
     };
     try {
       const response = this.#route(request, "127.0.0.1", ENTRANCE);
-      if (response instanceof Response) answered(response);
-      else response.then(answered).catch(failed);
+      // Its sockets are the simulation's, whose maker answers with a whole response.
+      if (response instanceof Promise) {
+        response.then((each) => answered(each as Response)).catch(failed);
+      } else answered(response as Response);
     } catch (error) {
       failed(error);
     }
