@@ -124,7 +124,8 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
     return this.connectedAt + 1000 * this.#activeAfterSeconds;
   }
 
-  protected get isClosed(): boolean {
+  /** Whether its end has come. */
+  get isClosed(): boolean {
     return this.#isClosed;
   }
 

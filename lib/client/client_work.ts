@@ -201,6 +201,8 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
     // One that need not wait may be let through, to see whether the backend is back. And before the backend
     // counts as away, what waits for it may have filled all the room there is.
     const { isFull } = backlog;
+    // A socket that breaks tells what it had read: that goes with what it had not.
+    if ((isFull || calls?.isFull === true) && heldBack.isHeld(this)) return;
     const isHopeless = closesWhen !== undefined && call.kind === "call" &&
       (closesWhen.isAway ? calls !== null || isFull : isFull && !closesWhen.isReachable);
     if (isHopeless) {

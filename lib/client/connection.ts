@@ -110,8 +110,6 @@ export class Connection extends ClientWork<ConnectionDeps> implements EventListe
     if (this.isClosed) return;
     this.#end(ending);
     this.deps.sockets.close(this.socket, ending.code, ending.reason, ending.isCutSoon);
-    // The client's own close frame is behind what it sent, and it may not read ours before that has left.
-    this.goOn();
   }
 
   #closeIfDone(): void {

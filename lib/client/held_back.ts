@@ -15,6 +15,8 @@ import { MAX_UNDER_PRESSURE } from "./incoming.ts";
 
 /** A client whose socket can be held. */
 export interface Sender extends Identity {
+  /** Whether its end has come. */
+  readonly isClosed: boolean;
   /** What it sent and waits or is under way; null for nothing. */
   readonly calls: Pick<Calls, "count" | "isFull" | "hasRoom"> | null;
   /** Reads nothing more of it. */
@@ -75,7 +77,7 @@ export class HeldBack {
     const { calls } = client;
     const isFull = calls !== null &&
       (calls.isFull || (calls.count >= MAX_UNDER_PRESSURE && backlog.isPressed));
-    if ((!isFull && !backlog.isFull) || this.#isHeld(client)) return;
+    if ((!isFull && !backlog.isFull) || this.isHeld(client)) return;
     this.#hold(client);
     if (isFull) this.#full.add(client);
     else this.#awaitsTurn(client, null);
@@ -87,7 +89,7 @@ export class HeldBack {
    * @returns False when it cannot.
    */
   keep(client: Sender, call: Call): boolean {
-    if (this.#keptChars >= this.#deps.maxKeptChars || this.#isHeld(client)) return false;
+    if (this.#keptChars >= this.#deps.maxKeptChars || this.isHeld(client)) return false;
     this.#hold(client);
     this.#keptChars += call.payload.length;
     this.#awaitsTurn(client, call);
@@ -99,7 +101,8 @@ export class HeldBack {
     return (this.#turns.get(client) ?? null) !== null;
   }
 
-  #isHeld(client: Sender): boolean {
+  /** Whether this client is not read from. */
+  isHeld(client: Sender): boolean {
     return this.#full.has(client) || this.#turns.has(client);
   }
 
@@ -124,7 +127,7 @@ export class HeldBack {
 
   /** This client is no more. */
   forget(client: Sender): void {
-    if (!this.#isHeld(client)) return;
+    if (!this.isHeld(client)) return;
     this.#drop(client);
     this.#look();
   }
@@ -190,11 +193,16 @@ export class HeldBack {
   }
 
   #goOn(client: Sender): void {
+    const { log, isShuttingDown } = this.#deps;
     const call = this.#drop(client);
     if (call !== null) client.take(call);
-    // It may have filled the queue, or ended its client.
-    if (this.#isHeld(client)) return;
-    const { log } = this.#deps;
+    // That may have filled the queue, or ended the client.
+    if (this.isHeld(client) || client.isClosed) return;
+    if (isShuttingDown() && client.calls !== null) {
+      this.#hold(client);
+      this.#full.add(client);
+      return;
+    }
     if (log.isDebug) log.debug("client goes on", namesOf(client));
     client.goOn();
   }

@@ -117,6 +117,8 @@ export class LineSocket implements Socket {
 
   close(code: number, reason: string): void {
     this.#line.closedByGateway(this, code, reason);
+    // The client's own close frame is behind what it sent.
+    this.#read();
   }
 
   /** Of the maker, not of the socket. */

@@ -149,6 +149,18 @@ export class HoldingSocket extends FakeSocket {
     this.#isReading = false;
   }
 
+  override close(code: number, reason: string): void {
+    super.close(code, reason);
+    // The client's own close frame is behind what it sent.
+    this.release();
+  }
+
+  /** Breaks: what it had read comes before that. */
+  override end(code: number, reason: string, wasClean: boolean): void {
+    for (const text of this.unread.splice(0)) super.receive(text);
+    super.end(code, reason, wasClean);
+  }
+
   override receive(text: string): void {
     this.unread.push(text);
     if (!this.isHeld) this.release();
