@@ -169,15 +169,13 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
   /** Forwards one; `replied` follows. */
   handle(waiting: CallUnderWay): void {
     try {
+      this.caller.callsMoved();
       const turn = this.#deps.rate?.take(this.caller);
-      if (turn === undefined) this.#forward(waiting);
-      else {
-        void turn.then(() => this.#forward(waiting)).catch((error) => this.#broke(waiting, error));
-      }
+      if (turn === undefined) return this.#forward(waiting);
+      void turn.then(() => this.#forward(waiting)).catch((error) => this.#broke(waiting, error));
     } catch (error) {
       this.#broke(waiting, error);
     }
-    this.caller.callsMoved();
   }
 
   #broke(waiting: CallUnderWay, error: unknown): void {
