@@ -3,6 +3,7 @@ import { json, RecordingBackend } from "../support/backend.ts";
 import type { TestClient } from "../support/client.ts";
 import { until } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
+import { ByteSocket, frameBytes, joined } from "../support/websocket_bytes.ts";
 import { scrape } from "../support/metrics.ts";
 
 /** What a station kept while it was offline, as it sends it when it is back. */
@@ -92,6 +93,65 @@ Deno.test("ws: a station that is held hears that it is closed, and comes back", 
   strictEqual((await scrape(gateway)).get("ws2api_clients_held"), 0);
   const again = await gateway.connect("CP1");
   strictEqual(await again.ask('[2,"1","Heartbeat",{}]'), '[3,"1",{}]');
+});
+
+Deno.test("ws: a station that is held and breaks off is gone when the backend answers, and what was read is there", async () => {
+  await using backend = new RecordingBackend();
+  let answer = (): void => {};
+  const answered = new Promise<void>((resolve) => answer = resolve);
+  backend.answer = async () => {
+    await answered;
+    return json("{}");
+  };
+  await using gateway = await TestGateway.start(backend.url, ["--websocket=ws", "--max-queue=2"]);
+  {
+    using socket = await ByteSocket.upgrade(gateway.url, "/CP1");
+    await socket.write(joined(meterValues(900).map((text) => frameBytes(text))));
+    await until(
+      "the client to be held",
+      async () => (await scrape(gateway)).get("ws2api_clients_held") === 1,
+    );
+  }
+  answer();
+  await until("the end of the client", async () => {
+    const series = await scrape(gateway);
+    return series.get("ws2api_clients_held") === 0 &&
+      series.get('ws2api_connections{protocol="ocpp1.6"}') === 0 &&
+      series.get("ws2api_waiting") === 0;
+  });
+  deepStrictEqual(
+    backend.paths().slice(0, 3),
+    [0, 1, 2].map((i) => `/call/MeterValues/CP1/m${i}`),
+  );
+  strictEqual((await scrape(gateway)).get('ws2api_queue_full_total{type="call"}'), 0);
+});
+
+Deno.test("ws: a shutdown finishes what was read of a station that is held, and closes it with 1001", async () => {
+  await using backend = new RecordingBackend();
+  let answer = (): void => {};
+  const answered = new Promise<void>((resolve) => answer = resolve);
+  backend.answer = async () => {
+    await answered;
+    return json("{}");
+  };
+  await using gateway = await TestGateway.start(backend.url, [
+    "--websocket=ws",
+    "--max-queue=2",
+    "--drain-timeout=10s",
+  ]);
+  const client = await gateway.connect("CP1");
+  for (const text of meterValues(900)) client.send(text);
+  await until(
+    "the client to be held",
+    async () => (await scrape(gateway)).get("ws2api_clients_held") === 1,
+  );
+  const begin = performance.now();
+  const over = gateway.shutdown();
+  answer();
+  deepStrictEqual(await client.whenClosed(), { code: 1001, reason: "shutting down" });
+  await over;
+  ok(performance.now() - begin < 9000, "before the drain's end");
+  deepStrictEqual([...client.left], expected(3));
 });
 
 Deno.test("deno: of such a burst what finds the queue full is refused, as the limits say", async () => {
