@@ -22,6 +22,7 @@ import { metricsBuffer, MetricSet } from "./lib/metrics/metrics.ts";
 import { machineBytes, residentBytes } from "./lib/metrics/process.ts";
 import type { Profiles } from "./lib/profile/profile.ts";
 import { CertificateWatch } from "./lib/program/certificate.ts";
+import { tellStaleList } from "./lib/program/client_ca.ts";
 import { readConfiguration, remembering } from "./lib/program/configuration.ts";
 import { type MemorySense, memorySense } from "./lib/program/memory.ts";
 import { Reload } from "./lib/program/reload.ts";
@@ -218,7 +219,7 @@ async function main(): Promise<void> {
   Deno.addSignalListener("SIGTERM", () => void stop());
   const certificate = new CertificateWatch(systemClock, log);
   const reload = new Reload(configuration, read.secrets, {
-    ...{ gateway, readFile, judgeMemory, certificate, log, output, workers },
+    ...{ gateway, readFile, judgeMemory, certificate, log, output, workers, clock: systemClock },
     read: () => readConfiguration(surroundings),
   });
   Deno.addSignalListener("SIGHUP", () => void reload.again());
@@ -231,6 +232,7 @@ async function main(): Promise<void> {
   if (gateway.apiUrl !== undefined) print(Deno.stdout, `ws2api api on ${gateway.apiUrl}\n`);
   const { tls: pair } = read.secrets;
   if (pair !== undefined) certificate.serve(pair);
+  if (pair?.clients !== undefined) tellStaleList(pair.clients, systemClock, log);
   const facts = { ...configuration, version: info.version, workers, memory };
   await tellStart({ ...facts, clientsThatFit: config.maxConnections }, log, systemClock);
 }

@@ -27,6 +27,8 @@ export interface UpgradeSocket {
   readonly socket: Socket;
   /** What came behind the request's head already. */
   readonly head: Buffer;
+  /** The certificate that the client showed in the handshake of TLS, checked (DER); undefined for none. */
+  readonly certificate?: Uint8Array | undefined;
 }
 
 /** The answer to an upgrade whose connection speaks another protocol now: its 101 has been written. */
@@ -37,6 +39,7 @@ export interface Switched {
 /** The answer to a request. */
 export type Answer = Response | Switched;
 
+/** Whether a connection speaks another protocol now. */
 export function isSwitched(answer: Answer): answer is Switched {
   return answer.status === 101;
 }

@@ -15,12 +15,12 @@ export interface Validity {
 /**
  * When the certificate counts that a server shows: the first one of its chain.
  *
- * @param cert The chain, PEM.
+ * @param cert The chain, PEM; or a certificate that was read.
  * @returns Undefined for what the runtime's reader cannot read.
  */
-export function validityOf(cert: string): Validity | undefined {
+export function validityOf(cert: string | X509Certificate): Validity | undefined {
   try {
-    const { validFrom, validTo } = new X509Certificate(cert);
+    const { validFrom, validTo } = typeof cert === "string" ? new X509Certificate(cert) : cert;
     const [notBefore, notAfter] = [Date.parse(validFrom), Date.parse(validTo)];
     return Number.isNaN(notBefore) || Number.isNaN(notAfter) ? undefined : { notBefore, notAfter };
   } catch {

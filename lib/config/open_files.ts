@@ -10,7 +10,10 @@ import type { Config } from "./config.ts";
 const RESERVE = 64;
 /** However many connections to the backend are allowed, they do not take more than this share. */
 const BACKEND_SHARE = 0.25;
-/** With TLS each client has its own socket and two ends of the way from it to the gateway. */
+/**
+ * With TLS each client has its own socket and two ends of the way from it to the gateway, where the runtime
+ * makes its WebSocket.
+ */
 const FILES_WITH_TLS = 3;
 
 /**
@@ -21,10 +24,11 @@ const FILES_WITH_TLS = 3;
  * @returns 1 at least.
  */
 export function clientsThatFit(config: Config, workers: number): number {
-  const { openFiles, backendConnections, tls, maxConnections } = config;
+  const { openFiles, backendConnections, tls, websocket, maxConnections } = config;
   if (openFiles === undefined) return maxConnections;
   const forBackend = Math.min(backendConnections * workers, Math.ceil(openFiles * BACKEND_SHARE));
   const room = openFiles - forBackend - RESERVE;
-  const clients = Math.floor(room / (tls === undefined ? 1 : FILES_WITH_TLS));
+  const files = tls === undefined || websocket === "ws" ? 1 : FILES_WITH_TLS;
+  const clients = Math.floor(room / files);
   return Math.max(1, Math.min(maxConnections, clients));
 }

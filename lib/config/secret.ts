@@ -5,6 +5,7 @@
  */
 
 import { isMismatched } from "./certificate.ts";
+import { type ClientCaFiles, readAuthorities } from "./client_ca.ts";
 import type { Config } from "./config.ts";
 import { shownFile } from "./shown.ts";
 import { readSignKeys } from "./sign_keys.ts";
@@ -15,6 +16,8 @@ import { bearerToken } from "./value.ts";
 export interface TlsPair {
   readonly cert: string;
   readonly key: string;
+  /** Who may sign certificates of clients; undefined when clients are asked for none. */
+  readonly clients?: ClientCaFiles | undefined;
 }
 
 /** The contents of the files that the flags name. */
@@ -55,7 +58,9 @@ export function readSecrets(config: Config, readFile: ReadFile): ReadSecrets {
   const apiToken = readToken(config, reader);
   const signKeys = reader.signKeys(config.signKeyFile);
   const tokens = readTokenList(config, reader);
-  const tls = readPair(config, reader);
+  const pair = readPair(config, reader);
+  const clients = readClientCa(config, reader);
+  const tls = pair && clients ? { ...pair, clients } : pair;
   const natsCredentials = reader.bytes("nats-creds", config.natsCredsFile);
   const natsCa = reader.text("nats-ca", config.natsCaFile);
   if (reader.message !== undefined) return { ok: false, message: reader.message };
@@ -63,7 +68,7 @@ export function readSecrets(config: Config, readFile: ReadFile): ReadSecrets {
 }
 
 /**
- * Reads the certificate and its key again.
+ * Reads the certificate and its key again, without who may sign those of clients.
  *
  * @returns Undefined without TLS.
  * @throws With one line that names the flag and the file.
@@ -73,6 +78,19 @@ export function readTlsPair(config: Config, readFile: ReadFile): TlsPair | undef
   const pair = readPair(config, reader);
   if (reader.message !== undefined) throw new Error(reader.message);
   return pair;
+}
+
+/**
+ * Reads again who may sign certificates of clients, and which are revoked.
+ *
+ * @returns Undefined without `--client-ca`.
+ * @throws With one line that names the flag and the file.
+ */
+export function readClientCaAgain(config: Config, readFile: ReadFile): ClientCaFiles | undefined {
+  const reader = new Reader(readFile);
+  const files = readClientCa(config, reader);
+  if (reader.message !== undefined) throw new Error(reader.message);
+  return files;
 }
 
 /**
@@ -157,6 +175,19 @@ function readPair({ tls }: Config, reader: Reader): TlsPair | undefined {
       `--tls-cert ${shownFile(tls.certFile)}`;
   }
   return { cert, key };
+}
+
+function readClientCa(config: Config, reader: Reader): ClientCaFiles | undefined {
+  const ca = reader.text("client-ca", config.clientCaFile);
+  const crl = reader.text("client-crl", config.clientCrlFile);
+  if (ca === undefined || (config.clientCrlFile !== undefined && crl === undefined)) {
+    return undefined;
+  }
+  const read = readAuthorities({ ca, crl });
+  if (read.ok) return { ca, crl };
+  const name = read.flag === "client-ca" ? config.clientCaFile : config.clientCrlFile;
+  reader.message ??= `--${read.flag}: ${shownFile(name ?? "")}: ${read.fault}`;
+  return undefined;
 }
 
 /** Reads files until the first fault, which it keeps. */

@@ -1,5 +1,5 @@
 /**
- * The certificate that a client showed to a proxy in front.
+ * The certificate that a client showed, here or to a proxy in front.
  *
  * @module
  */
@@ -32,7 +32,21 @@ export function readClientCertificate(header: string): ClientCertificate | undef
   const [, base64] = BYTES.exec(header.trim()) ?? [];
   if (base64 === undefined) return undefined;
   try {
-    const der = Uint8Array.fromBase64(base64);
+    return toldOf(Uint8Array.fromBase64(base64));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What is told of a certificate (DER).
+ *
+ * Never throws.
+ *
+ * @returns Undefined when it is not exactly one.
+ */
+export function toldOf(der: Uint8Array): ClientCertificate | undefined {
+  try {
     if (!isOneSequence(der)) return undefined;
     const certificate = new X509Certificate(der);
     // Not its text, in which a value can pass for several.

@@ -7,7 +7,7 @@
 
 import { isIP } from "node:net";
 import { readForwardedFor } from "../codec/forwarded.ts";
-import { type ClientCertificate, readClientCertificate } from "./client_certificate.ts";
+import { type ClientCertificate, readClientCertificate, toldOf } from "./client_certificate.ts";
 
 /** A request's headers as far as its peer is to be believed; null when it is not. */
 export type Believed = Pick<Headers, "get"> | null;
@@ -70,9 +70,15 @@ export function tlsOf(isTls: boolean, headers: Believed): boolean {
  * The certificate that the client showed.
  *
  * @param headers They have it in Client-Cert.
+ * @param own The one that was shown in the handshake of TLS here (DER), which counts where there is one:
+ * who shows it holds its key.
  * @returns Null for none; undefined when what is there cannot be read.
  */
-export function certificateOf(headers: Believed): ClientCertificate | null | undefined {
+export function certificateOf(
+  headers: Believed,
+  own?: Uint8Array,
+): ClientCertificate | null | undefined {
+  if (own !== undefined) return toldOf(own);
   const header = headers?.get("client-cert") ?? null;
   return header === null ? null : readClientCertificate(header);
 }

@@ -154,7 +154,7 @@ export function createUpgrade(options: UpgradeOptions, deps: UpgradeDeps): Upgra
       const detail = "the Connection header is not valid";
       return refuse(who, { cause: "handshake", status: 400, detail });
     }
-    const clientCertificate = certificateOf(believed);
+    const clientCertificate = certificateOf(believed, request.upgrade.certificate);
     if (clientCertificate === undefined) {
       const detail = "the Client-Cert header is not one certificate";
       return refuse(who, { cause: "certificate", status: 400, detail });

@@ -88,7 +88,8 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
   // Each thread knows its own alone.
   const hasRoom = (count: number): boolean =>
     clientSide.sockets.total + count * core.teamSize < core.limits.maxConnections + HTTP_ROOM;
-  const listenOptions = { tls, tcpBacklog, isShared, hasRoom, log, metrics, clock };
+  const { websocket } = config;
+  const listenOptions = { websocket, tcpBacklog, isShared, hasRoom, log, metrics, clock };
   const places: [typeof address, Serves][] = apiListen === undefined
     ? [[address, "both"]]
     : [[address, "clients"], [apiListen, "api"]];
@@ -101,7 +102,7 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
       listeners.push(
         await listen(
           place,
-          listenOptions,
+          { ...listenOptions, tls: tls && pairFor(serves, tls) },
           (request, peer) => route(request, peer, { serves, guard, isTls: tls !== undefined }),
         ),
       );
@@ -120,7 +121,7 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
     apiUrl: listeners[1]?.url,
     // deno-lint-ignore require-await -- workers are told of it, and a pair that is bad rejects.
     async reloadTls(pair) {
-      for (const listener of listeners) listener.reload(pair);
+      for (const [k, [, serves]] of places.entries()) listeners[k]!.reload(pairFor(serves, pair));
       certificate = validityOf(pair.cert);
     },
     forgetVerdicts() {
@@ -150,4 +151,9 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
     },
     undelivered: () => deliveries.waiting,
   };
+}
+
+/** Who uses the API alone is asked for no certificate. */
+function pairFor(serves: Serves, pair: TlsPair): TlsPair {
+  return serves === "api" ? { ...pair, clients: undefined } : pair;
 }

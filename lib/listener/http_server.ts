@@ -9,7 +9,7 @@ import type { Socket } from "node:net";
 import { type Clock, within } from "../clock.ts";
 import { problem } from "../problem.ts";
 import { type Answer, type HttpRequest, isSwitched, type UpgradeSocket } from "../request.ts";
-import { asksForWebSocket, hasBody, readRequest } from "./incoming.ts";
+import { asksForWebSocket, hasBody, type HttpConnection, readRequest } from "./incoming.ts";
 import { Listening, type Place } from "./listening.ts";
 import { sendResponse } from "./outgoing.ts";
 import {
@@ -29,6 +29,8 @@ export interface HttpServerOptions extends RefusalsDeps {
   readonly handler: Handler;
   /** @returns The address of who is at the other end; undefined for one who has no business here. */
   readonly peerOf: (socket: Socket) => string | undefined;
+  /** The certificate that it showed in the handshake of TLS, checked (DER). */
+  readonly certificateOf?: ((socket: Socket) => Uint8Array | undefined) | undefined;
   /** Whether one more connection may be held, beside so many that speak HTTP here. */
   readonly hasRoom: (count: number) => boolean;
   readonly clock: Clock;
@@ -41,21 +43,12 @@ const IDLE_MS = 9000;
 const CHECK_MS = 500;
 /** What a head may have. Node's own bound, and twice that of nginx. */
 const MAX_HEAD_BYTES = 16 * 1024;
-
 /** What is read of a body that nobody takes. */
 const READ_AHEAD_BYTES = 16 * 1024;
 /** Requests of one connection that may wait for the answers to earlier ones. */
 const MAX_PIPELINED = 100;
 /** Also an answer to a `POST /call` that is none: nothing was sent. */
 const NOT_SENT = { "ws2api-outcome": "not-sent" };
-
-interface HttpConnection {
-  readonly address: string;
-  /** The request that is under way. */
-  current: IncomingMessage | undefined;
-  /** Those behind it. */
-  readonly waiting: (() => void)[];
-}
 
 /**
  * Serves HTTP/1.1 by `node:http`: `Deno.serve` has no time limit for a head, a body or an idle
@@ -68,12 +61,11 @@ export class HttpServer {
   readonly #connections = new Map<Socket, HttpConnection>();
   /** Connections that wait for the answer to their upgrade. */
   readonly #upgrading = new Set<Socket>();
-  /** Connections of which no whole request has come. */
   readonly #fresh: Unfinished;
-  /** Connections between two requests. */
   readonly #idle: Unfinished;
-  /** Connections whose peer has not taken its response. */
   readonly #leaving: Unfinished;
+  /** For connections that another server has accepted; it listens nowhere. */
+  #adopting: Server | undefined;
   /** One for all connections. */
   readonly #onClose: (this: Socket) => void;
   #underWay = 0;
@@ -81,6 +73,7 @@ export class HttpServer {
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
+    // Those of which no whole request has come, between two requests, and whose peer takes no response.
     this.#fresh = new Unfinished(options.clock, LIMIT_MS, (connection) => {
       const socket = connection as Socket;
       if (socket.bytesRead > 0) this.#tell(socket, TOO_SLOW);
@@ -97,6 +90,11 @@ export class HttpServer {
   /** Begins to listen; rejects when it cannot. */
   listen(place: Place): Promise<Deno.NetAddr> {
     return this.#listening.start(place);
+  }
+
+  /** Serves a connection that another server has accepted. */
+  adopt(socket: Socket): void {
+    (this.#adopting ??= this.#create()).emit("connection", socket);
   }
 
   /** Stops listening, waits for the responses under way, and cuts what is left at the time-out. */
@@ -134,8 +132,10 @@ export class HttpServer {
         // Its body, if it has one, is not waited for.
         out.writeHead(417, { "content-length": "0", "connection": "close" }).end();
       })
-      .on("upgrade", (message, socket, head) => {
-        this.#own(socket as Socket, this.#upgrade(message, { socket: socket as Socket, head }));
+      .on("upgrade", (message, stream, head) => {
+        const socket = stream as Socket;
+        const certificate = this.#options.certificateOf?.(socket);
+        this.#own(socket, this.#upgrade(message, { socket, head, certificate }));
       })
       .on("clientError", (error, socket) => this.#refuse(error, socket as Socket));
   }

@@ -8,6 +8,15 @@ import type { IncomingMessage } from "node:http";
 import type { HttpRequest, UpgradeSocket } from "../request.ts";
 import { RawHeaders } from "./headers.ts";
 
+/** A connection that speaks HTTP. */
+export interface HttpConnection {
+  readonly address: string;
+  /** The request that is under way. */
+  current: IncomingMessage | undefined;
+  /** Those behind it. */
+  readonly waiting: (() => void)[];
+}
+
 /** Methods whose body means nothing (RFC 9110 §9.3). */
 const WITHOUT_BODY: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 

@@ -12,6 +12,7 @@ import type { Metrics } from "../metrics/metrics.ts";
 import { type Handler, HttpServer } from "./http_server.ts";
 import type { Place } from "./listening.ts";
 import { TlsFront } from "./tls.ts";
+import { certificateOf, TlsServer } from "./tls_server.ts";
 
 /** A socket that serves HTTP or HTTPS. */
 export interface Listener {
@@ -28,6 +29,12 @@ export interface Listener {
 
 export interface ListenOptions {
   readonly tls: TlsPair | undefined;
+  /**
+   * What makes WebSockets of the connections. The runtime does so of plain TCP alone, so that TLS costs a
+   * hop and three open files for each client; for the library a connection with TLS is one like any other.
+   * The runtime unless given.
+   */
+  readonly websocket?: "deno" | "ws";
   readonly tcpBacklog: number;
   /** Others listen there as well, and each gets its part of the connections. */
   readonly isShared: boolean;
@@ -52,9 +59,11 @@ export async function listen(
 ): Promise<Listener> {
   const { tcpBacklog: backlog, isShared: reusePort } = options;
   const place = { host: hostToListenOn(host), port, backlog, reusePort };
-  return options.tls === undefined
-    ? await listenPlain(place, options, handler)
-    : await listenTls(place, options.tls, options, handler);
+  const { tls, websocket } = options;
+  if (tls === undefined) return await listenPlain(place, options, handler);
+  return websocket === "ws"
+    ? await listenTls(place, tls, options, handler)
+    : await listenBehindTls(place, tls, options, handler);
 }
 
 /** An empty host is both IPv6 and IPv4, or IPv4 alone where there is no IPv6, as in most containers. */
@@ -96,6 +105,37 @@ async function listenPlain(
 }
 
 async function listenTls(
+  place: Place,
+  pair: TlsPair,
+  options: ListenOptions,
+  handler: Handler,
+): Promise<Listener> {
+  const http = new HttpServer({
+    ...options,
+    handler,
+    peerOf: (socket) => socket.remoteAddress,
+    certificateOf: pair.clients && certificateOf,
+  });
+  let tls: TlsServer | undefined;
+  try {
+    const server = new TlsServer({ ...options, pair, onSecure: (secure) => http.adopt(secure) });
+    tls = server;
+    return {
+      url: `https://${hostOf(await server.listen(place))}`,
+      reload: (next) => server.reload(next),
+      async stop(timeoutMs) {
+        server.stop();
+        await http.stop(timeoutMs);
+      },
+    };
+  } catch (error) {
+    tls?.stop();
+    await http.stop(0);
+    throw error;
+  }
+}
+
+async function listenBehindTls(
   place: Place,
   pair: TlsPair,
   options: ListenOptions,

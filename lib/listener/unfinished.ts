@@ -92,6 +92,14 @@ export class Unfinished {
     return oldest !== undefined && this.#cut(oldest, MIN_MS);
   }
 
+  /** Ends all that wait, before their time. */
+  cutAll(): void {
+    for (const connection of [...this.#entries.keys()]) {
+      this.leave(connection);
+      connection.destroy();
+    }
+  }
+
   stop(): void {
     this.#stop();
     this.#entries.clear();

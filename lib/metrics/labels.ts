@@ -40,6 +40,11 @@ export const HANDSHAKE_REASONS = [
   "no_common",
   /** The client broke it off with an alert: it does not trust the certificate, mostly. */
   "client",
+  /** The client shows no certificate where one is asked for. */
+  "no_certificate",
+  /** Its certificate is of another authority, has expired, or is for another use. */
+  "bad_certificate",
+  "revoked",
   "broken",
   "timeout",
   "other",

@@ -6,6 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import { validityOf } from "../config/certificate.ts";
+import { type ClientCaFiles, readAuthorities } from "../config/client_ca.ts";
 import type { Config } from "../config/config.ts";
 import { clientsThatFit } from "../config/open_files.ts";
 import { placeText } from "../config/place.ts";
@@ -15,9 +16,10 @@ import { shownFile } from "../config/shown.ts";
 import type { ListenAddress } from "../config/value.ts";
 import { probeBackend } from "../forwarder/probe.ts";
 import { reserve } from "../listener/reserve.ts";
-import { checkPair } from "../listener/tls.ts";
+import { checkPair } from "../listener/tls_server.ts";
 import { probeOutbox } from "../outbox/probe.ts";
 import { type Random, randomUuid } from "../random.ts";
+import { staleSince } from "./client_ca.ts";
 import type { Configuration } from "./configuration.ts";
 import { mebibytes, memorySense } from "./memory.ts";
 
@@ -70,7 +72,9 @@ export async function check(
   // It names flag and file itself.
   else say("bad", "files", read.message);
   if (read.ok && read.secrets.tls !== undefined) {
+    const { clients } = read.secrets.tls;
     sayCertificate(read.secrets.tls, deps.clock.wallNow(), say);
+    if (clients !== undefined) sayClientCa(clients, deps.clock.wallNow(), say);
   }
   sayPort("--listen", config.listen, config.reusePort, say);
   if (config.apiListen !== undefined) {
@@ -118,6 +122,21 @@ function sayCertificate(pair: TlsPair, now: number, say: Say): void {
   else if (now >= notAfter) say("bad", "certificate", `it has expired, at ${to}`);
   else if (notAfter - now < DAYS_AHEAD * DAY_MS) say("warn", "certificate", `it expires at ${to}`);
   else say("ok", "certificate", `it fits its key and is valid until ${to}`);
+}
+
+function sayClientCa(files: ClientCaFiles, now: number, say: Say): void {
+  const read = readAuthorities(files);
+  // That has been said of the file.
+  if (!read.ok) return;
+  say("ok", "client CA", `${read.authorities.length} who may sign certificates of clients`);
+  if (files.crl === undefined) return;
+  const unlisted = read.authorities.filter(({ lists }) => lists.length === 0).length;
+  const since = staleSince(files, now);
+  const revoked = new Set(read.authorities.flatMap(({ lists }) => lists))
+    .values().reduce((sum, { serials }) => sum + serials.size, 0);
+  if (since !== undefined) say("warn", "revoked certificates", `a newer list was due at ${since}`);
+  if (unlisted > 0) say("warn", "revoked certificates", `no list for ${unlisted} of the CAs`);
+  say("ok", "revoked certificates", String(revoked));
 }
 
 function sayPort(flag: string, address: ListenAddress, isShared: boolean, say: Say): void {

@@ -4,11 +4,14 @@
  * @module
  */
 
+import type { Clock } from "../clock.ts";
+import type { ClientCaFiles } from "../config/client_ca.ts";
 import type { Config } from "../config/config.ts";
 import { type FlagName, FLAGS } from "../config/flag.ts";
 import { LIMIT_FLAGS, type Limits, limitsOf } from "../config/live.ts";
 import { clientsThatFit } from "../config/open_files.ts";
 import {
+  readClientCaAgain,
   type ReadFile,
   readNatsFiles,
   readOwnToken,
@@ -16,12 +19,14 @@ import {
   readTlsPair,
   readTokensAgain,
   type Secrets,
+  type TlsPair,
 } from "../config/secret.ts";
 import { isSame, type Setting, type Settings } from "../config/setting.ts";
 import type { Told } from "../config/command_line.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import type { Log, LogOutput } from "../log/log.ts";
 import type { CertificateWatch } from "./certificate.ts";
+import { tellStaleList } from "./client_ca.ts";
 import type { Configuration } from "./configuration.ts";
 import type { MemorySense } from "./memory.ts";
 
@@ -34,6 +39,7 @@ export interface ReloadDeps {
   readonly judgeMemory: (maxMemoryBytes: number) => MemorySense;
   /** Told of each certificate that is served. */
   readonly certificate: Pick<CertificateWatch, "serve">;
+  readonly clock: Pick<Clock, "wallNow">;
   readonly log: Log;
   /** This thread's; workers have their own. */
   readonly output: LogOutput;
@@ -49,6 +55,8 @@ const READ_AGAIN: readonly FlagName[] = [
   "sign-key-file",
   "tls-cert",
   "tls-key",
+  "client-ca",
+  "client-crl",
 ];
 
 /**
@@ -118,7 +126,7 @@ export class Reload {
 
   /** Files that were there and are there: under their new names. */
   #namesOf(next: Config): Partial<Config> {
-    const { apiTokensFile, signKeyFile, tls } = this.#config;
+    const { apiTokensFile, signKeyFile, tls, clientCaFile, clientCrlFile } = this.#config;
     const hasToken = this.#secrets.apiToken !== undefined &&
       (next.apiToken ?? next.apiTokenFile) !== undefined;
     return {
@@ -128,6 +136,10 @@ export class Reload {
       ...(signKeyFile !== undefined && next.signKeyFile !== undefined &&
         { signKeyFile: next.signKeyFile }),
       ...(tls !== undefined && next.tls !== undefined && { tls: next.tls }),
+      ...(clientCaFile !== undefined && next.clientCaFile !== undefined &&
+        { clientCaFile: next.clientCaFile }),
+      ...(clientCrlFile !== undefined && next.clientCrlFile !== undefined &&
+        { clientCrlFile: next.clientCrlFile }),
     };
   }
 
@@ -156,15 +168,45 @@ export class Reload {
   }
 
   async #certificate(): Promise<void> {
-    const { gateway, certificate, log, readFile } = this.#deps;
+    const { certificate, log, readFile } = this.#deps;
+    // Who may sign is read even when the certificate is bad: a revoked client must not stay for that.
+    const clients = this.#clientCa();
     try {
       const pair = readTlsPair(this.#config, readFile);
       if (pair === undefined) return;
-      await gateway.reloadTls(pair);
+      await this.#serve({ ...pair, clients });
       log.info("certificate read again");
       certificate.serve(pair);
+      return;
     } catch (error) {
       log.error("certificate not read again, the old one stays", { error: messageOf(error) });
+    }
+    const { tls } = this.#secrets;
+    if (tls === undefined || clients === tls.clients) return;
+    await this.#serve({ ...tls, clients }).catch((error) => {
+      log.error("client CA not read again, the old one stays", { error: messageOf(error) });
+    });
+  }
+
+  async #serve(pair: TlsPair): Promise<void> {
+    const before = this.#secrets.tls?.clients;
+    await this.#deps.gateway.reloadTls(pair);
+    this.#secrets = { ...this.#secrets, tls: pair };
+    // It may be the old one, for a file that is bad.
+    if (pair.clients === undefined || pair.clients === before) return;
+    const { log, clock } = this.#deps;
+    log.info("client CA read again");
+    tellStaleList(pair.clients, clock, log);
+  }
+
+  /** What the files say now; what they said before, when they are bad. */
+  #clientCa(): ClientCaFiles | undefined {
+    const { log, readFile } = this.#deps;
+    try {
+      return readClientCaAgain(this.#config, readFile);
+    } catch (error) {
+      log.error("client CA not read again, the old one stays", { error: messageOf(error) });
+      return this.#secrets.tls?.clients;
     }
   }
 

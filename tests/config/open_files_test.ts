@@ -14,6 +14,7 @@ Deno.test("clients fit into the open files, beside the backend's connections and
     [["--open-files=20000"], 4, 20_000 - 4 * 256 - 64],
     [["--open-files=20000", "--max-connections=5000"], 1, 5000],
     [["--open-files=20000", ...TLS], 1, 6560],
+    [["--open-files=20000", "--websocket=ws", ...TLS], 1, 20_000 - 256 - 64],
     // The backend takes a quarter at most.
     [["--open-files=1024"], 1, 1024 - 256 - 64],
     [["--open-files=256"], 1, 256 - 64 - 64],

@@ -49,10 +49,14 @@ const OWNERS: Readonly<Record<string, Owner>> = {
   "lib/listener/listener.ts": { owns: ["Deno.listen"], because: "whether there is IPv6" },
   "lib/listener/listening.ts": { owns: ["Deno.listen"], because: "whether a port can be had" },
   "lib/listener/reserve.ts": { owns: ["Deno.listen"], because: "a port, held for a moment" },
-  "lib/listener/tls.ts": {
-    owns: ["Deno.listenTls", "node:net", "node:tls"],
-    because: "TLS connections, and the way of each to the plain server",
+  "lib/listener/tls.ts": { owns: ["node:net"], because: "the way to the plain server" },
+  "lib/listener/tls_server.ts": {
+    owns: ["Deno.createHttpClient", "Deno.listenTls", "node:net", "node:tls"],
+    because: "TLS connections, and whether certificates can be used",
   },
+  "lib/listener/client_trust.ts": { owns: ["node:crypto"], because: "certificates of clients" },
+  "lib/config/client_ca.ts": { owns: ["node:crypto"], because: "certificates of authorities" },
+  "lib/config/crl.ts": { owns: ["node:crypto"], because: "signatures of lists" },
   "lib/socket/deno_socket.ts": {
     owns: ["Deno.upgradeWebSocket"],
     because: "a WebSocket's beginning",

@@ -10,6 +10,12 @@ import type { Clock, Timer } from "../../lib/clock.ts";
 /** A `Clock` whose time only a test moves. */
 export class FakeClock implements Clock {
   readonly #clock = createClock();
+  readonly #began: number;
+
+  /** @param began What time it is now, in milliseconds since 1970. */
+  constructor(began = Date.UTC(2026, 0, 1)) {
+    this.#began = began;
+  }
 
   /** Timers that have been set and have neither run nor been cleared. */
   get timers(): number {
@@ -20,9 +26,9 @@ export class FakeClock implements Clock {
     return this.#clock.now;
   }
 
-  /** It was 2026-01-01 when this clock was made. */
+  /** It was 2026-01-01 when this clock was made, or what was said. */
   wallNow(): number {
-    return Date.UTC(2026, 0, 1) + this.#clock.now;
+    return this.#began + this.#clock.now;
   }
 
   setTimeout(callback: () => void, ms: number): Timer {

@@ -8,7 +8,8 @@ import { RecordedLog } from "./recorded_log.ts";
 
 /** A listener whose time stands still, and what it logs and counts. */
 export class TestListener implements AsyncDisposable {
-  readonly clock = new FakeClock();
+  /** An hour ahead, so that certificates count that the test makes. */
+  readonly clock = new FakeClock(Date.now() + 3_600_000);
   readonly logged = new RecordedLog();
   readonly metrics: Metrics = new MetricSet([]).metrics;
   #listener: Listener | undefined;
@@ -17,10 +18,11 @@ export class TestListener implements AsyncDisposable {
   static async start(
     tls?: TlsPair,
     handler: Handler = () => respond("ok", 200),
+    websocket: "deno" | "ws" = "deno",
   ): Promise<TestListener> {
     const listener = new TestListener();
     listener.#listener = await listen({ host: "127.0.0.1", port: 0 }, {
-      ...{ tls, tcpBacklog: 100, isShared: false, hasRoom: () => true },
+      ...{ tls, websocket, tcpBacklog: 100, isShared: false, hasRoom: () => true },
       ...{ log: listener.logged.log, metrics: listener.metrics, clock: listener.clock },
     }, handler);
     return listener;
@@ -32,6 +34,11 @@ export class TestListener implements AsyncDisposable {
 
   get port(): number {
     return Number(new URL(this.url).port);
+  }
+
+  /** @throws When the pair cannot be used. */
+  reload(pair: TlsPair): void {
+    this.#listener!.reload(pair);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -34,7 +34,8 @@ export async function tlsRequest(
   } catch (error) {
     // A server that refuses the client's certificate says so after the client's part of the handshake.
     const isRefusal = error instanceof Deno.errors.InvalidData ||
-      error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe;
+      error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe ||
+      error instanceof Deno.errors.UnexpectedEof;
     if (!isRefusal) throw error;
   }
   return { status: Number(/^HTTP\/1.1 (\d+)/.exec(head)?.[1] ?? 0), head };
