@@ -19,6 +19,7 @@ import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { Random, randomBytes, randomRequest, randomText } from "../support/random.ts";
 import { ByteSocket, frameBytes, joined, OPCODE } from "../support/websocket_bytes.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 const SEED = 20260713;
 const MAX_GROWTH_BYTES = 100 * 1024 * 1024;
@@ -116,7 +117,7 @@ class TextModel {
   }
 }
 
-Deno.test("60,000 damaged texts: each is answered as the codec says, none is lost or changed", async () => {
+test("60,000 damaged texts: each is answered as the codec says, none is lost or changed", async () => {
   await attack(60_000, async ({ gateway, backend, random, batch }) => {
     const model = new TextModel(DIALECTS[batch % 3]!, `text-${batch}`);
     const texts: string[] = [];
@@ -208,7 +209,7 @@ class Fate {
   }
 }
 
-Deno.test("20,000 raw inputs on open WebSockets: each socket serves on or ends, as the protocol says", async () => {
+test("20,000 raw inputs on open WebSockets: each socket serves on or ends, as the protocol says", async () => {
   let sockets = 0;
   await attack(20_000, async ({ gateway, random }) => {
     let inputs = 0;
@@ -239,7 +240,7 @@ Deno.test("20,000 raw inputs on open WebSockets: each socket serves on or ends, 
   });
 });
 
-Deno.test("20,000 raw HTTP requests: whatever is answered is no failure, and every connection ends", async () => {
+test("20,000 raw HTTP requests: whatever is answered is no failure, and every connection ends", async () => {
   await attack(20_000, async ({ gateway, random }) => {
     const target = await connected(gateway, "target");
     target.socket.addEventListener("message", ({ data }) => {

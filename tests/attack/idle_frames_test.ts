@@ -9,6 +9,7 @@ import { json, RecordingBackend } from "../support/backend.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { counted, scrape } from "../support/metrics.ts";
 import { ByteSocket, frameBytes, joined, OPCODE } from "../support/websocket_bytes.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 /** What a client may send of them in ten seconds. */
 const ALLOWED = 1000;
@@ -36,7 +37,7 @@ async function untilAnswer(socket: ByteSocket, messageId: string): Promise<void>
   }
 }
 
-Deno.test("1,000 frames that lead nowhere are ignored, and one more ends the connection", async (t) => {
+test("1,000 frames that lead nowhere are ignored, and one more ends the connection", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   for (const [name, text] of Object.entries(TEXTS)) {
@@ -54,7 +55,7 @@ Deno.test("1,000 frames that lead nowhere are ignored, and one more ends the con
   deepStrictEqual(ended, { [reason]: Object.keys(TEXTS).length });
 });
 
-Deno.test("a client that goes on with them is cut at once, and others are served", async (t) => {
+test("a client that goes on with them is cut at once, and others are served", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const honest = await gateway.connect("honest");
@@ -71,7 +72,7 @@ Deno.test("a client that goes on with them is cut at once, and others are served
   }
 });
 
-Deno.test("a client that floods its full queue, or repeats a CALL, is closed, and others are served", async (t) => {
+test("a client that floods its full queue, or repeats a CALL, is closed, and others are served", async (t) => {
   await using backend = new RecordingBackend();
   const held = Promise.withResolvers<void>();
   backend.answer = async ({ path }) => {

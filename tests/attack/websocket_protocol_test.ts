@@ -19,6 +19,7 @@ import {
   SERVES,
   type WebSocketCase,
 } from "../support/websocket_bytes.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 const { binary, close, continuation, ping, pong, text } = OPCODE;
 const LENGTHS = [125, 126, 127, 65535, 65536];
@@ -34,7 +35,7 @@ function chopped(bytes: Uint8Array, size: number): Uint8Array[] {
   return pieces;
 }
 
-Deno.test("texts of every form of length are answered with what they said", async (t) => {
+test("texts of every form of length are answered with what they said", async (t) => {
   const cases: WebSocketCase[] = [{
     name: "length 0 is ignored",
     bytes: frameBytes(""),
@@ -60,7 +61,7 @@ Deno.test("texts of every form of length are answered with what they said", asyn
   await runCases(t, cases);
 });
 
-Deno.test("a text that arrives in pieces is answered like one in a piece", async (t) => {
+test("a text that arrives in pieces is answered like one in a piece", async (t) => {
   const cases: WebSocketCase[] = [];
   for (const length of [0, 125, 126, 127]) {
     const { frame, answer } = length === 0 ? { frame: "", answer: [] } : callOfLength(length);
@@ -92,7 +93,7 @@ Deno.test("a text that arrives in pieces is answered like one in a piece", async
   await runCases(t, cases);
 });
 
-Deno.test("a message is served up to the limit and closed with 1009 beyond it", async (t) => {
+test("a message is served up to the limit and closed with 1009 beyond it", async (t) => {
   const largest = callOfLength(1024 * 1024);
   const tooLarge = callOfLength(1024 * 1024 + 1).frame;
   await runCases(t, [
@@ -117,7 +118,7 @@ Deno.test("a message is served up to the limit and closed with 1009 beyond it", 
   ]);
 });
 
-Deno.test("a binary message closes with 1003", async (t) => {
+test("a binary message closes with 1003", async (t) => {
   await runCases(
     t,
     [
@@ -140,7 +141,7 @@ Deno.test("a binary message closes with 1003", async (t) => {
   );
 });
 
-Deno.test("a ping is answered with its own bytes, an unsolicited pong with nothing", async (t) => {
+test("a ping is answered with its own bytes, an unsolicited pong with nothing", async (t) => {
   const cases: WebSocketCase[] = [];
   for (let length = 0; length <= 125; length++) {
     const payload = filled(length).map((_, i) => i * 37);
@@ -184,7 +185,7 @@ Deno.test("a ping is answered with its own bytes, an unsolicited pong with nothi
   await runCases(t, cases);
 });
 
-Deno.test("reserved bits and opcodes cut the connection", async (t) => {
+test("reserved bits and opcodes cut the connection", async (t) => {
   // The runtime's own, here and below: it cuts without the close frame that RFC 6455 §7.1.7 advises.
   const cases: WebSocketCase[] = [];
   for (let rsv = 1; rsv <= 7; rsv++) {
@@ -209,7 +210,7 @@ Deno.test("reserved bits and opcodes cut the connection", async (t) => {
   await runCases(t, cases);
 });
 
-Deno.test("fragments become one message, with control frames between them", async (t) => {
+test("fragments become one message, with control frames between them", async (t) => {
   const { frame, answer } = callOfLength(60);
   const bytes = new TextEncoder().encode(frame);
   const letters = chopped(bytes, 1);
@@ -284,7 +285,7 @@ Deno.test("fragments become one message, with control frames between them", asyn
   await runCases(t, cases);
 });
 
-Deno.test("masks: any four bytes serve", async (t) => {
+test("masks: any four bytes serve", async (t) => {
   const { frame, answer } = callOfLength(60);
   const code = Uint8Array.of(3, 232);
   await runCases(t, [

@@ -17,6 +17,7 @@ import {
   runCases,
   type WebSocketCase,
 } from "../support/websocket_bytes.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 const HEAD = '[2,"1","Echo",{"a":"';
 const TAIL = '"}]';
@@ -40,7 +41,7 @@ function split(message: Uint8Array, length: number): Uint8Array[] {
   });
 }
 
-Deno.test("valid UTF-8 survives, in a piece and in fragments that cut its characters", async (t) => {
+test("valid UTF-8 survives, in a piece and in fragments that cut its characters", async (t) => {
   const texts = [
     "Hello-µ@ßöäüàá-UTF-8!!",
     "κόσμε",
@@ -78,7 +79,7 @@ Deno.test("valid UTF-8 survives, in a piece and in fragments that cut its charac
   await runCases(t, cases);
 });
 
-Deno.test("invalid UTF-8 cuts the connection, also when only the fragments together show it", async (t) => {
+test("invalid UTF-8 cuts the connection, also when only the fragments together show it", async (t) => {
   const rows: [name: string, bytes: number[]][] = [
     ["a continuation byte alone", [0x80]],
     ["the last continuation byte alone", [0xbf]],
@@ -132,7 +133,7 @@ Deno.test("invalid UTF-8 cuts the connection, also when only the fragments toget
   await runCases(t, cases);
 });
 
-Deno.test("a close is answered with its own code; one that may not be sent, with 1002", async (t) => {
+test("a close is answered with its own code; one that may not be sent, with 1002", async (t) => {
   const { close } = OPCODE;
   const cases: WebSocketCase[] = [
     { name: "empty", bytes: frameBytes("", { opcode: close }), ...closeCode(1005) },
@@ -173,7 +174,7 @@ Deno.test("a close is answered with its own code; one that may not be sent, with
   await runCases(t, cases);
 });
 
-Deno.test("what comes after a close is not taken", async (t) => {
+test("what comes after a close is not taken", async (t) => {
   const { frame } = callOfLength(50);
   const closing = closeBytes(1000);
   await runCases(t, [

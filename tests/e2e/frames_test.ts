@@ -5,6 +5,7 @@ import { connected, handled } from "../support/connected.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { scrape } from "../support/metrics.ts";
 import { RawClient } from "../support/raw_client.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 const PROTOCOLS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const;
 
@@ -13,7 +14,7 @@ async function assertServes(client: TestClient): Promise<void> {
   strictEqual(await client.ask('[2,"beat","Heartbeat",{}]'), '[3,"beat",{}]');
 }
 
-Deno.test("a text that is no valid frame is answered, and the connection stays open", async (t) => {
+test("a text that is no valid frame is answered, and the connection stays open", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const long = "x".repeat(37);
@@ -64,7 +65,7 @@ Deno.test("a text that is no valid frame is answered, and the connection stays o
   strictEqual(backend.requests.length, PROTOCOLS.length);
 });
 
-Deno.test("an empty text is ignored", async () => {
+test("an empty text is ignored", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
@@ -72,7 +73,7 @@ Deno.test("an empty text is ignored", async () => {
   await assertServes(client);
 });
 
-Deno.test("a null payload is an empty object", async () => {
+test("a null payload is an empty object", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
@@ -86,7 +87,7 @@ Deno.test("a null payload is an empty object", async () => {
   strictEqual((await backend.next()).body, '{"code":"Code","description":"text","details":{}}');
 });
 
-Deno.test("an unknown type is ignored in every version", async (t) => {
+test("an unknown type is ignored in every version", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const types = ["0", "1", "7", "99", "-1", "2.5"];
@@ -107,7 +108,7 @@ Deno.test("an unknown type is ignored in every version", async (t) => {
   strictEqual(counted, 3 * types.length + 2 * 2);
 });
 
-Deno.test("what is malformed and no answer to the CALL is never answered and ends nothing", async (t) => {
+test("what is malformed and no answer to the CALL is never answered and ends nothing", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const texts = [
@@ -166,7 +167,7 @@ Deno.test("what is malformed and no answer to the CALL is never answered and end
   deepStrictEqual([...backend.paths("/error/"), ...backend.paths("/send/")], []);
 });
 
-Deno.test("a binary message closes with 1003 and ends the client's CALLs", async () => {
+test("a binary message closes with 1003 and ends the client's CALLs", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
@@ -177,7 +178,7 @@ Deno.test("a binary message closes with 1003 and ends the client's CALLs", async
   deepStrictEqual([path, JSON.parse(body).code], ["/error/Act/CP1/1", "GenericError"]);
 });
 
-Deno.test("a message over --max-message closes with 1009, counted in bytes", async (t) => {
+test("a message over --max-message closes with 1009, counted in bytes", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--max-message=1KiB"]);
   const bare = '[2,"1","Act",{"a":""}]';
@@ -198,7 +199,7 @@ Deno.test("a message over --max-message closes with 1009, counted in bytes", asy
   strictEqual(backend.requests.length, 4);
 });
 
-Deno.test("a client that sends more than its queue holds is answered, and what was taken is kept", async () => {
+test("a client that sends more than its queue holds is answered, and what was taken is kept", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--max-queue=2"]);
   const { promise: held, resolve: release } = Promise.withResolvers<void>();
@@ -218,7 +219,7 @@ Deno.test("a client that sends more than its queue holds is answered, and what w
   strictEqual((await scrape(gateway)).get('ws2api_queue_full_total{type="call"}'), 1);
 });
 
-Deno.test("a station that flushes its backlog gets an answer to each CALL, and what is refused gets through later", async () => {
+test("a station that flushes its backlog gets an answer to each CALL, and what is refused gets through later", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const held = Promise.withResolvers<void>();
@@ -239,7 +240,7 @@ Deno.test("a station that flushes its backlog gets an answer to each CALL, and w
   strictEqual(client.socket.readyState, WebSocket.OPEN);
 });
 
-Deno.test("a client that is refused 1,000 times in a row gets what it is owed, and is closed", async () => {
+test("a client that is refused 1,000 times in a row gets what it is owed, and is closed", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--max-queue=2"]);
   const held = Promise.withResolvers<void>();
@@ -261,7 +262,7 @@ Deno.test("a client that is refused 1,000 times in a row gets what it is owed, a
   strictEqual(series.get('ws2api_connections_closed_total{reason="queue_full"}'), 1);
 });
 
-Deno.test("a client that answers no pings is closed and its CALLs end", async () => {
+test("a client that answers no pings is closed and its CALLs end", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--ping-interval=200ms"]);
   using client = await RawClient.connect(gateway, "/CP1");

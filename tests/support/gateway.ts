@@ -9,6 +9,7 @@ import type { Validator } from "../../lib/validate/validator.ts";
 import { type ClientOptions, TestClient } from "./client.ts";
 import { inTime } from "./deadline.ts";
 import { lastOfEach } from "./flags.ts";
+import { websocketFlags } from "./websockets.ts";
 import { systemRandom } from "../../lib/random.ts";
 
 /** What an API request came to. */
@@ -41,6 +42,7 @@ export class TestGateway implements AsyncDisposable {
       "--listen=127.0.0.1:0",
       `--backend=${backendUrl}`,
       "--drain-timeout=500ms",
+      ...websocketFlags(),
       ...flags,
     ]);
     const invocation = readInvocation(args, () => undefined, "0.0.0-test");
