@@ -10,9 +10,10 @@ import {
 } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
-import { testEachForwarder as test } from "../support/gateway.ts";
+import { testEachWay as test } from "../support/gateway.ts";
 import { ByteSocket, frameBytes } from "../support/websocket_bytes.ts";
 import { NO_NAME } from "../support/no_name.ts";
+import { websocketFlags } from "../support/websockets.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -337,6 +338,7 @@ test("SIGTERM in a storm: exit 0 in time, each CALL answered or its socket close
       "--listen=127.0.0.1:0",
       `--backend=${backend.url}`,
       `--forwarder=${forwarder}`,
+      ...websocketFlags(),
       "--drain-timeout=2s",
       "--log-level=error",
     ],

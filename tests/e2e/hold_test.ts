@@ -6,7 +6,7 @@ import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { headerOf, rawAnswer } from "../support/raw_client.ts";
 import { ByteSocket, frameBytes, joined, OPCODE } from "../support/websocket_bytes.ts";
-import { testEachWebSocket as test } from "../support/websockets.ts";
+import { testEachWebSocket as test, websocketFlags } from "../support/websockets.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const KIB = 1024;
@@ -88,7 +88,15 @@ class Program implements AsyncDisposable {
 
   private constructor(args: readonly string[]) {
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--allow-net", "--allow-read", "--allow-env=WS2API_*", MAIN, ...args],
+      args: [
+        "run",
+        "--allow-net",
+        "--allow-read",
+        "--allow-env=WS2API_*",
+        MAIN,
+        ...websocketFlags(),
+        ...args,
+      ],
       stdin: "null",
       stdout: "piped",
       stderr: "null",

@@ -15,7 +15,7 @@ import {
   urlOf,
 } from "../support/program.ts";
 import { ByteSocket, frameBytes } from "../support/websocket_bytes.ts";
-import { testEachWebSocket as test } from "../support/websockets.ts";
+import { testEachWebSocket as test, websocketFlags } from "../support/websockets.ts";
 
 const DRAIN_MS = 500;
 /** What the program promises beyond its drain time-out. */
@@ -286,7 +286,7 @@ test("the program ends with 0 within the drain time-out and 2 s, whatever hangs"
 test("a worker that hangs in a busy loop is ended on time, and what it owed is reported", async () => {
   await using setup = new Setup();
   const file = `${ROOT}tests/support/hanging_workers.ts`;
-  const flags = ["--listen=127.0.0.1:0", `--backend=${setup.backend.url}`];
+  const flags = ["--listen=127.0.0.1:0", `--backend=${setup.backend.url}`, ...websocketFlags()];
   setup.program = setup.stack.use(
     new Program(Deno.execPath(), [
       ...["run", "--allow-all", `--config=${ROOT}deno.json`, file, ...flags],
