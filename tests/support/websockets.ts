@@ -44,7 +44,12 @@ export function testEachWebSocket(first: string | Definition, body?: Body): void
   }
 }
 
-/** The flag for a gateway of the test that runs; none in tests to which it is all the same. */
+/** Which one the test that runs is for; undefined in tests to which it is all the same. */
+export function currentWebSocket(): WebSocketName | undefined {
+  return current;
+}
+
+/** The flag for a gateway of that test. */
 export function websocketFlags(): string[] {
   return current === undefined ? [] : [`--websocket=${current}`];
 }
