@@ -1,0 +1,695 @@
+/**
+ * What every implementation of WebSockets does, on real connections.
+ *
+ * @module
+ */
+
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { systemClock } from "../../lib/clock.ts";
+import { listen, type Listener } from "../../lib/listener/listener.ts";
+import { silentLog } from "../../lib/log/log.ts";
+import { MetricSet } from "../../lib/metrics/metrics.ts";
+import type { HttpRequest } from "../../lib/request.ts";
+import type { Socket, SocketEnd, SocketMaker } from "../../lib/socket/socket.ts";
+import { upgradeHead } from "../support/client.ts";
+import { Inbox, inTime, until } from "../support/deadline.ts";
+import { headerOf } from "../support/raw_client.ts";
+import {
+  ByteSocket,
+  closeBytes,
+  type End,
+  fragments,
+  frameBytes,
+  joined,
+  OPCODE,
+} from "../support/websocket_bytes.ts";
+
+const MIB = 1024 ** 2;
+/** The largest message, where the implementation can bound it. */
+export const MAX_MESSAGE = MIB;
+
+/** What an implementation does of its own. */
+export interface Own {
+  /** Whether it looks at a message's length before the message has come. */
+  readonly boundsMessages: boolean;
+  /** How it ends a connection whose bytes are no WebSocket's, or no UTF-8. */
+  readonly onFault: { readonly protocol: End; readonly utf8: End };
+  /** Whether its close code comes also while the client goes on sending. */
+  readonly closesThroughNoise: boolean;
+  /** What its close event tells when it was cut. */
+  readonly cutCode: number;
+  /** Whether a cut frees a connection whose client does not read. */
+  readonly cutsBlocked: boolean;
+}
+
+/** The server's end of a connection, as the gateway listens to it. */
+class Served implements EventListenerObject {
+  readonly messages = new Inbox<string | object>();
+  readonly opened = Promise.withResolvers<void>();
+  readonly ended = Promise.withResolvers<SocketEnd>();
+  /** The types of all events, in order. */
+  readonly events: string[] = [];
+  onMessage = (): void => {};
+
+  constructor(readonly socket: Socket, readonly maker: SocketMaker, readonly onOpen: () => void) {
+    for (const type of ["open", "error", "close"] as const) socket.addEventListener(type, this);
+  }
+
+  handleEvent(event: Event): void {
+    const { type } = event;
+    this.events.push(type);
+    if (type === "open") {
+      this.socket.addEventListener("message", this);
+      queueMicrotask(() => this.maker.opened(this.socket));
+      this.onOpen();
+      this.opened.resolve();
+    } else if (type === "message") {
+      this.messages.put((event as MessageEvent).data);
+      this.onMessage();
+    } else if (type === "close") {
+      for (const each of ["open", "message", "error", "close"] as const) {
+        this.socket.removeEventListener(each, this);
+      }
+      this.maker.closed(this.socket);
+      const { wasClean, code, reason } = event as CloseEvent;
+      this.ended.resolve({ wasClean, code, reason });
+    }
+  }
+
+  /** The next message, a text. */
+  async text(): Promise<string> {
+    return String(await this.messages.take("a message"));
+  }
+
+  end(): Promise<SocketEnd> {
+    return inTime(this.ended.promise, "the close event");
+  }
+}
+
+/** A listener that upgrades whoever comes. */
+class Server implements AsyncDisposable {
+  protocol: string | null = null;
+  idleSeconds = 0;
+  /** Is called for each socket in the middle of its open event. */
+  onOpen = (_: Socket): void => {};
+  /** Waited for before an upgrade is answered. */
+  admission: Promise<void> = Promise.resolve();
+  readonly served = new Inbox<Served>();
+  readonly failures: unknown[] = [];
+  #listener!: Listener;
+
+  private constructor(readonly maker: SocketMaker) {}
+
+  static async start(maker: SocketMaker): Promise<Server> {
+    const server = new Server(maker);
+    server.#listener = await listen({ host: "127.0.0.1", port: 0 }, {
+      ...{ tls: undefined, tcpBacklog: 100, isShared: false, hasRoom: () => true },
+      ...{ log: silentLog, metrics: new MetricSet([]).metrics, clock: systemClock },
+    }, async (request: HttpRequest) => {
+      await server.admission;
+      const { response, socket } = maker.upgrade(request, server.protocol, server.idleSeconds);
+      server.served.put(new Served(socket, maker, () => server.onOpen(socket)));
+      return response;
+    });
+    return server;
+  }
+
+  get url(): string {
+    return this.#listener.url;
+  }
+
+  /** A client that answers nothing by itself, and the open socket at this end. */
+  async connect(): Promise<{ client: ByteSocket; served: Served }> {
+    const client = await ByteSocket.upgrade(this.url, "/", undefined);
+    const served = await this.served.take("a socket");
+    await inTime(served.opened.promise, "an open socket");
+    return { client, served };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#listener.stop(0);
+  }
+}
+
+/** Some turns of the event loop, in which bytes go to and fro between two others. */
+async function turns(server: Server): Promise<void> {
+  const { client, served } = await server.connect();
+  using _ = client;
+  for (let i = 0; i < 30; i++) {
+    await client.write(frameBytes(String(i)));
+    strictEqual(await served.text(), String(i));
+    served.socket.send(String(i));
+    strictEqual(await client.text(), String(i));
+  }
+  await goes(client, served);
+}
+
+/** The client closes. */
+async function goes(client: ByteSocket, served: Served): Promise<void> {
+  await client.write(closeBytes(1000));
+  await client.untilEnd();
+  await served.end();
+}
+
+/**
+ * Registers the suite.
+ *
+ * @param create Makes the implementation, which bounds messages to `MAX_MESSAGE` if it can.
+ */
+export function testSockets(name: string, own: Own, create: () => SocketMaker): void {
+  type Run = (server: Server, t: Deno.TestContext) => Promise<void>;
+
+  function test(what: string, run: Run, options: { sanitizeOps?: boolean } = {}): void {
+    Deno.test({
+      name: `${name}: ${what}`,
+      ...options,
+      async fn(t) {
+        await using server = await Server.start(create());
+        await run(server, t);
+      },
+    });
+  }
+
+  test("an upgrade is answered with its key and what was agreed", async (server) => {
+    for (const protocol of [null, "ocpp1.6", "ocpp2.0.1"]) {
+      server.protocol = protocol;
+      using client = await ByteSocket.connect(server.url);
+      await client.write(
+        upgradeHead("/", { "Sec-WebSocket-Protocol": "ocpp2.0.1,ocpp1.6, other" }),
+      );
+      const head = await client.head();
+      match(head, /^HTTP\/1\.1 101 Switching Protocols\r\n/);
+      strictEqual(headerOf(head, "upgrade")?.toLowerCase(), "websocket");
+      strictEqual(headerOf(head, "connection")?.toLowerCase(), "upgrade");
+      strictEqual(headerOf(head, "sec-websocket-accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+      strictEqual(headerOf(head, "sec-websocket-protocol"), protocol ?? undefined);
+      strictEqual(headerOf(head, "sec-websocket-extensions"), undefined);
+      const served = await server.served.take("a socket");
+      await inTime(served.opened.promise, "an open socket");
+      await goes(client, served);
+      deepStrictEqual(served.events, ["open", "close"]);
+    }
+  });
+
+  test("an upgrade with Content-Length: 0 is accepted", async (server) => {
+    using client = await ByteSocket.connect(server.url);
+    await client.write(upgradeHead("/", { "Content-Length": "0" }));
+    match(await client.head(), /^HTTP\/1\.1 101 /);
+    await goes(client, await server.served.take("a socket"));
+  });
+
+  test("frames in one packet with the upgrade come when it is open, in order", async (server) => {
+    using client = await ByteSocket.connect(server.url);
+    const head = new TextEncoder().encode(upgradeHead("/"));
+    await client.write(joined([head, frameBytes("1"), frameBytes("2"), frameBytes("3")]));
+    const served = await server.served.take("a socket");
+    for (const text of ["1", "2", "3"]) strictEqual(await served.text(), text);
+    match(await client.head(), /^HTTP\/1\.1 101 /);
+    await goes(client, served);
+    deepStrictEqual(served.events, ["open", "message", "message", "message", "close"]);
+  });
+
+  test("frames that come before the upgrade is answered are kept, in order", async (server) => {
+    const admission = Promise.withResolvers<void>();
+    server.admission = admission.promise;
+    using client = await ByteSocket.connect(server.url);
+    const texts = Array.from({ length: 50 }, (_, i) => `${i} ${"x".repeat(1000)}`);
+    await client.write(upgradeHead("/"));
+    for (const text of texts) await client.write(frameBytes(text));
+    admission.resolve();
+    const served = await server.served.take("a socket");
+    for (const text of texts) strictEqual(await served.text(), text);
+    await client.head();
+    await goes(client, served);
+  });
+
+  test("texts go both ways, in their order", async (server) => {
+    const { client, served } = await server.connect();
+    using _ = client;
+    const texts = ["", "é", "\u{1f600}", "\ufeff", "x".repeat(125), "x".repeat(126)];
+    texts.push("x".repeat(65535), "é".repeat(40_000), "x".repeat(MIB));
+    for (let i = 0; i < 1000; i++) texts.push(`${i}`);
+    const sent = client.write(joined(texts.map((text) => frameBytes(text))));
+    for (const text of texts) strictEqual(await served.text(), text);
+    await sent;
+    for (const text of texts) served.socket.send(text);
+    for (const text of texts) strictEqual(await client.text(), text);
+    await goes(client, served);
+  });
+
+  test("a binary message is no text", async (server) => {
+    const { client, served } = await server.connect();
+    using _ = client;
+    await client.write(frameBytes("[]", { opcode: OPCODE.binary }));
+    await client.write(fragments(["a", "b"], { opcode: OPCODE.binary }));
+    await client.write(frameBytes("text"));
+    for (let i = 0; i < 2; i++) strictEqual(typeof await served.messages.take("it"), "object");
+    strictEqual(await served.messages.take("a text"), "text");
+    await goes(client, served);
+  });
+
+  test("fragments are one message, pings between them are answered", async (server) => {
+    const { client, served } = await server.connect();
+    using _ = client;
+    const between = joined([
+      frameBytes("p", { opcode: OPCODE.ping }),
+      frameBytes("x", { opcode: OPCODE.pong }),
+    ]);
+    await client.write(fragments(["é", "", "b"], { between }));
+    strictEqual(await served.text(), "éb");
+    for (let i = 0; i < 2; i++) {
+      deepStrictEqual(await client.frame(), {
+        opcode: OPCODE.pong,
+        payload: Uint8Array.of(0x70),
+      });
+    }
+    await goes(client, served);
+    deepStrictEqual(served.events, ["open", "message", "close"]);
+  });
+
+  test(
+    "a close of this end tells its code and reason, and ends when it is answered",
+    async (server, t) => {
+      for (
+        const [code, reason] of [[1000, ""], [1008, "replaced"], [4999, "é".repeat(61)]] as const
+      ) {
+        await t.step(String(code), async () => {
+          const { client, served } = await server.connect();
+          using _ = client;
+          served.socket.send("last");
+          served.socket.close(code, reason);
+          strictEqual(await client.text(), "last");
+          const frame = await client.frame();
+          deepStrictEqual(joined([frame!.payload]), closeOf(code, reason));
+          strictEqual(frame?.opcode, OPCODE.close);
+          await client.write(closeBytes(code, reason));
+          strictEqual(await client.frame(), undefined, "the end of the connection");
+          strictEqual((await served.end()).wasClean, true);
+          deepStrictEqual(served.events, ["open", "close"]);
+        });
+      }
+    },
+  );
+
+  test("a close of the client is answered, and told", async (server, t) => {
+    const rows: [name: string, bytes: Uint8Array, answer: End, end: SocketEnd][] = [
+      ["a code", closeBytes(1000), 1000, { wasClean: true, code: 1000, reason: "" }],
+      ["why", closeBytes(4000, "é"), 4000, { wasClean: true, code: 4000, reason: "é" }],
+      ["none", frameBytes("", { opcode: 8 }), 1005, { wasClean: true, code: 1005, reason: "" }],
+    ];
+    for (const [name, bytes, answer, end] of rows) {
+      await t.step(name, async () => {
+        const { client, served } = await server.connect();
+        using _ = client;
+        await client.write(bytes);
+        deepStrictEqual(await client.untilEnd(), { frames: [], end: answer });
+        deepStrictEqual(await served.end(), end);
+      });
+    }
+  });
+
+  test("both closes at once end it, once", async (server) => {
+    const { client, served } = await server.connect();
+    using _ = client;
+    await client.write(closeBytes(1001));
+    served.socket.close(1008, "replaced");
+    await client.untilEnd();
+    strictEqual((await served.end()).wasClean, true);
+    // Neither a second close nor a text does harm now.
+    try {
+      served.socket.close(1000, "");
+      served.socket.send("late");
+    } catch {
+      // Allowed.
+    }
+    await turns(server);
+    strictEqual(served.events.filter((type) => type === "close").length, 1);
+  });
+
+  if (own.closesThroughNoise) {
+    test("a close's code comes also while the client goes on sending", async (server) => {
+      const { client, served } = await server.connect();
+      using _ = client;
+      let isOver = false;
+      const noise = (async () => {
+        const many = joined(Array<Uint8Array>(1000).fill(frameBytes("noise")));
+        while (!isOver && await client.write(many));
+      })();
+      await served.text();
+      served.socket.close(1008, "enough");
+      const frame = await client.frame();
+      isOver = true;
+      deepStrictEqual(joined([frame!.payload]), closeOf(1008, "enough"));
+      await noise;
+      await client.write(closeBytes(1008));
+      strictEqual(await client.frame(), undefined);
+      await served.end();
+    });
+  }
+
+  test("what comes behind a close is no message", async (server) => {
+    const { client, served } = await server.connect();
+    using _ = client;
+    await client.write(joined([frameBytes("1"), closeBytes(1000), frameBytes("2")]));
+    deepStrictEqual(await client.untilEnd(), { frames: [], end: 1000 });
+    await served.end();
+    deepStrictEqual(served.messages.left, ["1"]);
+  });
+
+  test("a connection that breaks is told as one without a close frame", async (server, t) => {
+    for (const name of ["ends", "is cut", "ends in a message", "ends in a header"]) {
+      await t.step(name, async () => {
+        const { client, served } = await server.connect();
+        if (name === "ends in a message") await client.write(frameBytes("a", { length: 9 }));
+        if (name === "ends in a header") await client.write(frameBytes("a").subarray(0, 1));
+        if (name.startsWith("ends")) {
+          await client.endWriting();
+          await client.untilEnd();
+        }
+        client[Symbol.dispose]();
+        const { wasClean, code } = await served.end();
+        deepStrictEqual([wasClean, code], [false, 1006]);
+      });
+    }
+  });
+
+  test("a cut ends it without a close frame, and is told", async (server) => {
+    const { client, served } = await server.connect();
+    using _ = client;
+    server.maker.cut(served.socket);
+    deepStrictEqual(await client.untilEnd(), { frames: [], end: "cut" });
+    strictEqual((await served.end()).code, own.cutCode);
+    // Once more is no fault.
+    server.maker.cut(served.socket);
+    await turns(server);
+    strictEqual(served.events.filter((type) => type === "close").length, 1);
+  });
+
+  test("a socket whose client does not answer the close can be cut", async (server) => {
+    const { client, served } = await server.connect();
+    using _ = client;
+    served.socket.close(1008, "go");
+    strictEqual((await client.frame())?.opcode, OPCODE.close);
+    server.maker.cut(served.socket);
+    strictEqual(await client.frame(), undefined);
+    await served.end();
+  });
+
+  test("bufferedAmount tells what the client has not taken", async (server) => {
+    const { client, served } = await server.connect();
+    using _ = client;
+    const { socket } = served;
+    strictEqual(socket.bufferedAmount, 0);
+    const text = "x".repeat(MIB);
+    for (let i = 0; i < 32; i++) socket.send(text);
+    // The rest is with the kernel.
+    ok(socket.bufferedAmount > 16 * MIB && socket.bufferedAmount < 33 * MIB);
+    for (let i = 0; i < 32; i++) strictEqual((await client.text())?.length, MIB);
+    await until("nothing is buffered", () => socket.bufferedAmount === 0);
+    await goes(client, served);
+  });
+
+  test("a client that does not read can be cut, and that is told", async (server) => {
+    const { client, served } = await server.connect();
+    using _ = client;
+    for (let i = 0; i < 32; i++) served.socket.send("x".repeat(MIB));
+    served.socket.close(1008, "not reading");
+    server.maker.cut(served.socket);
+    await served.end();
+    const { frames } = await client.untilEnd();
+    if (own.cutsBlocked) ok(frames.length < 16, `${frames.length} MiB`);
+  });
+
+  test("bytes that are no WebSocket's end it, and that is told", async (server, t) => {
+    const { protocol, utf8 } = own.onFault;
+    const rows: [name: string, bytes: Uint8Array, end: End][] = [
+      ["a reserved bit", frameBytes("", { rsv: 4 }), protocol],
+      ["an opcode that is none", frameBytes("", { opcode: 3 }), protocol],
+      ["a continuation of nothing", frameBytes("", { opcode: 0 }), protocol],
+      ["a ping in fragments", frameBytes("", { opcode: 9, fin: false }), protocol],
+      ["a long ping", frameBytes("x".repeat(126), { opcode: 9 }), protocol],
+      ["a close of one byte", frameBytes("x", { opcode: 8 }), protocol],
+      ["a close with a code that is none", closeBytes(1005), 1002],
+      ["no UTF-8", frameBytes(Uint8Array.of(0xc3)), utf8],
+      ["a close whose reason is no UTF-8", closeBytes(1000, Uint8Array.of(0xc3)), utf8],
+    ];
+    for (const [name, bytes, end] of rows) {
+      await t.step(name, async () => {
+        const { client, served } = await server.connect();
+        using _ = client;
+        await client.write(joined([frameBytes("before"), bytes, frameBytes("behind")]));
+        deepStrictEqual(await client.untilEnd(), { frames: [], end });
+        await served.end();
+        deepStrictEqual(served.messages.left, ["before"]);
+      });
+    }
+  });
+
+  test("a message that is larger than any may be ends it", async (server, t) => {
+    const large = own.boundsMessages ? MAX_MESSAGE + 1 : 64 * MIB;
+    const end = own.boundsMessages ? 1009 : "cut";
+    const head = frameBytes("", { length: large, lengthBits: 64 });
+    const rest = frameBytes("", { opcode: 0, length: large - 1, lengthBits: 64 });
+    const rows: [name: string, bytes: Uint8Array][] = [["in one", head]];
+    // The runtime adds fragments up, and tells what they came to.
+    if (own.boundsMessages) {
+      rows.push(["in fragments", joined([frameBytes("x", { fin: false }), rest])]);
+      rows.push(["binary", head.with(0, 0x82)]);
+    }
+    for (const [name, bytes] of rows) {
+      await t.step(name, async () => {
+        const { client, served } = await server.connect();
+        using _ = client;
+        // Nothing but its head comes.
+        await client.write(bytes);
+        deepStrictEqual(await client.untilEnd(), { frames: [], end });
+        await served.end();
+        deepStrictEqual(served.messages.left, []);
+      });
+    }
+  });
+
+  test("a client that is silent is pinged, stays while it answers, and is given up", async (server) => {
+    server.idleSeconds = 1;
+    const { client, served } = await server.connect();
+    using _ = client;
+    const since = performance.now();
+    for (let i = 0; i < 3; i++) {
+      const frame = await client.frame();
+      strictEqual(frame?.opcode, OPCODE.ping);
+      await client.write(frameBytes(frame.payload, { opcode: OPCODE.pong }));
+    }
+    // It answered for longer than it may be silent.
+    ok(performance.now() - since > 1000);
+    const { frames } = await client.untilEnd();
+    ok(frames.every(({ opcode }) => opcode === OPCODE.ping));
+    const { wasClean } = await served.end();
+    strictEqual(wasClean, false);
+    deepStrictEqual(served.events.filter((type) => type !== "error"), ["open", "close"]);
+  });
+
+  test("a client that speaks is not given up", async (server) => {
+    server.idleSeconds = 1;
+    const { client, served } = await server.connect();
+    using _ = client;
+    const since = performance.now();
+    while (performance.now() - since < 2500) {
+      await client.write(frameBytes("here"));
+      strictEqual(await served.text(), "here");
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    await goes(client, served);
+  });
+
+  test("clients that go in the middle of their upgrade do no harm", async (server) => {
+    const admission = Promise.withResolvers<void>();
+    for (let i = 0; i < 40; i++) {
+      server.admission = i < 20 ? Promise.resolve() : admission.promise;
+      using client = await ByteSocket.connect(server.url);
+      await client.write(upgradeHead("/"));
+      if (i % 2 === 0) await client.write(frameBytes("and gone"));
+    }
+    admission.resolve();
+    await turns(server);
+    // The runtime tells neither the open nor the end of some of them.
+  }, { sanitizeOps: false });
+
+  testHolding(test);
+}
+
+/** For those whose sockets can be held; the others have no `hold`. */
+function testHolding(
+  test: (what: string, run: (server: Server, t: Deno.TestContext) => Promise<void>) => void,
+): void {
+  function testHold(what: string, run: (server: Server) => Promise<void>): void {
+    test(what, async (server) => {
+      const { client, served } = await server.connect();
+      client[Symbol.dispose]();
+      await served.end();
+      if (served.socket.hold !== undefined) await run(server);
+    });
+  }
+
+  testHold(
+    "a socket that is held gives no message until it is released, and loses none",
+    async (server) => {
+      const { client, served } = await server.connect();
+      using _ = client;
+      served.socket.hold!();
+      served.socket.hold!();
+      for (let i = 0; i < 10; i++) await client.write(frameBytes(String(i)));
+      await turns(server);
+      deepStrictEqual(served.messages.left, []);
+      // What goes out is not held.
+      served.socket.send("out");
+      strictEqual(await client.text(), "out");
+      served.socket.release!();
+      for (let i = 0; i < 10; i++) strictEqual(await served.text(), String(i));
+      served.socket.release!();
+      await client.write(frameBytes("on"));
+      strictEqual(await served.text(), "on");
+      await goes(client, served);
+    },
+  );
+
+  testHold("a message that holds its socket is the last, also of one packet", async (server) => {
+    const { client, served } = await server.connect();
+    using _ = client;
+    served.onMessage = () => served.socket.hold!();
+    await client.write(joined(Array.from({ length: 20 }, (_, i) => frameBytes(String(i)))));
+    for (let i = 0; i < 20; i++) {
+      strictEqual(await served.text(), String(i));
+      if (i % 5 === 0) await turns(server);
+      deepStrictEqual(served.messages.left, []);
+      served.socket.release!();
+    }
+    served.onMessage = () => {};
+    served.socket.release!();
+    await goes(client, served);
+  });
+
+  testHold("a socket that is held as it opens keeps what came with its upgrade", async (server) => {
+    server.onOpen = (socket) => socket.hold!();
+    using client = await ByteSocket.connect(server.url);
+    const head = new TextEncoder().encode(upgradeHead("/"));
+    await client.write(joined([head, frameBytes("1"), frameBytes("2")]));
+    await client.head();
+    const served = await server.served.take("a socket");
+    await inTime(served.opened.promise, "an open socket");
+    server.onOpen = () => {};
+    await client.write(frameBytes("3"));
+    await turns(server);
+    deepStrictEqual(served.messages.left, []);
+    served.socket.release!();
+    for (const text of ["1", "2", "3"]) strictEqual(await served.text(), text);
+    await goes(client, served);
+  });
+
+  testHold(
+    "the client of a held socket has to wait, and what it sends is not kept here",
+    async (server) => {
+      const { client, served } = await server.connect();
+      using _ = client;
+      served.socket.hold!();
+      const MESSAGES = 64;
+      const text = "x".repeat(MIB - 100);
+      let written = 0;
+      const sent = (async () => {
+        for (let i = 0; i < MESSAGES; i++) {
+          await client.write(frameBytes(text));
+          written++;
+        }
+      })();
+      await turns(server);
+      await turns(server);
+      // What the kernel takes, and no more.
+      ok(written < MESSAGES / 2, `${written} MiB`);
+      served.socket.release!();
+      for (let i = 0; i < MESSAGES; i++) strictEqual((await served.text()).length, text.length);
+      await sent;
+      await goes(client, served);
+    },
+  );
+
+  testHold("a held socket can be closed, and ends when that is answered", async (server) => {
+    const { client, served } = await server.connect();
+    using _ = client;
+    served.socket.hold!();
+    await client.write(frameBytes("never taken"));
+    served.socket.close(1008, "go");
+    deepStrictEqual(await client.untilEnd(), { frames: [], end: 1008 });
+    strictEqual((await served.end()).wasClean, true);
+    deepStrictEqual(served.messages.left, []);
+    served.socket.release!();
+    served.socket.hold!();
+  });
+
+  testHold("a held socket can be cut", async (server) => {
+    const { client, served } = await server.connect();
+    using _ = client;
+    served.socket.hold!();
+    await client.write(frameBytes("never taken"));
+    server.maker.cut(served.socket);
+    deepStrictEqual(await client.untilEnd(), { frames: [], end: "cut" });
+    await served.end();
+    served.socket.release!();
+    deepStrictEqual(served.messages.left, []);
+  });
+
+  testHold(
+    "a close that came while its socket was held is told behind what came before",
+    async (server) => {
+      const { client, served } = await server.connect();
+      using _ = client;
+      served.socket.hold!();
+      await client.write(joined([frameBytes("1"), closeBytes(4000, "bye")]));
+      await turns(server);
+      deepStrictEqual(served.events, ["open"]);
+      served.socket.release!();
+      deepStrictEqual(await client.untilEnd(), { frames: [], end: 4000 });
+      deepStrictEqual(await served.end(), { wasClean: true, code: 4000, reason: "bye" });
+      deepStrictEqual(served.messages.left, ["1"]);
+    },
+  );
+
+  testHold(
+    "a client that goes while its socket is held is told at the latest when it is released",
+    async (server) => {
+      const { client, served } = await server.connect();
+      served.socket.hold!();
+      await client.write(frameBytes("1"));
+      client[Symbol.dispose]();
+      await turns(server);
+      served.socket.release!();
+      strictEqual((await served.end()).wasClean, false);
+    },
+  );
+
+  testHold("a held socket is not given up while its client is not read from", async (server) => {
+    server.idleSeconds = 1;
+    const { client, served } = await server.connect();
+    using _ = client;
+    served.socket.hold!();
+    await client.write(frameBytes("1"));
+    const since = performance.now();
+    // It may be pinged, and answers.
+    const answering = (async () => {
+      for (let frame = await client.frame(); frame !== undefined; frame = await client.frame()) {
+        if (frame.opcode !== OPCODE.ping) return frame;
+        await client.write(frameBytes(frame.payload, { opcode: OPCODE.pong }));
+      }
+      return undefined;
+    })();
+    await until("three times as long as it may be silent", () => performance.now() - since > 3000);
+    served.socket.release!();
+    strictEqual(await served.text(), "1");
+    served.socket.send("still here");
+    strictEqual((await answering)?.opcode, OPCODE.text);
+    await goes(client, served);
+  });
+}
+
+/** What a close frame says. */
+function closeOf(code: number, reason: string): Uint8Array {
+  return Uint8Array.of(code >> 8, code & 255, ...new TextEncoder().encode(reason));
+}
