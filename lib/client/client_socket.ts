@@ -12,7 +12,7 @@ import { type Dialect, dialectOf } from "../codec/subprotocol.ts";
 import { type Identity, namesOf } from "../identity.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
-import type { Socket } from "../socket/socket.ts";
+import { OVERSIZED, type Socket } from "../socket/socket.ts";
 import type { Sockets } from "../socket/sockets.ts";
 import { Unsent } from "../socket/unsent.ts";
 import { Budgets } from "./budgets.ts";
@@ -180,7 +180,7 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
     if (this.#isClosed) return this.#readClosed();
     const { limits, metrics, log } = this.#deps;
     if (typeof data !== "string") {
-      this.close(BINARY);
+      this.close(data === OVERSIZED ? TOO_LARGE : BINARY);
       return null;
     }
     if (isLongerThan(data, limits.maxMessageBytes)) {

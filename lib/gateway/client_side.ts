@@ -17,7 +17,7 @@ import type { Config } from "../config/config.ts";
 import { ConnectHook } from "../door/hook.ts";
 import { createUpgrade, type Upgrade } from "../door/upgrade.ts";
 import { Verdicts } from "../door/verdicts.ts";
-import { createDenoSockets } from "../socket/deno_socket.ts";
+import type { SocketMaker } from "../socket/socket.ts";
 import { Sockets } from "../socket/sockets.ts";
 import type { Core } from "./core.ts";
 import type { GatewayDeps } from "./deps.ts";
@@ -44,10 +44,8 @@ export interface ClientSide {
 export function createClientSide(
   config: Config,
   core: Core,
-  { createBus, witness = noWitness, sockets: given }: Pick<
-    GatewayDeps,
-    "createBus" | "witness" | "sockets"
-  >,
+  maker: SocketMaker,
+  { createBus, witness = noWitness }: Pick<GatewayDeps, "createBus" | "witness">,
 ): ClientSide {
   const { clock, random, log, metrics, connections, backlog, forwarder, memory } = core;
   const { inspect, tracing, isShuttingDown, maxQueueChars, taps, reach, deliveries, ids } = core;
@@ -74,7 +72,6 @@ export function createClientSide(
     tracing,
   });
   const bus = createBus?.(local satisfies Peer, { time: core.time, metrics }) ?? alone;
-  const maker = given ?? createDenoSockets(log);
   const sockets = new Sockets(maker, clock, metrics.sockets);
   const createRate = (): ClientRate | undefined =>
     limits.clientRate &&

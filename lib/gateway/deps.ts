@@ -45,7 +45,7 @@ export interface GatewayDeps {
   readonly earlier?: EarlierReports | undefined;
   /** Without it nothing is traced. */
   readonly tracing?: Tracing | undefined;
-  /** Makes clients' sockets of upgrades; without it the runtime does. */
+  /** Makes clients' sockets of upgrades; without it the configuration says which. */
   readonly sockets?: SocketMaker | undefined;
   /** Makes the connections to the backend; without it the configuration says which. */
   readonly createConnections?: CreateConnections | undefined;

@@ -11,6 +11,7 @@ import { isLoopback } from "../config/place.ts";
 import type { TlsPair } from "../config/secret.ts";
 import type { Token } from "../config/token.ts";
 import { NOTHING_FOUND } from "../outbox/outbox.ts";
+import { createSockets } from "../socket/maker.ts";
 import { createBrowserGuard } from "../door/browser.ts";
 import { listen, type Listener } from "../listener/listener.ts";
 import { createApiSide } from "./api_side.ts";
@@ -66,7 +67,8 @@ const HTTP_ROOM = 50;
 export async function startGateway(config: Config, deps: GatewayDeps): Promise<Gateway> {
   let isShuttingDown = false;
   const core = createCore(config, deps, () => isShuttingDown);
-  const clientSide = createClientSide(config, core, deps);
+  const maker = deps.sockets ?? await createSockets(config, deps.clock, deps.log);
+  const clientSide = createClientSide(config, core, maker, deps);
   const { tls } = deps.secrets;
   let certificate = tls && validityOf(tls.cert);
   const { status, authority, apiDeps } = createApiSide(

@@ -6,7 +6,13 @@
 
 import type { HttpRequest, Switched } from "../request.ts";
 
-/** What there is to tell of a socket. `message` has `data`, and `close` is a `SocketEnd`. */
+/** In place of the data of a message that was refused for its length, before it came. Nothing follows it. */
+export const OVERSIZED: unique symbol = Symbol("a message that is too large");
+
+/**
+ * What there is to tell of a socket. `message` has `data`: a string for a text, anything else for what is
+ * none. `close` is a `SocketEnd`.
+ */
 export type SocketEventType = "open" | "message" | "error" | "close";
 
 /**

@@ -140,7 +140,6 @@ export class Instance {
       clock,
       random: chance,
       secrets: NO_SECRETS,
-      sockets: lineSockets,
       store,
       createConnections: backend.wayOf(life, clock),
       look: backend.lookOf(life),
@@ -160,7 +159,7 @@ export class Instance {
         })),
     };
     this.#core = createCore(config, gatewayDeps, () => this.#isShuttingDown);
-    this.#clientSide = createClientSide(config, this.#core, gatewayDeps);
+    this.#clientSide = createClientSide(config, this.#core, lineSockets, gatewayDeps);
     const { status, apiDeps } = createApiSide(
       ...[config, this.#core, this.#clientSide, gatewayDeps] as const,
       () => undefined,
