@@ -115,7 +115,7 @@ test("a message is served up to the limit and closed with 1009 beyond it", async
     {
       name: "a header that tells a byte too many",
       bytes: frameBytes("[", { length: 2 ** 20 + 1, lengthBits: 64 }),
-      only: "ws",
+      just: "ws",
       ...TOO_LARGE,
     },
     {
@@ -124,7 +124,7 @@ test("a message is served up to the limit and closed with 1009 beyond it", async
         frameBytes("[", { fin: false }),
         frameBytes("", { opcode: continuation, length: 2 ** 20, lengthBits: 64 }),
       ]),
-      only: "ws",
+      just: "ws",
       ...TOO_LARGE,
     },
     {

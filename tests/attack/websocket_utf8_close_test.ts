@@ -130,7 +130,7 @@ test("invalid UTF-8 cuts the connection, also when only the fragments together s
     name: "an unfinished fragment that no more can make valid",
     bytes: frameBytes(Uint8Array.of(0xff), { fin: false }),
     // `ws` looks at a text when it is whole.
-    only: "deno",
+    just: "deno",
     ...NOT_UTF8,
   });
   await runCases(t, cases);

@@ -1,11 +1,31 @@
+import { systemClock } from "../../lib/clock.ts";
 import { silentLog } from "../../lib/log/log.ts";
 import { createDenoSockets } from "../../lib/socket/deno_socket.ts";
-import { testSockets } from "./socket_contract.ts";
+import { createWsSockets } from "../../lib/socket/ws/ws_sockets.ts";
+import { MAX_MESSAGE, testSockets } from "./socket_contract.ts";
 
 testSockets("deno", {
   boundsMessages: false,
   onFault: { protocol: "cut", utf8: "cut" },
   closesThroughNoise: false,
-  cutCode: 1005,
+  codes: { cut: 1005, broken: 0 },
   cutsBlocked: false,
+  holds: false,
 }, () => createDenoSockets(silentLog));
+
+const WS_OWN = {
+  boundsMessages: true,
+  onFault: { protocol: 1002, utf8: 1007 },
+  closesThroughNoise: true,
+  codes: { cut: 1006, broken: 1006 },
+  cutsBlocked: true,
+  holds: true,
+} as const;
+
+for (const compression of [false, true]) {
+  testSockets(
+    compression ? "ws that may compress" : "ws",
+    WS_OWN,
+    () => createWsSockets({ maxMessageBytes: MAX_MESSAGE, compression }, systemClock),
+  );
+}

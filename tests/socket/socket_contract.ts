@@ -10,7 +10,12 @@ import { listen, type Listener } from "../../lib/listener/listener.ts";
 import { silentLog } from "../../lib/log/log.ts";
 import { MetricSet } from "../../lib/metrics/metrics.ts";
 import type { HttpRequest } from "../../lib/request.ts";
-import type { Socket, SocketEnd, SocketMaker } from "../../lib/socket/socket.ts";
+import {
+  OVERSIZED,
+  type Socket,
+  type SocketEnd,
+  type SocketMaker,
+} from "../../lib/socket/socket.ts";
 import { upgradeHead } from "../support/client.ts";
 import { Inbox, inTime, until } from "../support/deadline.ts";
 import { headerOf } from "../support/raw_client.ts";
@@ -36,22 +41,30 @@ export interface Own {
   readonly onFault: { readonly protocol: End; readonly utf8: End };
   /** Whether its close code comes also while the client goes on sending. */
   readonly closesThroughNoise: boolean;
-  /** What its close event tells when it was cut. */
-  readonly cutCode: number;
+  /** What its close event tells when it was cut, and when its client broke off. */
+  readonly codes: { readonly cut: number; readonly broken: number };
   /** Whether a cut frees a connection whose client does not read. */
   readonly cutsBlocked: boolean;
+  /** Whether it can stop to read. */
+  readonly holds: boolean;
 }
 
 /** The server's end of a connection, as the gateway listens to it. */
 class Served implements EventListenerObject {
-  readonly messages = new Inbox<string | object>();
+  readonly messages = new Inbox<string | object | typeof OVERSIZED>();
   readonly opened = Promise.withResolvers<void>();
   readonly ended = Promise.withResolvers<SocketEnd>();
   /** The types of all events, in order. */
   readonly events: string[] = [];
   onMessage = (): void => {};
 
-  constructor(readonly socket: Socket, readonly maker: SocketMaker, readonly onOpen: () => void) {
+  /** @param path Whom it is for. */
+  constructor(
+    readonly socket: Socket,
+    readonly path: string,
+    readonly maker: SocketMaker,
+    readonly onOpen: () => void,
+  ) {
     for (const type of ["open", "error", "close"] as const) socket.addEventListener(type, this);
   }
 
@@ -81,7 +94,9 @@ class Served implements EventListenerObject {
     return String(await this.messages.take("a message"));
   }
 
-  end(): Promise<SocketEnd> {
+  /** @param client Ends its side of the connection now, as whoever has seen the other end does. */
+  end(client?: ByteSocket): Promise<SocketEnd> {
+    client?.[Symbol.dispose]();
     return inTime(this.ended.promise, "the close event");
   }
 }
@@ -95,7 +110,7 @@ class Server implements AsyncDisposable {
   /** Waited for before an upgrade is answered. */
   admission: Promise<void> = Promise.resolve();
   readonly served = new Inbox<Served>();
-  readonly failures: unknown[] = [];
+  #count = 0;
   #listener!: Listener;
 
   private constructor(readonly maker: SocketMaker) {}
@@ -108,7 +123,8 @@ class Server implements AsyncDisposable {
     }, async (request: HttpRequest) => {
       await server.admission;
       const { response, socket } = maker.upgrade(request, server.protocol, server.idleSeconds);
-      server.served.put(new Served(socket, maker, () => server.onOpen(socket)));
+      const { pathname } = new URL(request.url);
+      server.served.put(new Served(socket, pathname, maker, () => server.onOpen(socket)));
       return response;
     });
     return server;
@@ -120,8 +136,9 @@ class Server implements AsyncDisposable {
 
   /** A client that answers nothing by itself, and the open socket at this end. */
   async connect(): Promise<{ client: ByteSocket; served: Served }> {
-    const client = await ByteSocket.upgrade(this.url, "/", undefined);
-    const served = await this.served.take("a socket");
+    const path = `/${++this.#count}`;
+    const client = await ByteSocket.upgrade(this.url, path, undefined);
+    const served = await this.served.take("a socket", (each) => each.path === path);
     await inTime(served.opened.promise, "an open socket");
     return { client, served };
   }
@@ -148,7 +165,7 @@ async function turns(server: Server): Promise<void> {
 async function goes(client: ByteSocket, served: Served): Promise<void> {
   await client.write(closeBytes(1000));
   await client.untilEnd();
-  await served.end();
+  await served.end(client);
 }
 
 /**
@@ -226,7 +243,7 @@ export function testSockets(name: string, own: Own, create: () => SocketMaker): 
   test("texts go both ways, in their order", async (server) => {
     const { client, served } = await server.connect();
     using _ = client;
-    const texts = ["", "é", "\u{1f600}", "\ufeff", "x".repeat(125), "x".repeat(126)];
+    const texts = ["", "é", "\u{1f600}", "x\ufeff", "x".repeat(125), "x".repeat(126)];
     texts.push("x".repeat(65535), "é".repeat(40_000), "x".repeat(MIB));
     for (let i = 0; i < 1000; i++) texts.push(`${i}`);
     const sent = client.write(joined(texts.map((text) => frameBytes(text))));
@@ -234,6 +251,8 @@ export function testSockets(name: string, own: Own, create: () => SocketMaker): 
     await sent;
     for (const text of texts) served.socket.send(text);
     for (const text of texts) strictEqual(await client.text(), text);
+    await client.write(frameBytes("\ufeff"));
+    strictEqual(await served.text(), "\ufeff");
     await goes(client, served);
   });
 
@@ -284,7 +303,7 @@ export function testSockets(name: string, own: Own, create: () => SocketMaker): 
           strictEqual(frame?.opcode, OPCODE.close);
           await client.write(closeBytes(code, reason));
           strictEqual(await client.frame(), undefined, "the end of the connection");
-          strictEqual((await served.end()).wasClean, true);
+          strictEqual((await served.end(client)).wasClean, true);
           deepStrictEqual(served.events, ["open", "close"]);
         });
       }
@@ -303,7 +322,7 @@ export function testSockets(name: string, own: Own, create: () => SocketMaker): 
         using _ = client;
         await client.write(bytes);
         deepStrictEqual(await client.untilEnd(), { frames: [], end: answer });
-        deepStrictEqual(await served.end(), end);
+        deepStrictEqual(await served.end(client), end);
       });
     }
   });
@@ -314,7 +333,7 @@ export function testSockets(name: string, own: Own, create: () => SocketMaker): 
     await client.write(closeBytes(1001));
     served.socket.close(1008, "replaced");
     await client.untilEnd();
-    strictEqual((await served.end()).wasClean, true);
+    strictEqual((await served.end(client)).wasClean, true);
     // Neither a second close nor a text does harm now.
     try {
       served.socket.close(1000, "");
@@ -343,7 +362,7 @@ export function testSockets(name: string, own: Own, create: () => SocketMaker): 
       await noise;
       await client.write(closeBytes(1008));
       strictEqual(await client.frame(), undefined);
-      await served.end();
+      await served.end(client);
     });
   }
 
@@ -352,7 +371,7 @@ export function testSockets(name: string, own: Own, create: () => SocketMaker): 
     using _ = client;
     await client.write(joined([frameBytes("1"), closeBytes(1000), frameBytes("2")]));
     deepStrictEqual(await client.untilEnd(), { frames: [], end: 1000 });
-    await served.end();
+    await served.end(client);
     deepStrictEqual(served.messages.left, ["1"]);
   });
 
@@ -368,7 +387,7 @@ export function testSockets(name: string, own: Own, create: () => SocketMaker): 
         }
         client[Symbol.dispose]();
         const { wasClean, code } = await served.end();
-        deepStrictEqual([wasClean, code], [false, 1006]);
+        deepStrictEqual([wasClean, code], [false, own.codes.broken]);
       });
     }
   });
@@ -378,7 +397,7 @@ export function testSockets(name: string, own: Own, create: () => SocketMaker): 
     using _ = client;
     server.maker.cut(served.socket);
     deepStrictEqual(await client.untilEnd(), { frames: [], end: "cut" });
-    strictEqual((await served.end()).code, own.cutCode);
+    strictEqual((await served.end()).code, own.codes.cut);
     // Once more is no fault.
     server.maker.cut(served.socket);
     await turns(server);
@@ -439,35 +458,61 @@ export function testSockets(name: string, own: Own, create: () => SocketMaker): 
         using _ = client;
         await client.write(joined([frameBytes("before"), bytes, frameBytes("behind")]));
         deepStrictEqual(await client.untilEnd(), { frames: [], end });
-        await served.end();
+        await served.end(client);
         deepStrictEqual(served.messages.left, ["before"]);
       });
     }
   });
 
-  test("a message that is larger than any may be ends it", async (server, t) => {
-    const large = own.boundsMessages ? MAX_MESSAGE + 1 : 64 * MIB;
-    const end = own.boundsMessages ? 1009 : "cut";
-    const head = frameBytes("", { length: large, lengthBits: 64 });
-    const rest = frameBytes("", { opcode: 0, length: large - 1, lengthBits: 64 });
-    const rows: [name: string, bytes: Uint8Array][] = [["in one", head]];
-    // The runtime adds fragments up, and tells what they came to.
-    if (own.boundsMessages) {
-      rows.push(["in fragments", joined([frameBytes("x", { fin: false }), rest])]);
-      rows.push(["binary", head.with(0, 0x82)]);
-    }
-    for (const [name, bytes] of rows) {
-      await t.step(name, async () => {
-        const { client, served } = await server.connect();
-        using _ = client;
-        // Nothing but its head comes.
-        await client.write(bytes);
-        deepStrictEqual(await client.untilEnd(), { frames: [], end });
-        await served.end();
-        deepStrictEqual(served.messages.left, []);
-      });
-    }
-  });
+  if (own.boundsMessages) {
+    test(
+      "a message that is too large is told by its head, and nothing behind it",
+      async (server, t) => {
+        const head = frameBytes("", { length: MAX_MESSAGE + 1, lengthBits: 64 });
+        const start = frameBytes("x", { fin: false });
+        const rest = frameBytes("", { opcode: 0, length: MAX_MESSAGE, lengthBits: 64 });
+        const rows: [name: string, bytes: Uint8Array][] = [
+          ["in one", head],
+          ["in fragments", joined([start, rest])],
+          ["binary", head.with(0, 0x82)],
+          ["a length that no number is", frameBytes("", { lengthBits: 64 }).with(2, 0xff)],
+        ];
+        for (const [name, bytes] of rows) {
+          await t.step(name, async () => {
+            const { client, served } = await server.connect();
+            using _ = client;
+            await client.write(joined([frameBytes("before"), bytes]));
+            strictEqual(await served.text(), "before");
+            strictEqual(await served.messages.take("it"), OVERSIZED);
+            await client.write(joined([frameBytes("x"), closeBytes(1000)]));
+            served.socket.close(1009, "too large");
+            deepStrictEqual(await client.untilEnd(), { frames: [], end: 1009 });
+            await served.end(client);
+            deepStrictEqual(served.messages.left, []);
+          });
+        }
+      },
+    );
+
+    test("a message of the largest size comes", async (server) => {
+      const { client, served } = await server.connect();
+      using _ = client;
+      const text = "x".repeat(MAX_MESSAGE);
+      await client.write(frameBytes(text));
+      strictEqual(await served.text(), text);
+      await client.write(fragments([text.slice(1), "x"]));
+      strictEqual(await served.text(), text);
+      await goes(client, served);
+    });
+  } else {
+    test("the runtime's own: what announces 64 MiB is cut, and what is shorter is waited for", async (server) => {
+      const { client, served } = await server.connect();
+      using _ = client;
+      await client.write(frameBytes("", { length: 64 * MIB, lengthBits: 64 }));
+      deepStrictEqual(await client.untilEnd(), { frames: [], end: "cut" });
+      await served.end(client);
+    });
+  }
 
   test("a client that is silent is pinged, stays while it answers, and is given up", async (server) => {
     server.idleSeconds = 1;
@@ -514,23 +559,20 @@ export function testSockets(name: string, own: Own, create: () => SocketMaker): 
     // The runtime tells neither the open nor the end of some of them.
   }, { sanitizeOps: false });
 
-  testHolding(test);
-}
-
-/** For those whose sockets can be held; the others have no `hold`. */
-function testHolding(
-  test: (what: string, run: (server: Server, t: Deno.TestContext) => Promise<void>) => void,
-): void {
-  function testHold(what: string, run: (server: Server) => Promise<void>): void {
-    test(what, async (server) => {
+  if (own.holds) testHolding(test);
+  else {
+    test("no socket can be held", async (server) => {
       const { client, served } = await server.connect();
-      client[Symbol.dispose]();
-      await served.end();
-      if (served.socket.hold !== undefined) await run(server);
+      using _ = client;
+      deepStrictEqual([served.socket.hold, served.socket.release], [undefined, undefined]);
+      await goes(client, served);
     });
   }
+}
 
-  testHold(
+/** For those whose sockets can be held. */
+function testHolding(test: (what: string, run: (server: Server) => Promise<void>) => void): void {
+  test(
     "a socket that is held gives no message until it is released, and loses none",
     async (server) => {
       const { client, served } = await server.connect();
@@ -552,7 +594,7 @@ function testHolding(
     },
   );
 
-  testHold("a message that holds its socket is the last, also of one packet", async (server) => {
+  test("a message that holds its socket is the last, also of one packet", async (server) => {
     const { client, served } = await server.connect();
     using _ = client;
     served.onMessage = () => served.socket.hold!();
@@ -568,7 +610,7 @@ function testHolding(
     await goes(client, served);
   });
 
-  testHold("a socket that is held as it opens keeps what came with its upgrade", async (server) => {
+  test("a socket that is held as it opens keeps what came with its upgrade", async (server) => {
     server.onOpen = (socket) => socket.hold!();
     using client = await ByteSocket.connect(server.url);
     const head = new TextEncoder().encode(upgradeHead("/"));
@@ -585,7 +627,7 @@ function testHolding(
     await goes(client, served);
   });
 
-  testHold(
+  test(
     "the client of a held socket has to wait, and what it sends is not kept here",
     async (server) => {
       const { client, served } = await server.connect();
@@ -611,20 +653,20 @@ function testHolding(
     },
   );
 
-  testHold("a held socket can be closed, and ends when that is answered", async (server) => {
+  test("a held socket can be closed, and ends when that is answered", async (server) => {
     const { client, served } = await server.connect();
     using _ = client;
     served.socket.hold!();
     await client.write(frameBytes("never taken"));
     served.socket.close(1008, "go");
     deepStrictEqual(await client.untilEnd(), { frames: [], end: 1008 });
-    strictEqual((await served.end()).wasClean, true);
+    strictEqual((await served.end(client)).wasClean, true);
     deepStrictEqual(served.messages.left, []);
     served.socket.release!();
     served.socket.hold!();
   });
 
-  testHold("a held socket can be cut", async (server) => {
+  test("a held socket can be cut", async (server) => {
     const { client, served } = await server.connect();
     using _ = client;
     served.socket.hold!();
@@ -636,7 +678,7 @@ function testHolding(
     deepStrictEqual(served.messages.left, []);
   });
 
-  testHold(
+  test(
     "a close that came while its socket was held is told behind what came before",
     async (server) => {
       const { client, served } = await server.connect();
@@ -647,12 +689,12 @@ function testHolding(
       deepStrictEqual(served.events, ["open"]);
       served.socket.release!();
       deepStrictEqual(await client.untilEnd(), { frames: [], end: 4000 });
-      deepStrictEqual(await served.end(), { wasClean: true, code: 4000, reason: "bye" });
+      deepStrictEqual(await served.end(client), { wasClean: true, code: 4000, reason: "bye" });
       deepStrictEqual(served.messages.left, ["1"]);
     },
   );
 
-  testHold(
+  test(
     "a client that goes while its socket is held is told at the latest when it is released",
     async (server) => {
       const { client, served } = await server.connect();
@@ -665,7 +707,7 @@ function testHolding(
     },
   );
 
-  testHold("a held socket is not given up while its client is not read from", async (server) => {
+  test("a held socket is not given up while its client is not read from", async (server) => {
     server.idleSeconds = 1;
     const { client, served } = await server.connect();
     using _ = client;

@@ -259,7 +259,7 @@ export interface WebSocketCase extends Outcome {
   /** What `ws` does otherwise than the runtime. */
   readonly ws?: Outcome;
   /** The one that is tested; both unless given. */
-  readonly only?: WebSocketName;
+  readonly just?: WebSocketName;
 }
 
 /** The connection serves on and nothing came back. */
@@ -307,7 +307,7 @@ export async function runCases(
   backend.answer = ({ body }) => json(body);
   const websocket = currentWebSocket();
   for (const each of cases) {
-    if (each.only !== undefined && each.only !== websocket) continue;
+    if (each.just !== undefined && each.just !== websocket) continue;
     await t.step(each.name, async () => {
       await runCase(gateway, websocket === "ws" ? { ...each, ...each.ws } : each);
       const fresh = await gateway.connect("raw");

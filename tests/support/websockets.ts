@@ -16,6 +16,8 @@ type Body = (t: Deno.TestContext, websocket: WebSocketName) => Promise<void> | v
 interface Definition extends Omit<Deno.TestDefinition, "fn"> {
   /** What it needs beyond Deno. */
   readonly needs?: Need | readonly Need[];
+  /** The one that does so, where the other rightly does something else. */
+  readonly just?: WebSocketName;
   /** Is told which one it is, for what the two rightly do otherwise. */
   readonly fn: Body;
 }
@@ -31,8 +33,8 @@ export function testEachWebSocket(name: string, fn: Body): void;
 export function testEachWebSocket(definition: Definition): void;
 export function testEachWebSocket(first: string | Definition, body?: Body): void {
   const given = typeof first === "string" ? { name: first, fn: body! } : first;
-  const { name, fn, needs = [], ...options }: Definition = given;
-  for (const websocket of WEBSOCKETS) {
+  const { name, fn, needs = [], just, ...options }: Definition = given;
+  for (const websocket of just === undefined ? WEBSOCKETS : [just]) {
     testWith(needs, `${name} [${websocket}]`, async (t) => {
       current = websocket;
       try {
