@@ -36,3 +36,7 @@ export interface Switched {
 
 /** The answer to a request. */
 export type Answer = Response | Switched;
+
+export function isSwitched(answer: Answer): answer is Switched {
+  return answer.status === 101;
+}

@@ -8,8 +8,8 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import type { Socket } from "node:net";
 import { type Clock, within } from "../clock.ts";
 import { problem } from "../problem.ts";
-import type { Answer, HttpRequest, Switched, UpgradeSocket } from "../request.ts";
-import { asksForWebSocket, readRequest } from "./incoming.ts";
+import { type Answer, type HttpRequest, isSwitched, type UpgradeSocket } from "../request.ts";
+import { asksForWebSocket, hasBody, readRequest } from "./incoming.ts";
 import { Listening, type Place } from "./listening.ts";
 import { sendResponse } from "./outgoing.ts";
 import {
@@ -46,7 +46,6 @@ const MAX_HEAD_BYTES = 16 * 1024;
 const READ_AHEAD_BYTES = 16 * 1024;
 /** Requests of one connection that may wait for the answers to earlier ones. */
 const MAX_PIPELINED = 100;
-const SWITCHING_PROTOCOLS = 101;
 /** Also an answer to a `POST /call` that is none: nothing was sent. */
 const NOT_SENT = { "ws2api-outcome": "not-sent" };
 
@@ -75,6 +74,8 @@ export class HttpServer {
   readonly #idle: Unfinished;
   /** Connections whose peer has not taken its response. */
   readonly #leaving: Unfinished;
+  /** One for all connections. */
+  readonly #onClose: (this: Socket) => void;
   #underWay = 0;
   #onNoneUnderWay = (): void => {};
 
@@ -85,6 +86,10 @@ export class HttpServer {
       if (socket.bytesRead > 0) this.#tell(socket, TOO_SLOW);
     });
     this.#idle = new Unfinished(options.clock, LIMIT_MS);
+    const forget = (socket: Socket): void => this.#forget(socket);
+    this.#onClose = function () {
+      forget(this);
+    };
     this.#leaving = new Unfinished(options.clock, LIMIT_MS);
     this.#listening = new Listening(() => this.#create(), options.clock, options.log);
   }
@@ -152,7 +157,7 @@ export class HttpServer {
     this.#connections.set(socket, { address, current: undefined, waiting: [] });
     this.#fresh.enter(socket, address);
     socket.setNoDelay(true);
-    socket.once("close", () => this.#forget(socket));
+    socket.once("close", this.#onClose);
   }
 
   #forget(socket: Socket): void {
@@ -206,14 +211,14 @@ export class HttpServer {
     if (connection?.current !== undefined || connection === undefined) return void socket.destroy();
     this.#forget(socket);
     this.#upgrading.add(socket);
-    socket.once("close", () => this.#forget(socket));
     const end = this.#begin(socket);
     socket.once("close", end);
     // One that breaks while it waits is noticed by whoever writes to it.
-    socket.on("error", () => {});
+    socket.on("error", ignore);
     const response = await this.#answer(readRequest(message, upgrade), socket);
     if (isSwitched(response)) {
-      // Its bytes are the WebSocket's from now on.
+      // It is the WebSocket's from now on, and keeps nothing of this.
+      socket.off("close", end).off("close", this.#onClose);
       this.#forget(socket);
       return end();
     }
@@ -290,11 +295,4 @@ export class HttpServer {
   }
 }
 
-function isSwitched(answer: Answer): answer is Switched {
-  return answer.status === SWITCHING_PROTOCOLS;
-}
-
-/** Whether something belongs to a request beside its head. */
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
-}
+function ignore(): void {}

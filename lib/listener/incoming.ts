@@ -44,3 +44,8 @@ export function readRequest(
   if (url === undefined) return undefined;
   return { method, url, headers, body: WITHOUT_BODY.has(method) ? null : message, upgrade };
 }
+
+/** Whether something belongs to a request beside its head. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
+}

@@ -40,6 +40,7 @@ const OWNERS: Readonly<Record<string, Owner>> = {
     owns: ["node:crypto"],
     because: "the runtime's reader of certificates",
   },
+  "lib/socket/ws/deflate.ts": { owns: ["node:zlib"], because: "compression of messages" },
   "lib/listener/http_server.ts": { owns: ["node:http"], because: "HTTP on what comes in" },
   "lib/listener/listener.ts": { owns: ["Deno.listen"], because: "whether there is IPv6" },
   "lib/listener/listening.ts": { owns: ["Deno.listen"], because: "whether a port can be had" },

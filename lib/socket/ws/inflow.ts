@@ -1,0 +1,243 @@
+/**
+ * What comes on a connection: bytes, until they are messages that somebody takes.
+ *
+ * @module
+ */
+
+import type { Buffer } from "node:buffer";
+import type { Socket as Connection } from "node:net";
+import { OVERSIZED } from "../socket.ts";
+import type { DeflateOwner } from "./deflate.ts";
+import { createReceiver, type Extensions, type FrameReceiver } from "./library.ts";
+
+/** A text, a binary message, or one that is too large. */
+export type Message = string | Buffer | typeof OVERSIZED;
+
+/** Whose it is. */
+export interface InflowOwner {
+  /** Something came. */
+  heard(): void;
+  message(data: Message): void;
+  pinged(data: Buffer): void;
+  /** The client's close frame has come, 1005 for one without a code. Nothing follows. */
+  concluded(code: number, reason: string): void;
+  /** What came is no frame: closed with this code. Nothing follows. */
+  faulted(code: number): void;
+  /** The client has ended its side, and all that it sent has been told. */
+  ended(): void;
+}
+
+/** So much is looked at before it is asked again whether the client is held: what is beyond waits unread. */
+const PIECE_BYTES = 4096;
+/** Fragments and pieces cost memory beyond their bytes: a message may be in pieces of so many, not less. */
+const MIN_PART_BYTES = 64;
+/** Messages of a few bytes are never in too many parts. */
+const MIN_PARTS = 1024;
+
+const PROTOCOL_ERROR = 1002;
+const INVALID_PAYLOAD = 1007;
+const POLICY = 1008;
+
+/** By what the library and zlib call them; 1002 for all others. */
+const FAULT_CODES: Readonly<Record<string, number>> = {
+  WS_ERR_INVALID_UTF8: INVALID_PAYLOAD,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: POLICY,
+  Z_DATA_ERROR: INVALID_PAYLOAD,
+  Z_BUF_ERROR: INVALID_PAYLOAD,
+};
+
+/** Messages that are refused for their size. */
+const OVERSIZE_CODES: readonly string[] = [
+  "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
+  "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH",
+  "ERR_BUFFER_TOO_LARGE",
+];
+
+/** Whose an emitter is: a property in place of closures, since each idle client would have them. */
+const INFLOW = Symbol("inflow");
+
+/**
+ * Owns what has come and was not told.
+ *
+ * - Messages are told in their order, and none while it is held. By then at most `PIECE_BYTES` have been
+ *   looked at beyond the message that it was held for; the rest waits, and the connection is not read.
+ * - One compressed message is inflated at a time, and none while it is held.
+ * - After `stop` what comes is read and dropped.
+ */
+export class Inflow implements DeflateOwner {
+  readonly #connection: Connection;
+  readonly #owner: InflowOwner;
+  /** Null when nothing more is looked at. */
+  #receiver: FrameReceiver | null = null;
+  #isHeld = false;
+  #isInflating = false;
+  #isFeeding = false;
+  #hasEnded = false;
+  /** Bytes that were not given to the receiver. */
+  #unfed: Buffer | null = null;
+  /** Messages, or one that is about to be inflated, that wait for the end of a hold. */
+  #held: (Message | (() => void))[] | null = null;
+
+  constructor(connection: Connection, owner: InflowOwner) {
+    this.#connection = connection;
+    this.#owner = owner;
+  }
+
+  /**
+   * Begins to read.
+   *
+   * @param head What came already.
+   * @param maxMessageBytes What a message may have, inflated or not.
+   */
+  start(head: Buffer, extensions: Extensions, maxMessageBytes: number): void {
+    const maxParts = Math.max(MIN_PARTS, Math.ceil(maxMessageBytes / MIN_PART_BYTES));
+    this.#receiver = createReceiver({
+      isServer: true,
+      extensions,
+      maxPayload: maxMessageBytes,
+      maxFragments: maxParts,
+      maxBufferedChunks: maxParts,
+    });
+    owned(this.#receiver, this)
+      .on("message", onMessage)
+      .on("ping", onPing)
+      .on("conclude", onConclude)
+      .on("error", onError);
+    owned(this.#connection, this).on("data", onData).on("end", onEnd);
+    if (head.length > 0) this.#unfed = head;
+    this.#feed();
+  }
+
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
+  hold(): void {
+    this.#isHeld = true;
+    if (this.#isStopped) this.#connection.pause();
+  }
+
+  release(): void {
+    this.#isHeld = false;
+    while (this.#held !== null && !this.#isHeld) {
+      const next = this.#held.shift()!;
+      if (this.#held.length === 0) this.#held = null;
+      if (typeof next === "function") next();
+      else this.#owner.message(next);
+    }
+    this.#feed();
+  }
+
+  stop(): void {
+    this.#receiver = null;
+    this.#unfed = null;
+    this.#connection.resume();
+  }
+
+  /** The connection is no more: what came before is told. */
+  close(): void {
+    this.#receiver = null;
+    for (const each of this.#held ?? []) {
+      if (typeof each !== "function") this.#owner.message(each);
+    }
+    this.#held = null;
+  }
+
+  inflating(go: () => void): void {
+    if (this.#receiver === null) return;
+    this.#isInflating = true;
+    if (this.#isHeld) (this.#held ??= []).push(go);
+    else go();
+  }
+
+  inflated(): void {
+    this.#isInflating = false;
+    // Behind the message that comes of it.
+    queueMicrotask(() => this.#feed());
+  }
+
+  come(bytes: Buffer): void {
+    this.#owner.heard();
+    if (this.#receiver === null) return;
+    this.#unfed = bytes;
+    this.#feed();
+  }
+
+  #feed(): void {
+    if (this.#isFeeding) return;
+    this.#isFeeding = true;
+    while (this.#unfed !== null && this.#receiver !== null && !this.#isStopped) {
+      const bytes: Buffer = this.#unfed;
+      this.#unfed = bytes.length > PIECE_BYTES ? bytes.subarray(PIECE_BYTES) : null;
+      this.#receiver.write(bytes.length > PIECE_BYTES ? bytes.subarray(0, PIECE_BYTES) : bytes);
+    }
+    this.#isFeeding = false;
+    if (this.#isStopped) this.#connection.pause();
+    else if (this.#hasEnded) this.#owner.ended();
+    else if (this.#connection.isPaused()) this.#connection.resume();
+  }
+
+  /** Whether nothing is looked at for now. */
+  get #isStopped(): boolean {
+    return this.#receiver !== null && (this.#isHeld || this.#isInflating);
+  }
+
+  message(data: Message): void {
+    if (this.#isHeld || this.#held !== null) (this.#held ??= []).push(data);
+    else this.#owner.message(data);
+  }
+
+  pinged(data: Buffer): void {
+    this.#owner.pinged(data);
+  }
+
+  conclude(code: number, reason: string): void {
+    this.stop();
+    this.#owner.concluded(code, reason);
+  }
+
+  fault({ code = "" }: Error & { code?: string }): void {
+    if (this.#receiver === null) return;
+    this.stop();
+    if (OVERSIZE_CODES.includes(code)) this.message(OVERSIZED);
+    else this.#owner.faulted(FAULT_CODES[code] ?? PROTOCOL_ERROR);
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    if (!this.#isStopped) this.#owner.ended();
+  }
+}
+
+interface Owned {
+  [INFLOW]: Inflow;
+}
+
+function owned<T extends object>(emitter: T, inflow: Inflow): T {
+  (emitter as T & Owned)[INFLOW] = inflow;
+  return emitter;
+}
+
+function onMessage(this: unknown, data: Buffer, isBinary: boolean): void {
+  (this as Owned)[INFLOW].message(isBinary ? data : data.toString());
+}
+
+function onPing(this: unknown, data: Buffer): void {
+  (this as Owned)[INFLOW].pinged(data);
+}
+
+function onConclude(this: unknown, code: number, reason: Buffer): void {
+  (this as Owned)[INFLOW].conclude(code, reason.toString());
+}
+
+function onError(this: unknown, error: Error): void {
+  (this as Owned)[INFLOW].fault(error);
+}
+
+function onData(this: unknown, bytes: Buffer): void {
+  (this as Owned)[INFLOW].come(bytes);
+}
+
+function onEnd(this: unknown): void {
+  (this as Owned)[INFLOW].end();
+}
