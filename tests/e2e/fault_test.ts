@@ -334,6 +334,7 @@ test("SIGTERM in a storm: exit 0 in time, each CALL answered or its socket close
       "--allow-net",
       "--allow-read",
       "--allow-env=WS2API_*",
+      "--ignore-env=WS_NO_BUFFER_UTIL",
       fileURLToPath(new URL("main.ts", ROOT)),
       "--listen=127.0.0.1:0",
       `--backend=${backend.url}`,
