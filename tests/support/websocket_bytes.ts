@@ -85,6 +85,7 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array {
 export interface Received {
   readonly opcode: number;
   readonly payload: Uint8Array;
+  readonly isCompressed?: true;
 }
 
 /** What ended a socket: the close frame's code (1005 without one in it), or `cut` without a frame. */
@@ -199,7 +200,11 @@ export class ByteSocket implements Disposable {
       : short;
     if (bytes.length < start + length) return undefined;
     this.#unread = bytes.subarray(start + length) as Uint8Array<ArrayBuffer>;
-    return { opcode: bytes[0]! & 15, payload: bytes.slice(start, start + length) };
+    return {
+      opcode: bytes[0]! & 15,
+      payload: bytes.slice(start, start + length),
+      ...((bytes[0]! & 0x40) !== 0 && { isCompressed: true }),
+    };
   }
 
   /** Takes the next text, past pings and pongs; undefined when the connection ends. */
