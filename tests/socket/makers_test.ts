@@ -10,6 +10,7 @@ testSockets("deno", {
   codes: { cut: 1005, broken: 0 },
   cutsBlocked: false,
   holds: false,
+  tellsEach: false,
   hasClock: false,
 }, () => createDenoSockets(silentLog));
 
@@ -22,6 +23,7 @@ testSockets(
     codes: { cut: 1006, broken: 1006 },
     cutsBlocked: true,
     holds: true,
+    tellsEach: true,
     hasClock: true,
   },
   (clock) => createWsSockets({ maxMessageBytes: MAX_MESSAGE, compression: false }, clock),

@@ -48,6 +48,8 @@ export interface Own {
   readonly cutsBlocked: boolean;
   /** Whether it can stop to read. */
   readonly holds: boolean;
+  /** Whether it tells the end of each socket, also where the client goes in the middle of its upgrade. */
+  readonly tellsEach: boolean;
   /** Whether it waits by the clock that it is given. */
   readonly hasClock: boolean;
 }
@@ -84,6 +86,8 @@ class Served implements EventListenerObject {
     } else if (type === "message") {
       this.messages.put((event as MessageEvent).data);
       this.onMessage();
+    } else if (type === "error" && !this.events.includes("open")) {
+      this.ended.resolve({ wasClean: false, code: 1006, reason: "" });
     } else if (type === "close") {
       for (const each of ["open", "message", "error", "close"] as const) {
         this.socket.removeEventListener(each, this);
@@ -114,6 +118,7 @@ class Server implements AsyncDisposable {
   onOpen = (_: Socket): void => {};
   /** Waited for before an upgrade is answered. */
   admission: Promise<void> = Promise.resolve();
+  readonly asked = new Inbox<string>();
   readonly served = new Inbox<Served>();
   #count = 0;
   #listener!: Listener;
@@ -126,6 +131,7 @@ class Server implements AsyncDisposable {
       ...{ tls: undefined, tcpBacklog: 100, isShared: false, hasRoom: () => true },
       ...{ log: silentLog, metrics: new MetricSet([]).metrics, clock: systemClock },
     }, async (request: HttpRequest) => {
+      server.asked.put(request.url);
       await server.admission;
       const { response, socket } = maker.upgrade(request, server.protocol, server.idleSeconds);
       const { pathname } = new URL(request.url);
@@ -610,6 +616,32 @@ export function testSockets(name: string, own: Own, create: (clock: Clock) => So
     await turns(server);
     // The runtime tells neither the open nor the end of some of them.
   }, { sanitizeOps: false });
+
+  if (own.tellsEach) {
+    test(
+      "a client that goes while its upgrade waits is told as one that went",
+      async (server, _clock, t) => {
+        for (const name of ["ends", "ends behind a frame", "ends in a frame", "ends its side"]) {
+          await t.step(name, async () => {
+            const admission = Promise.withResolvers<void>();
+            server.admission = admission.promise;
+            using client = await ByteSocket.connect(server.url);
+            await client.write(upgradeHead("/gone"));
+            await server.asked.take("the upgrade", (url) => url.endsWith("/gone"));
+            server.admission = Promise.resolve();
+            if (name === "ends behind a frame") await client.write(frameBytes("x"));
+            if (name === "ends in a frame") await client.write(frameBytes("x").subarray(0, 3));
+            await client.endWriting();
+            if (name !== "ends its side") client[Symbol.dispose]();
+            await turns(server);
+            admission.resolve();
+            const served = await server.served.take("a socket", ({ path }) => path === "/gone");
+            strictEqual((await served.end()).wasClean, false);
+          });
+        }
+      },
+    );
+  }
 
   if (own.holds) testHolding(test);
   else {
