@@ -33,4 +33,4 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
 ENTRYPOINT ["sh", "-c", "WS2API_OPEN_FILES=$(ulimit -Hn) WS2API_VARIABLES=$(export -p | sed -n 's/^export \\(WS2API_[A-Za-z0-9_]*\\).*/\\1/p') exec \"$0\" \"$@\"", \
   "deno", "run", "--cached-only", "--frozen", "--no-prompt", \
   "--v8-flags=--heap-growing-percent=70,--max-semi-space-size=16", \
-  "--allow-net", "--allow-read", "--allow-write", "--allow-sys", "--allow-env=WS2API_*,HTTP_PROXY,HTTPS_PROXY,ALL_PROXY,http_proxy,https_proxy,all_proxy", "--ignore-env=WS_NO_BUFFER_UTIL", "main.ts"]
+  "--allow-net", "--allow-read", "--allow-write", "--allow-sys", "--allow-env=WS2API_*,HTTP_PROXY,HTTPS_PROXY,ALL_PROXY,http_proxy,https_proxy,all_proxy", "main.ts"]

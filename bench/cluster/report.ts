@@ -19,6 +19,8 @@ export interface Scenario {
   readonly rampSeconds: number;
   /** Between two CALLs of a client. */
   readonly periodSeconds: number;
+  /** Of the gateways. */
+  readonly flag?: string;
 }
 
 const ROLES = ["gateways", "generators", "stub", "NATS"] as const;
@@ -34,8 +36,9 @@ export interface Run {
 }
 
 /** For headings. */
-export function titleOf({ rampSeconds, periodSeconds }: Scenario): string {
-  return `all in ${rampSeconds} s, a CALL every ${periodSeconds} s`;
+export function titleOf({ rampSeconds, periodSeconds, flag }: Scenario): string {
+  const how = flag === undefined ? "" : `, ${flag}`;
+  return `all in ${rampSeconds} s, a CALL every ${periodSeconds} s${how}`;
 }
 
 function percentiles(latencies: Latencies): string {

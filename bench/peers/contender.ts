@@ -20,6 +20,7 @@ export interface Peer extends Contender {
 export const PEERS: readonly Peer[] = [
   gateway("tcp"),
   gateway("fetch"),
+  gateway("tcp, --websocket ws", ["--forwarder=tcp", "--websocket=ws"], "tcp-ws"),
   {
     name: "bare",
     label: "bare bridge on Deno",
@@ -48,13 +49,13 @@ export const PEERS: readonly Peer[] = [
   },
 ];
 
-function gateway(forwarder: string): Peer {
+function gateway(what: string, flags = [`--forwarder=${what}`], name = what): Peer {
   return {
-    name: forwarder,
-    label: `gateway, ${forwarder}`,
+    name,
+    label: `gateway, ${what}`,
     role: "gateway",
     isPinned: true,
-    start: (processes, stub) => processes.startGateway(stub, [`--forwarder=${forwarder}`]),
+    start: (processes, stub) => processes.startGateway(stub, flags),
   };
 }
 

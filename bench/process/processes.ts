@@ -61,7 +61,7 @@ export class Processes {
     // A line for each client would hide the figures.
     const args = [...checkout.command, ...lastOfEach([...own, "--log-level=error", ...flags])];
     const gateway = this.start(args, Deno.execPath(), errors, checkout.dir);
-    const line = /^ws2api listening on http:\/\/[^:]+:(\d+)$/;
+    const line = /^ws2api listening on https?:\/\/[^:]+:(\d+)$/;
     return { ...gateway, port: Number((await lineOf(gateway.lines, line, "the gateway"))[1]) };
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import process from "node:process";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import type { Log } from "../log/log.ts";
@@ -17,6 +18,13 @@ export async function createSockets(
   log: Log,
 ): Promise<SocketMaker> {
   if (config.websocket === "deno") return createDenoSockets(log);
-  const { createWsSockets } = await import("./ws/ws_sockets.ts");
-  return createWsSockets(config, clock);
+  // The library looks for a variable of its own, and the program has given up to read any.
+  const { env } = process;
+  process.env = {};
+  try {
+    const { createWsSockets } = await import("./ws/ws_sockets.ts");
+    return createWsSockets(config, clock);
+  } finally {
+    process.env = env;
+  }
 }

@@ -40,6 +40,10 @@ const OWNERS: Readonly<Record<string, Owner>> = {
     owns: ["node:crypto"],
     because: "the runtime's reader of certificates",
   },
+  "lib/socket/maker.ts": {
+    owns: ["node:process", "process"],
+    because: "what a library looks for in the environment while it is loaded",
+  },
   "lib/socket/ws/deflate.ts": { owns: ["node:zlib"], because: "compression of messages" },
   "lib/listener/http_server.ts": { owns: ["node:http"], because: "HTTP on what comes in" },
   "lib/listener/listener.ts": { owns: ["Deno.listen"], because: "whether there is IPv6" },

@@ -29,8 +29,11 @@ export interface InflowOwner {
 
 /** So much is looked at before it is asked again whether the client is held: what is beyond waits unread. */
 const PIECE_BYTES = 4096;
-/** Fragments and pieces cost memory beyond their bytes: a message may be in pieces of so many, not less. */
-const MIN_PART_BYTES = 64;
+/**
+ * Each fragment of a message, and each part in which a frame comes, costs some 700 bytes beyond its own: on
+ * the average they may not be smaller than this.
+ */
+const MIN_PART_BYTES = 256;
 /** Messages of a few bytes are never in too many parts. */
 const MIN_PARTS = 1024;
 

@@ -195,7 +195,10 @@ export class WsSocket implements Socket, Pinged, InflowOwner {
   concluded(code: number, reason: string): void {
     this.#end = { wasClean: true, code, reason };
     if (this.#state === "open") this.#close(code === NO_STATUS ? undefined : code, "");
-    this.#finish();
+    // Nothing follows of the client's, so that nothing is lost by ending the connection first
+    // (RFC 6455 §7.1.1).
+    this.#linger();
+    this.#connection.destroySoon();
   }
 
   faulted(code: number): void {
@@ -205,7 +208,11 @@ export class WsSocket implements Socket, Pinged, InflowOwner {
 
   /** All is said: the client can read it, and has to end the connection. */
   #finish(): void {
+    this.#linger();
     this.#connection.end();
+  }
+
+  #linger(): void {
     this.#lingering ??= this.#shared.clock.setTimeout(() => this.cut(), LINGER_MS);
   }
 
