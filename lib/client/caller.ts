@@ -17,6 +17,8 @@ export interface Caller extends Identity {
   queueFull(): void;
   /** The backend is away: the client is to be closed in place of an answer. */
   backendAway(): void;
+  /** One that waited has its turn: there may be room again. */
+  callsMoved(): void;
   /** None is waiting or under way any more. */
   callsDone(): void;
 }

@@ -5,10 +5,8 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { errorCode } from "../codec/error_code.ts";
 import type { Call } from "../codec/frame.ts";
-import { callErrorText, frameKind } from "../codec/frame_text.ts";
-import { isSuccess, replyText, resultPayload } from "../codec/reply.ts";
+import { isSuccess } from "../codec/reply.ts";
 import { traceIdOf } from "../codec/trace_context.ts";
 import { type BackendReply, type Forwarder, isFailing } from "../forwarder/forwarder.ts";
 import type { Reach } from "../forwarder/reach.ts";
@@ -18,17 +16,16 @@ import type { Metrics } from "../metrics/metrics.ts";
 import type { Backlog } from "../queue/backlog.ts";
 import { Lane, type LaneOptions, type QueueLimits } from "../queue/lane.ts";
 import type { Tracing } from "../trace/tracing.ts";
-import type { Inspect } from "../validate/inspector.ts";
-import { describeViolation } from "../validate/violation.ts";
+import { type AnswerDeps, answerTo, internalError } from "./answer.ts";
 import { type CallOwner, CallUnderWay } from "./call_under_way.ts";
 import type { Caller } from "./caller.ts";
 import type { Ending } from "./ending.ts";
-import { describeFault, failureOf, whatIsTold } from "./failure.ts";
+import { failureOf, whatIsTold } from "./failure.ts";
 import type { ClientRate } from "./rate.ts";
 import { Refusals } from "./refusals.ts";
 import { endByReply } from "./span.ts";
 
-export interface CallsDeps {
+export interface CallsDeps extends AnswerDeps {
   readonly forwarder: Forwarder;
   readonly backlog: Backlog;
   readonly clock: Clock;
@@ -46,8 +43,6 @@ export interface CallsDeps {
   readonly limits: QueueLimits;
   /** Undefined when a client may send as fast as it is served. */
   readonly rate?: ClientRate | undefined;
-  /** Checks payloads against their schemas; undefined when nothing is checked. */
-  readonly inspect?: Inspect | undefined;
   /** Undefined when nothing is traced. */
   readonly tracing?: Tracing | undefined;
   /**
@@ -55,8 +50,6 @@ export interface CallsDeps {
    * (`--backend-away answer`).
    */
   readonly closesWhen?: Pick<Reach, "isAway" | "isReachable"> | undefined;
-  /** The backend time-out in words, for descriptions. */
-  readonly backendTimeoutText: string;
 }
 
 /**
@@ -102,6 +95,13 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
     this.caller.callsDone();
   }
 
+  /** Whether so much of its room is free that a client which was held back may go on. */
+  get hasRoom(): boolean {
+    const { waiting, size, isFull } = this.#lane;
+    const { maxQueue, maxQueueChars } = this.#deps.limits;
+    return !isFull && waiting * 2 <= maxQueue && size * 2 <= maxQueueChars;
+  }
+
   get isDropped(): boolean {
     return this.#isDropped;
   }
@@ -129,7 +129,10 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
     return isRepeated ? "again" : "same";
   }
 
-  /** Takes a CALL or SEND that has no namesake, or refuses it. */
+  /**
+   * Takes a CALL or SEND that has no namesake, or refuses it. The last one that is taken may be longer
+   * than the room that is left: it has been read already.
+   */
   push(call: Call): void {
     if (this.isFull) return this.refuse(call);
     const { backlog, clock } = this.#deps;
@@ -166,6 +169,7 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
   /** Forwards one; `replied` follows. */
   handle(waiting: CallUnderWay): void {
     try {
+      this.caller.callsMoved();
       const turn = this.#deps.rate?.take(this.caller);
       if (turn === undefined) return this.#forward(waiting);
       void turn.then(() => this.#forward(waiting)).catch((error) => this.#broke(waiting, error));
@@ -237,7 +241,7 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
   #answer(waiting: CallUnderWay, reply: BackendReply): void {
     const { clock, metrics } = this.#deps;
     const { call, since, span } = waiting;
-    const answer = call.kind === "send" ? null : this.#answerTo(call, reply);
+    const answer = call.kind === "send" ? null : answerTo(this.caller, this.#deps, call, reply);
     const failure = failureOf(reply, answer);
     if (failure === null) metrics.requestsSucceeded.add(1);
     else this.#failed(waiting, failure, answer);
@@ -260,39 +264,6 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
     metrics.requestsFailed.add(1);
     const { call } = waiting;
     if (call.kind === "send") return;
-    this.caller.answer(this.#internalError(call, "the gateway failed"), call);
-  }
-
-  /** The frame that answers a CALL. */
-  #answerTo(call: Call, reply: BackendReply): string {
-    if (!reply.ok) {
-      return this.#internalError(call, describeFault(reply.fault, this.#deps.backendTimeoutText));
-    }
-    const { inspect } = this.#deps;
-    const { status, body } = reply;
-    const answer = replyText(call.messageIdText, status, body, this.caller.dialect);
-    return inspect === undefined || frameKind(answer) !== "result"
-      ? answer
-      : this.#refusalOf(call, body, inspect) ?? answer;
-  }
-
-  /** The CALLERROR in place of a CALLRESULT whose payload is refused; undefined when it passes. */
-  #refusalOf(call: Call, body: string, inspect: Inspect): string | undefined {
-    const { action, messageId } = call;
-    const violation = inspect(this.caller, {
-      direction: "out",
-      type: "result",
-      action,
-      messageId,
-      payload: resultPayload(body),
-    });
-    return violation && this.#internalError(
-      call,
-      `the backend's answer was refused: ${describeViolation(violation)}`,
-    );
-  }
-
-  #internalError({ messageIdText }: Call, description: string): string {
-    return callErrorText(messageIdText, errorCode("internal", this.caller.dialect), description);
+    this.caller.answer(internalError(this.caller, call, "the gateway failed"), call);
   }
 }

@@ -104,6 +104,11 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
     return this.#deps;
   }
 
+  /** Whether it can be left unread: not every implementation of WebSockets can. */
+  get canBeHeld(): boolean {
+    return this.#socket.hold !== undefined;
+  }
+
   /** The version whose rules count. */
   get dialect(): Dialect {
     return dialectOf(this.protocol);
@@ -119,7 +124,8 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
     return this.connectedAt + 1000 * this.#activeAfterSeconds;
   }
 
-  protected get isClosed(): boolean {
+  /** Whether its end has come. */
+  get isClosed(): boolean {
     return this.#isClosed;
   }
 

@@ -15,6 +15,7 @@ import type { Caller } from "./caller.ts";
 import { Calls, type CallsDeps } from "./calls.ts";
 import { ClientSocket, type ClientSocketDeps } from "./client_socket.ts";
 import type { Ending } from "./ending.ts";
+import type { HeldBack, Sender } from "./held_back.ts";
 import {
   type IncomingDeps,
   isAdmitted,
@@ -59,6 +60,7 @@ export interface ClientWorkDeps extends CallsDeps, ClientSocketDeps, IncomingDep
     Deliveries,
     "deliver" | "hold" | "giveUp" | "hasRoom" | "forgetSeeker" | "countOf" | "roomForResultError"
   >;
+  readonly heldBack: HeldBack;
   readonly metrics:
     & CallsDeps["metrics"]
     & ClientSocketDeps["metrics"]
@@ -83,7 +85,7 @@ export interface ClientWorkDeps extends CallsDeps, ClientSocketDeps, IncomingDep
  * A base of `Connection` rather than a part of it: an idle client is one object and its socket.
  */
 export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<D>
-  implements Caller, Callee, RoomSeeker {
+  implements Caller, Callee, RoomSeeker, Sender {
   #calls: Calls | null = null;
   #pending: Pending | null = null;
   #sentResults: SentResults | null = null;
@@ -97,7 +99,8 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
 
   /** Whether nothing is under way, and nothing waits. */
   protected get isIdle(): boolean {
-    return this.#calls === null && this.#pending === null && !this.hasUnsent;
+    return this.#calls === null && this.#pending === null && !this.hasUnsent &&
+      !this.deps.heldBack.keepsOf(this);
   }
 
   /** What it is about at this moment. */
@@ -160,6 +163,7 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
 
   /** The socket is no more: CALLs to the client end, and what came of it before goes to the backend. */
   protected endWork(ending: Ending): void {
+    this.deps.heldBack.forget(this);
     this.#calls?.connectionEnded(ending);
     this.#sentResults?.clear();
     const pending = this.#pending;
@@ -186,9 +190,9 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
   }
 
   // Not `#take`: for the private methods of a class each of its objects has a field more.
-  protected take(call: Call): void {
+  take(call: Call): void {
     const calls = this.#calls;
-    const { closesWhen, backlog, metrics } = this.deps;
+    const { closesWhen, backlog, heldBack, metrics } = this.deps;
     const namesake = calls === null ? "none" : calls.namesakeOf(call);
     if (namesake !== "none") {
       refuseNamesake(this, this.deps, call, namesake);
@@ -197,6 +201,8 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
     // One that need not wait may be let through, to see whether the backend is back. And before the backend
     // counts as away, what waits for it may have filled all the room there is.
     const { isFull } = backlog;
+    // A socket that breaks tells what it had read: that goes with what it had not.
+    if ((isFull || calls?.isFull === true) && heldBack.isHeld(this)) return;
     const isHopeless = closesWhen !== undefined && call.kind === "call" &&
       (closesWhen.isAway ? calls !== null || isFull : isFull && !closesWhen.isReachable);
     if (isHopeless) {
@@ -208,11 +214,14 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
       calls.refuse(call);
       return this.spent(REFUSAL_MS);
     }
-    if (!isAdmitted(this, this.deps, call, calls?.count ?? 0)) return this.ledNowhere();
-    // Its payload may have been one too many.
-    if (this.isClosed) return;
-    this.#calls ??= new Calls(this, this.deps);
-    this.#calls.push(call);
+    if (isFull && this.canBeHeld && heldBack.keep(this, call)) return;
+    if (isAdmitted(this, this.deps, call, calls?.count ?? 0)) {
+      // Its payload may have been one too many.
+      if (this.isClosed) return;
+      this.#calls ??= new Calls(this, this.deps);
+      this.#calls.push(call);
+    } else this.ledNowhere();
+    if (this.canBeHeld && !this.isClosed) heldBack.heard(this);
   }
 
   protected override refuse(fault: FrameFault): void {
@@ -250,9 +259,27 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
     this.deps.deliveries.giveUp(id);
   }
 
+  get calls(): Calls | null {
+    return this.#calls;
+  }
+
+  hold(): void {
+    this.socket.hold?.();
+  }
+
+  goOn(): void {
+    this.partDone();
+    this.socket.release?.();
+  }
+
+  callsMoved(): void {
+    this.deps.heldBack.moved(this);
+  }
+
   callsDone(): void {
     this.#calls = null;
     this.partDone();
+    this.deps.heldBack.moved(this);
   }
 
   noneOutstanding(): void {

@@ -28,6 +28,8 @@ import type { SentResults } from "./sent_results.ts";
 /** The connection that a frame came on. */
 export interface Receiver extends Identity {
   readonly dialect: Dialect;
+  /** Whether it can be left unread. */
+  readonly canBeHeld: boolean;
   /** Sends a frame; one for a connection that is closed is dropped. */
   write(text: string): void;
   /** Parses what this client sent; undefined for what is no JSON. */
@@ -120,10 +122,11 @@ export function refuseNamesake(
  * What one client may have waiting while the backlog is half full: some forty that fill their queues would
  * take all of it otherwise, and clients who have nothing waiting would not be served.
  */
-const MAX_UNDER_PRESSURE = 16;
+export const MAX_UNDER_PRESSURE = 16;
 
 /**
- * Whether a CALL or SEND may wait for the backend. A CALL that may not has been answered.
+ * Whether a CALL or SEND may wait for the backend. A CALL that may not has been answered. A client that can
+ * be held back may pass its share by one message, and is held back then.
  *
  * @param before How many of this client's wait or are under way.
  */
@@ -134,7 +137,8 @@ export function isAdmitted(
   before: number,
 ): boolean {
   const { kind: type, action, messageId, payload } = call;
-  if (backlog.isFull || (before >= MAX_UNDER_PRESSURE && backlog.isPressed)) {
+  const hasMuch = before >= MAX_UNDER_PRESSURE && !on.canBeHeld;
+  if (backlog.isFull || (hasMuch && backlog.isPressed)) {
     const waiting = backlog.count;
     log.warn("gateway overloaded", { ...namesOf(on), action, messageId, waiting });
     if (type === "call") answerError(on, call, "internal", "gateway overloaded");

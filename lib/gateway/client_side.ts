@@ -6,6 +6,7 @@
 
 import { connect } from "../client/connect.ts";
 import type { ConnectionDeps } from "../client/connection.ts";
+import { HeldBack } from "../client/held_back.ts";
 import { ClientRate } from "../client/rate.ts";
 import { alone, noWitness } from "../cluster/alone.ts";
 import type { Bus, Peer } from "../cluster/bus.ts";
@@ -86,6 +87,10 @@ export function createClientSide(
     connections,
     forwarder,
     backlog,
+    heldBack: new HeldBack({
+      ...{ backlog, isShuttingDown, clock, log, held: metrics.clientsHeld },
+      maxKeptChars: maxQueueChars,
+    }),
     deliveries,
     limits: { ...config, maxQueueChars },
     get rate() {

@@ -103,6 +103,10 @@ export function familiesOf(protocols: readonly string[]) {
       "type",
       ["call", "send", "resulterror"],
     ),
+    clientsHeld: gauge(
+      "ws2api_clients_held",
+      "Clients that are not read from, since their queue or the gateway's is full; 0 where the WebSockets cannot hold back.",
+    ),
     repeatedCalls: counter(
       "ws2api_repeated_calls_total",
       "CALLs that a client sent again while they were being handled; the one answer serves both.",

@@ -16,6 +16,9 @@ export interface Gauge {
 /** From this share of a bound on, what departed clients left behind is dropped. */
 const PRESSED_SHARE = 0.5;
 
+/** Below this share of a bound on, clients that were held back for want of room go on. */
+const ROOM_SHARE = 7 / 8;
+
 /** Where it is counted. */
 export interface BacklogGauges {
   /** Messages, … */
@@ -67,6 +70,12 @@ export class Backlog {
   get isPressed(): boolean {
     return this.#count.sum >= this.#max * PRESSED_SHARE ||
       this.#chars.sum >= this.#maxChars * PRESSED_SHARE;
+  }
+
+  /** Whether clients that were held back for want of room may go on. */
+  get hasRoom(): boolean {
+    return this.#count.sum < this.#max * ROOM_SHARE &&
+      this.#chars.sum < this.#maxChars * ROOM_SHARE;
   }
 
   /** A message enters a lane. */

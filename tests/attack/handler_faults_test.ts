@@ -105,6 +105,7 @@ Deno.test("a CALL whose forwarding fails is answered, counts no longer, and hold
         answer: (text) => answers.push(text),
         queueFull: bug,
         backendAway: bug,
+        callsMoved: () => {},
         callsDone: () => idle++,
       };
       const calls = new Calls(caller, { ...parts, ...more });
@@ -134,6 +135,7 @@ Deno.test("a CALL whose answer cannot be written is not answered twice", async (
     },
     queueFull: bug,
     backendAway: bug,
+    callsMoved: bug,
     callsDone: bug,
   }, { ...parts });
   calls.push(callFrame('[2,"1","Heartbeat",{}]'));

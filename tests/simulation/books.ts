@@ -28,6 +28,8 @@ export interface BooksOptions {
   readonly config: Config;
   readonly instances: number;
   readonly hasOutbox: boolean;
+  /** Whether clients are held back in place of refusing what they send. */
+  readonly canHold: boolean;
 }
 
 /** What left an instance for one connection. */
@@ -41,6 +43,8 @@ interface ConnectionBook {
 const STANDSTILL_MS = 10_000;
 /** CALLERRORs of the gateway itself that have nothing to do with the backend. */
 const OWN_ERRORS = /queue full|overloaded/;
+/** Those that no client gets which can be held back. */
+const FOR_WANT_OF_ROOM = /^(queue full|gateway overloaded)$/;
 
 export class Books {
   readonly #options: BooksOptions;
@@ -51,7 +55,7 @@ export class Books {
   readonly reports: ReportBook;
   readonly calls: CallBook;
   readonly clientCalls = new Map<string, ClientCall>();
-  readonly counts = { awayCloses: 0, heldCalls: 0 };
+  readonly counts = { awayCloses: 0, heldCalls: 0, holds: 0 };
   readonly #connections = new Map<string, ConnectionBook>();
   readonly #underWay = new Map<string, Set<Attempt>>();
   readonly #away = new Map<string, AwayModel>();
@@ -164,10 +168,17 @@ export class Books {
     return book;
   }
 
+  get canHold(): boolean {
+    return this.#options.canHold;
+  }
+
   // What clients see.
 
   /** A CALLERROR leaves for a client, in answer to its CALL. */
   refuses({ token, attempts, instance }: ClientCall, description: string): void {
+    if (this.canHold && FOR_WANT_OF_ROOM.test(description)) {
+      this.fault(`${token} gets CALLERROR "${description}", and could be held back`);
+    }
     if (OWN_ERRORS.test(description)) return;
     const isTold = attempts.some(({ reply }) =>
       reply !== undefined && (reply.ok || reply.fault !== "unreachable")

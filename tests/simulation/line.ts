@@ -1,6 +1,9 @@
 /**
  * A client's connection to an instance: a WebSocket without a network, with both of its ends.
  *
+ * Its gateway's end can be held in half of the worlds. What the client sends waits then, a close frame too;
+ * a connection that breaks is noticed all the same.
+ *
  * Faults: it is slow, it breaks with a word to both ends or without one, the client reads nothing more,
  * the client goes while its upgrade is on the way, and does not answer a close. Order is kept, as TCP
  * keeps it; nothing is lost but by a break.
@@ -36,10 +39,39 @@ export class LineSocket implements Socket {
   >();
   state: "opening" | "open" | "closing" | "closed" = "opening";
   readonly idleMs: number;
+  /** Undefined where it cannot be held. */
+  readonly hold?: () => void;
+  readonly release?: () => void;
+  #isHeld = false;
+  #isReading = false;
+  /** What has come while it was held, in order. */
+  #unread: (() => void)[] = [];
 
-  constructor(line: Line, idleMs: number) {
+  constructor(line: Line, idleMs: number, onHold: (() => void) | undefined) {
     this.#line = line;
     this.idleMs = idleMs;
+    if (onHold === undefined) return;
+    this.hold = () => {
+      if (this.#isHeld || this.state === "closed") return;
+      this.#isHeld = true;
+      onHold();
+    };
+    this.release = () => this.#read();
+  }
+
+  /** Something comes of the client: now, or when the socket is not held any more. */
+  comes(run: () => void): void {
+    this.#unread.push(run);
+    if (!this.#isHeld) this.#read();
+  }
+
+  #read(): void {
+    this.#isHeld = false;
+    if (this.#isReading) return;
+    this.#isReading = true;
+    // Each of them may have it held again.
+    while (!this.#isHeld && this.#unread.length > 0) this.#unread.shift()!();
+    this.#isReading = false;
   }
 
   addEventListener(
@@ -85,6 +117,8 @@ export class LineSocket implements Socket {
 
   close(code: number, reason: string): void {
     this.#line.closedByGateway(this, code, reason);
+    // The client's own close frame is behind what it sent.
+    this.#read();
   }
 
   /** Of the maker, not of the socket. */
@@ -105,6 +139,8 @@ export interface LineDeps {
   readonly onAccept: (line: Line) => void;
   /** The client does not read, or has gone, and the gateway does not know. */
   readonly onUnread: () => void;
+  /** The gateway's end is held; undefined where it cannot be. */
+  readonly onHold: (() => void) | undefined;
 }
 
 /** A close event without a close frame of the client. */
@@ -167,7 +203,7 @@ export class Line {
   /** The gateway accepts: its end is a socket from now on. */
   accept(idleSeconds: number): LineSocket {
     this.#deps.onAccept(this);
-    return this.#socket = new LineSocket(this, idleSeconds * 1000);
+    return this.#socket = new LineSocket(this, idleSeconds * 1000, this.#deps.onHold);
   }
 
   /** The answer to the upgrade is on its way, which opens the socket if it was accepted. */
@@ -205,9 +241,12 @@ export class Line {
   #deliver(data: string, onArrive: () => void): void {
     this.life.deliver(() => {
       const socket = this.#socket;
-      if (socket === undefined || socket.state === "closed") return;
-      onArrive();
-      socket.tell("message", { data });
+      if (socket === undefined) return;
+      socket.comes(() => {
+        if (socket.state === "closed" || !this.life.isAlive) return;
+        onArrive();
+        socket.tell("message", { data });
+      });
     });
   }
 
@@ -216,7 +255,12 @@ export class Line {
     if (this.isGone) return;
     this.isGone = true;
     this.#readAll();
-    this.#toGateway.push(() => this.#socketEnds({ wasClean: true, code, reason }));
+    this.#toGateway.push(() => this.#closeComes({ wasClean: true, code, reason }));
+  }
+
+  /** A close frame is behind what was sent before it, also while that is not read. */
+  #closeComes(end: { wasClean: boolean; code: number; reason: string }): void {
+    this.life.deliver(() => this.#socket?.comes(() => this.#socketEnds(end)));
   }
 
   /** The client's end is cut, and the gateway's hears of it; what is under way is lost. */

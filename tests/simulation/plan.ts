@@ -5,7 +5,8 @@
  */
 
 import { type Config, readInvocation } from "../../lib/config/config.ts";
-import type { Chance } from "./chance.ts";
+import { Chance } from "./chance.ts";
+import { SEEDS } from "./seeds.ts";
 import type { Temper } from "./station.ts";
 import { type Faults, NO_FAULTS } from "./weather.ts";
 
@@ -61,6 +62,14 @@ export function drawWhereabouts(chance: Chance, instances: number): Whereabouts 
     () => Math.round(chance.between(-most, most)),
   );
   return { clockErrors, knowsPorts: chance.happens(0.7) };
+}
+
+/**
+ * Whether clients can be held back: in half of the worlds, but for those that were kept when none could.
+ * From a chance of its own, too.
+ */
+export function drawCanHold(seed: number): boolean {
+  return !SEEDS.some(([kept]) => kept === seed) && new Chance(seed ^ 0x5bd1e995).happens(0.5);
 }
 
 const LONG_TTL_MS = 72 * 3600_000;

@@ -20,7 +20,14 @@ import { Chance } from "./chance.ts";
 import type { ApiCall, ApiRequest } from "./entries.ts";
 import { type ApiResponse, Instance } from "./instance.ts";
 import { SimulatedNats } from "./nats.ts";
-import { drawPlan, drawWhereabouts, type Mishaps, type Plan, type Whereabouts } from "./plan.ts";
+import {
+  drawCanHold,
+  drawPlan,
+  drawWhereabouts,
+  type Mishaps,
+  type Plan,
+  type Whereabouts,
+} from "./plan.ts";
 import type { Sabotage } from "./sabotage.ts";
 import { Station } from "./station.ts";
 import { SimulatedDisk } from "./store.ts";
@@ -142,7 +149,7 @@ class World {
     const trace = this.#trace;
     const weather = new Weather(plan.faults, chance.fork());
     this.#weather = weather;
-    this.#books = new Books({ config, instances, hasOutbox }, timeline);
+    this.#books = new Books({ config, instances, hasOutbox, canHold: drawCanHold(seed) }, timeline);
     const books = this.#books;
     this.#backend = new SimulatedBackend({
       timeline,

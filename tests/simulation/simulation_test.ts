@@ -40,6 +40,7 @@ Deno.test("the gateway keeps its word in every simulated world", async () => {
       "noRoom",
       "heldCalls",
       "awayCloses",
+      "holds",
     ]
   ) {
     ok(sum(name) >= count / 20, `only ${sum(name)} ${name} in ${count} runs`);

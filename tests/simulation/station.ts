@@ -65,6 +65,7 @@ class Session implements ClientEnd {
       timeline,
       weather,
       onFault: (fault) => books.fault(fault),
+      onHold: books.canHold ? () => void books.counts.holds++ : undefined,
       onFrame: (line, text) => station.frameLeft(line, text),
       onUnread: () => books.calls.doesNotRead(station.clientId),
       onClose: (line, code, reason) => station.closeLeft(line, code, reason),

@@ -15,22 +15,34 @@ import type {
 import { MetricSet } from "../../lib/metrics/metrics.ts";
 import { MemoryStore } from "../../lib/outbox/memory.ts";
 import { createDeliveries } from "../../lib/report/create.ts";
-import { Core, FakeSocket, FAULTLESS, quiesce } from "../simulation/model/core.ts";
+import {
+  Core,
+  type CoreConfig,
+  FakeSocket,
+  FAULTLESS,
+  HoldingSocket,
+  quiesce,
+} from "../simulation/model/core.ts";
 import { KeptLog } from "./nats.ts";
 
 const DONE: BackendReply = { ok: true, status: 200, body: "{}" };
 
 /** Makes no faults: each request is held until `reply`, and taken then. */
-export class HeldClient {
-  readonly socket = new FakeSocket();
+export class HeldClient<S extends FakeSocket = FakeSocket> {
   readonly log = new KeptLog();
   readonly metrics = new MetricSet(["ocpp1.6", "ocpp2.1"]).metrics;
   /** Paths and bodies of the requests that came, in order. */
   readonly requests: BackendRequest[] = [];
   readonly #held: Requester[] = [];
 
-  private constructor(readonly core: Core, deps: Partial<ConnectionDeps>, protocol: string) {
-    const identity = { clientId: "CP1", connectionId: "1", protocol, remoteAddress: "" };
+  private constructor(
+    readonly core: Core,
+    readonly socket: S,
+    deps: Partial<ConnectionDeps>,
+    protocol: string,
+    clientId: string,
+  ) {
+    const identity = { clientId, connectionId: "1", protocol, remoteAddress: "" };
     const { clock, limits } = core.deps;
     const { log, metrics } = this;
     const forwarder: Forwarder = {
@@ -64,7 +76,17 @@ export class HeldClient {
     protocol = "ocpp2.1",
   ): Promise<HeldClient> {
     const core = await Core.start({ ...FAULTLESS, protocol, ...limits });
-    return new HeldClient(core, deps, protocol);
+    return new HeldClient(core, new FakeSocket(), deps, protocol, "CP1");
+  }
+
+  /** The same on a socket that can be held. Clients that share a `core` differ in their ClientId. */
+  static async holding(
+    limits: Partial<CoreConfig>,
+    deps: Partial<ConnectionDeps> = {},
+    { core, clientId = "CP1" }: { readonly core?: Core; readonly clientId?: string } = {},
+  ): Promise<HeldClient<HoldingSocket>> {
+    const own = core ?? await Core.start({ ...FAULTLESS, protocol: "ocpp2.1", ...limits });
+    return new HeldClient(own, new HoldingSocket(), deps, "ocpp2.1", clientId);
   }
 
   /** What was sent to the client. */

@@ -19,6 +19,7 @@ import type {
   ConnectionLimits,
 } from "../../../lib/client/connection.ts";
 import { ConnectionMap } from "../../../lib/client/map.ts";
+import { HeldBack } from "../../../lib/client/held_back.ts";
 import type { Socket } from "../../../lib/socket/socket.ts";
 import { Sockets } from "../../../lib/socket/sockets.ts";
 import { Hold } from "../../../lib/forwarder/hold.ts";
@@ -122,6 +123,50 @@ export class FakeSocket extends EventTarget implements Socket {
   }
 }
 
+/** One that can be held: what the client sends meanwhile waits. */
+export class HoldingSocket extends FakeSocket {
+  isHeld = false;
+  /** How often it was held. */
+  holds = 0;
+  /** What came while it was held. */
+  readonly unread: string[] = [];
+  #isReading = false;
+
+  hold(): void {
+    if (this.state === "closed" || this.isHeld) return;
+    this.isHeld = true;
+    this.holds++;
+  }
+
+  release(): void {
+    this.isHeld = false;
+    // What it delivers may have it held and let go again.
+    if (this.#isReading) return;
+    this.#isReading = true;
+    while (!this.isHeld && this.state !== "closed" && this.unread.length > 0) {
+      super.receive(this.unread.shift()!);
+    }
+    this.#isReading = false;
+  }
+
+  override close(code: number, reason: string): void {
+    super.close(code, reason);
+    // The client's own close frame is behind what it sent.
+    this.release();
+  }
+
+  /** Breaks: what it had read comes before that. */
+  override end(code: number, reason: string, wasClean: boolean): void {
+    for (const text of this.unread.splice(0)) super.receive(text);
+    super.end(code, reason, wasClean);
+  }
+
+  override receive(text: string): void {
+    this.unread.push(text);
+    if (!this.isHeld) this.release();
+  }
+}
+
 export class Core {
   readonly clock: FakeClock;
   readonly connections = new ConnectionMap<Connection>();
@@ -201,6 +246,14 @@ export class Core {
       connections: this.connections,
       forwarder,
       backlog: this.backlog,
+      heldBack: new HeldBack({
+        backlog: this.backlog,
+        isShuttingDown: () => false,
+        clock,
+        log: silentLog,
+        held: metrics.clientsHeld,
+        maxKeptChars: config.maxQueueChars,
+      }),
       deliveries,
       limits: config,
       clock,
