@@ -199,7 +199,8 @@ test("a message over --max-message closes with 1009, counted in bytes", async (t
   strictEqual(backend.requests.length, 4);
 });
 
-// What does not fit into the queue is refused with `deno`; with `ws` it is not read until there is room.
+// What does not fit into the queue is refused with `deno`; with `ws` it is not read until there is room
+// (held_back_test.ts).
 
 test({
   just: "deno",
@@ -274,31 +275,6 @@ test({
     const series = await scrape(gateway);
     strictEqual(series.get('ws2api_queue_full_total{type="call"}'), 1000);
     strictEqual(series.get('ws2api_connections_closed_total{reason="queue_full"}'), 1);
-  },
-});
-
-test({
-  just: "ws",
-  name: "a station that flushes its backlog into a full queue has nothing refused, in its order",
-  async fn() {
-    await using backend = new RecordingBackend();
-    await using gateway = await TestGateway.start(backend.url, ["--max-queue=2"]);
-    const held = Promise.withResolvers<void>();
-    backend.answer = async () => (await held.promise, json("{}"));
-    const client = await connected(gateway);
-    const other = await connected(gateway, "CP2");
-    const ids = Array.from({ length: 2000 }, (_, i) => `m${i}`);
-    for (const id of ids) client.send(`[2,"${id}","MeterValues",{"id":"${id}"}]`);
-    await backend.next();
-    // Whatever was read of it by now waits for the backend.
-    for (let i = 0; i < 20; i++) await handled(other);
-    deepStrictEqual(client.left, []);
-    held.resolve();
-    for (const id of ids) strictEqual(await client.next(), `[3,"${id}",{}]`);
-    deepStrictEqual(backend.paths(), ids.map((id) => `/call/MeterValues/CP1/${id}`));
-    strictEqual(client.socket.readyState, WebSocket.OPEN);
-    const series = await scrape(gateway);
-    strictEqual(series.get('ws2api_queue_full_total{type="call"}'), 0);
   },
 });
 
