@@ -3,7 +3,7 @@ import { json, RecordingBackend } from "../support/backend.ts";
 import type { TestClient } from "../support/client.ts";
 import { until } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
-import { ByteSocket, frameBytes, joined } from "../support/websocket_bytes.ts";
+import { ByteSocket, closeBytes, frameBytes, joined } from "../support/websocket_bytes.ts";
 import { scrape } from "../support/metrics.ts";
 
 /** What a station kept while it was offline, as it sends it when it is back. */
@@ -69,6 +69,26 @@ Deno.test("ws: a hundred stations do so at once, and more than --max-waiting is 
   }
   strictEqual(backend.requests.length, 20_000);
   strictEqual((await scrape(gateway)).get("ws2api_clients_held"), 0);
+});
+
+Deno.test("ws: a burst whose client closes right behind it reaches the backend whole", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = await TestGateway.start(backend.url, ["--websocket=ws", "--max-queue=2"]);
+  const client = await gateway.connect("CP1");
+  for (const text of meterValues(300)) client.send(text);
+  client.socket.close(1000, "bye");
+  await until("all of it at the backend", () => backend.requests.length === 300);
+  strictEqual((await client.whenClosed()).code, 1000);
+});
+
+Deno.test("ws: also when it does not wait for the end of its connection", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = await TestGateway.start(backend.url, ["--websocket=ws", "--max-queue=2"]);
+  using client = await ByteSocket.upgrade(gateway.url, "/CP1");
+  const burst = meterValues(100).map((text) => frameBytes(text));
+  await client.write(joined([...burst, closeBytes(1000, "bye")]));
+  await client.endWriting();
+  await until("all of it at the backend", () => backend.requests.length === 100);
 });
 
 Deno.test("ws: a station that is held hears that it is closed, and comes back", async () => {

@@ -80,6 +80,8 @@ export class Inflow implements DeflateOwner {
   #unfed: Buffer | null = null;
   /** Messages, or one that is about to be inflated, that wait for the end of a hold. */
   #held: (Message | (() => void))[] | null = null;
+  /** Tells what comes behind them, and nothing behind that. */
+  #last: (() => void) | null = null;
 
   constructor(connection: Connection, owner: InflowOwner) {
     this.#connection = connection;
@@ -130,6 +132,7 @@ export class Inflow implements DeflateOwner {
       if (typeof next === "function") next();
       else this.#owner.message(next);
     }
+    if (!this.#isHeld) this.#tellLast();
     this.#feed();
   }
 
@@ -146,6 +149,7 @@ export class Inflow implements DeflateOwner {
       if (typeof each !== "function") this.#owner.message(each);
     }
     this.#held = null;
+    this.#tellLast();
   }
 
   inflating(go: () => void): void {
@@ -178,7 +182,7 @@ export class Inflow implements DeflateOwner {
     }
     this.#isFeeding = false;
     if (this.#isStopped) this.#connection.pause();
-    else if (this.#hasEnded) this.#owner.ended();
+    else if (this.#hasEnded) this.#endIfTold();
     else if (this.#connection.isPaused()) this.#connection.resume();
   }
 
@@ -197,20 +201,36 @@ export class Inflow implements DeflateOwner {
   }
 
   conclude(code: number, reason: string): void {
-    this.stop();
-    this.#owner.concluded(code, reason);
+    this.#end(() => this.#owner.concluded(code, reason));
   }
 
   fault({ code = "" }: Error & { code?: string }): void {
+    this.#end(() => {
+      if (OVERSIZE_CODES.includes(code)) this.#owner.message(OVERSIZED);
+      else this.#owner.faulted(FAULT_CODES[code] ?? PROTOCOL_ERROR);
+    });
+  }
+
+  #end(tell: () => void): void {
     if (this.#receiver === null) return;
     this.stop();
-    if (OVERSIZE_CODES.includes(code)) this.message(OVERSIZED);
-    else this.#owner.faulted(FAULT_CODES[code] ?? PROTOCOL_ERROR);
+    this.#last = tell;
+    if (!this.#isHeld && this.#held === null) this.#tellLast();
+  }
+
+  #tellLast(): void {
+    const tell = this.#last;
+    this.#last = null;
+    tell?.();
   }
 
   end(): void {
     this.#hasEnded = true;
-    if (!this.#isStopped) this.#owner.ended();
+    if (!this.#isStopped) this.#endIfTold();
+  }
+
+  #endIfTold(): void {
+    if (this.#held === null && this.#last === null) this.#owner.ended();
   }
 }
 

@@ -225,8 +225,8 @@ export class WsSocket implements Socket, Pinged, InflowOwner {
     const wasOpening = this.#state === "opening";
     this.#state = "closed";
     this.#pings?.leave(this, this.#pingGroup);
-    if (this.#lingering !== null) this.#shared.clock.clearTimeout(this.#lingering);
     this.#inflow.close();
+    if (this.#lingering !== null) this.#shared.clock.clearTimeout(this.#lingering);
     if (wasOpening) this.#onError?.handleEvent({ type: "error" } as Event);
     else this.#onClose?.handleEvent({ type: "close", ...this.#end } as CloseEvent);
   }
