@@ -11,6 +11,7 @@ import { upgradeHead } from "../support/client.ts";
 import { connected } from "../support/connected.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { headerOf, rawAnswer, rawStatus } from "../support/raw_client.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 const EVIL = "https://evil.example";
 const OPS = "https://ops.example.com";
@@ -27,7 +28,7 @@ function request(method: string, path: string, headers: Record<string, string>):
   return `${method} ${path} HTTP/1.1\r\n${lines}\r\n`;
 }
 
-Deno.test("on this machine no page of another origin takes over a client", async (t) => {
+test("on this machine no page of another origin takes over a client", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   backend.answer = ({ body }) => json(body);
@@ -64,7 +65,7 @@ Deno.test("on this machine no page of another origin takes over a client", async
   deepStrictEqual(backend.paths().filter((path) => !path.startsWith("/call/Echo/CP1/")), []);
 });
 
-Deno.test("on this machine a name that was pointed here reads nothing, by any method", async (t) => {
+test("on this machine a name that was pointed here reads nothing, by any method", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   await connected(gateway);
@@ -86,7 +87,7 @@ Deno.test("on this machine a name that was pointed here reads nothing, by any me
   strictEqual(JSON.parse((await gateway.api("/clients")).text).total, 1);
 });
 
-Deno.test("on this machine no page of another origin uses the API, by any method", async (t) => {
+test("on this machine no page of another origin uses the API, by any method", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const victim = await connected(gateway);
@@ -110,7 +111,7 @@ Deno.test("on this machine no page of another origin uses the API, by any method
   strictEqual(await victim.ask('[2,"1","Echo",{}]'), '[3,"1",{}]');
 });
 
-Deno.test("on this machine no page of another origin holds a stream that it cannot read", async () => {
+test("on this machine no page of another origin holds a stream that it cannot read", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const ask = (path: string, site: string, mode: string) =>
@@ -133,7 +134,7 @@ Deno.test("on this machine no page of another origin holds a stream that it cann
   strictEqual(await ask("/clients", "none", "navigate"), 200);
 });
 
-Deno.test("on this machine who is no browser, or a page of the gateway's own, gets through", async (t) => {
+test("on this machine who is no browser, or a page of the gateway's own, gets through", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const { port } = new URL(gateway.url);
@@ -158,7 +159,7 @@ Deno.test("on this machine who is no browser, or a page of the gateway's own, ge
   }
 });
 
-Deno.test("with a token, or elsewhere, clients connect under any name and from any page", async (t) => {
+test("with a token, or elsewhere, clients connect under any name and from any page", async (t) => {
   await using backend = new RecordingBackend();
   const foreign = { Host: "gateway.example", Origin: EVIL };
   const rows = [["--api-token=s3cret"], ["--listen=:0", "--insecure-api"]];
@@ -174,7 +175,7 @@ Deno.test("with a token, or elsewhere, clients connect under any name and from a
   }
 });
 
-Deno.test("of two listeners each is judged by itself", async () => {
+test("of two listeners each is judged by itself", async () => {
   await using backend = new RecordingBackend();
   const flags = ["--listen=:0", "--api-listen=127.0.0.1:0"];
   await using gateway = await TestGateway.start(backend.url, flags);
@@ -186,7 +187,7 @@ Deno.test("of two listeners each is judged by itself", async () => {
   strictEqual(await rawStatus(gateway.gateway.apiUrl!, request("GET", "/clients", here)), 200);
 });
 
-Deno.test("pages of --allow-origin may connect and use the API, with a token and without", async (t) => {
+test("pages of --allow-origin may connect and use the API, with a token and without", async (t) => {
   await using backend = new RecordingBackend();
   for (const token of [undefined, "s3cret"]) {
     await t.step(token ?? "no token", async (t) => {

@@ -19,8 +19,11 @@ import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { Random, randomBytes, randomRequest, randomText } from "../support/random.ts";
 import { ByteSocket, frameBytes, joined, OPCODE } from "../support/websocket_bytes.ts";
+import { testEachWebSocket as test, type WebSocketName } from "../support/websockets.ts";
 
 const SEED = 20260713;
+/** `--max-message` by default. */
+const MAX_MESSAGE = 1024 * 1024;
 const MAX_GROWTH_BYTES = 100 * 1024 * 1024;
 const MARKER = '[2,"marker","Marker",{"marker":true}]';
 const MARKER_ANSWER = '[3,"marker",{"marker":true}]';
@@ -116,7 +119,7 @@ class TextModel {
   }
 }
 
-Deno.test("60,000 damaged texts: each is answered as the codec says, none is lost or changed", async () => {
+test("60,000 damaged texts: each is answered as the codec says, none is lost or changed", async () => {
   await attack(60_000, async ({ gateway, backend, random, batch }) => {
     const model = new TextModel(DIALECTS[batch % 3]!, `text-${batch}`);
     const texts: string[] = [];
@@ -145,8 +148,8 @@ Deno.test("60,000 damaged texts: each is answered as the codec says, none is los
 });
 
 /**
- * A model of a WebSocket's receiving end as RFC 6455 has it, with Deno's departures (see
- * websocket_protocol_test.ts): what bytes do to a connection.
+ * A model of a WebSocket's receiving end as RFC 6455 has it, with what each implementation does of its
+ * own (see websocket_protocol_test.ts): what bytes do to a connection.
  */
 class Fate {
   state: "serves" | "waits" | "ends" = "serves";
@@ -154,6 +157,11 @@ class Fate {
   /** The kind of the message that has begun; null between messages. */
   #kind: "text" | "binary" | null = null;
   #decoder = new TextDecoder("utf-8", { fatal: true });
+  /** The length of that message so far, and whether it is no UTF-8. */
+  #length = 0;
+  #isBroken = false;
+
+  constructor(readonly websocket: WebSocketName) {}
 
   take(bytes: Uint8Array): void {
     this.#bytes = joined([this.#bytes, bytes]);
@@ -171,6 +179,8 @@ class Fate {
     const lengthEnd = short === 126 ? 4 : short === 127 ? 10 : 2;
     const start = lengthEnd + (second >= 128 ? 4 : 0);
     if ((first & 0x70) !== 0 || (opcode > 2 && opcode < 8) || opcode > 10) return this.#end();
+    const isStrict = this.websocket === "ws";
+    if (isStrict && this.#isRefused(isFinal, opcode, second)) return this.#end();
     if (bytes.length < start) return void (this.state = "waits");
     const length = short === 126
       ? view.getUint16(2)
@@ -179,7 +189,9 @@ class Fate {
       : short;
     if (opcode > 2 && !isFinal) return this.#end();
     if (opcode === OPCODE.ping && length > 125) return this.#end();
-    if (length >= 2 ** 26) return this.#end();
+    if (isStrict ? opcode < 3 && this.#length + length > MAX_MESSAGE : length >= 2 ** 26) {
+      return this.#end();
+    }
     if (bytes.length < start + length) return void (this.state = "waits");
     const mask = second >= 128 ? bytes.subarray(lengthEnd, start) : [0, 0, 0, 0];
     const payload = bytes.slice(start, start + length).map((byte, i) => byte ^ mask[i % 4]!);
@@ -192,15 +204,27 @@ class Fate {
     if (opcode !== OPCODE.continuation) {
       this.#kind = opcode === OPCODE.text ? "text" : "binary";
       this.#decoder = new TextDecoder("utf-8", { fatal: true });
+      this.#isBroken = false;
     }
+    this.#length += length;
     try {
       if (this.#kind === "text") this.#decoder.decode(payload, { stream: !isFinal });
     } catch {
-      return this.#end();
+      // `ws` looks at a text when it is whole.
+      if (!isStrict) return this.#end();
+      this.#isBroken = true;
     }
     if (!isFinal) return;
-    if (this.#kind === "binary") return this.#end();
+    if (this.#kind === "binary" || this.#isBroken) return this.#end();
     this.#kind = null;
+    this.#length = 0;
+  }
+
+  /** What `ws` refuses by the first two bytes, beside what both do. */
+  #isRefused(isFinal: boolean, opcode: number, second: number): boolean {
+    if (second < 128) return true;
+    if (opcode > 2) return !isFinal || (second & 127) > 125 || (opcode === 8 && second === 129);
+    return (opcode === OPCODE.continuation) === (this.#kind === null);
   }
 
   #end(): void {
@@ -208,38 +232,41 @@ class Fate {
   }
 }
 
-Deno.test("20,000 raw inputs on open WebSockets: each socket serves on or ends, as the protocol says", async () => {
-  let sockets = 0;
-  await attack(20_000, async ({ gateway, random }) => {
-    let inputs = 0;
-    await Promise.all(Array.from({ length: 50 }, async () => {
-      const fate = new Fate();
-      const sent: Uint8Array[] = [];
-      const most = 1 + random.below(5);
-      while (fate.state === "serves" && sent.length < most) {
-        const input = randomBytes(random);
-        fate.take(input);
-        sent.push(input);
-      }
-      inputs += sent.length;
-      using socket = await ByteSocket.upgrade(gateway.url, `/raw-${sockets++}`);
-      if (random.chance(0.5)) await socket.write(joined(sent));
-      else for (const input of sent) await socket.write(input);
-      if (fate.state === "serves") {
-        await socket.write(frameBytes(MARKER));
-        let answer = await socket.text();
-        while (answer !== undefined && answer !== MARKER_ANSWER) answer = await socket.text();
-        strictEqual(answer, MARKER_ANSWER, `after ${joined(sent)}`);
-      } else {
-        if (fate.state === "waits") await socket.endWriting();
-        await inTime(socket.untilEnd(), `the end after ${joined(sent)}`);
-      }
-    }));
-    return inputs;
-  });
-});
+test(
+  "20,000 raw inputs on open WebSockets: each socket serves on or ends, as the protocol says",
+  async (_, websocket) => {
+    let sockets = 0;
+    await attack(20_000, async ({ gateway, random }) => {
+      let inputs = 0;
+      await Promise.all(Array.from({ length: 50 }, async () => {
+        const fate = new Fate(websocket);
+        const sent: Uint8Array[] = [];
+        const most = 1 + random.below(5);
+        while (fate.state === "serves" && sent.length < most) {
+          const input = randomBytes(random);
+          fate.take(input);
+          sent.push(input);
+        }
+        inputs += sent.length;
+        using socket = await ByteSocket.upgrade(gateway.url, `/raw-${sockets++}`);
+        if (random.chance(0.5)) await socket.write(joined(sent));
+        else for (const input of sent) await socket.write(input);
+        if (fate.state === "serves") {
+          await socket.write(frameBytes(MARKER));
+          let answer = await socket.text();
+          while (answer !== undefined && answer !== MARKER_ANSWER) answer = await socket.text();
+          strictEqual(answer, MARKER_ANSWER, `after ${joined(sent)}`);
+        } else {
+          if (fate.state === "waits") await socket.endWriting();
+          await inTime(socket.untilEnd(), `the end after ${joined(sent)}`);
+        }
+      }));
+      return inputs;
+    });
+  },
+);
 
-Deno.test("20,000 raw HTTP requests: whatever is answered is no failure, and every connection ends", async () => {
+test("20,000 raw HTTP requests: whatever is answered is no failure, and every connection ends", async () => {
   await attack(20_000, async ({ gateway, random }) => {
     const target = await connected(gateway, "target");
     target.socket.addEventListener("message", ({ data }) => {

@@ -12,6 +12,7 @@ import { until } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { scrape } from "../support/metrics.ts";
 import { headerOf, rawAnswer, rawStatus } from "../support/raw_client.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 /** A backend that answers no hook until it is told to, and all else at once. */
 function holdHooks(backend: RecordingBackend): { release(): void } {
@@ -39,7 +40,7 @@ async function metric(gateway: TestGateway, name: string): Promise<number> {
   return (await scrape(gateway)).get(name) ?? 0;
 }
 
-Deno.test("hooks that the backend does not answer keep no CALL and no outcome from it", async () => {
+test("hooks that the backend does not answer keep no CALL and no outcome from it", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, [
     ...["--connect-hook", "--disconnect-hook", "--backend-connections=4"],
@@ -66,7 +67,7 @@ Deno.test("hooks that the backend does not answer keep no CALL and no outcome fr
   await until("all ends", () => backend.paths("/disconnect/leaves-").length === 5);
 });
 
-Deno.test("beyond what the backend is asked at once an upgrade is refused for now", async () => {
+test("beyond what the backend is asked at once an upgrade is refused for now", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, [
     "--connect-hook",
@@ -88,7 +89,7 @@ Deno.test("beyond what the backend is asked at once an upgrade is refused for no
   strictEqual(backend.paths("/connect/late-").length, 0);
 });
 
-Deno.test("a client is let in only while its end can be told, and each end is told", async () => {
+test("a client is let in only while its end can be told, and each end is told", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, [
     "--disconnect-hook",
@@ -116,7 +117,7 @@ Deno.test("a client is let in only while its end can be told, and each end is to
   await (await connected(gateway, "one-more")).close();
 });
 
-Deno.test("ends that wait for the backend have no CALL refused", async () => {
+test("ends that wait for the backend have no CALL refused", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, [
     "--disconnect-hook",

@@ -13,6 +13,7 @@ import { TestGateway } from "../support/gateway.ts";
 import { scrape } from "../support/metrics.ts";
 import { startProgram, urlOf } from "../support/program.ts";
 import { ByteSocket, frameBytes } from "../support/websocket_bytes.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 const SOCKETS = 500;
 
@@ -34,7 +35,7 @@ async function assertServes(gateway: Served): Promise<void> {
   await client.close();
 }
 
-Deno.test("500 sockets with half a request each do not keep honest ones from being served", async (t) => {
+test("500 sockets with half a request each do not keep honest ones from being served", async (t) => {
   const upgrade = upgradeHead("/slow");
   const body =
     "POST /call/Act/nobody/1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{";
@@ -67,7 +68,7 @@ Deno.test("500 sockets with half a request each do not keep honest ones from bei
   }
 });
 
-Deno.test("500 WebSockets with half a frame each do not keep honest ones from being served", async (t) => {
+test("500 WebSockets with half a frame each do not keep honest ones from being served", async (t) => {
   const call = frameBytes('[2,"1","Echo",{"slow":true}]');
   for (const length of [1, 2, 5, call.length - 1]) {
     await t.step(`${length} bytes of the frame`, async () => {
@@ -93,7 +94,7 @@ Deno.test("500 WebSockets with half a frame each do not keep honest ones from be
   }
 });
 
-Deno.test("10,000 connections that come and go at once keep no honest one from being served, and none stays listed", async () => {
+test("10,000 connections that come and go at once keep no honest one from being served, and none stays listed", async () => {
   await using backend = new RecordingBackend();
   backend.answer = ({ body }) => json(body);
   // A process of its own: of a client that goes in the moment of its upgrade the runtime keeps the
@@ -135,7 +136,7 @@ Deno.test("10,000 connections that come and go at once keep no honest one from b
   strictEqual((await program.ended()).code, 0);
 });
 
-Deno.test("a frame in one packet with the upgrade is served", async () => {
+test("a frame in one packet with the upgrade is served", async () => {
   await using backend = new RecordingBackend();
   backend.answer = ({ body }) => json(body);
   await using gateway = await TestGateway.start(backend.url);
@@ -146,7 +147,7 @@ Deno.test("a frame in one packet with the upgrade is served", async () => {
   strictEqual(await socket.text(), '[3,"1",{"early":true}]');
 });
 
-Deno.test("HTTP/2 is not spoken", async () => {
+test("HTTP/2 is not spoken", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   using socket = await ByteSocket.connect(gateway.url);

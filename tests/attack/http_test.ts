@@ -11,6 +11,7 @@ import { upgradeHead } from "../support/client.ts";
 import { connected } from "../support/connected.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { ByteSocket, frameBytes } from "../support/websocket_bytes.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 /**
  * What becomes of the connection: it takes another request, is cut, waits for more, or is a
@@ -92,7 +93,7 @@ async function runRows(t: Deno.TestContext, rows: readonly Row[]): Promise<void>
   deepStrictEqual(backend.paths().filter((path) => !path.startsWith("/call/Echo/")), []);
 }
 
-Deno.test("an upgrade needs its headers to be right", async (t) => {
+test("an upgrade needs its headers to be right", async (t) => {
   const key = "Sec-WebSocket-Key";
   const version = "Sec-WebSocket-Version";
   await runRows(t, [
@@ -136,7 +137,7 @@ Deno.test("an upgrade needs its headers to be right", async (t) => {
   ]);
 });
 
-Deno.test("a request inside a body is never served", async (t) => {
+test("a request inside a body is never served", async (t) => {
   const chunked = "Transfer-Encoding: chunked";
   const last = `0\r\n\r\n${INNER}`;
   const bad = (name: string, headers: string, body = INNER): Row => [
@@ -228,7 +229,7 @@ Deno.test("a request inside a body is never served", async (t) => {
   ]);
 });
 
-Deno.test("floods of headers are refused", async (t) => {
+test("floods of headers are refused", async (t) => {
   await runRows(t, [
     ["100 headers", get("/healthz", HOST + headerLines(100)), [200], "serves"],
     ["5,000 headers", get("/healthz", HOST + headerLines(5000)), [431], "flooded"],
@@ -255,7 +256,7 @@ Deno.test("floods of headers are refused", async (t) => {
   ]);
 });
 
-Deno.test("targets and hosts that are none are refused, or mean their path", async (t) => {
+test("targets and hosts that are none are refused, or mean their path", async (t) => {
   const hosts = ["a/b", "/clients", "a#b", "a?b", "user@gateway", "a\\b", "a b", "a\tb"];
   const long = "a".repeat(15_000);
   await runRows(t, [
@@ -308,7 +309,7 @@ Deno.test("targets and hosts that are none are refused, or mean their path", asy
   ]);
 });
 
-Deno.test("versions and methods that are not served are refused", async (t) => {
+test("versions and methods that are not served are refused", async (t) => {
   await runRows(t, [
     ["HTTP/1.0", get("/healthz", "", "HTTP/1.0"), [200], "ends"],
     ["HTTP/0.9", "GET /healthz\r\n\r\n", [400], "ends"],
@@ -328,7 +329,7 @@ Deno.test("versions and methods that are not served are refused", async (t) => {
   ]);
 });
 
-Deno.test("neither a query nor a fragment is ever taken for the path", async (t) => {
+test("neither a query nor a fragment is ever taken for the path", async (t) => {
   await runRows(t, [
     ["a query alone", get("http://gateway?/no/such/path"), [200], "serves"],
     ["an upgrade with a query alone", upgrade({}, "http://gateway?/raw"), [400], "ends"],

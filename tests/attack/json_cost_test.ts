@@ -11,6 +11,7 @@ import { createValidator } from "../../lib/validate/validator.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { connected } from "../support/connected.ts";
 import { TestGateway } from "../support/gateway.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 /** The length of a frame by default. */
 const UNITS = 1_000_000;
@@ -88,7 +89,7 @@ function nested(depth: number): string {
   return `{"a":${"[".repeat(depth - 1)}${"]".repeat(depth - 1)}}`;
 }
 
-Deno.test("JSON nested deeper than 200 is no valid frame, body or answer", async () => {
+test("JSON nested deeper than 200 is no valid frame, body or answer", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);

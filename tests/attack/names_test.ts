@@ -9,6 +9,7 @@ import { RecordingBackend } from "../support/backend.ts";
 import { rawRequest, upgradeHead } from "../support/client.ts";
 import { connected } from "../support/connected.ts";
 import { TestGateway } from "../support/gateway.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 /** Each would be resolved by a proxy that decodes a path before it looks for dot segments. */
 const TRAVELLING = [
@@ -16,7 +17,7 @@ const TRAVELLING = [
   ...["a\nb", "a\x7f", "a\x85b", "\0"],
 ];
 
-Deno.test("a client's names stay in their place, or its frame is none", async (t) => {
+test("a client's names stay in their place, or its frame is none", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway, "CP1", { protocols: ["ocpp1.6"] });
@@ -32,7 +33,7 @@ Deno.test("a client's names stay in their place, or its frame is none", async (t
   deepStrictEqual(backend.paths().filter((path) => !path.startsWith("/connect")), []);
 });
 
-Deno.test("the backend's names stay in their place, or its request is refused", async (t) => {
+test("the backend's names stay in their place, or its request is refused", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway, "CP1");
@@ -50,7 +51,7 @@ Deno.test("the backend's names stay in their place, or its request is refused", 
   deepStrictEqual(client.left, []);
 });
 
-Deno.test("nobody connects under a name that leaves its place", async (t) => {
+test("nobody connects under a name that leaves its place", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   for (const name of TRAVELLING) {

@@ -39,6 +39,7 @@ testWith(
     const tls = `--tls-cert=${dir.file("c.pem", cert)} --tls-key=${dir.file("k.pem", key)}`;
     const rows: [flags: string, kept: string][] = [
       ["", "net"],
+      ["--websocket=ws", "net"],
       [`--nats=nats://u:p@127.0.0.1:1`, "net"],
       ["--validate=strict", "net"],
       // Its own thread has what it needs.

@@ -19,6 +19,7 @@ import { TestGateway } from "../support/gateway.ts";
 import { testWith } from "../support/needs.ts";
 import { makeCertificate, TempDir } from "../support/program.ts";
 import { ByteSocket, frameBytes } from "../support/websocket_bytes.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 const HOST = "Host: localhost\r\n";
 
@@ -153,7 +154,7 @@ Deno.test("of pipelined requests a later one may take its time as well", async (
   match(await socket.rest(), /HTTP\/1\.1 200 OK\r\n/);
 });
 
-Deno.test("an upgrade behind a request that is not answered ends its connection, and nothing else", async () => {
+test("an upgrade behind a request that is not answered ends its connection, and nothing else", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const client = await gateway.connect("CP1");
@@ -170,7 +171,7 @@ Deno.test("an upgrade behind a request that is not answered ends its connection,
   await client.close();
 });
 
-Deno.test("a connection that pipelines without end is cut, and others are served", async () => {
+test("a connection that pipelines without end is cut, and others are served", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   using socket = await ByteSocket.connect(gateway.url);
@@ -179,7 +180,7 @@ Deno.test("a connection that pipelines without end is cut, and others are served
   strictEqual((await gateway.api("/healthz")).status, 200);
 });
 
-Deno.test("with all places taken by those who never speak the oldest of them goes for a newer one", async () => {
+test("with all places taken by those who never speak the oldest of them goes for a newer one", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--max-connections=10"]);
   const silent = await Promise.all(
@@ -255,7 +256,7 @@ testWith("openssl", "a TLS handshake that is not done within ten seconds is cut"
   strictEqual(clock.timers, 0);
 });
 
-Deno.test("frames that come while the backend is asked about their client are taken in their order", async () => {
+test("frames that come while the backend is asked about their client are taken in their order", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--connect-hook"]);
   let allow = (): void => {};
@@ -278,7 +279,7 @@ Deno.test("frames that come while the backend is asked about their client are ta
   }
 });
 
-Deno.test("a peer that ends its side behind its request is answered", async () => {
+test("a peer that ends its side behind its request is answered", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const client = await gateway.connect("CP1");
@@ -291,7 +292,7 @@ Deno.test("a peer that ends its side behind its request is answered", async () =
   await client.close();
 });
 
-Deno.test("an upgrade that the HTTP parser does not see is refused before anybody is asked", async () => {
+test("an upgrade that the HTTP parser does not see is refused before anybody is asked", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--connect-hook"]);
   using socket = await ByteSocket.connect(gateway.url);

@@ -10,15 +10,18 @@ import {
   callOfLength,
   closeBytes,
   closeCode,
-  CUT,
+  FAULT,
   fragments,
   frameBytes,
   joined,
   OPCODE,
+  REFUSED_BY_WS,
   runCases,
   SERVES,
+  TOO_LARGE,
   type WebSocketCase,
 } from "../support/websocket_bytes.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 const { binary, close, continuation, ping, pong, text } = OPCODE;
 const LENGTHS = [125, 126, 127, 65535, 65536];
@@ -34,7 +37,7 @@ function chopped(bytes: Uint8Array, size: number): Uint8Array[] {
   return pieces;
 }
 
-Deno.test("texts of every form of length are answered with what they said", async (t) => {
+test("texts of every form of length are answered with what they said", async (t) => {
   const cases: WebSocketCase[] = [{
     name: "length 0 is ignored",
     bytes: frameBytes(""),
@@ -60,7 +63,7 @@ Deno.test("texts of every form of length are answered with what they said", asyn
   await runCases(t, cases);
 });
 
-Deno.test("a text that arrives in pieces is answered like one in a piece", async (t) => {
+test("a text that arrives in pieces is answered like one in a piece", async (t) => {
   const cases: WebSocketCase[] = [];
   for (const length of [0, 125, 126, 127]) {
     const { frame, answer } = length === 0 ? { frame: "", answer: [] } : callOfLength(length);
@@ -92,7 +95,7 @@ Deno.test("a text that arrives in pieces is answered like one in a piece", async
   await runCases(t, cases);
 });
 
-Deno.test("a message is served up to the limit and closed with 1009 beyond it", async (t) => {
+test("a message is served up to the limit and closed with 1009 beyond it", async (t) => {
   const largest = callOfLength(1024 * 1024);
   const tooLarge = callOfLength(1024 * 1024 + 1).frame;
   await runCases(t, [
@@ -103,21 +106,36 @@ Deno.test("a message is served up to the limit and closed with 1009 beyond it", 
       bytes: fragments(chopped(new TextEncoder().encode(tooLarge), 65536)),
       ...closeCode(1009),
     },
-    // The runtime's own: it buffers up to here, and cuts without a 1009.
+    // The runtime buffers up to 64 MiB before it tells anything of a message; `ws` looks at the header.
     ...[2 ** 26, 2 ** 31, 2 ** 32, 2 ** 52].map((length) => ({
       name: `a header that tells ${length} bytes`,
       bytes: frameBytes("[", { length, lengthBits: 64 as const }),
-      ...CUT,
+      ...TOO_LARGE,
     })),
+    {
+      name: "a header that tells a byte too many",
+      bytes: frameBytes("[", { length: 2 ** 20 + 1, lengthBits: 64 }),
+      just: "ws",
+      ...TOO_LARGE,
+    },
+    {
+      name: "a fragment, and a header that tells a byte too many for both",
+      bytes: joined([
+        frameBytes("[", { fin: false }),
+        frameBytes("", { opcode: continuation, length: 2 ** 20, lengthBits: 64 }),
+      ]),
+      just: "ws",
+      ...TOO_LARGE,
+    },
     {
       name: "a header whose length has the highest bit",
       bytes: frameBytes("[", { lengthBits: 64 }).with(2, 0x80),
-      ...CUT,
+      ...TOO_LARGE,
     },
   ]);
 });
 
-Deno.test("a binary message closes with 1003", async (t) => {
+test("a binary message closes with 1003", async (t) => {
   await runCases(
     t,
     [
@@ -140,7 +158,7 @@ Deno.test("a binary message closes with 1003", async (t) => {
   );
 });
 
-Deno.test("a ping is answered with its own bytes, an unsolicited pong with nothing", async (t) => {
+test("a ping is answered with its own bytes, an unsolicited pong with nothing", async (t) => {
   const cases: WebSocketCase[] = [];
   for (let length = 0; length <= 125; length++) {
     const payload = filled(length).map((_, i) => i * 37);
@@ -155,13 +173,14 @@ Deno.test("a ping is answered with its own bytes, an unsolicited pong with nothi
     { name: "ping byte by byte", bytes: chopped(onePing, 1), pongs: [payload] },
     { name: "ten pings", bytes: tenPings, pongs: ten },
     { name: "ten pings byte by byte", bytes: chopped(tenPings, 1), pongs: ten },
-    { name: "ping of 126 bytes", bytes: frameBytes(filled(126), { opcode: ping }), ...CUT },
-    { name: "ping of 65536 bytes", bytes: frameBytes(filled(65536), { opcode: ping }), ...CUT },
-    { name: "ping in a fragment", bytes: frameBytes("", { opcode: ping, fin: false }), ...CUT },
+    { name: "ping of 126 bytes", bytes: frameBytes(filled(126), { opcode: ping }), ...FAULT },
+    { name: "ping of 65536 bytes", bytes: frameBytes(filled(65536), { opcode: ping }), ...FAULT },
+    { name: "ping in a fragment", bytes: frameBytes("", { opcode: ping, fin: false }), ...FAULT },
     {
       name: "ping in a field of 16 bits (the runtime's own)",
       bytes: frameBytes("x", { opcode: ping, lengthBits: 16 }),
       pongs: [Uint8Array.of(0x78)],
+      ...REFUSED_BY_WS,
     },
     { name: "pong", bytes: frameBytes("", { opcode: pong }), ...SERVES },
     { name: "pong of 125 bytes", bytes: frameBytes(payload, { opcode: pong }), ...SERVES },
@@ -174,42 +193,42 @@ Deno.test("a ping is answered with its own bytes, an unsolicited pong with nothi
       ]),
       pongs: [payload],
     },
-    { name: "pong in a fragment", bytes: frameBytes("", { opcode: pong, fin: false }), ...CUT },
+    { name: "pong in a fragment", bytes: frameBytes("", { opcode: pong, fin: false }), ...FAULT },
     {
       name: "pong of 126 bytes (the runtime's own: a control frame has 125 at most)",
       bytes: frameBytes(filled(126), { opcode: pong }),
       ...SERVES,
+      ...REFUSED_BY_WS,
     },
   );
   await runCases(t, cases);
 });
 
-Deno.test("reserved bits and opcodes cut the connection", async (t) => {
-  // The runtime's own, here and below: it cuts without the close frame that RFC 6455 §7.1.7 advises.
+test("reserved bits and opcodes cut the connection", async (t) => {
   const cases: WebSocketCase[] = [];
   for (let rsv = 1; rsv <= 7; rsv++) {
     for (const [name, opcode] of Object.entries({ text, ping, pong, close })) {
       const bytes = frameBytes(opcode === text ? "[]" : "", { rsv, opcode });
-      cases.push({ name: `reserved bits ${rsv} on a ${name}`, bytes, ...CUT });
+      cases.push({ name: `reserved bits ${rsv} on a ${name}`, bytes, ...FAULT });
     }
   }
   for (const opcode of [3, 4, 5, 6, 7, 11, 12, 13, 14, 15]) {
     for (const payload of ["", "x", "x".repeat(126)]) {
       const name = `opcode ${opcode} with ${payload.length} bytes`;
-      cases.push({ name, bytes: frameBytes(payload, { opcode }), ...CUT });
+      cases.push({ name, bytes: frameBytes(payload, { opcode }), ...FAULT });
     }
     // A pong says that what came before was taken.
     cases.push({
       name: `opcode ${opcode} behind a ping`,
       bytes: joined([frameBytes("p", { opcode: ping }), frameBytes("", { opcode })]),
       pongs: [Uint8Array.of(0x70)],
-      ...CUT,
+      ...FAULT,
     });
   }
   await runCases(t, cases);
 });
 
-Deno.test("fragments become one message, with control frames between them", async (t) => {
+test("fragments become one message, with control frames between them", async (t) => {
   const { frame, answer } = callOfLength(60);
   const bytes = new TextEncoder().encode(frame);
   const letters = chopped(bytes, 1);
@@ -247,33 +266,35 @@ Deno.test("fragments become one message, with control frames between them", asyn
       bytes: joined([unfinished, closeBytes(1000), next]),
       ...closeCode(1000),
     },
-    { name: "a continuation of nothing", bytes: next, ...CUT },
+    { name: "a continuation of nothing", bytes: next, ...FAULT },
     {
       name: "an unfinished continuation of nothing",
       bytes: frameBytes("x", { opcode: continuation, fin: false }),
-      ...CUT,
+      ...FAULT,
     },
-    { name: "a continuation of a whole text", bytes: joined([frameBytes(""), next]), ...CUT },
-    { name: "a new text inside", bytes: joined([unfinished, whole]), ...CUT },
+    { name: "a continuation of a whole text", bytes: joined([frameBytes(""), next]), ...FAULT },
+    { name: "a new text inside", bytes: joined([unfinished, whole]), ...FAULT },
     {
       name: "a new text in fragments inside (the runtime's own: it forgets the first one)",
       bytes: joined([unfinished, fragments(middle)]),
       texts: [answer],
+      ...REFUSED_BY_WS,
     },
     {
       name: "a new binary in fragments inside (the runtime's own: it forgets the text)",
       bytes: joined([unfinished, fragments(["a", "b"], { opcode: binary })]),
       ...closeCode(1003),
+      ...REFUSED_BY_WS,
     },
     {
       name: "a binary inside",
       bytes: joined([unfinished, frameBytes("x", { opcode: binary })]),
-      ...CUT,
+      ...FAULT,
     },
     {
       name: "a ping in fragments inside",
       bytes: joined([unfinished, frameBytes("", { opcode: ping, fin: false }), next]),
-      ...CUT,
+      ...FAULT,
     },
     ...[64, 256, 997, 1024, 1300, 4096, 16384, 65535].map((size) => ({
       name: `65536 bytes in fragments of ${size}`,
@@ -284,28 +305,31 @@ Deno.test("fragments become one message, with control frames between them", asyn
   await runCases(t, cases);
 });
 
-Deno.test("masks: any four bytes serve", async (t) => {
+test("masks: any four bytes serve", async (t) => {
   const { frame, answer } = callOfLength(60);
   const code = Uint8Array.of(3, 232);
   await runCases(t, [
     { name: "zeros", bytes: frameBytes(frame, { mask: [0, 0, 0, 0] }), texts: [answer] },
     { name: "ones", bytes: frameBytes(frame, { mask: [255, 255, 255, 255] }), texts: [answer] },
-    // The runtime's own: RFC 6455 §5.1 says close (1002); Deno 2.9.6 takes unmasked frames.
-    { name: "none", bytes: frameBytes(frame, { mask: null }), texts: [answer] },
+    // The runtime's own: RFC 6455 §5.1 says close (1002); Deno 2.9.6 takes unmasked frames. `ws` does as told.
+    { name: "none", bytes: frameBytes(frame, { mask: null }), texts: [answer], ...REFUSED_BY_WS },
     {
       name: "none on a ping",
       bytes: frameBytes("p", { opcode: ping, mask: null }),
       pongs: [Uint8Array.of(0x70)],
+      ...REFUSED_BY_WS,
     },
     {
       name: "none on a close",
       bytes: frameBytes(code, { opcode: close, mask: null }),
       ...closeCode(1000),
+      ...REFUSED_BY_WS,
     },
     {
       name: "none on a binary",
       bytes: frameBytes("b", { opcode: binary, mask: null }),
       ...closeCode(1003),
+      ...REFUSED_BY_WS,
     },
   ]);
 });

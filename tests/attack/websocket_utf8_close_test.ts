@@ -9,14 +9,17 @@ import {
   callOfLength,
   closeBytes,
   closeCode,
-  CUT,
+  FAULT,
   fragments,
   frameBytes,
   joined,
+  NOT_UTF8,
   OPCODE,
+  REFUSED_BY_WS,
   runCases,
   type WebSocketCase,
 } from "../support/websocket_bytes.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 const HEAD = '[2,"1","Echo",{"a":"';
 const TAIL = '"}]';
@@ -40,7 +43,7 @@ function split(message: Uint8Array, length: number): Uint8Array[] {
   });
 }
 
-Deno.test("valid UTF-8 survives, in a piece and in fragments that cut its characters", async (t) => {
+test("valid UTF-8 survives, in a piece and in fragments that cut its characters", async (t) => {
   const texts = [
     "Hello-µ@ßöäüàá-UTF-8!!",
     "κόσμε",
@@ -78,7 +81,7 @@ Deno.test("valid UTF-8 survives, in a piece and in fragments that cut its charac
   await runCases(t, cases);
 });
 
-Deno.test("invalid UTF-8 cuts the connection, also when only the fragments together show it", async (t) => {
+test("invalid UTF-8 cuts the connection, also when only the fragments together show it", async (t) => {
   const rows: [name: string, bytes: number[]][] = [
     ["a continuation byte alone", [0x80]],
     ["the last continuation byte alone", [0xbf]],
@@ -108,36 +111,37 @@ Deno.test("invalid UTF-8 cuts the connection, also when only the fragments toget
     ["a start of six bytes", [0xfc, 0x84, 0x80, 0x80, 0x80, 0x80]],
     ["Autobahn's own", [0xce, 0xba, 0xe1, 0xbd, 0xb9, 0xed, 0xa0, 0x80, 0x65]],
   ];
-  // The runtime's own: it cuts without the close frame with 1007 that RFC 6455 §8.1 asks for.
   const cases: WebSocketCase[] = [];
   for (const [name, filling] of rows) {
     const message = callWith(filling);
-    cases.push({ name, bytes: frameBytes(message), ...CUT });
-    cases.push({ name: `${name}, byte by byte`, bytes: byteFragments(message), ...CUT });
+    cases.push({ name, bytes: frameBytes(message), ...NOT_UTF8 });
+    cases.push({ name: `${name}, byte by byte`, bytes: byteFragments(message), ...NOT_UTF8 });
     split(message, filling.length).forEach((both, i) =>
-      cases.push({ name: `${name}, cut at ${i}`, bytes: both, ...CUT })
+      cases.push({ name: `${name}, cut at ${i}`, bytes: both, ...NOT_UTF8 })
     );
     // The end of the text is the last that can be wrong.
     cases.push({
       name: `${name}, at the end`,
       bytes: frameBytes(message.subarray(0, HEAD.length + filling.length)),
-      ...CUT,
+      ...NOT_UTF8,
     });
   }
   cases.push({
     name: "an unfinished fragment that no more can make valid",
     bytes: frameBytes(Uint8Array.of(0xff), { fin: false }),
-    ...CUT,
+    // `ws` looks at a text when it is whole.
+    just: "deno",
+    ...NOT_UTF8,
   });
   await runCases(t, cases);
 });
 
-Deno.test("a close is answered with its own code; one that may not be sent, with 1002", async (t) => {
+test("a close is answered with its own code; one that may not be sent, with 1002", async (t) => {
   const { close } = OPCODE;
   const cases: WebSocketCase[] = [
     { name: "empty", bytes: frameBytes("", { opcode: close }), ...closeCode(1005) },
-    { name: "of one byte", bytes: frameBytes("x", { opcode: close }), ...CUT },
-    { name: "in a fragment", bytes: closeBytes(1000).with(0, close), ...CUT },
+    { name: "of one byte", bytes: frameBytes("x", { opcode: close }), ...FAULT },
+    { name: "in a fragment", bytes: closeBytes(1000).with(0, close), ...FAULT },
     { name: "with a reason", bytes: closeBytes(1000, "bye ☃"), ...closeCode(1000) },
     {
       name: "with 123 bytes of reason",
@@ -148,20 +152,20 @@ Deno.test("a close is answered with its own code; one that may not be sent, with
       name: "with 124 bytes of reason (the runtime's own: a control frame has 125 bytes at most)",
       bytes: closeBytes(1000, "x".repeat(124)),
       ...closeCode(1000),
+      ...REFUSED_BY_WS,
     },
     ...[[0xff], [0xce], [0xed, 0xa0, 0x80], [0xc0, 0x80]].map((reason) => ({
       name: `whose reason is no UTF-8: ${reason}`,
       bytes: closeBytes(1000, Uint8Array.from(reason)),
-      ...CUT,
+      ...NOT_UTF8,
     })),
   ];
   const allowed = [
     ...[1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013],
     ...[3000, 3999, 4000, 4999],
   ];
-  // The runtime's own is the refusal of 1014, which IANA registered after RFC 6455.
   const forbidden = [
-    ...[0, 1, 999, 1004, 1005, 1006, 1014, 1015, 1016, 1100, 2000, 2999, 5000, 32768, 65535],
+    ...[0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 32768, 65535],
   ];
   for (const code of allowed) {
     cases.push({ name: `${code}`, bytes: closeBytes(code, "why"), ...closeCode(code) });
@@ -170,10 +174,15 @@ Deno.test("a close is answered with its own code; one that may not be sent, with
     cases.push({ name: `${code}, forbidden`, bytes: closeBytes(code), ...closeCode(1002) });
     cases.push({ name: `${code} and why`, bytes: closeBytes(code, "why"), ...closeCode(1002) });
   }
+  // The runtime's own is the refusal of this one, which IANA registered after RFC 6455.
+  for (const why of ["", "why"]) {
+    const bytes = closeBytes(1014, why);
+    cases.push({ name: `1014 ${why}`, bytes, ...closeCode(1002), ws: closeCode(1014) });
+  }
   await runCases(t, cases);
 });
 
-Deno.test("what comes after a close is not taken", async (t) => {
+test("what comes after a close is not taken", async (t) => {
   const { frame } = callOfLength(50);
   const closing = closeBytes(1000);
   await runCases(t, [

@@ -3,6 +3,7 @@ import { json, RecordingBackend } from "../support/backend.ts";
 import { connected, handled } from "../support/connected.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { scrape } from "../support/metrics.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 const PROTOCOLS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const;
 /** Far longer than any wait of a test. */
@@ -49,7 +50,7 @@ const ROWS: readonly [text: string, body: string, told?: string][] = [
   ['["4","r1","C","d",{"n":1.0}]', '{"code":"C","description":"d","details":{"n":1.0}}'],
 ];
 
-Deno.test("a malformed answer ends its CALL at once, and the next one goes out", async (t) => {
+test("a malformed answer ends its CALL at once, and the next one goes out", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, [CALL_TIMEOUT]);
   for (const protocol of PROTOCOLS) {
@@ -73,7 +74,7 @@ Deno.test("a malformed answer ends its CALL at once, and the next one goes out",
   }
 });
 
-Deno.test("a caller that waits gets a malformed answer as the error that it is", async (t) => {
+test("a caller that waits gets a malformed answer as the error that it is", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, [CALL_TIMEOUT]);
   const client = await connected(gateway);
@@ -95,7 +96,7 @@ Deno.test("a caller that waits gets a malformed answer as the error that it is",
   strictEqual(series.get("ws2api_outstanding_calls"), 0);
 });
 
-Deno.test("a good answer behind a malformed one comes too late", async () => {
+test("a good answer behind a malformed one comes too late", async () => {
   await using backend = new RecordingBackend();
   backend.answer = () => json("{}");
   await using gateway = await TestGateway.start(backend.url, [CALL_TIMEOUT]);

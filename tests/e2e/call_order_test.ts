@@ -5,6 +5,7 @@ import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { scrape } from "../support/metrics.ts";
 import { KeptLog } from "../support/nats.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 const PROTOCOLS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const;
 
@@ -13,7 +14,7 @@ async function whenQueued(gateway: TestGateway, count: number): Promise<void> {
   while ((await scrape(gateway)).get("ws2api_queued_calls") !== count);
 }
 
-Deno.test("CALLs go out in the order of acceptance, each as soon as one before it is over", async (t) => {
+test("CALLs go out in the order of acceptance, each as soon as one before it is over", async (t) => {
   const CALLS = 20;
   for (const concurrency of [1, 2, 8]) {
     await t.step(`${concurrency} at a time`, async () => {
@@ -45,7 +46,7 @@ Deno.test("CALLs go out in the order of acceptance, each as soon as one before i
   }
 });
 
-Deno.test("CALLs with and without Prefer: wait have one queue, and one answer each", async () => {
+test("CALLs with and without Prefer: wait have one queue, and one answer each", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const client = await connected(gateway);
@@ -68,7 +69,7 @@ Deno.test("CALLs with and without Prefer: wait have one queue, and one answer ea
   }
 });
 
-Deno.test("a client that does not answer holds up no other client", async () => {
+test("a client that does not answer holds up no other client", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--call-concurrency=2"]);
   const mute = await connected(gateway, "mute");
@@ -85,7 +86,7 @@ Deno.test("a client that does not answer holds up no other client", async () => 
   deepStrictEqual(mute.left, []);
 });
 
-Deno.test("an answer that comes late or twice ends no CALL, is counted and logged", async (t) => {
+test("an answer that comes late or twice ends no CALL, is counted and logged", async (t) => {
   for (const protocol of PROTOCOLS) {
     await t.step(protocol, async () => {
       await using backend = new RecordingBackend();
@@ -113,7 +114,7 @@ Deno.test("an answer that comes late or twice ends no CALL, is counted and logge
   }
 });
 
-Deno.test("CALLs of both sides cross, with one MessageId, and neither waits for the other", async (t) => {
+test("CALLs of both sides cross, with one MessageId, and neither waits for the other", async (t) => {
   for (const protocol of PROTOCOLS) {
     await t.step(protocol, async () => {
       await using backend = new RecordingBackend();
@@ -149,7 +150,7 @@ Deno.test("CALLs of both sides cross, with one MessageId, and neither waits for 
   }
 });
 
-Deno.test("SENDs keep their place among the client's CALLs, and are no duplicates of them", async () => {
+test("SENDs keep their place among the client's CALLs, and are no duplicates of them", async () => {
   await using backend = new RecordingBackend();
   const held = Promise.withResolvers<void>();
   backend.answer = async ({ path }) => {

@@ -11,6 +11,7 @@ import {
   TempDir,
   urlOf,
 } from "../support/program.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -38,10 +39,10 @@ function daysLeft(url: string): Promise<number> {
 }
 
 for (const workers of [1, 2]) {
-  testWith(
-    ["openssl"],
-    `an expired certificate is served, and said, until SIGHUP: ${workers} workers`,
-    async () => {
+  test({
+    needs: "openssl",
+    name: `an expired certificate is served, and said, until SIGHUP: ${workers} workers`,
+    async fn() {
       using dir = new TempDir();
       await using backend = new RecordingBackend();
       const now = Date.now();
@@ -71,7 +72,7 @@ for (const workers of [1, 2]) {
       program.signal("SIGTERM");
       strictEqual((await program.ended()).code, 0);
     },
-  );
+  });
 }
 
 testWith(
@@ -98,10 +99,10 @@ testWith(
   },
 );
 
-testWith(
-  "openssl",
-  "at SIGHUP a key that is another's is named, and the old pair stays",
-  async () => {
+test({
+  needs: "openssl",
+  name: "at SIGHUP a key that is another's is named, and the old pair stays",
+  async fn() {
     using dir = new TempDir();
     await using backend = new RecordingBackend();
     const now = Date.now();
@@ -117,4 +118,4 @@ testWith(
     );
     ok(Math.abs(await daysLeft(url) - 100) < 0.1);
   },
-);
+});

@@ -2,7 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { closedPort, json, RawBackend, RecordingBackend, write } from "../support/backend.ts";
 import { type LogFields, silentLog } from "../../lib/log/log.ts";
 import { handled } from "../support/connected.ts";
-import { testEachForwarder as test } from "../support/gateway.ts";
+import { testEachWay as test } from "../support/gateway.ts";
 
 test("a client's CALL becomes one POST with the payload's bytes and the gateway's headers", async ({ TestGateway }) => {
   await using backend = new RecordingBackend();

@@ -6,12 +6,13 @@ import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { headerOf, rawAnswer } from "../support/raw_client.ts";
 import { ByteSocket, frameBytes, joined, OPCODE } from "../support/websocket_bytes.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const KIB = 1024;
 const MIB = 1024 ** 2;
 
-Deno.test("a client that does not read is closed at --max-buffered, and cut when it ignores the close", async (t) => {
+test("a client that does not read is closed at --max-buffered, and cut when it ignores the close", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, [
     "--max-buffered=256KiB",
@@ -133,6 +134,7 @@ async function until<T>(ask: () => Promise<T>, fits: (value: T) => boolean): Pro
   }
 }
 
+// With `ws` they are refused at their heads, before they take any memory.
 Deno.test("--max-memory holds against messages that never end, and honest clients stay", async (t) => {
   // Two batches of twenty are cut: those that spoke are none of them.
   const ATTACKERS = 40;
@@ -191,7 +193,7 @@ Deno.test("--max-memory holds against messages that never end, and honest client
   for (const client of honest) await client.close();
 });
 
-Deno.test("a client whose CALLs make the backend hang does not cut off the others", async () => {
+test("a client whose CALLs make the backend hang does not cut off the others", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--backend-timeout=250ms"]);
   backend.answer = ({ path }) =>

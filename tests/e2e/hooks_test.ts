@@ -16,6 +16,7 @@ import { scrape } from "../support/metrics.ts";
 import { startProgram, urlOf } from "../support/program.ts";
 import { headerOf, rawAnswer, RawClient, rawStatus } from "../support/raw_client.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 const HOOKS = ["--connect-hook", "--disconnect-hook"];
 
@@ -36,7 +37,7 @@ function hold(backend: RecordingBackend, pathPrefix: string): ((status?: number)
   return releases;
 }
 
-Deno.test("the connect hook is told what the client brings along", async (t) => {
+test("the connect hook is told what the client brings along", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(`${backend.url}base`, [
     "--connect-hook",
@@ -90,7 +91,7 @@ Deno.test("the connect hook is told what the client brings along", async (t) => 
   }
 });
 
-Deno.test("the connect hook is told of TLS and the certificate, as far as a trusted proxy says it", async (t) => {
+test("the connect hook is told of TLS and the certificate, as far as a trusted proxy says it", async (t) => {
   const said = { "X-Forwarded-Proto": "https", "Client-Cert": CLIENT_CERT.header };
   const rows: [
     flags: string[],
@@ -122,7 +123,7 @@ Deno.test("the connect hook is told of TLS and the certificate, as far as a trus
   }
 });
 
-Deno.test("an upgrade whose Client-Cert cannot be read is refused, and nobody is asked", async () => {
+test("an upgrade whose Client-Cert cannot be read is refused, and nobody is asked", async () => {
   await using backend = new RecordingBackend();
   const logged = new RecordedLog();
   const flags = ["--connect-hook", "--trust-proxy"];
@@ -152,7 +153,7 @@ Deno.test("an upgrade whose Client-Cert cannot be read is refused, and nobody is
   deepStrictEqual(backend.paths(), []);
 });
 
-Deno.test("the connect hook's connection id is that of all later requests, and new for each connect", async () => {
+test("the connect hook's connection id is that of all later requests, and new for each connect", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, HOOKS);
   const ids = new Set<string | null>();
@@ -173,7 +174,7 @@ Deno.test("the connect hook's connection id is that of all later requests, and n
   strictEqual(ids.size, 2);
 });
 
-Deno.test("the backend's verdict becomes the upgrade's answer", async (t) => {
+test("the backend's verdict becomes the upgrade's answer", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--connect-hook", "--retries=3"]);
   const rows: [status: number, expected: number, challenge?: string][] = [
@@ -212,7 +213,7 @@ Deno.test("the backend's verdict becomes the upgrade's answer", async (t) => {
   strictEqual(backend.requests.length, rows.length, "each connect asks once");
 });
 
-Deno.test("a backend that does not say yes or no refuses the upgrade with 503", async (t) => {
+test("a backend that does not say yes or no refuses the upgrade with 503", async (t) => {
   const rows: [name: string, answer: string | "hang" | "reset" | "refuse"][] = [
     ["a hang", "hang"],
     ["a refused connection", "refuse"],
@@ -242,7 +243,7 @@ Deno.test("a backend that does not say yes or no refuses the upgrade with 503", 
   }
 });
 
-Deno.test("a verdict is never remembered: each connect asks anew", async () => {
+test("a verdict is never remembered: each connect asks anew", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--connect-hook"]);
   const verdicts = [200, 401, 200, 403, 500, 200];
@@ -254,7 +255,7 @@ Deno.test("a verdict is never remembered: each connect asks anew", async () => {
   deepStrictEqual(backend.paths(), verdicts.map(() => "/connect/CP1"));
 });
 
-Deno.test("the backend is not asked about an upgrade that is refused anyway", async (t) => {
+test("the backend is not asked about an upgrade that is refused anyway", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, [...HOOKS, "--require-protocol"]);
   const ocpp = { "Sec-WebSocket-Protocol": "ocpp1.6" };
@@ -280,7 +281,7 @@ Deno.test("the backend is not asked about an upgrade that is refused anyway", as
   deepStrictEqual(backend.paths(), []);
 });
 
-Deno.test("an older connection stays while the backend decides about a newer one, and when it is denied", async () => {
+test("an older connection stays while the backend decides about a newer one, and when it is denied", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, HOOKS);
   const old = await connected(gateway, "CP1");
@@ -309,7 +310,7 @@ Deno.test("an older connection stays while the backend decides about a newer one
   strictEqual(connectionOf(await backend.next("/result/")), newId);
 });
 
-Deno.test("of two clients that connect under one ClientId at once one stays, and it works", async (t) => {
+test("of two clients that connect under one ClientId at once one stays, and it works", async (t) => {
   for (const order of [[0, 1], [1, 0]] as const) {
     await t.step(`verdicts in the order ${order}`, async () => {
       await using backend = new RecordingBackend();
@@ -342,7 +343,7 @@ Deno.test("of two clients that connect under one ClientId at once one stays, and
   }
 });
 
-Deno.test({
+test({
   name: "a client that hangs up while the backend decides leaves nothing behind",
   // The runtime never ends an upgrade whose client went in the same moment, nor a shutdown behind it.
   sanitizeOps: false,
@@ -378,7 +379,7 @@ Deno.test({
   },
 });
 
-Deno.test("a client that the backend accepts during a shutdown does not stay", async (t) => {
+test("a client that the backend accepts during a shutdown does not stay", async (t) => {
   for (const verdict of [204, 401]) {
     await t.step(`verdict ${verdict}`, async () => {
       await using backend = new RecordingBackend();
@@ -394,7 +395,7 @@ Deno.test("a client that the backend accepts during a shutdown does not stay", a
   }
 });
 
-Deno.test("SIGTERM ends the program with 0 also while the backend hangs over who gets in", async () => {
+test("SIGTERM ends the program with 0 also while the backend hangs over who gets in", async () => {
   await using backend = new RecordingBackend();
   backend.answer = () => new Promise(() => {});
   const flags = ["--listen=127.0.0.1:0", `--backend=${backend.url}`, "--drain-timeout=100ms"];
@@ -408,7 +409,7 @@ Deno.test("SIGTERM ends the program with 0 also while the backend hangs over who
   ok(status === 503 || status === 0, "refused, or cut");
 });
 
-Deno.test("the disconnect hook tells each end once, with the code and the reason", async (t) => {
+test("the disconnect hook tells each end once, with the code and the reason", async (t) => {
   const rows: [
     name: string,
     code: number,
@@ -474,7 +475,7 @@ Deno.test("the disconnect hook tells each end once, with the code and the reason
   }
 });
 
-Deno.test("the disconnect hook works without the connect hook, and is off by default", async (t) => {
+test("the disconnect hook works without the connect hook, and is off by default", async (t) => {
   for (const flags of [[], ["--disconnect-hook"]]) {
     await t.step(flags.join() || "off", async () => {
       await using backend = new RecordingBackend();
@@ -486,7 +487,7 @@ Deno.test("the disconnect hook works without the connect hook, and is off by def
   }
 });
 
-Deno.test("the disconnect comes after the outcomes of the CALLs to that client", async () => {
+test("the disconnect comes after the outcomes of the CALLs to that client", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--disconnect-hook"]);
   const client = await connected(gateway);
@@ -514,7 +515,7 @@ Deno.test("the disconnect comes after the outcomes of the CALLs to that client",
   deepStrictEqual(backend.paths(), paths);
 });
 
-Deno.test("a refused client has no disconnect", async () => {
+test("a refused client has no disconnect", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, HOOKS);
   for (const [verdict, expected] of [[401, 401], [403, 403], [500, 503]] as const) {
@@ -525,7 +526,7 @@ Deno.test("a refused client has no disconnect", async () => {
   deepStrictEqual(backend.paths("/disconnect/"), []);
 });
 
-Deno.test("a disconnect is told later when the backend is unreachable", async () => {
+test("a disconnect is told later when the backend is unreachable", async () => {
   const port = closedPort();
   await using gateway = await TestGateway.start(`http://127.0.0.1:${port}/`, ["--disconnect-hook"]);
   const client = await connected(gateway);
@@ -540,7 +541,7 @@ Deno.test("a disconnect is told later when the backend is unreachable", async ()
   deepStrictEqual([path, JSON.parse(body)], ["/disconnect/CP1", { code: 1000, reason: "bye" }]);
 });
 
-Deno.test("a disconnect is told again until the backend takes it", async (t) => {
+test("a disconnect is told again until the backend takes it", async (t) => {
   const rows: [name: string, answer: string][] = [
     ["a cut connection", ""],
     ["500", "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"],
@@ -571,7 +572,7 @@ Deno.test("a disconnect is told again until the backend takes it", async (t) => 
   }
 });
 
-Deno.test("--connect-rate lets that many in at once, and refuses the rest for now", async () => {
+test("--connect-rate lets that many in at once, and refuses the rest for now", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, [
     "--connect-rate=2",
@@ -594,7 +595,7 @@ Deno.test("--connect-rate lets that many in at once, and refuses the rest for no
   (await whenLetIn(gateway, "/later"))[Symbol.dispose]();
 });
 
-Deno.test("a connection whose upgrade the backend denies ends with the answer", async () => {
+test("a connection whose upgrade the backend denies ends with the answer", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--connect-hook"]);
   backend.answer = () => new Response(null, { status: 401 });

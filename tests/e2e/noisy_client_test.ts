@@ -3,13 +3,14 @@ import { RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
 import { startProgram, urlOf } from "../support/program.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 /** No valid frame: it has a MessageId, so each one is answered and logged. */
 const BAD_FRAME = '[2,"1"]';
 const NOISE = 300;
 
 for (const workers of [1, 2]) {
-  Deno.test(`a client that floods the log hides no other one, and what was left out is told at the end: ${workers} workers`, async () => {
+  test(`a client that floods the log hides no other one, and what was left out is told at the end: ${workers} workers`, async () => {
     await using backend = new RecordingBackend();
     const flags = ["--listen=127.0.0.1:0", `--backend=${backend.url}`, `--workers=${workers}`];
     await using program = startProgram(flags);

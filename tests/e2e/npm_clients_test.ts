@@ -13,6 +13,7 @@ import { json, RecordingBackend } from "../support/backend.ts";
 import { inTime } from "../support/deadline.ts";
 import type { TestGateway } from "../support/gateway.ts";
 import { strictGateway } from "../support/strict_gateway.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 // Its names are made by getters, which an import does not find.
 const { ChargePoint } = (tsOcpp as unknown as { readonly default: typeof tsOcpp }).default;
@@ -58,7 +59,7 @@ interface Answering {
 
 /** What is the same for all of them: none of the packages clears its timers. */
 function testClient(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, sanitizeOps: false, sanitizeResources: false, fn });
+  test({ name, sanitizeOps: false, sanitizeResources: false, fn });
 }
 
 testClient(

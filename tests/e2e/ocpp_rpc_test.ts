@@ -7,6 +7,7 @@ import { json, RecordingBackend } from "../support/backend.ts";
 import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { strictGateway } from "../support/strict_gateway.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 function strictClient(gateway: TestGateway, identity: string, protocol = "ocpp1.6"): RPCClient {
   const options = {
@@ -21,7 +22,7 @@ function strictClient(gateway: TestGateway, identity: string, protocol = "ocpp1.
   return new RPCClient(options as ConstructorParameters<typeof RPCClient>[0]);
 }
 
-Deno.test({
+test({
   name:
     "ocpp-rpc's strict client boots, heartbeats and answers CALLs with 202 and with Prefer: wait",
   // The package's own timers and sockets outlive its close for a moment.
@@ -84,7 +85,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "ocpp-rpc's strict client finds the example backend's answers valid",
   sanitizeOps: false,
   sanitizeResources: false,
@@ -115,7 +116,7 @@ Deno.test({
 });
 
 for (const protocol of ["ocpp2.0.1", "ocpp2.1"]) {
-  Deno.test({
+  test({
     name: `ocpp-rpc's client of ${protocol} calls, is called, and is replaced`,
     sanitizeOps: false,
     sanitizeResources: false,

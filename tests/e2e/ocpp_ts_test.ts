@@ -6,6 +6,7 @@ import { json, RecordingBackend } from "../support/backend.ts";
 import { inTime } from "../support/deadline.ts";
 import type { TestGateway } from "../support/gateway.ts";
 import { strictGateway } from "../support/strict_gateway.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 interface Station {
   readonly client: OcppClient;
@@ -27,7 +28,7 @@ async function connect(gateway: TestGateway, identity: string): Promise<Station>
   return { client, closed };
 }
 
-Deno.test({
+test({
   name: "ocpp-ts's client calls and is called, with results and errors, and is replaced",
   // The package never clears its timers.
   sanitizeOps: false,

@@ -4,9 +4,10 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { json, RecordingBackend } from "../support/backend.ts";
 import type { TestGateway } from "../support/gateway.ts";
-import { programOf, testWith } from "../support/needs.ts";
+import { programOf } from "../support/needs.ts";
 import { Program } from "../support/program.ts";
 import { strictGateway } from "../support/strict_gateway.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 const STATION = fileURLToPath(new URL("../support/station.py", import.meta.url));
 
@@ -32,10 +33,11 @@ const RESET = {
 } as const;
 
 for (const protocol of ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const) {
-  testWith(
-    "python3-websockets",
-    `python3-websockets speaks ${protocol}: calls, is called, and is replaced when it reconnects`,
-    async () => {
+  test({
+    needs: "python3-websockets",
+    name:
+      `python3-websockets speaks ${protocol}: calls, is called, and is replaced when it reconnects`,
+    async fn() {
       await using backend = new RecordingBackend();
       const now = '{ "currentTime" : "2026-01-01T00:00:00.000Z" }';
       backend.answer = ({ path }) => {
@@ -121,5 +123,5 @@ for (const protocol of ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"] as const) {
       strictEqual((await gateway.api("/clients/CP%201", { method: "DELETE" })).status, 204);
       deepStrictEqual((await second.lines(100)).slice(2), ["close 1000 closed by the operator"]);
     },
-  );
+  });
 }

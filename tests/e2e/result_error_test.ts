@@ -4,12 +4,13 @@ import { connected, handled } from "../support/connected.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { scrape } from "../support/metrics.ts";
 import { KeptLog } from "../support/nats.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 const V21 = { protocols: ["ocpp2.1"] };
 const NOT_KNOWN = "warn CALLRESULTERROR to no CALLRESULT";
 const ODD_DETAILS = '{"b":1.0, "a":12345678901234567890,"a":1e400,"s":"\\ud800\\u00e9 \u2028é😀"}';
 
-Deno.test("a CALLRESULTERROR goes to /resulterror with its CALL's Action, byte for byte", async () => {
+test("a CALLRESULTERROR goes to /resulterror with its CALL's Action, byte for byte", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(`${backend.url}base`);
   const client = await connected(gateway, "CP%201", V21);
@@ -32,7 +33,7 @@ Deno.test("a CALLRESULTERROR goes to /resulterror with its CALL's Action, byte f
   strictEqual(series.get('ws2api_frames_total{direction="in",type="resulterror"}'), 1);
 });
 
-Deno.test("before ocpp2.1 a frame of type 5 is of an unknown type", async () => {
+test("before ocpp2.1 a frame of type 5 is of an unknown type", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   for (const protocols of [["ocpp1.6"], ["ocpp2.0.1"], []]) {
@@ -45,7 +46,7 @@ Deno.test("before ocpp2.1 a frame of type 5 is of an unknown type", async () => 
   deepStrictEqual(backend.paths("/resulterror/"), []);
 });
 
-Deno.test("a CALLRESULTERROR to no CALLRESULT that is known is dropped, logged and counted", async (t) => {
+test("a CALLRESULTERROR to no CALLRESULT that is known is dropped, logged and counted", async (t) => {
   await using backend = new RecordingBackend();
   backend.answer = ({ path }) => json("{}", path.startsWith("/call/Bad/") ? 500 : 200);
   const log = new KeptLog();
@@ -96,7 +97,7 @@ Deno.test("a CALLRESULTERROR to no CALLRESULT that is known is dropped, logged a
   strictEqual(series.get('ws2api_faults_total{code="unmatched"}'), 6);
 });
 
-Deno.test("a CALLRESULTERROR is tried again as an outcome is", async () => {
+test("a CALLRESULTERROR is tried again as an outcome is", async () => {
   await using backend = new RecordingBackend();
   let tries = 0;
   backend.answer = ({ path }) =>
@@ -110,7 +111,7 @@ Deno.test("a CALLRESULTERROR is tried again as an outcome is", async () => {
   strictEqual(backend.paths("/resulterror/").length, 2);
 });
 
-Deno.test("a CALLRESULTERROR goes in the lane of outcomes, past a CALL of the client", async () => {
+test("a CALLRESULTERROR goes in the lane of outcomes, past a CALL of the client", async () => {
   await using backend = new RecordingBackend();
   const held = Promise.withResolvers<void>();
   backend.answer = async ({ path }) => {
@@ -137,7 +138,7 @@ Deno.test("a CALLRESULTERROR goes in the lane of outcomes, past a CALL of the cl
   strictEqual(await client.next(), '[3,"2",{}]');
 });
 
-Deno.test("CALLRESULTERRORs beyond a full queue are dropped and counted, and what was taken is kept", async () => {
+test("CALLRESULTERRORs beyond a full queue are dropped and counted, and what was taken is kept", async () => {
   await using backend = new RecordingBackend();
   const held = Promise.withResolvers<void>();
   backend.answer = async ({ path }) => {
@@ -160,7 +161,7 @@ Deno.test("CALLRESULTERRORs beyond a full queue are dropped and counted, and wha
   strictEqual(backend.paths("/resulterror/").length, 3);
 });
 
-Deno.test("a CALLRESULTERROR is dropped when all places for them are taken", async () => {
+test("a CALLRESULTERROR is dropped when all places for them are taken", async () => {
   await using backend = new RecordingBackend();
   const held = Promise.withResolvers<void>();
   backend.answer = async ({ path }) => {

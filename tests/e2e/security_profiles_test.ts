@@ -17,6 +17,7 @@ import {
 import { headerOf, rawAnswer } from "../support/raw_client.ts";
 import { tlsRequest } from "../support/tls_request.ts";
 import { programOf, testWith } from "../support/needs.ts";
+import { testEachWebSocket } from "../support/websockets.ts";
 import { gatewayBehindProxy } from "./proxy_contract.ts";
 
 /** What a station brings along. */
@@ -74,7 +75,12 @@ function passwordBackend(): RecordingBackend {
   return backend;
 }
 
-testWith(["openssl"], "security profiles 1 and 2: HTTP Basic over ws and wss", async (t) => {
+/** Each implementation of WebSockets has its own way to TLS. */
+function testOwnTls(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
+  testEachWebSocket({ needs: "openssl", name, fn });
+}
+
+testOwnTls("security profiles 1 and 2: HTTP Basic over ws and wss", async (t) => {
   await using backend = passwordBackend();
   using dir = new TempDir();
   const { cert, key } = await makeCertificate(dir);

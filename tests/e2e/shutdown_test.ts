@@ -15,6 +15,7 @@ import {
   urlOf,
 } from "../support/program.ts";
 import { ByteSocket, frameBytes } from "../support/websocket_bytes.ts";
+import { testEachWebSocket as test, websocketFlags } from "../support/websockets.ts";
 
 const DRAIN_MS = 500;
 /** What the program promises beyond its drain time-out. */
@@ -266,7 +267,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-Deno.test("the program ends with 0 within the drain time-out and 2 s, whatever hangs", async (t) => {
+test("the program ends with 0 within the drain time-out and 2 s, whatever hangs", async (t) => {
   for (const { name, needs = [], undelivered, prepare } of CASES) {
     await stepWith(t, needs, name, async () => {
       await using setup = new Setup();
@@ -282,10 +283,10 @@ Deno.test("the program ends with 0 within the drain time-out and 2 s, whatever h
   }
 });
 
-Deno.test("a worker that hangs in a busy loop is ended on time, and what it owed is reported", async () => {
+test("a worker that hangs in a busy loop is ended on time, and what it owed is reported", async () => {
   await using setup = new Setup();
   const file = `${ROOT}tests/support/hanging_workers.ts`;
-  const flags = ["--listen=127.0.0.1:0", `--backend=${setup.backend.url}`];
+  const flags = ["--listen=127.0.0.1:0", `--backend=${setup.backend.url}`, ...websocketFlags()];
   setup.program = setup.stack.use(
     new Program(Deno.execPath(), [
       ...["run", "--allow-all", `--config=${ROOT}deno.json`, file, ...flags],
@@ -313,7 +314,7 @@ Deno.test("a worker that hangs in a busy loop is ended on time, and what it owed
   deepStrictEqual(setup.backend.paths("/error/").sort(), ends.sort());
 });
 
-Deno.test("workers that have more than 1,000 clients together spread their closes", async () => {
+test("workers that have more than 1,000 clients together spread their closes", async () => {
   await using setup = new Setup();
   setup.drainMs = 2000;
   await setup.start(["--workers=2"]);

@@ -6,6 +6,7 @@
 import { type AnsweringExample, Day } from "../station/day.ts";
 import { EXAMPLES } from "../support/examples.ts";
 import { testWith } from "../support/needs.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 /** A text that is JSON within JSON, for 1.6, where vendors' data are texts. */
 const VENDOR_TEXT = String.raw`"{\"eur\":0.30,\"signs\":\"\u20ac \/ é\"}"`;
@@ -320,7 +321,7 @@ function exampleSays(
 }
 
 for (const [protocol, dayOf] of Object.entries(DAYS)) {
-  Deno.test(`a day of an ${protocol} station`, () => dayOf());
+  test(`a day of an ${protocol} station`, () => dayOf());
 
   for (const { name, needs, start } of EXAMPLES) {
     testWith(needs, `a day of an ${protocol} station behind ${name}`, async () => {

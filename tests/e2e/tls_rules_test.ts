@@ -2,8 +2,14 @@
 
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { RecordingBackend } from "../support/backend.ts";
-import { programOf, testWith } from "../support/needs.ts";
+import { programOf } from "../support/needs.ts";
 import { makeCertificate, startProgram, TempDir, urlOf } from "../support/program.ts";
+import { testEachWebSocket } from "../support/websockets.ts";
+
+/** All of them make certificates. */
+function test(name: string, fn: () => Promise<void>): void {
+  testEachWebSocket({ needs: "openssl", name, fn });
+}
 
 /** A gateway that serves TLS by itself, and what `openssl s_client` says of it. */
 async function withGateway(
@@ -38,7 +44,7 @@ async function withGateway(
 
 const GET = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
-testWith("openssl", "TLS is 1.2 or 1.3, and no older version", async () => {
+test("TLS is 1.2 or 1.3, and no older version", async () => {
   await withGateway(async (openssl) => {
     for (const [version, isServed] of [["1_1", false], ["1_2", true], ["1_3", true]] as const) {
       // OpenSSL itself would refuse the older one.
@@ -50,22 +56,18 @@ testWith("openssl", "TLS is 1.2 or 1.3, and no older version", async () => {
   });
 });
 
-testWith(
-  "openssl",
-  "TLS 1.2 has no suite but those with ECDHE and AES-GCM or ChaCha20",
-  async () => {
-    await withGateway(async (openssl) => {
-      const others = "ALL:!kECDHE+AESGCM:!kECDHE+CHACHA20:@SECLEVEL=0";
-      const said = await openssl(["-tls1_2", "-cipher", others], GET);
-      match(said, /alert handshake failure/);
-      match(said, /Cipher is \(NONE\)/);
-      const known = await openssl(["-tls1_2", "-cipher", "ECDHE+AESGCM:ECDHE+CHACHA20"], GET);
-      ok(known.includes("HTTP/1.1 200 OK"), known);
-    });
-  },
-);
+test("TLS 1.2 has no suite but those with ECDHE and AES-GCM or ChaCha20", async () => {
+  await withGateway(async (openssl) => {
+    const others = "ALL:!kECDHE+AESGCM:!kECDHE+CHACHA20:@SECLEVEL=0";
+    const said = await openssl(["-tls1_2", "-cipher", others], GET);
+    match(said, /alert handshake failure/);
+    match(said, /Cipher is \(NONE\)/);
+    const known = await openssl(["-tls1_2", "-cipher", "ECDHE+AESGCM:ECDHE+CHACHA20"], GET);
+    ok(known.includes("HTTP/1.1 200 OK"), known);
+  });
+});
 
-testWith("openssl", "TLS compresses nothing", async () => {
+test("TLS compresses nothing", async () => {
   await withGateway(async (openssl) => {
     const said = await openssl(["-tls1_2", "-comp"], GET);
     ok(said.includes("HTTP/1.1 200 OK"), said);
@@ -73,19 +75,15 @@ testWith("openssl", "TLS compresses nothing", async () => {
   });
 });
 
-testWith(
-  "openssl",
-  "a station that asks for small TLS records is served, with records of any size",
-  async () => {
-    await withGateway(async (openssl) => {
-      const said = await openssl(["-tls1_2", "-maxfraglen", "512", "-trace"], GET);
-      ok(said.includes("HTTP/1.1 200 OK"), said);
-      // What a ServerHello does not repeat is not agreed to.
-      const [asked, answered = ""] = said.split(/ServerHello, Length/);
-      deepStrictEqual(
-        [asked, answered].map((part) => /extension_type=max_fragment_length\(1\)/.test(part!)),
-        [true, false],
-      );
-    });
-  },
-);
+test("a station that asks for small TLS records is served, with records of any size", async () => {
+  await withGateway(async (openssl) => {
+    const said = await openssl(["-tls1_2", "-maxfraglen", "512", "-trace"], GET);
+    ok(said.includes("HTTP/1.1 200 OK"), said);
+    // What a ServerHello does not repeat is not agreed to.
+    const [asked, answered = ""] = said.split(/ServerHello, Length/);
+    deepStrictEqual(
+      [asked, answered].map((part) => /extension_type=max_fragment_length\(1\)/.test(part!)),
+      [true, false],
+    );
+  });
+});

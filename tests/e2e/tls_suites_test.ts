@@ -9,6 +9,7 @@ import { RecordingBackend } from "../support/backend.ts";
 import { HaproxyWithCertificates } from "../support/haproxy.ts";
 import { programOf, testWith } from "../support/needs.ts";
 import { makeCertificate, startProgram, TempDir, urlOf } from "../support/program.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 import { apiPortOf, gatewayBehindProxy } from "./proxy_contract.ts";
 
 const DEMANDED = [
@@ -35,10 +36,11 @@ async function servedAt(port: number, name: readonly string[] = []): Promise<str
   return served;
 }
 
-testWith(
-  ["openssl"],
-  "of the four suites that OCPP demands the gateway itself serves the two with ECDHE, by an ECDSA key",
-  async (t) => {
+test({
+  needs: "openssl",
+  name:
+    "of the four suites that OCPP demands the gateway itself serves the two with ECDHE, by an ECDSA key",
+  async fn(t) {
     await using backend = new RecordingBackend();
     using dir = new TempDir();
     for (const [kind, expected] of [["ec", DEMANDED.slice(0, 2)], ["rsa", []]] as const) {
@@ -52,7 +54,7 @@ testWith(
       });
     }
   },
-);
+});
 
 testWith(
   ["haproxy", "openssl"],

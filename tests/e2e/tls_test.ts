@@ -20,10 +20,11 @@ import {
   TempDir,
   urlOf,
 } from "../support/program.ts";
+import { testEachWebSocket } from "../support/websockets.ts";
 
 /** All of them make certificates. */
 function test(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
-  testWith("openssl", name, fn);
+  testEachWebSocket({ needs: "openssl", name, fn });
 }
 
 /** A gateway that serves WSS and HTTPS, as a process, and a backend. */

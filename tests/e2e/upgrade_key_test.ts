@@ -4,13 +4,14 @@ import { RecordingBackend } from "../support/backend.ts";
 import { rawRequest } from "../support/client.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { headerOf } from "../support/raw_client.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 /** RFC 6455 §1.3 */
 function acceptOf(key: string): string {
   return createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
 }
 
-Deno.test("of many upgrades at once each is answered with its own key and subprotocol", async () => {
+test("of many upgrades at once each is answered with its own key and subprotocol", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const protocols = ["ocpp1.6", null, "ocpp2.0.1", "ocpp2.1"];

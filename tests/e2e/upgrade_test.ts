@@ -8,10 +8,11 @@ import { assertProblem } from "../support/problem.ts";
 import { headerOf, rawAnswer, RawClient, rawStatus } from "../support/raw_client.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
 import { ByteSocket } from "../support/websocket_bytes.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 const EMOJI = "%F0%9F%98%80";
 
-Deno.test("a ClientId is one path segment, percent-decoded once", async (t) => {
+test("a ClientId is one path segment, percent-decoded once", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const rows: [path: string, id: string][] = [
@@ -48,7 +49,7 @@ Deno.test("a ClientId is one path segment, percent-decoded once", async (t) => {
   }
 });
 
-Deno.test("a path that holds no ClientId is 400", async (t) => {
+test("a path that holds no ClientId is 400", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const paths = [
@@ -87,7 +88,7 @@ Deno.test("a path that holds no ClientId is 400", async (t) => {
   deepStrictEqual(await clientIds(gateway), []);
 });
 
-Deno.test("a GET of a client's path without an upgrade is told to upgrade", async () => {
+test("a GET of a client's path without an upgrade is told to upgrade", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   for (const path of ["/CP1", "/a%20b"]) {
@@ -98,7 +99,7 @@ Deno.test("a GET of a client's path without an upgrade is told to upgrade", asyn
   strictEqual(await rawStatus(gateway.url, upgradeHead("/CP1", { Upgrade: "h2c" })), 426);
 });
 
-Deno.test("--ws-path stands before the ClientId, with or without a slash at its end", async (t) => {
+test("--ws-path stands before the ClientId, with or without a slash at its end", async (t) => {
   for (const prefix of ["/ocpp", "/ocpp/", "/a/b"]) {
     await t.step(prefix, async () => {
       await using backend = new RecordingBackend();
@@ -123,7 +124,7 @@ Deno.test("--ws-path stands before the ClientId, with or without a slash at its 
   }
 });
 
-Deno.test("the first subprotocol in the client's order that is served wins", async (t) => {
+test("the first subprotocol in the client's order that is served wins", async (t) => {
   const rows: [flag: string, offer: string | undefined, chosen: string | undefined][] = [
     ["", "ocpp1.6", "ocpp1.6"],
     ["", "ocpp1.6, ocpp2.1", "ocpp1.6"],
@@ -173,7 +174,7 @@ async function refusedForProtocol(gateway: TestGateway): Promise<number | undefi
 /** What a client may offer of which nothing is served. */
 const NOT_SERVED = ["soap", "OCPP1.6", "ocpp1.5, ocpp2.0"];
 
-Deno.test("a client without a subprotocol in common is refused with 400, which names those that are served", async (t) => {
+test("a client without a subprotocol in common is refused with 400, which names those that are served", async (t) => {
   for (const flags of [[], ["--no-common-protocol=refuse", "--require-protocol"]]) {
     for (const offer of NOT_SERVED) {
       await t.step(`${offer} ${flags}`, async () => {
@@ -208,7 +209,7 @@ Deno.test("a client without a subprotocol in common is refused with 400, which n
   }
 });
 
-Deno.test("a client without a subprotocol in common is closed with 1002 behind the handshake", async (t) => {
+test("a client without a subprotocol in common is closed with 1002 behind the handshake", async (t) => {
   for (const flags of [[], ["--require-protocol"]]) {
     for (const offer of NOT_SERVED) {
       await t.step(`${offer} ${flags}`, async () => {
@@ -238,7 +239,7 @@ Deno.test("a client without a subprotocol in common is closed with 1002 behind t
   }
 });
 
-Deno.test("a version in the path decides nothing", async () => {
+test("a version in the path decides nothing", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--ws-path=/ocpp2.1/"]);
   using client = await RawClient.connect(gateway, "/ocpp2.1/ocpp2.0.1?protocol=ocpp2.1", {
@@ -250,7 +251,7 @@ Deno.test("a version in the path decides nothing", async () => {
   await gateway.api("/clients/ocpp2.0.1", { method: "DELETE" });
 });
 
-Deno.test("compression that a client offers is not agreed to, and frames go uncompressed", async () => {
+test("compression that a client offers is not agreed to, and frames go uncompressed", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   using client = await RawClient.connect(gateway, "/CP1", {
@@ -262,7 +263,7 @@ Deno.test("compression that a client offers is not agreed to, and frames go unco
   await gateway.api("/clients/CP1", { method: "DELETE" });
 });
 
-Deno.test("--require-protocol refuses a client that offers none", async () => {
+test("--require-protocol refuses a client that offers none", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--require-protocol"]);
   for (const offer of [undefined, "", " , "]) {
@@ -272,7 +273,7 @@ Deno.test("--require-protocol refuses a client that offers none", async () => {
   deepStrictEqual(await clientIds(gateway), []);
 });
 
-Deno.test("an upgrade that is no WebSocket handshake is refused", async (t) => {
+test("an upgrade that is no WebSocket handshake is refused", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const rows: [header: string, value: string | undefined, status: number][] = [
@@ -302,7 +303,7 @@ Deno.test("an upgrade that is no WebSocket handshake is refused", async (t) => {
   }
 });
 
-Deno.test("a Host header with a slash is 400", async (t) => {
+test("a Host header with a slash is 400", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   for (const host of ["gateway/clients", "gateway/ocpp/", "/", "gateway?x", "user@gateway"]) {
@@ -314,7 +315,7 @@ Deno.test("a Host header with a slash is 400", async (t) => {
   }
 });
 
-Deno.test("--max-connections refuses the next client until one leaves", async () => {
+test("--max-connections refuses the next client until one leaves", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--max-connections=2"]);
   const [first] = [await connected(gateway, "CP1"), await connected(gateway, "CP2")];
@@ -331,7 +332,7 @@ Deno.test("--max-connections refuses the next client until one leaves", async ()
   deepStrictEqual(await clientIds(gateway), ["CP2", "CP3"]);
 });
 
-Deno.test("a client is let in beyond --max-connections when it takes over its own place", async () => {
+test("a client is let in beyond --max-connections when it takes over its own place", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--max-connections=1"]);
   const older = await connected(gateway, "CP1");
@@ -341,7 +342,7 @@ Deno.test("a client is let in beyond --max-connections when it takes over its ow
   deepStrictEqual(await clientIds(gateway), ["CP1"]);
 });
 
-Deno.test("a newer connection takes over", async (t) => {
+test("a newer connection takes over", async (t) => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url, ["--max-connections=2"]);
   using older = await RawClient.connect(gateway, "/CP1");
@@ -394,7 +395,7 @@ Deno.test("a newer connection takes over", async (t) => {
   strictEqual(backend.requests.length, 5);
 });
 
-Deno.test("a takeover's connection ids are in the order of time", async () => {
+test("a takeover's connection ids are in the order of time", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   const ids: string[] = [];
@@ -406,7 +407,7 @@ Deno.test("a takeover's connection ids are in the order of time", async () => {
   deepStrictEqual(ids, [...new Set(ids)].sort());
 });
 
-Deno.test("a client's address is its socket's, with --trust-proxy the last that was forwarded", async (t) => {
+test("a client's address is its socket's, with --trust-proxy the last that was forwarded", async (t) => {
   const rows: [forwardedFor: string | undefined, trusted: string][] = [
     [undefined, "127.0.0.1"],
     ["192.0.2.1", "192.0.2.1"],

@@ -5,6 +5,7 @@ import { inTime } from "../support/deadline.ts";
 import { lastOfEach } from "../support/flags.ts";
 import { scrape } from "../support/metrics.ts";
 import { aSecondLater, type Program, startProgram, TempDir, urlOf } from "../support/program.ts";
+import { testEachWebSocket as test } from "../support/websockets.ts";
 
 /** So many that all workers get some: 2 to the power of -29 is never. */
 const CLIENTS = 30;
@@ -84,7 +85,7 @@ class Workers implements AsyncDisposable {
   }
 }
 
-Deno.test("CALLs go both ways, whichever worker holds the client and whichever is asked", async (t) => {
+test("CALLs go both ways, whichever worker holds the client and whichever is asked", async (t) => {
   for (const count of [2, 3]) {
     await t.step(`${count} workers`, async () => {
       await using backend = new RecordingBackend();
@@ -123,7 +124,7 @@ Deno.test("CALLs go both ways, whichever worker holds the client and whichever i
   }
 });
 
-Deno.test("a newer connection takes over from one on another worker", async () => {
+test("a newer connection takes over from one on another worker", async () => {
   await using backend = new RecordingBackend();
   await using workers = await Workers.start(backend, ["--workers=2", "--disconnect-hook"]);
   let client = await workers.connect("CP1");
@@ -151,7 +152,7 @@ Deno.test("a newer connection takes over from one on another worker", async () =
   strictEqual(backend.paths("/disconnect/").length, times - 1);
 });
 
-Deno.test("each worker lists, shows and disconnects the clients of all", async () => {
+test("each worker lists, shows and disconnects the clients of all", async () => {
   await using backend = new RecordingBackend();
   await using workers = await Workers.start(backend);
   await workers.connectMany();
@@ -180,7 +181,7 @@ Deno.test("each worker lists, shows and disconnects the clients of all", async (
   }
 });
 
-Deno.test("limits hold for the sum of all workers, and counters are sums", async () => {
+test("limits hold for the sum of all workers, and counters are sums", async () => {
   await using backend = new RecordingBackend();
   await using workers = await Workers.start(backend, ["--workers=2", "--max-connections=12"]);
   await workers.connectMany(12);
@@ -204,7 +205,7 @@ Deno.test("limits hold for the sum of all workers, and counters are sums", async
   }
 });
 
-Deno.test("--connect-rate is divided among the workers", async () => {
+test("--connect-rate is divided among the workers", async () => {
   await using backend = new RecordingBackend();
   await using workers = await Workers.start(backend, ["--workers=2", "--connect-rate=8"]);
   const begun = performance.now();
@@ -218,7 +219,7 @@ Deno.test("--connect-rate is divided among the workers", async () => {
   ok(letIn >= 8 && letIn <= 8 + 8 * seconds, `${letIn} in ${seconds} s`);
 });
 
-Deno.test("what waits is bounded for the sum of all workers", async () => {
+test("what waits is bounded for the sum of all workers", async () => {
   await using backend = new RecordingBackend();
   await using workers = await Workers.start(backend, ["--workers=2", "--max-waiting=10"]);
   const clients = await workers.connectMany(20);
@@ -231,7 +232,7 @@ Deno.test("what waits is bounded for the sum of all workers", async () => {
   strictEqual(backend.paths("/call/").length, 10);
 });
 
-Deno.test("at SIGTERM all workers end their clients and their CALLs, after one ready line", async () => {
+test("at SIGTERM all workers end their clients and their CALLs, after one ready line", async () => {
   await using backend = new RecordingBackend();
   await using workers = await Workers.start(backend, ["--workers=3"]);
   const { program, url } = workers;
@@ -269,7 +270,7 @@ Deno.test("at SIGTERM all workers end their clients and their CALLs, after one r
   ok(!/ ERROR /.test(stderr), stderr);
 });
 
-Deno.test("at SIGTERM a worker without clients waits for answers of the others' clients", async () => {
+test("at SIGTERM a worker without clients waits for answers of the others' clients", async () => {
   await using backend = new RecordingBackend();
   const flags = ["--workers=2", "--call-concurrency=20", "--drain-timeout=20s"];
   await using workers = await Workers.start(backend, flags);
@@ -290,7 +291,7 @@ Deno.test("at SIGTERM a worker without clients waits for answers of the others' 
   strictEqual((await workers.program.ended()).code, 0);
 });
 
-Deno.test("a second signal, a second later, ends all workers at once with 1", async () => {
+test("a second signal, a second later, ends all workers at once with 1", async () => {
   await using backend = new RecordingBackend();
   await using workers = await Workers.start(backend, ["--workers=2", "--drain-timeout=60s"]);
   const [client] = await workers.connectMany(1);
@@ -304,7 +305,7 @@ Deno.test("a second signal, a second later, ends all workers at once with 1", as
   strictEqual((await workers.program.ended()).code, 1);
 });
 
-Deno.test("workers do not share a port with another program", async (t) => {
+test("workers do not share a port with another program", async (t) => {
   await using backend = new RecordingBackend();
   await using first = await Workers.start(backend);
   const taken = new URL(first.url).host;
@@ -328,7 +329,7 @@ Deno.test("workers do not share a port with another program", async (t) => {
   });
 });
 
-Deno.test("workers listen on every interface, and for the API apart", async () => {
+test("workers listen on every interface, and for the API apart", async () => {
   const args = ["--listen=:0", "--api-listen=127.0.0.1:0", "--workers=2"];
   await using program = startProgram(args);
   const [first = "", second = ""] = await program.lines(2);
@@ -345,7 +346,7 @@ Deno.test("workers listen on every interface, and for the API apart", async () =
   strictEqual((await program.ended()).code, 0);
 });
 
-Deno.test("each worker writes profiles of its own", async () => {
+test("each worker writes profiles of its own", async () => {
   using dir = new TempDir();
   await using backend = new RecordingBackend();
   const flags = [
@@ -365,7 +366,7 @@ Deno.test("each worker writes profiles of its own", async () => {
   deepStrictEqual(names(), ["cpu.1", "cpu.2", "mem.1", "mem.2"]);
 });
 
-Deno.test("what a worker cannot start with ends the program, with one line", async () => {
+test("what a worker cannot start with ends the program, with one line", async () => {
   using dir = new TempDir();
   const args = ["--listen=127.0.0.1:0", "--workers=2", `--cpuprofile=${dir.path("no/cpu")}`];
   await using program = startProgram(args);
@@ -374,7 +375,7 @@ Deno.test("what a worker cannot start with ends the program, with one line", asy
   match(stderr, /^ws2api: --cpuprofile: "\S+no\/cpu\.[12]" cannot be written \(NotFound\); .*\n$/);
 });
 
-Deno.test("--workers auto is one for each core", async () => {
+test("--workers auto is one for each core", async () => {
   await using backend = new RecordingBackend();
   await using workers = await Workers.start(backend, ["--workers=auto"]);
   workers.program.signal("SIGTERM");

@@ -9,6 +9,7 @@ import type { Validator } from "../../lib/validate/validator.ts";
 import { type ClientOptions, TestClient } from "./client.ts";
 import { inTime } from "./deadline.ts";
 import { lastOfEach } from "./flags.ts";
+import { testEachWebSocket, websocketFlags } from "./websockets.ts";
 import { systemRandom } from "../../lib/random.ts";
 
 /** What an API request came to. */
@@ -41,6 +42,7 @@ export class TestGateway implements AsyncDisposable {
       "--listen=127.0.0.1:0",
       `--backend=${backendUrl}`,
       "--drain-timeout=500ms",
+      ...websocketFlags(),
       ...flags,
     ]);
     const invocation = readInvocation(args, () => undefined, "0.0.0-test");
@@ -111,12 +113,21 @@ export interface ForwarderTest {
 }
 
 /** Registers a test twice: with gateways that forward by `fetch`, and by connections of their own. */
-export function testEachForwarder(name: string, run: (test: ForwarderTest) => Promise<void>): void {
+export function testEachForwarder(
+  name: string,
+  run: (test: ForwarderTest) => Promise<void>,
+  register: (name: string, fn: (t: Deno.TestContext) => Promise<void>) => void = Deno.test,
+): void {
   for (const forwarder of ["fetch", "tcp"] as const) {
     const withForwarder: Pick<typeof TestGateway, "start"> = {
       start: (backendUrl, flags = [], ...rest) =>
         TestGateway.start(backendUrl, [`--forwarder=${forwarder}`, ...flags], ...rest),
     };
-    Deno.test(`${forwarder}: ${name}`, (t) => run({ forwarder, TestGateway: withForwarder, t }));
+    register(`${forwarder}: ${name}`, (t) => run({ forwarder, TestGateway: withForwarder, t }));
   }
+}
+
+/** The same with each implementation of WebSockets: four times. */
+export function testEachWay(name: string, run: (test: ForwarderTest) => Promise<void>): void {
+  testEachForwarder(name, run, testEachWebSocket);
 }

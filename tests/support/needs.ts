@@ -116,8 +116,13 @@ function missingOf(needs: Need | readonly Need[]): Need[] {
 }
 
 /** Registers a test, or leaves it out where something is missing that it needs. */
-export function testWith(needs: Need | readonly Need[], name: string, fn: Body): void {
-  Deno.test({ ...whereThereIs(needs, name), fn: async (t) => await fn(t) });
+export function testWith(
+  needs: Need | readonly Need[],
+  name: string,
+  fn: Body,
+  options: Omit<Deno.TestDefinition, "name" | "fn"> = {},
+): void {
+  Deno.test({ ...options, ...whereThereIs(needs, name), fn: async (t) => await fn(t) });
 }
 
 /** Runs a step of a test, or leaves it out where something is missing that it needs. */

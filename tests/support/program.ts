@@ -10,6 +10,7 @@ import { SAME_REQUEST_MS } from "../../lib/program/stop_request.ts";
 import { TestClient } from "./client.ts";
 import { inTime } from "./deadline.ts";
 import { programOf } from "./needs.ts";
+import { websocketFlags } from "./websockets.ts";
 
 /** The project's folder. */
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -143,7 +144,7 @@ export function startExportLimits(
 
 /** Runs the gateway with the permissions of `deno task start`. */
 export function startProgram(args: readonly string[], env: Record<string, string> = {}): Program {
-  return new Program(Deno.execPath(), [...startCommand(), ...args], env);
+  return new Program(Deno.execPath(), [...startCommand(), ...websocketFlags(), ...args], env);
 }
 
 /** The address in a program's ready line. */

@@ -10,6 +10,7 @@ import { json, RecordingBackend } from "./backend.ts";
 import { upgradeHead } from "./client.ts";
 import { inTime } from "./deadline.ts";
 import { TestGateway } from "./gateway.ts";
+import { currentWebSocket, type WebSocketName } from "./websockets.ts";
 
 /** Opcodes (RFC 6455 §11.8). */
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
@@ -245,11 +246,8 @@ function isEnded(error: unknown): boolean {
     error instanceof Deno.errors.ConnectionAborted || error instanceof Deno.errors.NotConnected;
 }
 
-/** Bytes to the gateway, and what has to come of them. */
-export interface WebSocketCase {
-  readonly name: string;
-  /** What the client sends, in as many writes as parts. */
-  readonly bytes: Uint8Array | readonly Uint8Array[];
+/** What has to come of bytes to the gateway. */
+interface Outcome {
   /** Texts that come back, in their order. */
   readonly texts?: readonly string[];
   /** Pongs that come back, in their order. */
@@ -258,10 +256,28 @@ export interface WebSocketCase {
   readonly end?: End;
 }
 
+/** Bytes to the gateway, and what has to come of them. */
+export interface WebSocketCase extends Outcome {
+  readonly name: string;
+  /** What the client sends, in as many writes as parts. */
+  readonly bytes: Uint8Array | readonly Uint8Array[];
+  /** What `ws` does otherwise than the runtime. */
+  readonly ws?: Outcome;
+  /** The one that is tested; both unless given. */
+  readonly just?: WebSocketName;
+}
+
 /** The connection serves on and nothing came back. */
 export const SERVES = {} as const;
-/** The connection ends without a close frame. */
-export const CUT = { end: "cut" } as const;
+// The runtime's own: it cuts where RFC 6455 §7.1.7 advises to say why, as `ws` does.
+/** No WebSocket's bytes. */
+export const FAULT = { end: "cut", ws: { end: 1002 } } as const;
+/** A text that is no UTF-8, or a close whose reason is none. */
+export const NOT_UTF8 = { end: "cut", ws: { end: 1007 } } as const;
+/** A length that the runtime would not buffer. */
+export const TOO_LARGE = { end: "cut", ws: { end: 1009 } } as const;
+/** For what the runtime takes though it is against the protocol: `ws` does not. */
+export const REFUSED_BY_WS = { ws: { texts: [], pongs: [], end: 1002 } } as const;
 
 /** The connection ends with this code. */
 export function closeCode(code: number): { readonly end: number } {
@@ -294,9 +310,11 @@ export async function runCases(
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   backend.answer = ({ body }) => json(body);
+  const websocket = currentWebSocket();
   for (const each of cases) {
+    if (each.just !== undefined && each.just !== websocket) continue;
     await t.step(each.name, async () => {
-      await runCase(gateway, each);
+      await runCase(gateway, websocket === "ws" ? { ...each, ...each.ws } : each);
       const fresh = await gateway.connect("raw");
       strictEqual(await fresh.ask(MARKER), MARKER_ANSWER);
       await fresh.close();

@@ -110,6 +110,8 @@ export class Inflow implements DeflateOwner {
       .on("error", onError);
     owned(this.#connection, this).on("data", onData).on("end", onEnd);
     if (head.length > 0) this.#unfed = head;
+    // Its end may have come, and been told, while nobody listened.
+    this.#hasEnded = this.#connection.readableEnded;
     this.#feed();
   }
 
