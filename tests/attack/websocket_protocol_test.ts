@@ -244,7 +244,13 @@ test("fragments become one message, with control frames between them", async (t)
     { name: "a letter each, byte by byte", bytes: chopped(fragments(letters), 1), texts: [answer] },
     { name: "empty ones", bytes: fragments(["", "", frame, ""]), texts: [answer] },
     { name: "all empty", bytes: fragments(["", "", ""]), ...SERVES },
-    { name: "10,000 empty ones", bytes: fragments(Array(10_000).fill("")), ...SERVES },
+    { name: "1,000 empty ones", bytes: fragments(Array(1000).fill("")), ...SERVES },
+    {
+      name: "10,000 empty ones (with ws a message has so many parts as its bytes allow)",
+      bytes: fragments(Array(10_000).fill("")),
+      ...SERVES,
+      ws: closeCode(1008),
+    },
     {
       name: "a ping between two",
       bytes: fragments(middle, { between }),
