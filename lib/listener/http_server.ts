@@ -94,7 +94,9 @@ export class HttpServer {
 
   /** Serves a connection that another server has accepted. */
   adopt(socket: Socket): void {
-    (this.#adopting ??= this.#create()).emit("connection", socket);
+    // One that does not listen ends each connection behind its first answer.
+    this.#adopting ??= Object.defineProperty(this.#create(), "listening", { value: true });
+    this.#adopting.emit("connection", socket);
   }
 
   /** Stops listening, waits for the responses under way, and cuts what is left at the time-out. */

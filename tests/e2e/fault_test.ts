@@ -434,6 +434,7 @@ Deno.test("only what leaves the program is told by the wall clock, which may jum
     "codec/retry_after.ts": ["Date.parse"],
     // The dates of a certificate, read and shown.
     "config/certificate.ts": ["Date.parse"],
+    "config/der.ts": ["Date.parse"],
     "program/certificate.ts": ["new Date"],
     "program/check.ts": ["new Date"],
     // The calendar, not the clock: how long a month is.
