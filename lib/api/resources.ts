@@ -12,6 +12,8 @@ import { handleCall, handleSend } from "./call.ts";
 import { showCall } from "./call_state.ts";
 import { handleClient, listClients } from "./clients.ts";
 import { handleReport, listReports, retryReports } from "./outbox.ts";
+import { queryOf } from "./query.ts";
+import { handleRecording, listRecordings, startRecording } from "./recordings.ts";
 import type { ApiDeps, Resource } from "./resource.ts";
 
 const READ = ["GET", "HEAD"] as const;
@@ -86,6 +88,7 @@ export function resourceAt(path: string): Resource | undefined {
     }
   }
   if (first === "outbox") return outboxAt(rest);
+  if (first === "recordings") return recordingAt(rest);
   if ((first === "call" || first === "send") && rest.length === 3) {
     const handle = first === "call" ? handleCall : handleSend;
     const [action, clientId = "", messageId] = rest;
@@ -130,6 +133,35 @@ function outboxAt(rest: readonly string[]): Resource | undefined {
     };
   }
   return undefined;
+}
+
+/** @param rest The path behind `/recordings`. */
+function recordingAt(rest: readonly string[]): Resource | undefined {
+  const [recordingId = "", what] = rest;
+  if (rest.length === 0) {
+    return {
+      methods: [...READ, "POST"],
+      command: (method, request) => {
+        if (method !== "POST") return undefined;
+        const clientId = queryOf(request).get("client");
+        return { kind: "record", ...(clientId && { clientId: encodeURIComponent(clientId) }) };
+      },
+      handle: (request, deps, token) =>
+        request.method === "POST"
+          ? startRecording(request, deps, token)
+          : listRecordings(request, deps, token),
+    };
+  }
+  const isEnd = rest.length === 2 && what === "end";
+  if (rest.length > 1 && !isEnd) return undefined;
+  return {
+    methods: isEnd ? ["POST"] : [...READ, "DELETE"],
+    command: (method) => {
+      if (isEnd) return { kind: "end_recording", recordingId };
+      return method === "DELETE" ? { kind: "remove_recording", recordingId } : undefined;
+    },
+    handle: (request, deps, token) => handleRecording(request, recordingId, deps, token),
+  };
 }
 
 async function metricsResponse(expose: ApiDeps["expose"]): Promise<Response> {

@@ -7,6 +7,8 @@
 import type { Identity } from "../identity.ts";
 import type { Report, RequestKey } from "../outbox/entry.ts";
 import type { CallOutcome } from "../report/outcome.ts";
+import type { RecordingInfo, RecordingPart } from "./recording.ts";
+import type { TailAnswer, TailQuestion } from "./tail.ts";
 
 /** A question to all others; each answers from what it has itself. */
 export type Question =
@@ -28,7 +30,12 @@ export type Question =
   | { readonly kind: "retry"; readonly id: string }
   /** All parked reports that came to be at this time or later; null for all. */
   | { readonly kind: "retry_parked"; readonly since: number | null }
-  | { readonly kind: "remove"; readonly id: string };
+  | { readonly kind: "remove"; readonly id: string }
+  | TailQuestion
+  | { readonly kind: "recordings" }
+  /** Its lines after one; 0 for the first. */
+  | { readonly kind: "recording"; readonly id: string; readonly after: number }
+  | { readonly kind: "end_recording" | "remove_recording"; readonly id: string };
 
 /** By the kind of a question, what answers it. */
 export interface Answers {
@@ -43,6 +50,13 @@ export interface Answers {
   /** How many. */
   readonly retry_parked: number;
   readonly remove: boolean;
+  /** Null of a thread without clients. */
+  readonly tail: TailAnswer | null;
+  readonly recordings: readonly RecordingInfo[];
+  readonly recording: RecordingPart | null;
+  /** Whether there is such a recording, and it is done. */
+  readonly end_recording: boolean;
+  readonly remove_recording: boolean;
 }
 
 export type QuestionKind = Question["kind"];

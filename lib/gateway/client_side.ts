@@ -10,7 +10,10 @@ import { ClientRate } from "../client/rate.ts";
 import { alone, noWitness } from "../cluster/alone.ts";
 import type { Bus, Peer } from "../cluster/bus.ts";
 import type { CallRecords } from "../cluster/call_records.ts";
+import { Clients } from "../cluster/clients.ts";
+import { Following } from "../cluster/following.ts";
 import { LocalClients } from "../cluster/local.ts";
+import { Recordings } from "../cluster/recordings.ts";
 import type { RequestKeys } from "../cluster/request_keys.ts";
 import { durationText, retentionOf } from "../cluster/retention.ts";
 import type { Config } from "../config/config.ts";
@@ -27,6 +30,10 @@ export interface ClientSide {
   /** Serves what is asked of the clients connected here. */
   readonly local: LocalClients;
   readonly bus: Bus;
+  /** All clients, those of other instances too. */
+  readonly clients: Clients;
+  /** Clients that are recorded, by this thread. */
+  readonly recordings: Recordings;
   /** How far CALLs to the clients connected here have got. */
   readonly records: CallRecords;
   /** The `Idempotency-Key`s that were used here. */
@@ -54,9 +61,15 @@ export function createClientSide(
   const verdicts = new Verdicts(clock, random);
   const callTimeoutText = durationText(config.callTimeoutMs);
   const { records, keys } = retentionOf(config, { clock, ids }, core.teamSize);
+  const recordings: Recordings = new Recordings({
+    clock,
+    log,
+    ids,
+    follow: (clientId) => new Following(clients, clock, clientId, true),
+  });
   const local = new LocalClients({
     inspect,
-    taps,
+    seen: { taps, recordings },
     connections,
     backlog,
     deliveries,
@@ -72,6 +85,7 @@ export function createClientSide(
     tracing,
   });
   const bus = createBus?.(local satisfies Peer, { time: core.time, metrics }) ?? alone;
+  const clients = new Clients(local, bus);
   const sockets = new Sockets(maker, clock, metrics.sockets);
   const createRate = (): ClientRate | undefined =>
     limits.clientRate &&
@@ -80,6 +94,7 @@ export function createClientSide(
   // One object for all connections.
   const connectionDeps: ConnectionDeps = {
     bus,
+    taps,
     inspect,
     sockets,
     isShuttingDown,
@@ -131,7 +146,7 @@ export function createClientSide(
     log,
   });
   return {
-    ...{ sockets, local, bus, records, keys, upgrade, verdicts },
+    ...{ sockets, local, bus, clients, recordings, records, keys, upgrade, verdicts },
     get rate() {
       return rate;
     },

@@ -6,7 +6,7 @@
 
 import type { Connection } from "../client/connection.ts";
 import { ConnectionMap } from "../client/map.ts";
-import { Taps } from "../client/tap.ts";
+import { Taps } from "../client/taps.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { MemoryWatch } from "../door/memory.ts";
@@ -126,7 +126,7 @@ export function createCore(
     memory,
     lag: new LagWatch(clock, metrics.eventLoopLag),
     inspect: inspectOf(config.validate, deps, metrics),
-    taps: config.noTail ? undefined : new Taps(clock),
+    taps: config.noTail ? undefined : new Taps({ clock, connections, ids }),
     isShuttingDown,
     limits,
     changeSignKeys: (keys) => void signKeys?.splice(0, signKeys.length, ...keys),

@@ -10,6 +10,7 @@ import { accessTo, generalAccess, may } from "../api/may.ts";
 import type { Clock } from "../clock.ts";
 import type { Client } from "../cluster/bus.ts";
 import type { Clients } from "../cluster/clients.ts";
+import { Following } from "../cluster/following.ts";
 import { decodeClientId } from "../codec/route.ts";
 import type { Token } from "../config/token.ts";
 import type { Log } from "../log/log.ts";
@@ -106,14 +107,14 @@ export class Status implements StatusPage {
 
   /** `GET /status/tail/<ClientId>?payloads=1`: the frames of a client as they pass. */
   tail(request: HttpRequest, rawClientId: string, token: Token): Response {
-    const { clients, noTail } = this.#deps;
+    const { clients, clock, noTail } = this.#deps;
     if (noTail) return problem(403, "the gateway was started with --no-tail");
     const clientId = decodeClientId(rawClientId);
     if (clientId === undefined) return problem(400, "the path holds no ClientId");
     const withPayloads = new URL(request.url).searchParams.get("payloads") === "1";
     const missing = withPayloads ? may(token, { kind: "payloads", clientId }) : null;
     if (missing !== null) return problem(403, missing);
-    const tail = new Tail(clients, clientId, withPayloads);
+    const tail = new Tail(new Following(clients, clock, clientId, withPayloads));
     return this.#open(this.#tails, MAX_TAILS, TAIL_MS, (write) => tail.tell(write));
   }
 

@@ -26,6 +26,7 @@ import {
 } from "../survey.ts";
 import { fieldsOf, isClientId, isNumber, isText, isTime, isToken } from "./checks.ts";
 import { readPage, readReply } from "./read_answer.ts";
+import { readPart, readRecordings, readTail, readTailQuestion } from "./read_tail.ts";
 
 /** A name of a token, a blank, and a key. */
 const MAX_KEY_UNITS = 64 + 1 + 255;
@@ -71,6 +72,17 @@ export function readQuestion(value: unknown): OtherQuestion | undefined {
     case "report":
     case "retry":
     case "remove":
+      return isUuid(value["id"]) ? { kind, id: value["id"] } : undefined;
+    case "tail":
+      return readTailQuestion(value);
+    case "recordings":
+      return { kind };
+    case "recording": {
+      const { id, after } = value;
+      return isUuid(id) && isNumber(after) ? { kind, id, after } : undefined;
+    }
+    case "end_recording":
+    case "remove_recording":
       return isUuid(value["id"]) ? { kind, id: value["id"] } : undefined;
     case "retry_parked": {
       const { since } = value;
@@ -134,8 +146,16 @@ function readAnswerTo(question: OtherQuestion, answer: unknown): Answer | undefi
       return readReports(answer, question.limit);
     case "report":
       return answer === null ? null : readReport(answer);
+    case "tail":
+      return answer === null ? null : readTail(answer);
+    case "recordings":
+      return readRecordings(answer);
+    case "recording":
+      return answer === null ? null : readPart(answer);
     case "retry":
     case "remove":
+    case "end_recording":
+    case "remove_recording":
       return typeof answer === "boolean" ? answer : undefined;
     case "retry_parked":
       return isNumber(answer) ? answer : undefined;
