@@ -1,8 +1,10 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { Departures } from "../../lib/client/departures.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { Clients } from "../../lib/cluster/clients.ts";
 import { type LogFields, silentLog } from "../../lib/log/log.ts";
 import { RecentFaults } from "../../lib/log/recent_faults.ts";
+import { History } from "../../lib/status/history.ts";
 import type { Snapshot } from "../../lib/status/snapshot.ts";
 import { Status } from "../../lib/status/status.ts";
 import { RecordingBackend } from "../support/backend.ts";
@@ -76,6 +78,10 @@ Deno.test("a page that could not be made is made for the next one who asks", asy
     clients: {} as Clients,
     snapshot: () => ({} as Snapshot),
     faults: new RecentFaults(systemClock),
+    departures: new Departures(systemClock),
+    history: new History(),
+    startedAt: 0,
+    instance: undefined,
     clock: new FakeClock(),
     log: silentLog,
     get needsToken() {
