@@ -20,13 +20,11 @@ export interface StatusPage {
   /** `GET /` for a browser. */
   page(): Promise<Response>;
   /** `GET /status/stream` */
-  stream(): Response;
+  stream(request: HttpRequest, token: Token): Response;
   /** `GET /status/clients` */
   clients(request: HttpRequest): Promise<Response>;
   /** `GET /status/access` and `GET /status/access/<ClientId>` */
   access(rawClientId: string | null, token: Token): Response;
-  /** `GET /status/tail/<ClientId>` */
-  tail(request: HttpRequest, rawClientId: string, token: Token): Response;
 }
 
 export interface ApiDeps extends CallDeps, Pick<RecordingsDeps, "recordings"> {

@@ -68,7 +68,10 @@ export function resourceAt(path: string): Resource | undefined {
   if (first === "status" && rest.length === 1) {
     switch (rest[0]) {
       case "stream":
-        return { methods: ["GET"], handle: (_, { status }) => status.stream() };
+        return {
+          methods: ["GET"],
+          handle: (request, { status }, token) => status.stream(request, token),
+        };
       case "clients":
         return { methods: READ, handle: (request, { status }) => status.clients(request) };
       case "access":
@@ -79,12 +82,6 @@ export function resourceAt(path: string): Resource | undefined {
     const [what, clientId = ""] = rest;
     if (what === "access") {
       return { methods: READ, handle: (_, { status }, token) => status.access(clientId, token) };
-    }
-    if (what === "tail") {
-      return {
-        methods: ["GET"],
-        handle: (request, { status }, token) => status.tail(request, clientId, token),
-      };
     }
   }
   if (first === "outbox") return outboxAt(rest);

@@ -24,6 +24,7 @@ import { type Known, ownAnswer } from "./own_answer.ts";
 import {
   type Answers,
   emptyOutbox,
+  type InstanceState,
   type OutboxView,
   type QuestionKind,
   type QuestionOf,
@@ -39,6 +40,8 @@ export interface LocalDeps extends LocalCallsDeps {
   readonly seen?: Known["seen"];
   /** The reports of this thread; none without. */
   readonly outbox?: OutboxView | undefined;
+  /** How this process does among others; null without others. */
+  readonly instance?: (() => InstanceState | null) | undefined;
   readonly deliveries: Pick<Deliveries, "accept" | "giveUp" | "isLasting" | "deliver">;
 }
 
@@ -81,8 +84,8 @@ export class LocalClients implements Peer {
   }
 
   answerTo<K extends QuestionKind>(question: QuestionOf<K>): Answers[K] {
-    const { connections, records, keys, outbox = emptyOutbox, seen } = this.#deps;
-    return ownAnswer(question, { connections, records, keys, outbox, seen });
+    const { connections, records, keys, outbox = emptyOutbox, seen, instance } = this.#deps;
+    return ownAnswer(question, { connections, records, keys, outbox, seen, instance });
   }
 
   async serve(request: ClientRequest, errand?: Errand): Promise<ClientReply> {

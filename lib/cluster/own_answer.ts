@@ -15,6 +15,7 @@ import {
   type Answer,
   answerForOutbox,
   type Answers,
+  type InstanceState,
   type OutboxView,
   type Question,
   type QuestionKind,
@@ -34,6 +35,8 @@ export interface Known {
     readonly taps: Taps | undefined;
     readonly recordings: Omit<Recordings, "start" | "close">;
   } | undefined;
+  /** How its process does; nothing from a thread that does not say. */
+  readonly instance?: (() => InstanceState | null) | undefined;
 }
 
 /** Answers from what this thread knows. */
@@ -46,7 +49,7 @@ export function ownAnswer<K extends QuestionKind>(
 
 function answerOf(
   question: Question,
-  { connections, records, keys, outbox, seen }: Known,
+  { connections, records, keys, outbox, seen, instance }: Known,
 ): Answer {
   switch (question.kind) {
     case "page":
@@ -65,6 +68,8 @@ function answerOf(
       return seen?.recordings.end(question.id) ?? false;
     case "remove_recording":
       return seen?.recordings.remove(question.id) ?? false;
+    case "instance":
+      return instance?.() ?? null;
     default:
       return answerForOutbox(question, outbox) ?? null;
   }

@@ -35,7 +35,9 @@ export type Question =
   | { readonly kind: "recordings" }
   /** Its lines after one; 0 for the first. */
   | { readonly kind: "recording"; readonly id: string; readonly after: number }
-  | { readonly kind: "end_recording" | "remove_recording"; readonly id: string };
+  | { readonly kind: "end_recording" | "remove_recording"; readonly id: string }
+  /** How each instance does. */
+  | { readonly kind: "instance" };
 
 /** By the kind of a question, what answers it. */
 export interface Answers {
@@ -57,6 +59,8 @@ export interface Answers {
   /** Whether there is such a recording, and it is done. */
   readonly end_recording: boolean;
   readonly remove_recording: boolean;
+  /** Null from who is none: the main thread of workers. Each worker answers for its process. */
+  readonly instance: InstanceState | null;
 }
 
 export type QuestionKind = Question["kind"];
@@ -68,6 +72,27 @@ export interface Survey<A> {
   readonly answers: readonly A[];
   /** Whether all of them answered, as far as it is known who they are. */
   readonly isComplete: boolean;
+}
+
+/** How a process among others does, over all of its threads. */
+export interface InstanceState {
+  /** The name that it gives itself. */
+  readonly instance: string;
+  /** The machine's name; null where that may not be known. */
+  readonly host: string | null;
+  readonly version: string;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly clients: number;
+  /** Frames a second, from clients and to them. */
+  readonly inRate: number;
+  readonly outRate: number;
+  /** CALLs of clients that failed, a second. */
+  readonly failedRate: number;
+  /** Messages that wait for the backend. */
+  readonly waiting: number;
+  readonly residentBytes: number;
+  readonly lagMs: number;
 }
 
 /** One instance's part of the list of clients. */

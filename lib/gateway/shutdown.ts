@@ -63,6 +63,7 @@ export async function shutDown(
   core.memory.stop();
   core.lag.stop();
   clientSide.recordings.close();
+  core.historyWatch?.stop();
   core.taps?.close();
   deliveries.close();
   clientSide.records.close();

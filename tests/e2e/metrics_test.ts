@@ -151,11 +151,17 @@ Deno.test("requests to the backend are counted by kind and outcome", async () =>
     'ws2api_backend_requests_total{kind="call",outcome="2xx"}': 1,
     'ws2api_backend_requests_total{kind="call",outcome="invalid"}': 1,
     'ws2api_backend_requests_total{kind="call",outcome="4xx"}': 1,
-    'ws2api_backend_requests_total{kind="call",outcome="5xx"}': 3,
+    'ws2api_backend_requests_total{kind="call",outcome="5xx"}': 1,
+    // What the backend means: an Action that it does not know, an error of its own.
+    'ws2api_backend_requests_total{kind="call",outcome="refused"}': 2,
     'ws2api_backend_requests_total{kind="call",outcome="timeout"}': 1,
   });
   strictEqual(series.get("ws2api_backend_request_seconds_count"), 7);
-  strictEqual(series.get("ws2api_call_seconds_count"), 7);
+  // Those that failed have no latency.
+  strictEqual(series.get("ws2api_call_seconds_count"), 4);
+  deepStrictEqual(counted(series, "ws2api_calls_failed_total"), {
+    'ws2api_calls_failed_total{cause="backend"}': 3,
+  });
   deepStrictEqual(counted(series, "ws2api_requests"), {
     ws2api_requests_started_total: 7,
     // An error that the backend means is no failure: a status of its own, an Action it does not know.

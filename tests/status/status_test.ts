@@ -1,8 +1,10 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { Departures } from "../../lib/client/departures.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { Clients } from "../../lib/cluster/clients.ts";
 import { type LogFields, silentLog } from "../../lib/log/log.ts";
 import { RecentFaults } from "../../lib/log/recent_faults.ts";
+import { History } from "../../lib/status/history.ts";
 import type { Snapshot } from "../../lib/status/snapshot.ts";
 import { Status } from "../../lib/status/status.ts";
 import { RecordingBackend } from "../support/backend.ts";
@@ -11,6 +13,7 @@ import { EventReader } from "../support/event_reader.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { assertProblem } from "../support/problem.ts";
+import { TailReader } from "../support/tail_reader.ts";
 
 Deno.test("the stream tells what is counted, again and again", async () => {
   await using backend = new RecordingBackend();
@@ -76,6 +79,10 @@ Deno.test("a page that could not be made is made for the next one who asks", asy
     clients: {} as Clients,
     snapshot: () => ({} as Snapshot),
     faults: new RecentFaults(systemClock),
+    departures: new Departures(systemClock),
+    history: new History(),
+    startedAt: 0,
+    instance: undefined,
     clock: new FakeClock(),
     log: silentLog,
     get needsToken() {
@@ -97,7 +104,7 @@ Deno.test("all but the page needs the token", async (t) => {
   await connected(gateway);
   const html = await gateway.api("/", { headers: { accept: "text/html" } });
   strictEqual(html.status, 200);
-  const paths = ["/", "/status/stream", "/status/clients", "/status/tail/CP1", "/status/x"];
+  const paths = ["/", "/status/stream", "/status/stream?tail=CP1", "/status/clients", "/status/x"];
   for (const path of paths) {
     await t.step(path, async () => {
       for (const authorization of [undefined, "Bearer wrong"]) {
@@ -115,25 +122,26 @@ Deno.test("all but the page needs the token", async (t) => {
   assertProblem(await gateway.api("/status/stream", { method: "POST", headers }), 405);
 });
 
-Deno.test("16 may read the stream and 8 the frames; one that goes makes room", async () => {
+Deno.test("16 may read the stream, with frames or without; one that goes makes room", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
-  for (const [path, most] of [["/status/stream", 16], ["/status/tail/CP1", 8]] as const) {
-    const readers: EventReader[] = [];
-    for (let i = 0; i < most; i++) readers.push(await EventReader.open(gateway.url + path));
-    const refused = await gateway.api(path);
+  const urls = ["/status/stream", "/status/stream?tail=CP1"].map((path) => gateway.url + path);
+  const readers: EventReader[] = [];
+  for (let i = 0; i < 16; i++) readers.push(await EventReader.open(urls[i % 2]!));
+  for (const url of urls) {
+    const refused = await gateway.api(url.slice(gateway.url.length));
     assertProblem(refused, 503);
     ok(Number(refused.headers.get("retry-after")) > 0);
-    await readers.pop()![Symbol.asyncDispose]();
-    // The gateway hears of it a moment later.
-    for (;;) {
-      const reader = await EventReader.open(gateway.url + path).catch(() => undefined);
-      if (reader === undefined) continue;
-      readers.push(reader);
-      break;
-    }
-    for (const reader of readers) await reader[Symbol.asyncDispose]();
   }
+  await readers.pop()![Symbol.asyncDispose]();
+  // The gateway hears of it a moment later.
+  for (;;) {
+    const reader = await EventReader.open(urls[0]!).catch(() => undefined);
+    if (reader === undefined) continue;
+    readers.push(reader);
+    break;
+  }
+  for (const reader of readers) await reader[Symbol.asyncDispose]();
 });
 
 Deno.test("a shutdown ends the streams at once, and lets nobody begin one", async () => {
@@ -146,8 +154,7 @@ Deno.test("a shutdown ends the streams at once, and lets nobody begin one", asyn
   client.send('[2,"1","Slow",{}]');
   await backend.next();
   const stream = await EventReader.open(`${gateway.url}/status/stream`);
-  const tail = await EventReader.open(`${gateway.url}/status/tail/CP1`);
-  await tail.next("connection");
+  const tail = await TailReader.open(gateway.url, "CP1");
   const isDown = gateway.shutdown();
   await stream.whenEnded();
   await tail.whenEnded();

@@ -97,8 +97,8 @@ Deno.test("with --no-tail nobody sees frames", async () => {
   await using gateway = await TestGateway.start(backend.url, ["--no-tail"]);
   await connected(gateway);
   for (const payloads of [false, true]) {
-    const url = TailReader.url("", "CP1", payloads);
-    assertProblem(await gateway.api(url), 403);
+    await using stream = await EventReader.open(TailReader.url(gateway.url, "CP1", payloads));
+    strictEqual((await stream.next("tail-refused")).reason, "no_tail");
   }
 });
 
@@ -106,9 +106,11 @@ Deno.test("what is no ClientId has no tail", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
   for (const path of ["a%2Fb", "%FF", "", "a".repeat(256)]) {
-    assertProblem(await gateway.api(`/status/tail/${path}`), 400);
+    assertProblem(await gateway.api(`/status/stream?tail=${path}`), 400);
   }
-  assertProblem(await gateway.api("/status/tail"), 404);
+  for (const path of ["/status/tail", "/status/tail/CP1"]) {
+    assertProblem(await gateway.api(path), 404);
+  }
 });
 
 Deno.test("with workers each of them shows all: numbers, faults and frames", async () => {

@@ -19,8 +19,8 @@ export class TailReader implements AsyncDisposable {
 
   /** Where a gateway shows a client. */
   static url(gateway: string, clientId: string, payloads = false): string {
-    const path = `status/tail/${encodeURIComponent(clientId)}`;
-    return `${gateway}/${path}?payloads=${payloads ? 1 : 0}`;
+    const query = `tail=${encodeURIComponent(clientId)}${payloads ? "&payloads=1" : ""}`;
+    return `${gateway}/status/stream?${query}`;
   }
 
   /** Begins; the client is looked at when this resolves. @throws When the answer is no stream. */
@@ -31,7 +31,7 @@ export class TailReader implements AsyncDisposable {
   ): Promise<TailReader> {
     const url = TailReader.url(gateway, clientId, payloads);
     const reader = new TailReader(await EventReader.open(url, init));
-    await reader.#events.next("frames", ({ isFirst }) => isFirst);
+    await reader.#events.next("tail-frames", ({ isFirst }) => isFirst);
     return reader;
   }
 
@@ -39,7 +39,7 @@ export class TailReader implements AsyncDisposable {
   connection(
     fits: (data: Omit<Told, "rows">) => boolean = () => true,
   ): Promise<Omit<Told, "rows">> {
-    return this.#events.next("connection", fits);
+    return this.#events.next("tail-connection", fits);
   }
 
   /** The next rows, at least so many of those that fit. */
@@ -49,7 +49,7 @@ export class TailReader implements AsyncDisposable {
   ): Promise<FollowedRow[]> {
     const rows: FollowedRow[] = [];
     while (rows.length < count) {
-      rows.push(...(await this.#events.next("frames")).rows.filter(fits));
+      rows.push(...(await this.#events.next("tail-frames")).rows.filter(fits));
     }
     return rows;
   }

@@ -69,8 +69,8 @@ export async function askAll<K extends QuestionKind>(
   }
   // Pages do not say whose they are: so instances of older versions write them.
   const isWhole = question.kind === "page" ? answers.length >= count : missing.size === 0;
-  // Whoever looks at a client asks twice a second, and is told so.
-  if (!isWhole && question.kind !== "tail") {
+  // Asked again and again while somebody looks, who sees for himself that one is missing.
+  if (!isWhole && question.kind !== "instance" && question.kind !== "tail") {
     log.warn("instances without an answer", { expected: count, answers: answers.length });
   }
   return { answers, isComplete: isWhole && isSettled && link.isUp };
