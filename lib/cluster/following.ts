@@ -4,44 +4,10 @@
  * @module
  */
 
-import type { TapRow } from "../client/tap.ts";
 import type { Clock } from "../clock.ts";
 import type { Clients } from "./clients.ts";
-import type { TailAnswer, TailRefusal } from "./tail.ts";
-
-/** Something may be missing here. */
-export interface GapRow {
-  readonly kind: "gap";
-  readonly connectionId: null;
-  /** Milliseconds since 1970. */
-  readonly at: number;
-  readonly why: GapCause;
-}
-
-export type GapCause =
-  /** More passed than is kept until it is asked for. */
-  | "too_much"
-  /** A thread or an instance was not asked before, and the client may have been there. */
-  | "joined"
-  /** One has gone, with what it had not told. */
-  | "left";
-
-export type FollowedRow = TapRow | GapRow;
-
-/** What is new. */
-export interface Told {
-  /** The newest connection that is open, as far as it is known; null without one. */
-  readonly connectionId: string | null;
-  /** Why something may be missing as long as this lasts: of some nothing can be learned. */
-  readonly missing: TailRefusal | "unreachable" | null;
-  /** In the order of time. */
-  readonly rows: readonly FollowedRow[];
-}
-
-/** Nobody shows anything. */
-export interface NotTold {
-  readonly refusal: TailRefusal;
-}
+import type { FollowedRow, GapCause, GapRow, NotTold, TailRefusal, Told } from "./followed.ts";
+import type { TailAnswer } from "./tail.ts";
 
 type Seen = Exclude<TailAnswer, { readonly refusal: TailRefusal }>;
 

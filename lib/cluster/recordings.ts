@@ -6,9 +6,9 @@
 
 import type { Clock, Timer } from "../clock.ts";
 import type { Log } from "../log/log.ts";
-import type { FollowedRow, Following, Told } from "./following.ts";
+import type { FollowedRow, TailRefusal, Told } from "./followed.ts";
+import type { Following } from "./following.ts";
 import { Lines, type RecordingInfo, type RecordingPart } from "./recording.ts";
-import type { TailRefusal } from "./tail.ts";
 
 export interface RecordingsDeps {
   readonly clock: Clock;

@@ -6,6 +6,7 @@
 
 import type { TapReading } from "../client/tap.ts";
 import type { Taps } from "../client/taps.ts";
+import type { TailRefusal } from "./followed.ts";
 
 /** A question to all, for the client may connect anywhere. */
 export interface TailQuestion {
@@ -15,15 +16,6 @@ export interface TailQuestion {
   readonly cursors: Readonly<Record<string, number>>;
   readonly withPayloads: boolean;
 }
-
-/** Why a thread shows no frames. */
-export const TAIL_REFUSALS = [
-  /** It was started with `--no-tail`. */
-  "no_tail",
-  /** Too many clients are looked at. */
-  "overloaded",
-] as const;
-export type TailRefusal = (typeof TAIL_REFUSALS)[number];
 
 /** One thread's part. What passes there is kept for a while from now on. */
 export type TailAnswer =

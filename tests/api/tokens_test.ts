@@ -1,4 +1,4 @@
-import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { logCommand } from "../../lib/api/command.ts";
 import { respond } from "../../lib/problem.ts";
 import { readTokens, type Token } from "../../lib/config/token.ts";

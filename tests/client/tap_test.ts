@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { endedByClient } from "../../lib/client/ending.ts";
-import { type FrameRow, Tap, type Tapped, type TapRow } from "../../lib/client/tap.ts";
+import { Tap, type Tapped } from "../../lib/client/tap.ts";
+import type { FrameRow, TapRow } from "../../lib/client/tap_row.ts";
 import { Taps } from "../../lib/client/taps.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 

@@ -1,5 +1,5 @@
 import { deepStrictEqual } from "node:assert/strict";
-import type { TapRow } from "../../lib/client/tap.ts";
+import type { TapRow } from "../../lib/client/tap_row.ts";
 import { Following } from "../../lib/cluster/following.ts";
 import type { Clients } from "../../lib/cluster/clients.ts";
 import type { Question, Survey } from "../../lib/cluster/survey.ts";

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import type { NotTold, Told } from "../../lib/cluster/following.ts";
+import type { NotTold, Told } from "../../lib/cluster/followed.ts";
 import { Lines } from "../../lib/cluster/recording.ts";
 import {
   KEPT_MS,

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import type { FollowedRow } from "../../lib/cluster/following.ts";
+import type { FollowedRow } from "../../lib/cluster/followed.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
 import { connected } from "../support/connected.ts";

@@ -1,5 +1,5 @@
-import type { FrameRow } from "../../lib/client/tap.ts";
-import type { FollowedRow, Told } from "../../lib/cluster/following.ts";
+import type { FrameRow } from "../../lib/client/tap_row.ts";
+import type { FollowedRow, Told } from "../../lib/cluster/followed.ts";
 import { EventReader } from "./event_reader.ts";
 
 interface TailOptions {

@@ -8,11 +8,13 @@
 import { FRAME_KINDS } from "../../codec/frame.ts";
 import { isObject } from "../../codec/json.ts";
 import { isObjectText } from "../../codec/scan.ts";
-import type { TapReading, TapRow } from "../../client/tap.ts";
+import type { TapReading } from "../../client/tap.ts";
+import type { TapRow } from "../../client/tap_row.ts";
 import { isUuid } from "../../ids.ts";
 import { CLOSE_REASONS } from "../../metrics/labels.ts";
 import type { RecordingInfo, RecordingPart } from "../recording.ts";
-import { TAIL_REFUSALS, type TailAnswer, type TailQuestion } from "../tail.ts";
+import { TAIL_REFUSALS } from "../followed.ts";
+import type { TailAnswer, TailQuestion } from "../tail.ts";
 import { type Fields, isClientId, isNumber, isText, isTime, isToken } from "./checks.ts";
 
 /** Threads that somebody follows a client over. */

@@ -115,6 +115,7 @@ const STATES = {
 const stream = new Stream(session, {
   onState: (state, reason) => {
     showState(state, reason);
+    client.tail.streamIs(state);
     clients.isLive = state === "connected";
     if (state !== "connected") return;
     const dialog = byId("token-dialog", HTMLDialogElement);
@@ -128,11 +129,14 @@ const stream = new Stream(session, {
   onEvent: (event, data) => {
     if (event === "snapshot") takeSnapshot(data);
     if (event === "faults") faults.add(data);
+    if (event.startsWith("tail-")) client.tail.take(event, data);
   },
   onRefused: (detail) => setText(byId("state"), `Refused: ${detail}`),
   onStale: (sinceMs) => showState("reconnecting", `no data since ${timeText(sinceMs)}`),
   onFresh: () => showState("connected"),
 });
+
+client.tail.use(stream);
 
 function askForToken() {
   const dialog = byId("token-dialog", HTMLDialogElement);
