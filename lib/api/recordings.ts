@@ -22,6 +22,7 @@ export interface RecordingsDeps {
 }
 
 const NO_TAIL = "the gateway was started with --no-tail";
+const RECORDED = "the client is being recorded already";
 const NO_RECORDING = "there is no such recording";
 const RETRY = { "retry-after": "2" };
 const LATER = { "retry-after": "60" };
@@ -68,10 +69,12 @@ export async function startRecording(
   if (missing !== null) return problem(403, missing);
   const { answers } = await deps.clients.survey<"recordings">({ kind: "recordings" });
   if (answers.flat().some((each) => each.clientId === clientId && each.endedAt === null)) {
-    return problem(409, "the client is being recorded already");
+    return problem(409, RECORDED);
   }
   const started = await deps.recordings!.start(clientId);
   switch (started) {
+    case "recorded":
+      return problem(409, RECORDED);
     case "full":
       return problem(
         503,

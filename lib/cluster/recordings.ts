@@ -56,8 +56,12 @@ export class Recordings {
   }
 
   /** Begins one. @returns Why not, when it could not. */
-  async start(clientId: string): Promise<RecordingInfo | "full" | TailRefusal> {
+  async start(clientId: string): Promise<RecordingInfo | "full" | "recorded" | TailRefusal> {
     const { clock, ids, follow } = this.#deps;
+    // Others may have asked for the same in this moment.
+    if (this.list().some((each) => each.clientId === clientId && each.endedAt === null)) {
+      return "recorded";
+    }
     if (this.#recordings.size >= MAX_RECORDINGS) return "full";
     const recording: Recording = {
       id: ids.next(),

@@ -77,6 +77,14 @@ Deno.test("a client is recorded over its connections, listed, downloaded and for
 /** To a text that is no frame, in ocpp1.6. */
 const ANSWER = '[4,"-1","FormationViolation","not valid JSON, or nested too deep",{}]';
 
+Deno.test("of two who ask at once one records the client", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = await TestGateway.start(backend.url);
+  const ask = () => gateway.api("/recordings?client=CP1", POST);
+  const answers = await Promise.all([ask(), ask(), ask()]);
+  deepStrictEqual(answers.map(({ status }) => status).toSorted(), [202, 409, 409]);
+});
+
 Deno.test("there are so many recordings and no more", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);

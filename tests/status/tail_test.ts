@@ -105,7 +105,7 @@ Deno.test("with --no-tail nobody sees frames", async () => {
 Deno.test("what is no ClientId has no tail", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
-  for (const path of ["a%2Fb", "%FF", "", "a".repeat(256)]) {
+  for (const path of ["a%2Fb", "", "a".repeat(256)]) {
     assertProblem(await gateway.api(`/status/stream?tail=${path}`), 400);
   }
   for (const path of ["/status/tail", "/status/tail/CP1"]) {

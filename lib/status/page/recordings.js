@@ -4,7 +4,7 @@
  * @module
  */
 
-import { byId, bytesText, el, numberText, setText, shown, timeText } from "./dom.js";
+import { byId, el, numberText, setText, shown, timeText } from "./dom.js";
 import { fileName, saveFile } from "./files.js";
 import { problemOf, Unauthorized } from "./session.js";
 
@@ -182,7 +182,10 @@ class RecordingRow {
     const [from, to] = [startedAt, endedAt ?? endsAt].map((time) => timeText(Date.parse(time)));
     const until = endedAt === null ? `recording since ${from}, until ${to}` : `${from} to ${to}`;
     const lost = dropped === 0 ? "" : `, ${numberText(dropped)} older ones made room`;
-    setText(this.#text, `${until} · ${numberText(lines)} lines, ${bytesText(bytes)}${lost}`);
+    setText(
+      this.#text,
+      `${until} · ${numberText(lines)} lines, ${numberText(bytes / 1024)} KiB${lost}`,
+    );
     this.#end.hidden = endedAt !== null;
   }
 }

@@ -17,7 +17,7 @@ const WAY_TEXTS = { in: "from client", out: "to client" };
 export class TailRow {
   #item;
   #outcome = el("span", { class: "outcome" });
-  #ms = el("span", { class: "num" });
+  #ms = el("span", { class: "num ms" });
   #body = el("div", { class: "exchange-body" });
   #details;
   element;
