@@ -7,6 +7,7 @@
 import type { Clock } from "../clock.ts";
 import type { Clients } from "../cluster/clients.ts";
 import type { InstanceState } from "../cluster/survey.ts";
+import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { totalOf } from "../metrics/family.ts";
 import type { History } from "./history.ts";
@@ -57,6 +58,7 @@ export interface InstancesLookDeps {
   /** This process's name. */
   readonly instance: string;
   readonly clock: Pick<Clock, "now">;
+  readonly log: Pick<Log, "error">;
 }
 
 const ASK_MS = 3000;
@@ -87,8 +89,9 @@ export class InstancesLook {
     if (this.#isAsking || now - this.#askedAt < ASK_MS) return;
     this.#askedAt = now;
     this.#isAsking = true;
-    // A survey never rejects.
-    void this.#ask().finally(() => this.#isAsking = false);
+    void this.#ask().catch((error) => {
+      this.#deps.log.error("a status stream failed", { error: String(error) });
+    }).finally(() => this.#isAsking = false);
   }
 
   async #ask(): Promise<void> {

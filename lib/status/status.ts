@@ -45,7 +45,7 @@ export interface StatusDeps {
   readonly isShuttingDown: () => boolean;
 }
 
-/** All who look within such a time are told the same snapshot: taking one costs more than telling it. */
+/** All who look within such a time are told the same snapshot, which is taken and written once. */
 const SNAPSHOT_AGE_MS = 400;
 /** Readers at once, of each thread. */
 const MAX_STREAMS = 16;
@@ -67,10 +67,10 @@ export class Status implements StatusPage {
 
   constructor(deps: StatusDeps) {
     this.#deps = deps;
-    const { clients, clock, instance } = deps;
+    const { clients, clock, log, instance } = deps;
     this.#instances = instance === undefined
       ? undefined
-      : new InstancesLook({ clients, clock, instance });
+      : new InstancesLook({ clients, clock, log, instance });
   }
 
   /** `GET /` for a browser: one document, without any data. */

@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { Clients } from "../../lib/cluster/clients.ts";
 import type { InstanceState } from "../../lib/cluster/survey.ts";
+import { silentLog } from "../../lib/log/log.ts";
 import { InstancesLook } from "../../lib/status/instances.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
 
@@ -25,7 +26,12 @@ class Surveyed {
 
 Deno.test("each process is listed once, its threads and the main thread left out", async () => {
   const clients = new Surveyed();
-  const look = new InstancesLook({ clients, instance: "b", clock: new FakeClock() });
+  const look = new InstancesLook({
+    clients,
+    instance: "b",
+    clock: new FakeClock(),
+    log: silentLog,
+  });
   strictEqual(look.latest, undefined);
   look.look();
   clients.answer([stateOf("b"), null, stateOf("a", 5), stateOf("b", 2)], false);
@@ -39,7 +45,7 @@ Deno.test("each process is listed once, its threads and the main thread left out
 Deno.test("all who look ask together, every 3 s, one question at a time", async () => {
   const clock = new FakeClock();
   const clients = new Surveyed();
-  const look = new InstancesLook({ clients, instance: "a", clock });
+  const look = new InstancesLook({ clients, instance: "a", clock, log: silentLog });
   for (let i = 0; i < 5; i++) look.look();
   strictEqual(clients.asked, 1);
   clock.tick(10_000);
@@ -60,4 +66,19 @@ Deno.test("all who look ask together, every 3 s, one question at a time", async 
   strictEqual(clients.asked, 3);
   clients.answer([], true);
   await microtasks();
+});
+
+Deno.test("a question that fails is logged, and asked again", async () => {
+  const clock = new FakeClock();
+  const logged: string[] = [];
+  const survey = () => Promise.reject(new Error("broken"));
+  const log = { ...silentLog, error: (event: string) => void logged.push(event) };
+  const look = new InstancesLook({ clients: { survey }, instance: "a", clock, log });
+  for (let i = 1; i <= 2; i++) {
+    look.look();
+    await microtasks();
+    strictEqual(logged.length, i);
+    clock.tick(3000);
+  }
+  strictEqual(look.latest, undefined);
 });

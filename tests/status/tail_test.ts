@@ -1,5 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { FollowedRow } from "../../lib/cluster/followed.ts";
+import type { Departure } from "../../lib/client/departures.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
 import { connected } from "../support/connected.ts";
@@ -143,6 +144,21 @@ Deno.test("with workers each of them shows all: numbers, faults and frames", asy
     await clients[i]!.ask('[2,"1","Act",{"a":1.0}]');
     strictEqual((await framesOf(tail, 2))[0]?.[4], '[2,"1","Act",{"a":1.0}]');
   }
+  await Promise.all(clients.map((client) => client.close()));
+  await stream.next("snapshot", ({ closed }) => closed === 20);
+  // Both see who went from both, and what the main thread wrote of all.
+  for (let i = 0; i < 8; i++) {
+    await using again = await EventReader.open(`${url}/status/stream`, { client: http });
+    const { points, startedAt } = await again.next("history");
+    const { startedAt: run } = await again.next("snapshot");
+    strictEqual(startedAt, run);
+    ok(points.some(({ connections }: { connections: number }) => connections === 20));
+    const departures = await again.next("departures");
+    deepStrictEqual(
+      departures.map(({ clientId, cause, code }: Departure) => [clientId, cause, code]).sort(),
+      clients.map((_, i) => [`CP${i}`, "client", 1005]).sort(),
+    );
+  }
   // One that comes anew is seen from its first frame on, whichever worker it comes to.
   await using tail = await TailReader.open(url, "anew", { client: http });
   for (let i = 0; i < 8; i++) {
@@ -153,5 +169,4 @@ Deno.test("with workers each of them shows all: numbers, faults and frames", asy
     const rows = await tail.rows(4);
     deepStrictEqual(rows.map(({ kind }) => kind), ["connected", "frame", "frame", "disconnected"]);
   }
-  await Promise.all(clients.map((client) => client.close()));
 });

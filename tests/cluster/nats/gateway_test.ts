@@ -9,6 +9,7 @@ import {
   NatsServer,
   testWithNats as test,
 } from "../../support/nats.ts";
+import { EventReader } from "../../support/event_reader.ts";
 import { TailReader } from "../../support/tail_reader.ts";
 import { assertProblem } from "../../support/problem.ts";
 
@@ -359,6 +360,31 @@ test("a client that goes from instance to instance is seen and recorded from its
   deepStrictEqual([boots, connects, kinds.includes("gap")], [4, 4, false]);
   strictEqual((await a.api(`/recordings/${id}`, { method: "DELETE" })).status, 204);
   deepStrictEqual(JSON.parse((await b.api("/recordings")).text), { recordings: [] });
+});
+
+test("each instance tells of all, and that one does not answer", async () => {
+  await using pair = await Pair.start();
+  const { a, b, nats } = pair;
+  await b.connect("CP1");
+  await b.connect("CP2");
+  await using stream = await EventReader.open(`${a.url}/status/stream`);
+  const { instance: own } = await stream.next("snapshot");
+  const { list, complete } = await stream.next(
+    "instances",
+    ({ list, complete }) => complete && list.length === 2,
+  );
+  strictEqual(complete, true);
+  deepStrictEqual(
+    list.map(({ self, clients, version }: Record<string, unknown>) => [self, clients, version])
+      .sort(),
+    [[false, 2, "0.0.0-test"], [true, 0, "0.0.0-test"]],
+  );
+  strictEqual(list.find(({ self }: { self: boolean }) => self).instance, own);
+  await nats.kill();
+  await using later = await EventReader.open(`${a.url}/status/stream`);
+  const alone = ({ list, complete }: { list: unknown[]; complete: boolean }) =>
+    !complete && list.length === 1;
+  strictEqual((await later.next("instances", alone)).list[0].self, true);
 });
 
 test("a DELETE has all instances ask the backend about the client anew, wherever it comes back", async () => {

@@ -6,7 +6,13 @@ import type { TapReading } from "../../../lib/client/tap.ts";
 import type { TapRow } from "../../../lib/client/tap_row.ts";
 import type { RecordingInfo } from "../../../lib/cluster/recording.ts";
 import type { TailQuestion } from "../../../lib/cluster/tail.ts";
-import type { Answer, CallRecord, ListedReport, Question } from "../../../lib/cluster/survey.ts";
+import type {
+  Answer,
+  CallRecord,
+  InstanceState,
+  ListedReport,
+  Question,
+} from "../../../lib/cluster/survey.ts";
 import { idOf } from "../../support/retention.ts";
 import { runs } from "../../support/runs.ts";
 
@@ -47,6 +53,11 @@ const RECORDING: RecordingInfo = {
 };
 
 /** Each question, and what may be answered to it. */
+const INSTANCE: InstanceState = {
+  ...{ instance: "0123456789ab", host: "gw-1", version: "1.2.3", startedAt: 1.5, clients: 3 },
+  ...{ inRate: 0.5, outRate: 2, failedRate: 0, waiting: 4, residentBytes: 5, lagMs: 6 },
+};
+
 const GOOD: readonly [Exclude<Question, { kind: "page" }>, readonly Answer[]][] = [
   [{ kind: "call", ...NAMES }, [null, RECORD, { ...RECORD, outcome: null, delivery: null }]],
   [{ kind: "key", key: KEY, claimId: ID }, [
@@ -71,6 +82,7 @@ const GOOD: readonly [Exclude<Question, { kind: "page" }>, readonly Answer[]][] 
   [{ kind: "remove", id: ID }, [true, false]],
   [{ kind: "retry_parked", since: null }, [0, 7]],
   [{ kind: "retry_parked", since: 1 }, [0]],
+  [{ kind: "instance" }, [null, INSTANCE, { ...INSTANCE, host: null, lagMs: 0.25 }]],
   [TAIL, [
     null,
     { refusal: "no_tail" },
@@ -172,6 +184,17 @@ Deno.test("what no instance answers is no answer", () => {
     [GOOD[5]![0], "true"],
     [GOOD[7]![0], -1],
     [GOOD[7]![0], null],
+    ...[
+      1,
+      [],
+      {},
+      ...[
+        ...[{ instance: "a b" }, { host: 1 }, { host: "x".repeat(254) }, { clients: 1.5 }],
+        ...[{ inRate: -1 }, { outRate: "1" }, { lagMs: null }, { startedAt: 1e300 }],
+        ...[{ version: undefined }, { waiting: -1 }, { residentBytes: undefined }],
+      ].map((more) => ({ ...INSTANCE, ...more })),
+    ]
+      .map((answer): [Exclude<Question, { kind: "page" }>, unknown] => [GOOD[9]![0], answer]),
     ...[
       ...["x", { refusal: "other" }, { refusal: null }],
       ...[{ source: "a b" }, { connectionId: 1 }, { reading: null }].map((more) => ({
