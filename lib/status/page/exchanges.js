@@ -49,6 +49,8 @@ const GAP_TEXTS = {
 export class Exchanges {
   /** The oldest first. @type {Item[]} */
   items = [];
+  /** Whether there were older ones. */
+  isCut = false;
   /** Items by each of their rows. @type {Map<string, Item>} */
   #known = new Map();
   /** CALLs without an answer. @type {Map<string, Item>} */
@@ -58,6 +60,7 @@ export class Exchanges {
 
   clear() {
     this.items = [];
+    this.isCut = false;
     for (const map of [this.#known, this.#open, this.#last]) map.clear();
   }
 
@@ -210,6 +213,7 @@ export class Exchanges {
     if (key !== null) this.#known.set(key, item);
     while (this.items.length > MAX_ITEMS) {
       const oldest = this.items.shift();
+      this.isCut = true;
       for (const row of oldest?.rows ?? []) this.#known.delete(rowKeyOf(row));
       for (const [name, open] of this.#open) if (open === oldest) this.#open.delete(name);
     }

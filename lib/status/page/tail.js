@@ -4,7 +4,7 @@
  * @module
  */
 
-import { byId, numberText, setText } from "./dom.js";
+import { byId, el, numberText, setText } from "./dom.js";
 import { Exchanges, isItemShown, jsonLines } from "./exchanges.js";
 import { fileName, saveFile } from "./files.js";
 import { RecordingsView } from "./recordings.js";
@@ -38,6 +38,8 @@ export class TailView {
   #action = byId("tail-action", HTMLInputElement);
   #type = byId("tail-type", HTMLSelectElement);
   #exchanges = new Exchanges();
+  /** The last row, when there were older ones. */
+  #older = el("li", { class: "frame gap" }, "Older rows are not kept by this page.");
   /** @type {Map<Item, TailRow>} */
   #rows = new Map();
   /** What came while nothing was drawn. @type {Set<Item>} */
@@ -195,6 +197,7 @@ export class TailView {
       row.element.remove();
       this.#rows.delete(item);
     }
+    if (this.#exchanges.isCut) this.#list.append(this.#older);
     this.#heedFilter();
   }
 

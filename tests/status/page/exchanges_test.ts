@@ -136,7 +136,7 @@ Deno.test("there are 500 at most, and what is gone leaves nothing behind", () =>
   for (let n = 1; n <= 2000; n++) {
     exchanges.add([frame(n, "in", `[2,"${n}","Beat",{}]`)], n === 1);
   }
-  strictEqual(exchanges.items.length, 500);
+  deepStrictEqual([exchanges.items.length, exchanges.isCut], [500, true]);
   exchanges.add([frame(2001, "out", '[3,"1",{}]')], false);
   deepStrictEqual(said(exchanges).at(-1)?.[0], "CALLRESULT");
 });
