@@ -75,7 +75,7 @@ function answer(
   if (!resource.methods.includes(request.method)) {
     return problem(405, "no such method here", { allow: resource.methods.join(", ") });
   }
-  const command = resource.command?.(request.method);
+  const command = resource.command?.(request.method, request);
   return command === undefined
     ? resource.handle(request, deps, token)
     : carryOut(request, resource, command, token, deps);

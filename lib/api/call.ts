@@ -172,7 +172,6 @@ function replyResponse(reply: ClientReply, call: CallRequest): Response {
     case "invalid":
       return invalid(reply.violation);
     case "client":
-    case "frames":
       throw new TypeError(`${reply.kind} is no answer to a CALL`);
   }
 }
@@ -202,8 +201,6 @@ function refusal(reason: Refusal): Response {
       return notSent(404, "no such client is connected");
     case "no_send":
       return notSent(409, "the client does not speak ocpp2.1");
-    case "no_tail":
-      throw new TypeError("only frames to look at are refused so");
     case "too_large":
       return notSent(413, "the body is larger than the way between instances takes");
     case "shutting_down":

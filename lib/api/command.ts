@@ -17,12 +17,16 @@ export interface Command {
     | "disconnect"
     | "retry_report"
     | "retry_parked"
-    | "remove_report";
+    | "remove_report"
+    | "record"
+    | "end_recording"
+    | "remove_recording";
   readonly clientId?: string | undefined;
   readonly action?: string | undefined;
   readonly messageId?: string | undefined;
   /** Of a report in the outbox. */
   readonly reportId?: string | undefined;
+  readonly recordingId?: string | undefined;
 }
 
 /** What came of it. */
@@ -41,7 +45,7 @@ export interface CommandEnd {
 export function logCommand(
   log: Pick<Log, "audit" | "info">,
   token: Token,
-  { kind, action, clientId, messageId, reportId }: Command,
+  { kind, action, clientId, messageId, reportId, recordingId }: Command,
   { response, durationMs }: CommandEnd,
 ): void {
   const status = response?.status ?? 500;
@@ -53,6 +57,7 @@ export function logCommand(
     ...(action !== undefined && { action: named(action) }),
     ...(messageId !== undefined && { messageId: named(messageId) }),
     ...(reportId !== undefined && { reportId: named(reportId) }),
+    ...(recordingId !== undefined && { recordingId: named(recordingId) }),
     status,
     ...outcomeOf(kind, response),
     durationMs: Math.round(durationMs),

@@ -11,13 +11,13 @@ import {
   type ReportFilter,
   type ReportPage,
 } from "../cluster/survey.ts";
-import { decodeClientId } from "../codec/route.ts";
 import type { Token } from "../config/token.ts";
 import { isUuid } from "../ids.ts";
 import { problem, respond } from "../problem.ts";
 import type { HttpRequest } from "../request.ts";
 import { timeText } from "./call_state.ts";
 import { lacks, may } from "./may.ts";
+import { faultOf, isClientId, queryOf } from "./query.ts";
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
@@ -75,18 +75,6 @@ export function readRetryQuery(query: URLSearchParams): Read<number | null> {
       detail: "since must be a time such as 2026-11-28T08:00:00Z (a + is %2B in a URL)",
     }
     : { ok: true, value: since };
-}
-
-function faultOf(query: URLSearchParams, known: readonly string[]): string | undefined {
-  for (const name of query.keys()) {
-    if (!known.includes(name)) return `only ${known.join(", ")} may stand in the query`;
-    if (query.getAll(name).length > 1) return `${name} stands in the query more than once`;
-  }
-  return undefined;
-}
-
-function isClientId(text: string): boolean {
-  return text.isWellFormed() && decodeClientId(encodeURIComponent(text)) === text;
 }
 
 /** `GET /outbox`: one page, the oldest first. */
@@ -191,11 +179,6 @@ export function reportText(
   const head = JSON.stringify({ id, state, kind, client, action, messageId }).slice(0, -1);
   const rest = JSON.stringify({ since: timeText(since), tries, lastFailure }).slice(1);
   return `${head},"body":${body ?? "null"},${rest}`;
-}
-
-function queryOf({ url }: HttpRequest): URLSearchParams {
-  const at = url.indexOf("?");
-  return new URLSearchParams(at === -1 ? "" : url.slice(at + 1));
 }
 
 function json(status: number, text: string): Response {

@@ -13,22 +13,21 @@ import type { HttpRequest } from "../request.ts";
 import type { Authorize } from "./authorize.ts";
 import type { CallDeps } from "./call.ts";
 import type { Command } from "./command.ts";
+import type { RecordingsDeps } from "./recordings.ts";
 
 /** The status page's resources. */
 export interface StatusPage {
   /** `GET /` for a browser. */
   page(): Promise<Response>;
   /** `GET /status/stream` */
-  stream(): Response;
+  stream(request: HttpRequest, token: Token): Response;
   /** `GET /status/clients` */
   clients(request: HttpRequest): Promise<Response>;
   /** `GET /status/access` and `GET /status/access/<ClientId>` */
   access(rawClientId: string | null, token: Token): Response;
-  /** `GET /status/tail/<ClientId>` */
-  tail(request: HttpRequest, rawClientId: string, token: Token): Response;
 }
 
-export interface ApiDeps extends CallDeps {
+export interface ApiDeps extends CallDeps, Pick<RecordingsDeps, "recordings"> {
   readonly authorize: Authorize;
   /** Origins as browsers write them, whose pages may use the API. */
   readonly allowOrigins: readonly string[];
@@ -46,7 +45,7 @@ export interface Resource {
   /** Whether it needs no token. */
   readonly isOpen?: (request: HttpRequest) => boolean;
   /** What a request of this method commands, undefined for nothing. */
-  readonly command?: (method: string) => Command | undefined;
+  readonly command?: (method: string, request: HttpRequest) => Command | undefined;
   /** @param token Whose request it is; of an open resource that is not asked. */
   readonly handle: (
     request: HttpRequest,

@@ -12,6 +12,8 @@ import { handleCall, handleSend } from "./call.ts";
 import { showCall } from "./call_state.ts";
 import { handleClient, listClients } from "./clients.ts";
 import { handleReport, listReports, retryReports } from "./outbox.ts";
+import { queryOf } from "./query.ts";
+import { handleRecording, listRecordings, startRecording } from "./recordings.ts";
 import type { ApiDeps, Resource } from "./resource.ts";
 
 const READ = ["GET", "HEAD"] as const;
@@ -66,7 +68,10 @@ export function resourceAt(path: string): Resource | undefined {
   if (first === "status" && rest.length === 1) {
     switch (rest[0]) {
       case "stream":
-        return { methods: ["GET"], handle: (_, { status }) => status.stream() };
+        return {
+          methods: ["GET"],
+          handle: (request, { status }, token) => status.stream(request, token),
+        };
       case "clients":
         return { methods: READ, handle: (request, { status }) => status.clients(request) };
       case "access":
@@ -78,14 +83,9 @@ export function resourceAt(path: string): Resource | undefined {
     if (what === "access") {
       return { methods: READ, handle: (_, { status }, token) => status.access(clientId, token) };
     }
-    if (what === "tail") {
-      return {
-        methods: ["GET"],
-        handle: (request, { status }, token) => status.tail(request, clientId, token),
-      };
-    }
   }
   if (first === "outbox") return outboxAt(rest);
+  if (first === "recordings") return recordingAt(rest);
   if ((first === "call" || first === "send") && rest.length === 3) {
     const handle = first === "call" ? handleCall : handleSend;
     const [action, clientId = "", messageId] = rest;
@@ -130,6 +130,35 @@ function outboxAt(rest: readonly string[]): Resource | undefined {
     };
   }
   return undefined;
+}
+
+/** @param rest The path behind `/recordings`. */
+function recordingAt(rest: readonly string[]): Resource | undefined {
+  const [recordingId = "", what] = rest;
+  if (rest.length === 0) {
+    return {
+      methods: [...READ, "POST"],
+      command: (method, request) => {
+        if (method !== "POST") return undefined;
+        const clientId = queryOf(request).get("client");
+        return { kind: "record", ...(clientId && { clientId: encodeURIComponent(clientId) }) };
+      },
+      handle: (request, deps, token) =>
+        request.method === "POST"
+          ? startRecording(request, deps, token)
+          : listRecordings(request, deps, token),
+    };
+  }
+  const isEnd = rest.length === 2 && what === "end";
+  if (rest.length > 1 && !isEnd) return undefined;
+  return {
+    methods: isEnd ? ["POST"] : [...READ, "DELETE"],
+    command: (method) => {
+      if (isEnd) return { kind: "end_recording", recordingId };
+      return method === "DELETE" ? { kind: "remove_recording", recordingId } : undefined;
+    },
+    handle: (request, deps, token) => handleRecording(request, recordingId, deps, token),
+  };
 }
 
 async function metricsResponse(expose: ApiDeps["expose"]): Promise<Response> {

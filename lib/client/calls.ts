@@ -20,7 +20,7 @@ import { type AnswerDeps, answerTo, internalError } from "./answer.ts";
 import { type CallOwner, CallUnderWay } from "./call_under_way.ts";
 import type { Caller } from "./caller.ts";
 import type { Ending } from "./ending.ts";
-import { failureOf, whatIsTold } from "./failure.ts";
+import { causeOf, failureOf, whatIsTold } from "./failure.ts";
 import type { ClientRate } from "./rate.ts";
 import { Refusals } from "./refusals.ts";
 import { endByReply } from "./span.ts";
@@ -37,6 +37,7 @@ export interface CallsDeps extends AnswerDeps {
     | "requestsFailed"
     | "backendRequests"
     | "callSeconds"
+    | "callsFailed"
     | "queueFull"
     | "droppedCalls"
   >;
@@ -160,6 +161,9 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
     for (const { call } of dropped) {
       backlog.leave(call.payload);
       if (dropsCalls === true) metrics.droppedCalls[call.kind].add(1);
+      if (call.kind === "call") {
+        metrics.callsFailed[dropsCalls === true ? "away" : "refused"].add(1);
+      }
     }
     if (dropped.length === 0) return;
     const count = dropped.length;
@@ -221,6 +225,7 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
   #close(waiting: CallUnderWay, reply: BackendReply): void {
     const failure = reply.ok ? `status ${reply.status}` : "away";
     this.#deps.metrics.droppedCalls.call.add(1);
+    this.#deps.metrics.callsFailed[reply.ok ? "away" : causeOf(reply)].add(1);
     this.#failed(waiting, failure, null);
     waiting.isAnswered = true;
     this.caller.backendAway();
@@ -249,7 +254,8 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
       if (reply.ok && isSuccess(reply.status)) {
         metrics.backendRequests.call[failure === null ? "2xx" : "invalid"].add(1);
       }
-      metrics.callSeconds.observe((clock.now() - since) / 1000);
+      if (failure === null) metrics.callSeconds.observe((clock.now() - since) / 1000);
+      else metrics.callsFailed[causeOf(reply)].add(1);
       waiting.isAnswered = true;
       this.caller.answer(answer, call);
     }
@@ -264,6 +270,7 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
     metrics.requestsFailed.add(1);
     const { call } = waiting;
     if (call.kind === "send") return;
+    metrics.callsFailed.refused.add(1);
     this.caller.answer(internalError(this.caller, call, "the gateway failed"), call);
   }
 }

@@ -260,7 +260,7 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
   #passed(direction: "in" | "out", text: string): void {
     const at = this.#deps.clock.wallNow();
     this.#activeAfterSeconds = Math.trunc((at - this.connectedAt) / 1000);
-    this.tap?.note({ number: this.framesIn + this.framesOut, direction, at }, text);
+    this.tap?.note(this, { number: this.framesIn + this.framesOut, direction, at }, text);
   }
 }
 

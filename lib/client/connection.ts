@@ -22,6 +22,7 @@ import {
   SHUTDOWN,
 } from "./ending.ts";
 import { enter, leave, type PresenceDeps, type Present } from "./presence.ts";
+import type { Taps } from "./taps.ts";
 
 export interface ConnectionLimits extends QueueLimits {
   readonly callTimeoutMs: number;
@@ -40,6 +41,8 @@ export interface ConnectionDeps extends ClientWorkDeps, PresenceDeps<Connection>
   readonly isShuttingDown: () => boolean;
   readonly limits: ConnectionLimits;
   readonly metrics: Metrics;
+  /** Undefined when nobody may look at frames. */
+  readonly taps?: Pick<Taps, "begin"> | undefined;
   /** Whether the backend is told of each end of a connection. */
   readonly disconnectHook: boolean;
 }
@@ -60,6 +63,7 @@ export class Connection extends ClientWork<ConnectionDeps> implements EventListe
 
   /** Enters the map and closes the connection that it replaces. */
   begin(): void {
+    this.deps.taps?.begin(this);
     enter(this.deps, this);
     if (this.deps.isShuttingDown()) this.closeForShutdown();
   }
@@ -119,6 +123,7 @@ export class Connection extends ClientWork<ConnectionDeps> implements EventListe
   /** The one place where a connection's life ends. */
   #end(ending: Ending): void {
     this.shut();
+    this.tap?.end(this, ending, this.deps.clock.wallNow());
     leave(this.deps, this, ending);
     this.endWork(ending);
     if (this.deps.disconnectHook) this.report(disconnectReport(ending.code, ending.reason));

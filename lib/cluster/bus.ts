@@ -7,7 +7,6 @@
 import type { TraceContext } from "../codec/trace_context.ts";
 import type { ConnectionState } from "../client/client_work.ts";
 import type { Errand } from "../client/outgoing.ts";
-import type { TapReading } from "../client/tap.ts";
 import { type Identity, identityOf } from "../identity.ts";
 import type { RequestKey } from "../outbox/entry.ts";
 import type { CallOutcome } from "../report/outcome.ts";
@@ -51,14 +50,7 @@ export type ClientRequest =
     readonly payload: string;
   }
   | { readonly kind: "describe"; readonly clientId: string }
-  | { readonly kind: "close"; readonly clientId: string }
-  /** The frames after one with this number; those to come are kept for a while from now on. */
-  | {
-    readonly kind: "tail";
-    readonly clientId: string;
-    readonly since: number;
-    readonly withPayloads: boolean;
-  };
+  | { readonly kind: "close"; readonly clientId: string };
 
 /** The answer of the instance that holds the client. */
 export type ClientReply =
@@ -72,9 +64,7 @@ export type ClientReply =
   /** With `waitSeconds`: no answer in that time. */
   | { readonly kind: "no_answer"; readonly wasSent: boolean }
   /** An instance of an older version does not tell the state. */
-  | { readonly kind: "client"; readonly client: Client; readonly state?: ConnectionState }
-  /** Frames are numbered for each connection anew. */
-  | ({ readonly kind: "frames"; readonly connectionId: string } & TapReading);
+  | { readonly kind: "client"; readonly client: Client; readonly state?: ConnectionState };
 
 export type Refusal =
   /** No such client is connected. */
@@ -92,8 +82,6 @@ export type Refusal =
   | "shutting_down"
   /** The client speaks no SEND. */
   | "no_send"
-  /** The instance that holds the client shows no frames. */
-  | "no_tail"
   /** It cannot be found out who holds the client. Nothing was sent. */
   | "unavailable"
   /** The request is larger than the way to the other instance takes. */

@@ -7,7 +7,6 @@
 import type { Backlog } from "../queue/backlog.ts";
 import type { Connection } from "../client/connection.ts";
 import type { Errand } from "../client/outgoing.ts";
-import type { Taps } from "../client/tap.ts";
 import type { Deliveries } from "../report/deliveries.ts";
 import { lostReport } from "../report/report.ts";
 import type { Inspect } from "../validate/inspector.ts";
@@ -21,10 +20,11 @@ import {
   refused,
 } from "./bus.ts";
 import { LocalCalls, type LocalCallsDeps } from "./local_calls.ts";
-import { ownAnswer } from "./own_answer.ts";
+import { type Known, ownAnswer } from "./own_answer.ts";
 import {
   type Answers,
   emptyOutbox,
+  type InstanceState,
   type OutboxView,
   type QuestionKind,
   type QuestionOf,
@@ -36,10 +36,12 @@ export interface LocalDeps extends LocalCallsDeps {
   readonly inspect?: Inspect | undefined;
   /** Whom the backend need not be asked about. */
   readonly verdicts?: { forget(clientId: string | null): void } | undefined;
-  /** Without it nobody may look at the frames of clients. */
-  readonly taps?: Taps | undefined;
+  /** Of clients that are looked at. */
+  readonly seen?: Known["seen"];
   /** The reports of this thread; none without. */
   readonly outbox?: OutboxView | undefined;
+  /** How this process does among others; null without others. */
+  readonly instance?: (() => InstanceState | null) | undefined;
   readonly deliveries: Pick<Deliveries, "accept" | "giveUp" | "isLasting" | "deliver">;
 }
 
@@ -82,8 +84,8 @@ export class LocalClients implements Peer {
   }
 
   answerTo<K extends QuestionKind>(question: QuestionOf<K>): Answers[K] {
-    const { connections, records, keys, outbox = emptyOutbox } = this.#deps;
-    return ownAnswer(question, { connections, records, keys, outbox });
+    const { connections, records, keys, outbox = emptyOutbox, seen, instance } = this.#deps;
+    return ownAnswer(question, { connections, records, keys, outbox, seen, instance });
   }
 
   async serve(request: ClientRequest, errand?: Errand): Promise<ClientReply> {
@@ -92,13 +94,6 @@ export class LocalClients implements Peer {
     switch (request.kind) {
       case "describe":
         return { kind: "client", client: identityOf(connection), state: connection.state };
-      case "tail": {
-        const { taps } = this.#deps;
-        if (taps === undefined) return refused("no_tail");
-        const reading = taps.read(connection, request.since, request.withPayloads);
-        if (reading === undefined) return refused("overloaded");
-        return { kind: "frames", connectionId: connection.connectionId, ...reading };
-      }
       case "close":
         connection.closeByOperator();
         return ACCEPTED;

@@ -7,6 +7,8 @@
 import type { Identity } from "../identity.ts";
 import type { Report, RequestKey } from "../outbox/entry.ts";
 import type { CallOutcome } from "../report/outcome.ts";
+import type { RecordingInfo, RecordingPart } from "./recording.ts";
+import type { TailAnswer, TailQuestion } from "./tail.ts";
 
 /** A question to all others; each answers from what it has itself. */
 export type Question =
@@ -28,7 +30,14 @@ export type Question =
   | { readonly kind: "retry"; readonly id: string }
   /** All parked reports that came to be at this time or later; null for all. */
   | { readonly kind: "retry_parked"; readonly since: number | null }
-  | { readonly kind: "remove"; readonly id: string };
+  | { readonly kind: "remove"; readonly id: string }
+  | TailQuestion
+  | { readonly kind: "recordings" }
+  /** Its lines after one; 0 for the first. */
+  | { readonly kind: "recording"; readonly id: string; readonly after: number }
+  | { readonly kind: "end_recording" | "remove_recording"; readonly id: string }
+  /** How each instance does. */
+  | { readonly kind: "instance" };
 
 /** By the kind of a question, what answers it. */
 export interface Answers {
@@ -43,6 +52,15 @@ export interface Answers {
   /** How many. */
   readonly retry_parked: number;
   readonly remove: boolean;
+  /** Null of a thread without clients. */
+  readonly tail: TailAnswer | null;
+  readonly recordings: readonly RecordingInfo[];
+  readonly recording: RecordingPart | null;
+  /** Whether there is such a recording, and it is done. */
+  readonly end_recording: boolean;
+  readonly remove_recording: boolean;
+  /** Null from who is none: the main thread of workers. Each worker answers for its process. */
+  readonly instance: InstanceState | null;
 }
 
 export type QuestionKind = Question["kind"];
@@ -54,6 +72,27 @@ export interface Survey<A> {
   readonly answers: readonly A[];
   /** Whether all of them answered, as far as it is known who they are. */
   readonly isComplete: boolean;
+}
+
+/** How a process among others does, over all of its threads. */
+export interface InstanceState {
+  /** The name that it gives itself. */
+  readonly instance: string;
+  /** The machine's name; null where that may not be known. */
+  readonly host: string | null;
+  readonly version: string;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly clients: number;
+  /** Frames a second, from clients and to them. */
+  readonly inRate: number;
+  readonly outRate: number;
+  /** CALLs of clients that failed, a second. */
+  readonly failedRate: number;
+  /** Messages that wait for the backend. */
+  readonly waiting: number;
+  readonly residentBytes: number;
+  readonly lagMs: number;
 }
 
 /** One instance's part of the list of clients. */

@@ -7,7 +7,6 @@
 import type { ApiDeps } from "../api/resource.ts";
 import { BodyRoom } from "../api/body.ts";
 import { Authority } from "../api/authorize.ts";
-import { Clients } from "../cluster/clients.ts";
 import type { Config } from "../config/config.ts";
 import { RecentFaults } from "../log/recent_faults.ts";
 import { expose } from "../metrics/exposition.ts";
@@ -35,7 +34,7 @@ const BODIES_OF_FULL_SIZE = 16;
 export function createApiSide(
   config: Config,
   core: Core,
-  { local, bus, keys }: Pick<ClientSide, "local" | "bus" | "keys">,
+  { clients, recordings, keys }: Pick<ClientSide, "clients" | "recordings" | "keys">,
   { secrets, version, startedAt, instance, faults }: Pick<
     GatewayDeps,
     "secrets" | "version" | "startedAt" | "instance" | "faults"
@@ -60,12 +59,16 @@ export function createApiSide(
     },
     certificateEndsAt,
   };
-  const clients = new Clients(local, bus);
   const authority = new Authority(secrets.apiToken, secrets.tokens);
   const status = new Status({
     clients,
     snapshot: () => snapshotOf(metrics, facts, processUsage(), clock.wallNow()),
     faults: faults ?? new RecentFaults(clock),
+    departures: core.departures,
+    history: core.history,
+    // The same number as in a snapshot, to the last digit.
+    startedAt: 1000 * facts.startedAtSeconds,
+    instance,
     clock,
     log,
     needsToken: authority.needsToken,
@@ -75,6 +78,8 @@ export function createApiSide(
   const apiDeps = {
     clients,
     keys,
+    // Whoever may not look may not record either.
+    recordings: config.noTail ? undefined : recordings,
     status,
     clock,
     log,

@@ -11,7 +11,10 @@ import { ClientRate } from "../client/rate.ts";
 import { alone, noWitness } from "../cluster/alone.ts";
 import type { Bus, Peer } from "../cluster/bus.ts";
 import type { CallRecords } from "../cluster/call_records.ts";
+import { Clients } from "../cluster/clients.ts";
+import { Following } from "../cluster/following.ts";
 import { LocalClients } from "../cluster/local.ts";
+import { Recordings } from "../cluster/recordings.ts";
 import type { RequestKeys } from "../cluster/request_keys.ts";
 import { durationText, retentionOf } from "../cluster/retention.ts";
 import type { Config } from "../config/config.ts";
@@ -20,6 +23,9 @@ import { createUpgrade, type Upgrade } from "../door/upgrade.ts";
 import { Verdicts } from "../door/verdicts.ts";
 import type { SocketMaker } from "../socket/socket.ts";
 import { Sockets } from "../socket/sockets.ts";
+import { instanceStateOf } from "../status/instances.ts";
+import { residentBytes } from "../metrics/process.ts";
+import type { InstanceState } from "../cluster/survey.ts";
 import type { Core } from "./core.ts";
 import type { GatewayDeps } from "./deps.ts";
 
@@ -28,6 +34,10 @@ export interface ClientSide {
   /** Serves what is asked of the clients connected here. */
   readonly local: LocalClients;
   readonly bus: Bus;
+  /** All clients, those of other instances too. */
+  readonly clients: Clients;
+  /** Clients that are recorded, by this thread. */
+  readonly recordings: Recordings;
   /** How far CALLs to the clients connected here have got. */
   readonly records: CallRecords;
   /** The `Idempotency-Key`s that were used here. */
@@ -46,7 +56,10 @@ export function createClientSide(
   config: Config,
   core: Core,
   maker: SocketMaker,
-  { createBus, witness = noWitness }: Pick<GatewayDeps, "createBus" | "witness">,
+  { createBus, witness = noWitness, ...names }: Pick<
+    GatewayDeps,
+    "createBus" | "witness" | "instance" | "host" | "version" | "startedAt"
+  >,
 ): ClientSide {
   const { clock, random, log, metrics, connections, backlog, forwarder, memory } = core;
   const { inspect, tracing, isShuttingDown, maxQueueChars, taps, reach, deliveries, ids } = core;
@@ -55,9 +68,15 @@ export function createClientSide(
   const verdicts = new Verdicts(clock, random);
   const callTimeoutText = durationText(config.callTimeoutMs);
   const { records, keys } = retentionOf(config, { clock, ids }, core.teamSize);
+  const recordings: Recordings = new Recordings({
+    clock,
+    log,
+    ids,
+    follow: (clientId) => new Following(clients, clock, clientId, true),
+  });
   const local = new LocalClients({
     inspect,
-    taps,
+    seen: { taps, recordings },
     connections,
     backlog,
     deliveries,
@@ -70,9 +89,11 @@ export function createClientSide(
     records,
     keys,
     outbox: deliveries,
+    instance: () => stateOf(names, core),
     tracing,
   });
   const bus = createBus?.(local satisfies Peer, { time: core.time, metrics }) ?? alone;
+  const clients = new Clients(local, bus);
   const sockets = new Sockets(maker, clock, metrics.sockets);
   const createRate = (): ClientRate | undefined =>
     limits.clientRate &&
@@ -81,6 +102,8 @@ export function createClientSide(
   // One object for all connections.
   const connectionDeps: ConnectionDeps = {
     bus,
+    taps,
+    departures: core.departures,
     inspect,
     sockets,
     isShuttingDown,
@@ -136,7 +159,7 @@ export function createClientSide(
     log,
   });
   return {
-    ...{ sockets, local, bus, records, keys, upgrade, verdicts },
+    ...{ sockets, local, bus, clients, recordings, records, keys, upgrade, verdicts },
     get rate() {
       return rate;
     },
@@ -145,4 +168,17 @@ export function createClientSide(
       rate = createRate();
     },
   };
+}
+
+/** How this process does among others; null without others. */
+function stateOf(
+  { instance, host = null, version, startedAt }: Pick<
+    GatewayDeps,
+    "instance" | "host" | "version" | "startedAt"
+  >,
+  { metrics, history }: Pick<Core, "metrics" | "history">,
+): InstanceState | null {
+  return instance === undefined
+    ? null
+    : instanceStateOf({ instance, host, version, startedAt }, metrics, history, residentBytes());
 }

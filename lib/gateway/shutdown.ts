@@ -18,7 +18,10 @@ const PATIENCE_MS = 2000;
 /** What ends. */
 export interface Running {
   readonly core: Core;
-  readonly clientSide: Pick<ClientSide, "rate" | "sockets" | "bus" | "records" | "keys">;
+  readonly clientSide: Pick<
+    ClientSide,
+    "rate" | "sockets" | "bus" | "records" | "recordings" | "keys"
+  >;
   readonly status: Pick<Status, "close">;
   readonly listeners: readonly Pick<Listener, "stop">[];
 }
@@ -59,6 +62,8 @@ export async function shutDown(
   await beside;
   core.memory.stop();
   core.lag.stop();
+  clientSide.recordings.close();
+  core.historyWatch?.stop();
   core.taps?.close();
   deliveries.close();
   clientSide.records.close();

@@ -13,21 +13,27 @@ import charts from "./page/charts.js" with { type: "text" };
 import client from "./page/client.js" with { type: "text" };
 import clients from "./page/clients.js" with { type: "text" };
 import dom from "./page/dom.js" with { type: "text" };
+import exchanges from "./page/exchanges.js" with { type: "text" };
 import faults from "./page/faults.js" with { type: "text" };
+import files from "./page/files.js" with { type: "text" };
 import outbox from "./page/outbox.js" with { type: "text" };
 import html from "./page/index.html" with { type: "text" };
+import recordings from "./page/recordings.js" with { type: "text" };
 import rates from "./page/rates.js" with { type: "text" };
 import reportRow from "./page/report_row.js" with { type: "text" };
 import reports from "./page/reports.js" with { type: "text" };
 import session from "./page/session.js" with { type: "text" };
+import stream from "./page/stream.js" with { type: "text" };
 import pageStyle from "./page/style/page.css" with { type: "text" };
 import figuresStyle from "./page/style/figures.css" with { type: "text" };
 import controlsStyle from "./page/style/controls.css" with { type: "text" };
 import clientStyle from "./page/style/client.css" with { type: "text" };
 import dialogStyle from "./page/style/dialog.css" with { type: "text" };
 import reportsStyle from "./page/style/reports.css" with { type: "text" };
+import tailStyle from "./page/style/tail.css" with { type: "text" };
 import screenStyle from "./page/style/screen.css" with { type: "text" };
 import tail from "./page/tail.js" with { type: "text" };
+import tailRow from "./page/tail_row.js" with { type: "text" };
 import twoClicks from "./page/two_clicks.js" with { type: "text" };
 
 export interface Page {
@@ -42,6 +48,7 @@ const STYLES = [
   figuresStyle,
   controlsStyle,
   clientStyle,
+  tailStyle,
   reportsStyle,
   dialogStyle,
   screenStyle,
@@ -49,8 +56,9 @@ const STYLES = [
 
 /** Each before those that import it. */
 const MODULES = [
-  ...[dom, rates, outbox, session, access, twoClicks, charts, faults],
-  ...[tail, client, clients, reportRow, reports, app],
+  ...[dom, rates, outbox, session, stream, access, twoClicks, charts, faults],
+  ...[exchanges, files, tailRow, recordings, tail],
+  ...[client, clients, reportRow, reports, app],
 ];
 
 /**

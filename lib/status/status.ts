@@ -10,12 +10,17 @@ import { accessTo, generalAccess, may } from "../api/may.ts";
 import type { Clock } from "../clock.ts";
 import type { Client } from "../cluster/bus.ts";
 import type { Clients } from "../cluster/clients.ts";
+import { Following } from "../cluster/following.ts";
 import { decodeClientId } from "../codec/route.ts";
 import type { Token } from "../config/token.ts";
 import type { Log } from "../log/log.ts";
-import type { FaultCursor, RecentFaults } from "../log/recent_faults.ts";
+import type { RecentFaults } from "../log/recent_faults.ts";
 import { problem, respond, respondJson } from "../problem.ts";
-import { EventStream } from "./event_stream.ts";
+import type { Departures } from "../client/departures.ts";
+import { EventStream, JsonText, type Write } from "./event_stream.ts";
+import { GatewayStream, type GatewayStreamQuery, TAIL_TICK_MS, TICK_MS } from "./gateway_stream.ts";
+import type { History } from "./history.ts";
+import { InstancesLook } from "./instances.ts";
 import type { Page } from "./page.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { Tail } from "./tail.ts";
@@ -25,6 +30,12 @@ export interface StatusDeps {
   readonly clients: Clients;
   readonly snapshot: () => Snapshot;
   readonly faults: RecentFaults;
+  readonly departures: Departures;
+  readonly history: History;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  /** The process's name among others; undefined without others. */
+  readonly instance: string | undefined;
   readonly clock: Clock;
   readonly log: Pick<Log, "error">;
   /** The page asks for the token before it asks for anything else. */
@@ -34,27 +45,32 @@ export interface StatusDeps {
   readonly isShuttingDown: () => boolean;
 }
 
-const SNAPSHOT_MS = 1000;
-const TAIL_MS = 500;
+/** All who look within such a time are told the same snapshot, which is taken and written once. */
+const SNAPSHOT_AGE_MS = 400;
 /** Readers at once, of each thread. */
 const MAX_STREAMS = 16;
-const MAX_TAILS = 8;
 /** Each client's state is asked for where it is connected. */
 const MAX_CLIENTS = 50;
 
 /**
  * Owns the streams of those who look. While there are none, it does nothing.
  *
- * Always true: a stream is in its set from its beginning to its end, and no set is larger than its bound.
+ * Always true: a stream is in the set from its beginning to its end, and the set is not larger than its bound.
  */
 export class Status implements StatusPage {
   readonly #deps: StatusDeps;
   readonly #streams = new Set<EventStream>();
-  readonly #tails = new Set<EventStream>();
+  readonly #instances: InstancesLook | undefined;
   #page: Promise<Page> | undefined;
+  #snapshot: JsonText | undefined;
+  #snapshotAt = -Infinity;
 
   constructor(deps: StatusDeps) {
     this.#deps = deps;
+    const { clients, clock, log, instance } = deps;
+    this.#instances = instance === undefined
+      ? undefined
+      : new InstancesLook({ clients, clock, log, instance });
   }
 
   /** `GET /` for a browser: one document, without any data. */
@@ -70,17 +86,51 @@ export class Status implements StatusPage {
     }
   }
 
-  /** `GET /status/stream`: a `snapshot` each second, and `faults` when there are new ones. */
-  stream(): Response {
-    const { snapshot, faults } = this.#deps;
-    let cursor: FaultCursor = [];
-    return this.#open(this.#streams, MAX_STREAMS, SNAPSHOT_MS, (write) => {
-      const news = faults.since(cursor);
-      cursor = news.cursor;
-      write("snapshot", snapshot());
-      if (news.faults.length > 0) write("faults", news.faults);
-      return true;
-    });
+  /**
+   * `GET /status/stream?tail=<ClientId>&payloads=1&run=<startedAt>&after=<ms>`: all that the page shows
+   * by itself, and a client's frames; of the history of that run only what is later. That these may not be told is told as an event: the rest goes on.
+   */
+  stream(request: HttpRequest, token: Token): Response {
+    const { searchParams } = new URL(request.url);
+    const tail = this.#tailOf(searchParams, token);
+    if (tail instanceof Response) return tail;
+    const asked = Number(searchParams.get("after") ?? "0");
+    if (Number.isNaN(asked)) return problem(400, "after is no number of milliseconds");
+    // Who has seen another run, or another instance, has seen nothing of this one.
+    const after = searchParams.get("run") === String(this.#deps.startedAt) ? asked : 0;
+    const { faults, departures, history, startedAt, clock } = this.#deps;
+    const told = new GatewayStream({
+      snapshot: () => this.#snapshotNow(),
+      ...{ faults, departures, history, startedAt, clock, instances: this.#instances },
+    }, { after, tail });
+    const intervalMs = tail === undefined ? TICK_MS : TAIL_TICK_MS;
+    return this.#open(intervalMs, (write) => told.tick(write));
+  }
+
+  #tailOf(query: URLSearchParams, token: Token): GatewayStreamQuery["tail"] | Response {
+    const clientId = query.get("tail");
+    if (clientId === null) return undefined;
+    // As in a path, which has them percent-encoded once more.
+    if (!clientId.isWellFormed() || decodeClientId(encodeURIComponent(clientId)) === undefined) {
+      return problem(400, "tail is no ClientId");
+    }
+    if (this.#deps.noTail) {
+      return { reason: "no_tail", detail: "the gateway was started with --no-tail" };
+    }
+    const withPayloads = query.get("payloads") === "1";
+    const missing = withPayloads ? may(token, { kind: "payloads", clientId }) : null;
+    if (missing !== null) return { reason: "forbidden", detail: missing };
+    const { clients, clock } = this.#deps;
+    return new Tail(new Following(clients, clock, clientId, withPayloads));
+  }
+
+  #snapshotNow(): JsonText {
+    const now = this.#deps.clock.now();
+    if (this.#snapshot === undefined || now - this.#snapshotAt >= SNAPSHOT_AGE_MS) {
+      this.#snapshot = new JsonText(JSON.stringify(this.#deps.snapshot()));
+      this.#snapshotAt = now;
+    }
+    return this.#snapshot;
   }
 
   /** `GET /status/clients?search=TEXT&after=ID&limit=50`: clients with their state. */
@@ -104,42 +154,27 @@ export class Status implements StatusPage {
     return respondJson(accessTo(token, clientId), headers);
   }
 
-  /** `GET /status/tail/<ClientId>?payloads=1`: the frames of a client as they pass. */
-  tail(request: HttpRequest, rawClientId: string, token: Token): Response {
-    const { clients, noTail } = this.#deps;
-    if (noTail) return problem(403, "the gateway was started with --no-tail");
-    const clientId = decodeClientId(rawClientId);
-    if (clientId === undefined) return problem(400, "the path holds no ClientId");
-    const withPayloads = new URL(request.url).searchParams.get("payloads") === "1";
-    const missing = withPayloads ? may(token, { kind: "payloads", clientId }) : null;
-    if (missing !== null) return problem(403, missing);
-    const tail = new Tail(clients, clientId, withPayloads);
-    return this.#open(this.#tails, MAX_TAILS, TAIL_MS, (write) => tail.tell(write));
-  }
-
   /** Ends all streams. */
   close(): void {
-    for (const stream of [...this.#streams, ...this.#tails]) stream.close();
+    for (const stream of [...this.#streams]) stream.close();
   }
 
   #open(
-    streams: Set<EventStream>,
-    max: number,
     intervalMs: number,
-    tick: (write: (event: string, data: unknown) => void) => Promise<boolean> | boolean,
+    tick: (write: Write) => Promise<boolean> | boolean,
   ): Response {
     if (this.#deps.isShuttingDown()) {
       return problem(503, "the gateway is shutting down", { "retry-after": "5" });
     }
-    if (streams.size >= max) {
+    if (this.#streams.size >= MAX_STREAMS) {
       return problem(503, "too many others are looking", { "retry-after": "10" });
     }
     const { clock, log } = this.#deps;
     const onFailure = (error: unknown) =>
       log.error("a status stream failed", { error: String(error) });
-    const onEnd = () => void streams.delete(stream);
+    const onEnd = () => void this.#streams.delete(stream);
     const stream: EventStream = new EventStream({ clock, intervalMs, tick, onEnd, onFailure });
-    streams.add(stream);
+    this.#streams.add(stream);
     return stream.response;
   }
 

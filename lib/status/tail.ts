@@ -1,65 +1,39 @@
 /**
- * The frames of one client, wherever it is connected.
+ * The frames of one client, wherever it is connected, as events.
  *
  * @module
  */
 
-import type { Clients } from "../cluster/clients.ts";
+import type { Following } from "../cluster/following.ts";
 
-/** In place of a frame's number before the first reading of a connection. */
-const FIRST = -1;
-
-/** Follows a client by asking whoever holds it, again and again; also over to its next connection. */
+/** Tells what is new of a client that is followed. */
 export class Tail {
-  readonly #clients: Pick<Clients, "ask">;
-  readonly #clientId: string;
-  readonly #withPayloads: boolean;
-  #since = FIRST;
-  /** Null while the client is not connected, undefined before anybody was asked. */
-  #connectionId: string | null | undefined;
+  readonly #following: Pick<Following, "next">;
+  /** What was told last of where the client is. */
+  #state = "";
 
-  constructor(clients: Pick<Clients, "ask">, clientId: string, withPayloads: boolean) {
-    this.#clients = clients;
-    this.#clientId = clientId;
-    this.#withPayloads = withPayloads;
+  constructor(following: Pick<Following, "next">) {
+    this.#following = following;
   }
 
   /**
-   * Asks once and tells what is new: `connection` with its id, null when the client went; `frames`.
+   * Asks once and tells what is new: `connection` with its id, null while the client is not connected,
+   * and why something may be missing; `frames`, at the beginning also when there are none.
    *
    * @returns False when there will be nothing more: `refused` says why.
    */
   async tell(write: (event: string, data: unknown) => void): Promise<boolean> {
-    const reply = await this.#clients.ask({
-      kind: "tail",
-      clientId: this.#clientId,
-      since: this.#since,
-      withPayloads: this.#withPayloads,
-    });
-    if (reply.kind === "frames") {
-      const { connectionId, frames, next, isBroken } = reply;
-      const isOther = connectionId !== this.#connectionId;
-      this.#connectionId = connectionId;
-      if (isOther) write("connection", { connectionId });
-      // Its frames are numbered anew.
-      const isMisread = isOther && this.#since !== FIRST;
-      this.#since = isMisread ? FIRST : next;
-      if (!isMisread && (frames.length > 0 || isBroken)) write("frames", { frames, isBroken });
-      return true;
+    const told = await this.#following.next();
+    if ("refusal" in told) {
+      write("refused", { reason: told.refusal });
+      return false;
     }
-    const reason = reply.kind === "refused" ? reply.reason : "lost";
-    switch (reason) {
-      case "gone":
-        if (this.#connectionId !== null) write("connection", { connectionId: null });
-        this.#connectionId = null;
-        this.#since = FIRST;
-        return true;
-      case "unavailable":
-      case "lost":
-        return true;
-      default:
-        write("refused", { reason });
-        return false;
-    }
+    const { connectionId, missing, rows } = told;
+    const isFirst = this.#state === "";
+    const state = JSON.stringify({ connectionId, missing });
+    if (state !== this.#state) write("connection", { connectionId, missing });
+    this.#state = state;
+    if (isFirst || rows.length > 0) write("frames", { rows, isFirst });
+    return true;
   }
 }

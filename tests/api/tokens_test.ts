@@ -1,4 +1,4 @@
-import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { logCommand } from "../../lib/api/command.ts";
 import { respond } from "../../lib/problem.ts";
 import { readTokens, type Token } from "../../lib/config/token.ts";
@@ -9,6 +9,7 @@ import { EventReader } from "../support/event_reader.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { assertProblem } from "../support/problem.ts";
 import { TempDir } from "../support/program.ts";
+import { TailReader } from "../support/tail_reader.ts";
 import { tokensFile, tokensText } from "../support/tokens.ts";
 
 type Entry = Omit<Token, "sha256">;
@@ -147,24 +148,32 @@ Deno.test("payloads reach an admin alone", async (t) => {
   const client = await connected(gateway);
   for (const name of ["reader", "caller", "bound"]) {
     await t.step(name, async () => {
-      const path = "/status/tail/CP1?payloads=1";
-      assertProblem(await gateway.api(path, { headers: bearer(name) }), 403);
-      const url = `${gateway.url}/status/tail/CP1`;
-      await using tail = await EventReader.open(url, { headers: bearer(name) });
-      await tail.next("connection");
+      const url = TailReader.url(gateway.url, "CP1", true);
+      await using refused = await EventReader.open(url, { headers: bearer(name) });
+      strictEqual((await refused.next("tail-refused")).reason, "forbidden");
+      await using tail = await TailReader.open(gateway.url, "CP1", { headers: bearer(name) });
       await client.ask('[2,"1","Beat",{"secret":1}]');
-      const { frames } = await tail.next("frames");
-      strictEqual(frames[0].action, "Beat");
+      const frames = await tail.frames(2);
+      strictEqual(frames.some(({ action }) => action === "Beat"), true);
       strictEqual(JSON.stringify(frames).includes("secret"), false);
     });
   }
+  await t.step("in the page's one stream too, which goes on without them", async () => {
+    for (const [name, events] of [["reader", "tail-refused"], ["ops", "tail-frames"]] as const) {
+      const url = `${gateway.url}/status/stream?tail=CP1&payloads=1`;
+      await using stream = await EventReader.open(url, { headers: bearer(name) });
+      await stream.next(name === "ops" ? "tail-connection" : "tail-refused");
+      await client.ask('[2,"1","Beat",{"secret":1}]');
+      const told = events === "tail-frames" && JSON.stringify(await stream.next(events));
+      strictEqual(told !== false && told.includes('secret\\":1'), name === "ops");
+      await stream.next("snapshot", ({ framesIn }) => framesIn.call > 0);
+    }
+  });
   await t.step("ops", async () => {
-    const url = `${gateway.url}/status/tail/CP1?payloads=1`;
-    await using tail = await EventReader.open(url, { headers: bearer("ops") });
-    await tail.next("connection");
+    const options = { payloads: true, headers: bearer("ops") };
+    await using tail = await TailReader.open(gateway.url, "CP1", options);
     await client.ask('[2,"2","Beat",{"secret":2}]');
-    const fits = (data: unknown) => JSON.stringify(data).includes('secret\\":2');
-    await tail.next("frames", fits);
+    await tail.rows(1, (row) => row.kind === "frame" && row.text?.includes('secret":2') === true);
   });
 });
 
@@ -263,7 +272,7 @@ Deno.test("other tokens count at once, and who looked by an older one looks no m
   await connected(gateway);
   const headers = bearer("ops");
   const open = (path: string) => EventReader.open(`${gateway.url}/status/${path}`, { headers });
-  const streams = [await open("stream"), await open("tail/CP1?payloads=1")];
+  const streams = [await open("stream"), await open("stream?tail=CP1&payloads=1")];
   await streams[0]!.next("snapshot");
   const read = readTokens(
     tokensText([{ name: "ops", role: "read" }, { name: "new", role: "admin" }]),
@@ -273,7 +282,7 @@ Deno.test("other tokens count at once, and who looked by an older one looks no m
   for (const stream of streams) await stream.whenEnded();
   strictEqual(await setup.status("caller", "GET", "/clients"), 401);
   strictEqual(await setup.status("new", "DELETE", "/clients/gone"), 404);
-  await rejects(open("tail/CP1?payloads=1"), /^Error: 403 /);
-  await using stream = await open("stream");
+  await using stream = await open("stream?tail=CP1&payloads=1");
   await stream.next("snapshot");
+  strictEqual((await stream.next("tail-refused")).reason, "forbidden");
 });

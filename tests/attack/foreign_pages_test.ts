@@ -70,7 +70,7 @@ test("on this machine a name that was pointed here reads nothing, by any method"
   await using gateway = await TestGateway.start(backend.url);
   await connected(gateway);
   const paths = ["/", "/clients", "/clients/CP1", "/metrics", "/healthz", "/readyz"];
-  paths.push("/status/stream", "/status/clients", "/status/tail/CP1?payloads=1");
+  paths.push("/status/stream", "/status/clients", "/status/stream?tail=CP1&payloads=1");
   paths.push("/call/Reset/CP1/1", "/send/Reset/CP1/1", "/no/such", "/CP1");
   for (const path of paths) {
     for (const method of ["GET", "HEAD", "POST", "DELETE", "OPTIONS", "PURGE"]) {
@@ -126,7 +126,7 @@ test("on this machine no page of another origin holds a stream that it cannot re
     );
   for (const site of ["cross-site", "same-site"]) {
     strictEqual(await ask("/status/stream", site, "no-cors"), 403);
-    strictEqual(await ask("/status/tail/CP1", site, "no-cors"), 403);
+    strictEqual(await ask("/status/stream?tail=CP1", site, "no-cors"), 403);
     // A link to the page.
     strictEqual(await ask("/", site, "navigate"), 200);
   }

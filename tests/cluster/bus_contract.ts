@@ -107,7 +107,6 @@ const FITTING: Readonly<Record<ClientRequest["kind"], readonly ClientReply["kind
   send: ["accepted", "invalid"],
   describe: ["client"],
   close: ["accepted"],
-  tail: ["frames"],
 };
 
 export function refused(reason: Extract<ClientReply, { kind: "refused" }>["reason"]): ClientReply {

@@ -189,7 +189,7 @@ async function callSaying(
 }
 
 Deno.test("the page on backends names each status of POST /call with its outcome, and no other", async () => {
-  const refusals: Record<Exclude<Refusal, "no_tail">, true> = {
+  const refusals: Record<Refusal, true> = {
     gone: true,
     duplicate: true,
     full: true,

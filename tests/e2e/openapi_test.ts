@@ -87,7 +87,7 @@ Deno.test("each answer of the API is as the document says, and each that it name
     const headers = { authorization: "Bearer reader" };
     for (const { method, path, isOpen } of openApi.operations) {
       if (isOpen) continue;
-      const mayNot = method !== "GET" || path.startsWith("/outbox");
+      const mayNot = method !== "GET" || /^\/(?:outbox|recordings)/.test(path);
       const status = mayNot ? 403 : path.includes("{clientId}") ? 404 : 200;
       await ask(status, method, pathOf(path), { headers });
     }
@@ -301,6 +301,27 @@ Deno.test("each answer of the API is as the document says, and each that it name
     await told("/outbox", '"total":0');
   });
 
+  await t.step("recordings", async () => {
+    await using gateway = await TestGateway.start(backend.url);
+    const { ask } = asked(openApi, gateway);
+    const { id } = JSON.parse(await ask(202, "POST", "/recordings?client=CP1"));
+    await ask(409, "POST", "/recordings?client=CP1");
+    for (const name of ["a", "b", "c"]) await ask(202, "POST", `/recordings?client=${name}`);
+    await ask(503, "POST", "/recordings?client=d");
+    await ask(400, "POST", "/recordings");
+    await ask(400, "GET", "/recordings?x=1");
+    await ask(200, "GET", `/recordings/${id}`);
+    await ask(204, "POST", `/recordings/${id}/end`);
+    await ask(200, "GET", "/recordings");
+    for (
+      const [method, path] of [["GET", "ID"], ["DELETE", "ID"], ["POST", "ID/end"]] as const
+    ) {
+      await ask(400, method, `/recordings/${path.replace("ID", id)}?x=1`);
+      await ask(404, method, `/recordings/${path.replace("ID", NO_ID)}`);
+    }
+    await ask(204, "DELETE", `/recordings/${id}`);
+  });
+
   await t.step("no room for one more report, and an outbox that cannot be written", async () => {
     await using gateway = await TestGateway.start(backend.url, ["--max-reports=1"]);
     const client = await connected(gateway);
@@ -340,10 +361,12 @@ Deno.test("each answer of the API is as the document says, and each that it name
       ...[["POST", call], ["POST", send], ["GET", call]] as [string, string][],
       ...[["GET", `/outbox/${NO_ID}`], ["DELETE", `/outbox/${NO_ID}`]] as [string, string][],
       ["POST", `/outbox/${NO_ID}/retry`],
+      ...["GET", "DELETE"].map((each): [string, string] => [each, `/recordings/${NO_ID}`]),
+      ["POST", `/recordings/${NO_ID}/end`],
       ["POST", "/outbox/retry?state=parked"],
     ];
     for (const [method, path] of rows) await asker.ask(503, method, path);
-    for (const path of ["/clients", "/outbox"]) await asker.ask(200, "GET", path);
+    for (const path of ["/clients", "/outbox", "/recordings"]) await asker.ask(200, "GET", path);
     await asker.call(503, "Act/CP1/1", "{}", key);
     knownOfKey = { state: "decided", reply: null };
     match(await asker.call(503, "Act/CP1/1", "{}", key), /larger than the way/);

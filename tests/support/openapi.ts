@@ -168,7 +168,7 @@ export class OpenApi {
     if (content === undefined) return;
     const type = typeOf(headers);
     ok(type in content, `${what}: ${type} is not documented`);
-    if (isHead || !type.endsWith("json")) return;
+    if (isHead || !/[/+]json$/.test(type)) return;
     const validate = this.#schemaAt([...place, "content", type, "schema"]);
     ok(validate(JSON.parse(body)), `${what}: ${JSON.stringify(validate.errors)}: ${body}`);
   }

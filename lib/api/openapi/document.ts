@@ -29,6 +29,7 @@ export const DOCUMENT = {
     { name: "commands", description: "To a client" },
     { name: "clients", description: "Who is connected" },
     { name: "outbox", description: "What the backend has not taken" },
+    { name: "recordings", description: "What clients send and get, kept for a while" },
     { name: "operation", description: "For operators" },
     { name: "webhooks", description: "To the backend" },
   ],

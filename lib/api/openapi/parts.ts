@@ -185,6 +185,23 @@ export const SCHEMAS = {
     reports: { type: "array", items: ref("schemas", "Report") },
     next: NEXT,
   }),
+  Recording: object({
+    id: { type: "string", format: "uuid" },
+    client: TEXT,
+    startedAt: TIME,
+    endsAt: { ...TIME, description: "When it ends by itself." },
+    endedAt: { ...orNull(TIME), description: "Null while it goes on." },
+    lines: COUNT,
+    bytes: { ...COUNT, description: "What it holds in memory, about." },
+    dropped: { ...COUNT, description: "Lines at its beginning that made room for later ones." },
+  }),
+  RecordingList: object(
+    {
+      recordings: { type: "array", items: ref("schemas", "Recording") },
+      incomplete: { const: true, description: "Some instances cannot be asked." },
+    },
+    ["incomplete"],
+  ),
   Connect: object({
     protocols: { type: "array", items: TEXT },
     remoteAddress: TEXT,
@@ -216,6 +233,10 @@ export const PARAMETERS = {
   ClientId: path("clientId", "One segment, percent-encoded once.", MAX_CLIENT_ID_UNITS),
   MessageId: path("messageId", "The caller's to choose; use each one once.", 36),
   ReportId: {
+    ...path("id", "A UUID.", 36),
+    schema: { type: "string", format: "uuid" },
+  },
+  RecordingId: {
     ...path("id", "A UUID.", 36),
     schema: { type: "string", format: "uuid" },
   },

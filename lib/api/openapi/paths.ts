@@ -16,6 +16,7 @@ import {
   REFUSALS,
   sometimes,
 } from "./parts.ts";
+import { RECORDING_PATHS } from "./recording_paths.ts";
 
 const NAMES = ["Action", "ClientId", "MessageId"].map((name) => ref("parameters", name));
 const BODY = { content: json("Payload") };
@@ -188,6 +189,7 @@ export const PATHS: Readonly<Record<string, Node>> = {
   "/clients": CLIENTS,
   "/clients/{clientId}": CLIENT,
   ...OUTBOX_PATHS,
+  ...RECORDING_PATHS,
   "/metrics": text("metrics", "All that is counted, for Prometheus", REFUSALS),
   "/": text("counters", "A few counters, a line each; the status page for a browser", REFUSALS),
   "/healthz": text("healthz", "It lives", {}, true),

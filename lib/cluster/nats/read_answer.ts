@@ -5,11 +5,9 @@
  * @module
  */
 
-import { FRAME_KINDS } from "../../codec/frame.ts";
 import { isObject, parseJson } from "../../codec/json.ts";
 import { isObjectText } from "../../codec/scan.ts";
 import type { ConnectionState } from "../../client/client_work.ts";
-import type { TappedFrame } from "../../client/tap.ts";
 import type { CallOutcome } from "../../report/outcome.ts";
 import type { Violation } from "../../validate/violation.ts";
 import {
@@ -49,7 +47,6 @@ const REPLIES: Readonly<Record<ClientRequest["kind"], readonly ClientReply["kind
   send: ["accepted", "invalid"],
   close: ["accepted"],
   describe: ["client"],
-  tail: ["frames"],
 };
 
 /**
@@ -127,7 +124,6 @@ const REFUSALS: Readonly<Record<Refusal, true>> = {
   not_kept: true,
   shutting_down: true,
   no_send: true,
-  no_tail: true,
   unavailable: true,
   too_large: true,
   lost: true,
@@ -162,13 +158,6 @@ export function readReply(reply: Record<string, unknown>): ClientReply | undefin
       if (client === undefined) return undefined;
       if (state === undefined) return { kind, client };
       return isState(state) ? { kind, client, state } : undefined;
-    }
-    case "frames": {
-      const { connectionId, frames, next, isBroken } = reply;
-      return isToken(connectionId) && Array.isArray(frames) && frames.every(isFrame) &&
-          isNumber(next) && typeof isBroken === "boolean"
-        ? { kind, connectionId, frames, next, isBroken }
-        : undefined;
     }
     default:
       return undefined;
@@ -227,13 +216,4 @@ function isState(value: unknown): value is ConnectionState & Record<string, unkn
   if (!isObject(value)) return false;
   const { lastActivityAt, framesIn, framesOut, waiting, outstanding } = value;
   return isTime(lastActivityAt) && [framesIn, framesOut, waiting, outstanding].every(isNumber);
-}
-
-function isFrame(value: unknown): value is TappedFrame {
-  if (!isObject(value)) return false;
-  const { number, direction, at, size, type, text, messageId, action, code } = value;
-  return isNumber(number) && (direction === "in" || direction === "out") &&
-    isTime(at) && isNumber(size) &&
-    (type === null || FRAME_KINDS.some((kind) => kind === type)) &&
-    [text, messageId, action, code].every((each) => each === null || typeof each === "string");
 }

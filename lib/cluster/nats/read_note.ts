@@ -159,12 +159,6 @@ function readRequest(value: unknown, maxMessageBytes: number): ClientRequest | u
     case "describe":
     case "close":
       return { kind, clientId };
-    case "tail": {
-      const { since, withPayloads } = value;
-      return Number.isSafeInteger(since) && typeof withPayloads === "boolean"
-        ? { kind, clientId, since: since as number, withPayloads }
-        : undefined;
-    }
     default:
       return undefined;
   }

@@ -15,6 +15,7 @@ import {
   type Answers,
   type CallRecord,
   DELIVERIES,
+  type InstanceState,
   type KeyAnswer,
   type ListedReport,
   type Question,
@@ -24,8 +25,9 @@ import {
   REPORT_STATES,
   type ReportPage,
 } from "../survey.ts";
-import { fieldsOf, isClientId, isNumber, isText, isTime, isToken } from "./checks.ts";
+import { fieldsOf, isAmount, isClientId, isNumber, isText, isTime, isToken } from "./checks.ts";
 import { readPage, readReply } from "./read_answer.ts";
+import { readPart, readRecordings, readTail, readTailQuestion } from "./read_tail.ts";
 
 /** A name of a token, a blank, and a key. */
 const MAX_KEY_UNITS = 64 + 1 + 255;
@@ -34,6 +36,9 @@ const MAX_FINGERPRINT_UNITS = 128;
 const MAX_REPORTS = 1000;
 /** The longest text that tells people something. */
 const MAX_WORDS_UNITS = 4096;
+/** A machine's name, and a version. */
+const MAX_HOST_UNITS = 253;
+const MAX_VERSION_UNITS = 64;
 const KINDS = ["result", "error", "resulterror", "disconnect"] as const;
 
 /** Questions that are not asked by notes of their own. */
@@ -72,6 +77,19 @@ export function readQuestion(value: unknown): OtherQuestion | undefined {
     case "retry":
     case "remove":
       return isUuid(value["id"]) ? { kind, id: value["id"] } : undefined;
+    case "tail":
+      return readTailQuestion(value);
+    case "recordings":
+      return { kind };
+    case "recording": {
+      const { id, after } = value;
+      return isUuid(id) && isNumber(after) ? { kind, id, after } : undefined;
+    }
+    case "end_recording":
+    case "remove_recording":
+      return isUuid(value["id"]) ? { kind, id: value["id"] } : undefined;
+    case "instance":
+      return { kind };
     case "retry_parked": {
       const { since } = value;
       return since === null || isTime(since) ? { kind, since } : undefined;
@@ -134,12 +152,37 @@ function readAnswerTo(question: OtherQuestion, answer: unknown): Answer | undefi
       return readReports(answer, question.limit);
     case "report":
       return answer === null ? null : readReport(answer);
+    case "tail":
+      return answer === null ? null : readTail(answer);
+    case "recordings":
+      return readRecordings(answer);
+    case "recording":
+      return answer === null ? null : readPart(answer);
     case "retry":
     case "remove":
+    case "end_recording":
+    case "remove_recording":
       return typeof answer === "boolean" ? answer : undefined;
     case "retry_parked":
       return isNumber(answer) ? answer : undefined;
+    case "instance":
+      return answer === null ? null : readInstance(answer);
   }
+}
+
+function readInstance(value: unknown): InstanceState | undefined {
+  if (!isObject(value)) return undefined;
+  const { instance, host, version, startedAt, clients, waiting } = value;
+  const { inRate, outRate, failedRate, residentBytes, lagMs } = value;
+  return isToken(instance) && (host === null || isText(host, MAX_HOST_UNITS)) &&
+      isText(version, MAX_VERSION_UNITS) && isTime(startedAt) && isNumber(clients) &&
+      isNumber(waiting) && isAmount(inRate) && isAmount(outRate) && isAmount(failedRate) &&
+      isAmount(residentBytes) && isAmount(lagMs)
+    ? {
+      ...{ instance, host, version, startedAt, clients, waiting },
+      ...{ inRate, outRate, failedRate, residentBytes, lagMs },
+    }
+    : undefined;
 }
 
 function readRecord(value: unknown): CallRecord | undefined {

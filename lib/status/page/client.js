@@ -71,6 +71,11 @@ export class ClientView {
     });
   }
 
+  /** What is told of its frames goes there. */
+  get tail() {
+    return this.#tail;
+  }
+
   /** @returns {string | null} */
   get clientId() {
     return this.#clientId;

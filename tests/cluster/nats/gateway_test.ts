@@ -9,8 +9,9 @@ import {
   NatsServer,
   testWithNats as test,
 } from "../../support/nats.ts";
-import { assertProblem } from "../../support/problem.ts";
 import { EventReader } from "../../support/event_reader.ts";
+import { TailReader } from "../../support/tail_reader.ts";
+import { assertProblem } from "../../support/problem.ts";
 
 /** Two gateways on one NATS. */
 class Pair implements AsyncDisposable {
@@ -327,10 +328,63 @@ test("the status page of one instance shows clients and frames of the other", as
   const read = async (query: string) => JSON.parse((await a.api(`/status/clients${query}`)).text);
   const { total, clients: [found] } = await read("?search=site");
   deepStrictEqual([total, found.id, found.framesIn, found.framesOut], [1, "Site.1", 1, 1]);
-  await using tail = await EventReader.open(`${a.url}/status/tail/Site.1?payloads=1`);
-  strictEqual((await tail.next("connection")).connectionId, found.connection);
+  await using tail = await TailReader.open(a.url, "Site.1", { payloads: true });
+  strictEqual((await tail.connection()).connectionId, found.connection);
   await client.ask('[2,"1","Act",{"a":1.0}]');
-  strictEqual((await tail.next("frames")).frames[0].text, '[2,"1","Act",{"a":1.0}]');
+  strictEqual((await tail.frames(1))[0]?.text, '[2,"1","Act",{"a":1.0}]');
+});
+
+test("a client that goes from instance to instance is seen and recorded from its first frame on", async () => {
+  await using pair = await Pair.start();
+  const { a, b, backend } = pair;
+  backend.answer = () => json("{}");
+  const begun = await b.api("/recordings?client=CP1", { method: "POST" });
+  const { id } = JSON.parse(begun.text);
+  await using tail = await TailReader.open(a.url, "CP1");
+  for (const gateway of [a, b, a, b]) {
+    const client = await gateway.connect("CP1");
+    await client.ask('[2,"1","BootNotification",{}]');
+    await client.close();
+    const rows = await tail.rows(1, ({ kind }) => kind === "disconnected");
+    strictEqual(rows.length, 1);
+  }
+  let lines: string[] = [];
+  // Any instance has it.
+  await until("all of it", async () => {
+    lines = (await a.api(`/recordings/${id}`)).text.trimEnd().split("\n");
+    return lines.filter((line) => line.includes('"disconnected"')).length === 4;
+  });
+  const kinds = lines.map((line) => JSON.parse(line)).map(({ kind, action }) => action ?? kind);
+  const boots = kinds.filter((kind) => kind === "BootNotification").length;
+  const connects = kinds.filter((kind) => kind === "connected").length;
+  deepStrictEqual([boots, connects, kinds.includes("gap")], [4, 4, false]);
+  strictEqual((await a.api(`/recordings/${id}`, { method: "DELETE" })).status, 204);
+  deepStrictEqual(JSON.parse((await b.api("/recordings")).text), { recordings: [] });
+});
+
+test("each instance tells of all, and that one does not answer", async () => {
+  await using pair = await Pair.start();
+  const { a, b, nats } = pair;
+  await b.connect("CP1");
+  await b.connect("CP2");
+  await using stream = await EventReader.open(`${a.url}/status/stream`);
+  const { instance: own } = await stream.next("snapshot");
+  const { list, complete } = await stream.next(
+    "instances",
+    ({ list, complete }) => complete && list.length === 2,
+  );
+  strictEqual(complete, true);
+  deepStrictEqual(
+    list.map(({ self, clients, version }: Record<string, unknown>) => [self, clients, version])
+      .sort(),
+    [[false, 2, "0.0.0-test"], [true, 0, "0.0.0-test"]],
+  );
+  strictEqual(list.find(({ self }: { self: boolean }) => self).instance, own);
+  await nats.kill();
+  await using later = await EventReader.open(`${a.url}/status/stream`);
+  const alone = ({ list, complete }: { list: unknown[]; complete: boolean }) =>
+    !complete && list.length === 1;
+  strictEqual((await later.next("instances", alone)).list[0].self, true);
 });
 
 test("a DELETE has all instances ask the backend about the client anew, wherever it comes back", async () => {

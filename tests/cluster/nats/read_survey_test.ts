@@ -2,7 +2,17 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { readQuestion, readSaid } from "../../../lib/cluster/nats/read_survey.ts";
 import { readAllNote } from "../../../lib/cluster/nats/read_note.ts";
-import type { Answer, CallRecord, ListedReport, Question } from "../../../lib/cluster/survey.ts";
+import type { TapReading } from "../../../lib/client/tap.ts";
+import type { TapRow } from "../../../lib/client/tap_row.ts";
+import type { RecordingInfo } from "../../../lib/cluster/recording.ts";
+import type { TailQuestion } from "../../../lib/cluster/tail.ts";
+import type {
+  Answer,
+  CallRecord,
+  InstanceState,
+  ListedReport,
+  Question,
+} from "../../../lib/cluster/survey.ts";
 import { idOf } from "../../support/retention.ts";
 import { runs } from "../../support/runs.ts";
 
@@ -21,7 +31,33 @@ const REPORT: ListedReport = {
   ...{ messageId: null, body: '{"a":1.0}', since: 1, tries: 2, lastFailure: "status 400" },
 };
 
+const TAIL: TailQuestion = {
+  ...{ kind: "tail", clientId: "CP1", cursors: { a: 1, b: 0 }, withPayloads: true },
+};
+const FRAME: TapRow = {
+  ...{ kind: "frame", connectionId: "c1", at: 1, number: 1, direction: "in", size: 3 },
+  ...{ text: "[2]", type: null, messageId: null, action: null, code: null },
+};
+const READING: TapReading = {
+  rows: [
+    { kind: "connected", connectionId: "c1", at: 1, protocol: null, remoteAddress: "::1" },
+    FRAME,
+    { kind: "disconnected", connectionId: "c1", at: 2, cause: "lost", code: 1006, reason: "" },
+  ],
+  next: 3,
+  isBroken: false,
+};
+const RECORDING: RecordingInfo = {
+  ...{ id: ID, clientId: "CP1", startedAt: 1, endsAt: 2, endedAt: null },
+  ...{ lines: 1, bytes: 2, dropped: 0 },
+};
+
 /** Each question, and what may be answered to it. */
+const INSTANCE: InstanceState = {
+  ...{ instance: "0123456789ab", host: "gw-1", version: "1.2.3", startedAt: 1.5, clients: 3 },
+  ...{ inRate: 0.5, outRate: 2, failedRate: 0, waiting: 4, residentBytes: 5, lagMs: 6 },
+};
+
 const GOOD: readonly [Exclude<Question, { kind: "page" }>, readonly Answer[]][] = [
   [{ kind: "call", ...NAMES }, [null, RECORD, { ...RECORD, outcome: null, delivery: null }]],
   [{ kind: "key", key: KEY, claimId: ID }, [
@@ -46,6 +82,21 @@ const GOOD: readonly [Exclude<Question, { kind: "page" }>, readonly Answer[]][] 
   [{ kind: "remove", id: ID }, [true, false]],
   [{ kind: "retry_parked", since: null }, [0, 7]],
   [{ kind: "retry_parked", since: 1 }, [0]],
+  [{ kind: "instance" }, [null, INSTANCE, { ...INSTANCE, host: null, lagMs: 0.25 }]],
+  [TAIL, [
+    null,
+    { refusal: "no_tail" },
+    { refusal: null, source: "a", connectionId: null, reading: { ...READING, rows: [] } },
+    { refusal: null, source: "a", connectionId: "c1", reading: READING },
+  ]],
+  [{ kind: "recordings" }, [[], [RECORDING]]],
+  [{ kind: "recording", id: ID, after: 0 }, [
+    null,
+    { info: { ...RECORDING, endedAt: 3 }, lines: ['{"a":1.0}'], next: 1 },
+    { info: RECORDING, lines: [], next: null },
+  ]],
+  [{ kind: "end_recording", id: ID }, [true, false]],
+  [{ kind: "remove_recording", id: ID }, [true, false]],
 ];
 
 function said(answer: unknown): string {
@@ -75,6 +126,21 @@ Deno.test("what no instance asks is no question", () => {
       clientId: 1,
     }].map((more) => ({ kind: "reports", ...FILTER, ...more })),
     ...["report", "retry", "remove"].map((kind) => ({ kind, id: "retry" })),
+    ...[
+      { clientId: "a/b" },
+      { cursors: [1] },
+      { cursors: { a: -1 } },
+      { cursors: { "a b": 1 } },
+      { cursors: Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`a${i}`, 1])) },
+      { withPayloads: 1 },
+    ].map((more) => ({ ...TAIL, ...more })),
+    ...[{ id: "x" }, { after: -1 }].map((more) => ({
+      kind: "recording",
+      id: ID,
+      after: 0,
+      ...more,
+    })),
+    ...["end_recording", "remove_recording"].map((kind) => ({ kind, id: "x" })),
     ...[{}, { since: "x" }, { since: 1e300 }].map((more) => ({ kind: "retry_parked", ...more })),
   ];
   for (const question of bad) strictEqual(readQuestion(question), undefined);
@@ -118,6 +184,51 @@ Deno.test("what no instance answers is no answer", () => {
     [GOOD[5]![0], "true"],
     [GOOD[7]![0], -1],
     [GOOD[7]![0], null],
+    ...[
+      1,
+      [],
+      {},
+      ...[
+        ...[{ instance: "a b" }, { host: 1 }, { host: "x".repeat(254) }, { clients: 1.5 }],
+        ...[{ inRate: -1 }, { outRate: "1" }, { lagMs: null }, { startedAt: 1e300 }],
+        ...[{ version: undefined }, { waiting: -1 }, { residentBytes: undefined }],
+      ].map((more) => ({ ...INSTANCE, ...more })),
+    ]
+      .map((answer): [Exclude<Question, { kind: "page" }>, unknown] => [GOOD[9]![0], answer]),
+    ...[
+      ...["x", { refusal: "other" }, { refusal: null }],
+      ...[{ source: "a b" }, { connectionId: 1 }, { reading: null }].map((more) => ({
+        ...{ refusal: null, source: "a", connectionId: null, reading: READING, ...more },
+      })),
+      ...[
+        { next: -1 },
+        { isBroken: 1 },
+        { rows: Array(1001).fill(FRAME) },
+        ...[
+          { kind: "gap" },
+          { connectionId: null },
+          { at: 1e300 },
+          { direction: "up" },
+          { type: "x" },
+          { text: "x".repeat(4097) },
+          { kind: "disconnected", cause: "x", code: 1, reason: "" },
+          { kind: "connected", protocol: 1, remoteAddress: "" },
+        ].map((more) => ({ rows: [{ ...FRAME, ...more }] })),
+      ].map((more) => ({
+        ...{ refusal: null, source: "a", connectionId: null, reading: { ...READING, ...more } },
+      })),
+    ].map((answer): [Exclude<Question, { kind: "page" }>, unknown] => [TAIL, answer]),
+    [{ kind: "recordings" }, {}],
+    ...[{ id: "x" }, { clientId: ".." }, { endsAt: 1e300 }, { endedAt: "x" }, { lines: -1 }]
+      .map((more): [Exclude<Question, { kind: "page" }>, unknown] => [
+        ...[{ kind: "recordings" } as const, [{ ...RECORDING, ...more }]] as const,
+      ]),
+    ...[["[]"], ["{"], ['{"a":\n1}'], [1]].map((
+      lines,
+    ): [Exclude<Question, { kind: "page" }>, unknown] => [
+      { kind: "recording", id: ID, after: 0 },
+      { info: RECORDING, lines, next: null },
+    ]),
   ];
   for (const [question, answer] of bad) {
     strictEqual(readSaid(said(answer), question), undefined, said(answer));
