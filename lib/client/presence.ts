@@ -9,6 +9,7 @@ import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { NO_PROTOCOL } from "../metrics/families.ts";
 import type { Ending } from "./ending.ts";
+import type { RecentEnds } from "./recent_ends.ts";
 
 /** A connection that is open. */
 export interface Present extends Identity {
@@ -25,6 +26,8 @@ export interface PresenceDeps<C extends Present> {
   };
   /** Told of each client that comes and goes. */
   readonly bus: { attach(client: Identity): void; detach(client: Identity): void };
+  /** Told of each end of a connection. */
+  readonly ends: Pick<RecentEnds, "note">;
   readonly metrics: Pick<Metrics, "opened" | "closed" | "connections">;
   readonly log: Log;
 }
@@ -49,12 +52,13 @@ export function enter<C extends Present>(
 
 /** A connection that had entered has ended. */
 export function leave<C extends Present>(
-  { connections, bus, metrics, log }: PresenceDeps<C>,
+  { connections, bus, ends, metrics, log }: PresenceDeps<C>,
   connection: C,
   { code, reason, cause }: Ending,
 ): void {
   connections.remove(connection.clientId, connection);
   bus.detach(connection);
+  ends.note(connection);
   metrics.closed[cause].add(1);
   metrics.connections[connection.protocol ?? NO_PROTOCOL]?.add(-1);
   log.info("client disconnected", { ...namesOf(connection), cause, closeCode: code, reason });

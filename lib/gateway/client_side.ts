@@ -7,6 +7,7 @@
 import { connect } from "../client/connect.ts";
 import type { ConnectionDeps } from "../client/connection.ts";
 import { ClientRate } from "../client/rate.ts";
+import { RecentEnds } from "../client/recent_ends.ts";
 import { alone, noWitness } from "../cluster/alone.ts";
 import type { Bus, Peer } from "../cluster/bus.ts";
 import type { CallRecords } from "../cluster/call_records.ts";
@@ -45,7 +46,10 @@ export function createClientSide(
   config: Config,
   core: Core,
   maker: SocketMaker,
-  { createBus, witness = noWitness }: Pick<GatewayDeps, "createBus" | "witness">,
+  { createBus, witness = noWitness, instance }: Pick<
+    GatewayDeps,
+    "createBus" | "witness" | "instance"
+  >,
 ): ClientSide {
   const { clock, random, log, metrics, connections, backlog, forwarder, memory } = core;
   const { inspect, tracing, isShuttingDown, maxQueueChars, taps, reach, deliveries, ids } = core;
@@ -54,7 +58,10 @@ export function createClientSide(
   const verdicts = new Verdicts(clock, random);
   const callTimeoutText = durationText(config.callTimeoutMs);
   const { records, keys } = retentionOf(config, { clock, ids }, core.teamSize);
+  const ends = new RecentEnds(clock);
   const local = new LocalClients({
+    ends,
+    instance,
     inspect,
     taps,
     connections,
@@ -80,6 +87,7 @@ export function createClientSide(
   // One object for all connections.
   const connectionDeps: ConnectionDeps = {
     bus,
+    ends,
     inspect,
     sockets,
     isShuttingDown,

@@ -18,7 +18,7 @@ const PATIENCE_MS = 2000;
 /** What ends. */
 export interface Running {
   readonly core: Core;
-  readonly clientSide: Pick<ClientSide, "rate" | "sockets" | "bus" | "records" | "keys">;
+  readonly clientSide: Pick<ClientSide, "rate" | "sockets" | "bus" | "local" | "records" | "keys">;
   readonly status: Pick<Status, "close">;
   readonly listeners: readonly Pick<Listener, "stop">[];
 }
@@ -60,6 +60,7 @@ export async function shutDown(
   core.memory.stop();
   core.lag.stop();
   core.taps?.close();
+  clientSide.local.close();
   deliveries.close();
   clientSide.records.close();
   clientSide.keys.close();

@@ -5,7 +5,7 @@
  */
 
 import type { StatusPage } from "../api/resource.ts";
-import { describe, readPageQuery } from "../api/clients.ts";
+import { answerList, describe } from "../api/clients.ts";
 import { accessTo, generalAccess, may } from "../api/may.ts";
 import type { Clock } from "../clock.ts";
 import type { Client } from "../cluster/bus.ts";
@@ -83,13 +83,12 @@ export class Status implements StatusPage {
     });
   }
 
-  /** `GET /status/clients?search=TEXT&after=ID&limit=50`: clients with their state. */
-  async clients(request: HttpRequest): Promise<Response> {
-    const query = readPageQuery(request, MAX_CLIENTS, MAX_CLIENTS);
-    if (query instanceof Response) return query;
-    const page = await this.#deps.clients.page(query.after, query.limit, query.search);
-    const clients = await Promise.all(page.clients.map((client) => this.#withState(client)));
-    return respondJson({ ...page, clients }, { "cache-control": "no-store" });
+  /** `GET /status/clients`, as `GET /clients`: clients with their state, in any order. */
+  clients(request: HttpRequest): Promise<Response> {
+    return answerList(request, this.#deps.clients, {
+      limits: { normal: MAX_CLIENTS, most: MAX_CLIENTS },
+      show: (client) => this.#withState(client),
+    });
   }
 
   /**

@@ -26,6 +26,7 @@ import {
 } from "../survey.ts";
 import { fieldsOf, isClientId, isNumber, isText, isTime, isToken } from "./checks.ts";
 import { readPage, readReply } from "./read_answer.ts";
+import { readList, readListQuery } from "./read_list.ts";
 
 /** A name of a token, a blank, and a key. */
 const MAX_KEY_UNITS = 64 + 1 + 255;
@@ -54,6 +55,10 @@ export function readQuestion(value: unknown): OtherQuestion | undefined {
           typeof messageId === "string" && isMessageId(messageId)
         ? { kind, action, clientId, messageId }
         : undefined;
+    }
+    case "list": {
+      const query = readListQuery(value["query"]);
+      return query && { kind, query };
     }
     case "key": {
       const key = readKey(value["key"]);
@@ -128,6 +133,8 @@ function readAnswerTo(question: OtherQuestion, answer: unknown): Answer | undefi
   switch (question.kind) {
     case "call":
       return answer === null ? null : readRecord(answer);
+    case "list":
+      return answer === null ? null : readList(answer, question.query);
     case "key":
       return answer === null ? null : readKeyAnswer(answer);
     case "reports":
