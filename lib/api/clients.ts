@@ -50,6 +50,8 @@ export interface ListOptions {
   readonly limits: { readonly normal: number; readonly most: number };
   /** Shows a client of the plain list, which comes without its state. */
   readonly show: (client: Client) => Shown | Promise<Shown>;
+  /** What is told besides. */
+  readonly beside?: object;
 }
 
 type Shown = ReturnType<typeof describe>;
@@ -66,7 +68,7 @@ export function listClients(request: HttpRequest, clients: Clients): Promise<Res
 export async function answerList(
   { url }: HttpRequest,
   clients: Clients,
-  { limits, show }: ListOptions,
+  { limits, show, beside }: ListOptions,
 ): Promise<Response> {
   const read = readClientQuery(new URL(url).searchParams, limits);
   if ("wrong" in read) return problem(400, read.wrong);
@@ -76,7 +78,10 @@ export async function answerList(
     const page = await clients.page(query.after?.id ?? null, query.limit, query.search);
     const { total, next, isComplete } = page;
     const shown = await Promise.all(page.clients.map(show));
-    return respondJson({ total, clients: shown, next, ...incomplete(isComplete) }, headers);
+    return respondJson(
+      { total, clients: shown, next, ...incomplete(isComplete), ...beside },
+      headers,
+    );
   }
   const page = await clients.list(query);
   const { sort } = query;
@@ -85,6 +90,7 @@ export async function answerList(
     clients: page.rows.map((row) => describeListed(row, sort)),
     next: cursorText(page.next, sort),
     ...incomplete(page.isComplete),
+    ...beside,
   }, headers);
 }
 

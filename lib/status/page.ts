@@ -12,6 +12,10 @@ import app from "./page/app.js" with { type: "text" };
 import charts from "./page/charts.js" with { type: "text" };
 import client from "./page/client.js" with { type: "text" };
 import clients from "./page/clients.js" with { type: "text" };
+import clientsHtml from "./page/clients.html" with { type: "text" };
+import clientsQuery from "./page/clients_query.js" with { type: "text" };
+import clientsTable from "./page/clients_table.js" with { type: "text" };
+import copy from "./page/copy.js" with { type: "text" };
 import dom from "./page/dom.js" with { type: "text" };
 import faults from "./page/faults.js" with { type: "text" };
 import outbox from "./page/outbox.js" with { type: "text" };
@@ -25,6 +29,7 @@ import pageStyle from "./page/style/page.css" with { type: "text" };
 import figuresStyle from "./page/style/figures.css" with { type: "text" };
 import controlsStyle from "./page/style/controls.css" with { type: "text" };
 import clientStyle from "./page/style/client.css" with { type: "text" };
+import clientsStyle from "./page/style/clients.css" with { type: "text" };
 import dialogStyle from "./page/style/dialog.css" with { type: "text" };
 import reportsStyle from "./page/style/reports.css" with { type: "text" };
 import screenStyle from "./page/style/screen.css" with { type: "text" };
@@ -42,6 +47,7 @@ const STYLES = [
   pageStyle,
   figuresStyle,
   controlsStyle,
+  clientsStyle,
   clientStyle,
   reportsStyle,
   dialogStyle,
@@ -51,7 +57,8 @@ const STYLES = [
 /** Each before those that import it. */
 const MODULES = [
   ...[dom, place, rates, outbox, session, access, twoClicks, charts, faults],
-  ...[tail, client, clients, reportRow, reports, app],
+  ...[copy, clientsQuery, clientsTable, clients],
+  ...[tail, client, reportRow, reports, app],
 ];
 
 /**
@@ -76,6 +83,7 @@ export function createPage(needsToken: boolean): Page {
   return {
     html: html
       .replace("<body>", needsToken ? "<body data-needs-token>" : "<body>")
+      .replace("<!-- clients -->", () => clientsHtml)
       .replace("<!-- style -->", () => `<style>${styles}</style>`)
       .replace(
         "<!-- script -->",

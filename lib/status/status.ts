@@ -29,6 +29,8 @@ export interface StatusDeps {
   readonly log: Pick<Log, "error">;
   /** The page asks for the token before it asks for anything else. */
   readonly needsToken: boolean;
+  /** Where clients connect, beside the page: the port, null where it is the page's own, and the path. */
+  readonly clientsAt: { readonly port: number | null; readonly path: string };
   /** Nobody may look at the frames of clients. */
   readonly noTail: boolean;
   readonly isShuttingDown: () => boolean;
@@ -88,6 +90,7 @@ export class Status implements StatusPage {
     return answerList(request, this.#deps.clients, {
       limits: { normal: MAX_CLIENTS, most: MAX_CLIENTS },
       show: (client) => this.#withState(client),
+      beside: { clientsAt: this.#deps.clientsAt },
     });
   }
 

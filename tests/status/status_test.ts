@@ -83,6 +83,7 @@ Deno.test("a page that could not be made is made for the next one who asks", asy
       return false;
     },
     noTail: false,
+    clientsAt: { port: null, path: "/" },
     isShuttingDown: () => false,
   });
   await rejects(status.page(), /broken/);
