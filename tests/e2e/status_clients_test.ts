@@ -4,6 +4,7 @@ import { HOSTILE, TestPage } from "../support/browser.ts";
 import { connected } from "../support/connected.ts";
 import { until } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
+import { NatsGateway, NatsServer } from "../support/nats.ts";
 import { testWith } from "../support/needs.ts";
 
 /** A client that the gateway has heard, and in whose frames nothing was wrong. */
@@ -224,3 +225,24 @@ testWith("chromium", "without clients the list says where they connect", async (
   strictEqual(await test.page.locator("#clients-empty").isVisible(), false);
   match(await test.page.locator("#clients-note").innerText(), /^1 client connected$/);
 });
+
+testWith(
+  ["chromium", "nats-server"],
+  "while other instances cannot be reached the list says so, in place of nobody found",
+  async () => {
+    await using nats = await NatsServer.startToRestart();
+    await using backend = new RecordingBackend();
+    await using gateway = await NatsGateway.ready(backend.url, nats.url);
+    await gateway.connect("CP1");
+    await using test = await TestPage.open(gateway.url);
+    const { page } = test;
+    await page.locator("#clients").scrollIntoViewIfNeeded();
+    await test.text("#clients-note", /^1 client connected$/);
+    await page.getByRole("searchbox", { name: "Search" }).fill("nobody");
+    await test.text("#clients-note", /^0 clients found$/);
+    await nats.kill();
+    await test.text("#clients-note", /^incomplete: other instances cannot be reached$/);
+    await page.getByRole("searchbox", { name: "Search" }).fill("");
+    await test.text("#clients-note", /^1 client connected, incomplete: other instances cannot be/);
+  },
+);
