@@ -47,12 +47,15 @@ testWith("chromium", "the client in trouble is found in one step", async () => {
   const flooding = (async () => {
     while (!isDone) await flood.ask('[2,"f","Heartbeat",{}]');
   })();
-  await page.getByRole("button", { name: "Flooding" }).click();
-  await test.text("#clients-rows tr:first-child th", /^flood$/);
-  strictEqual(hashOf(test), "#sort=-messages");
-  strictEqual(await page.locator("th[aria-sort=descending]").innerText(), "Messages / s");
-  isDone = true;
-  await flooding;
+  try {
+    await page.getByRole("button", { name: "Flooding" }).click();
+    await test.text("#clients-rows tr:first-child th", /^flood$/);
+    strictEqual(hashOf(test), "#sort=-messages");
+    strictEqual(await page.locator("th[aria-sort=descending]").innerText(), "Messages / s");
+  } finally {
+    isDone = true;
+    await flooding;
+  }
 
   await page.getByRole("button", { name: "With errors" }).click();
   await rows(test, ["wrong"]);
