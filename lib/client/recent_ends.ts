@@ -67,12 +67,12 @@ export class RecentEnds {
     known.parts[part % PARTS]!++;
   }
 
-  /** Clients of whom at least two connections ended, those with the most ends first. */
+  /** Clients whose connections ended, those with the most ends first. */
   list(): Ended[] {
     const part = this.#part();
     return [...this.#kept.values()]
       .map((kept) => ({ client: kept.client, endedAt: kept.endedAt, ends: countOf(kept, part) }))
-      .filter(({ ends }) => ends > 1)
+      .filter(({ ends }) => ends > 0)
       .sort((a, b) => b.ends - a.ends)
       .slice(0, MAX_RECENT_ENDS);
   }

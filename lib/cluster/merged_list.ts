@@ -28,7 +28,9 @@ export function mergedList(parts: readonly ClientList[], query: ListQuery): List
   const compare = compareOf(query);
   const byPlace = (a: ListedClient, b: ListedClient): number => compare(placeOf(a), placeOf(b));
   const ofEnds = sort === "ends";
-  const all = [...(ofEnds ? summed(parts) : newest(parts)).values()].sort(byPlace);
+  // Whoever only went does not come and go.
+  const all = [...(ofEnds ? summed(parts) : newest(parts)).values()]
+    .filter(({ rank }) => !ofEnds || rank > 1).sort(byPlace);
   // Behind the end of a part that is not the last one there may be more.
   const ends = parts.filter(({ hasMore }) => hasMore)
     .map(({ rows }) => rows.at(-1)).filter((row) => row !== undefined);

@@ -23,6 +23,7 @@ Deno.test("clients that come and go are told, those that end most first, with th
   deepStrictEqual(list.map(({ client, ends }) => [client.clientId, ends]), [
     ["three", 3],
     ["two", 2],
+    ["once", 1],
   ]);
   deepStrictEqual(list[0], {
     client: client("three", "c2"),
@@ -63,9 +64,8 @@ Deno.test("one that comes and goes is known when 100,000 others end once, and no
     if (i < 2 || i % 30_000 === 0) ends.note(client("flapping"));
     ends.note(client(`CP${i}`));
   }
-  deepStrictEqual(ends.list().map(({ client, ends }) => [client.clientId, ends]), [
-    ["flapping", 5],
-  ]);
+  strictEqual(ends.list().length, MAX_RECENT_ENDS);
+  deepStrictEqual(ends.list().slice(0, 2).map(({ ends }) => ends), [5, 1]);
   for (let i = 0; i < 5000; i++) {
     ends.note(client(`twice${i}`));
     ends.note(client(`twice${i}`));
