@@ -60,7 +60,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Who is connected */
+    /**
+     * Who is connected
+     * @description With `sort=-ends` also who is not, but was: those that come and go, 1,000 of each thread at most, and 100 on a page.
+     */
     get: operations["listClients"];
     put?: never;
     post?: never;
@@ -859,16 +862,62 @@ export interface components {
       connection: string;
       /** Format: date-time */
       lastActivityAt: string;
+      /** @description When its last valid frame came, null before the first. An instance of an older version does not tell it, nor `errors`. */
+      heardAt?: string | null;
       framesIn: number;
       framesOut: number;
       waiting: number;
       outstanding: number;
+      /** @description CALLERRORs and CALLRESULTERRORs that passed, either way, and texts that were no frame. */
+      errors?: number;
+    };
+    /** @description The state comes with `sort` and `filter`, for clients that are connected. */
+    ListedClient: {
+      /** @description The ClientId. */
+      id: string;
+      /** @description The subprotocol, null without one. */
+      protocol: string | null;
+      remoteAddress: string;
+      /** Format: date-time */
+      connectedAt: string;
+      /**
+       * Format: uuid
+       * @description A UUIDv7.
+       */
+      connection: string;
+      /** Format: date-time */
+      lastActivityAt?: string;
+      /** @description When its last valid frame came, null before the first. An instance of an older version does not tell it, nor `errors`. */
+      heardAt?: string | null;
+      framesIn?: number;
+      framesOut?: number;
+      waiting?: number;
+      outstanding?: number;
+      /** @description CALLERRORs and CALLRESULTERRORs that passed, either way, and texts that were no frame. */
+      errors?: number;
+      /** @description With `--nats`: the name of the instance that holds it. */
+      instance?: string;
+      /** @description With `sort=messages`: measured over some seconds. */
+      messagesPerSecond?: number;
+      /** @description With `sort=-ends`: connections that ended in the last hour. */
+      ends?: number;
+      /**
+       * Format: date-time
+       * @description With `sort=-ends`: it is not connected since then.
+       */
+      endedAt?: string;
     };
     ClientPage: {
+      /** @description Clients in all that the query finds. */
       total: number;
-      clients: components["schemas"]["Client"][];
+      clients: components["schemas"]["ListedClient"][];
       /** @description For `after`; null when this was the last page. */
       next: string | null;
+      /**
+       * @description Not all instances have answered, or not all threads; there may be more clients.
+       * @constant
+       */
+      incomplete?: true;
     };
     /** @description What is null is not known any more, or not for this token. */
     CallOutcome: {
@@ -1003,6 +1052,10 @@ export interface components {
     AfterReport: string;
     /** @description 503 also while NATS is away (`/readyz?strict`). */
     Strict: string;
+    /** @description What it is sorted by, the least first; with `-` before it the greatest. `activity`: when the last frame came or went; `messages`: a second; `connected`: since when; `-ends`: connections that ended in the last hour. */
+    Sort: string;
+    /** @description A list, separated by commas: `protocol:NAME` (`none` for clients without one), `address:BEGINNING`, `instance:NAME`, `silent:DURATION` (no valid frame came for so long: `90s`, `10m`, `2h`), `errors` (more than none). All of it has to fit. NAME and BEGINNING are percent-encoded. */
+    Filter: string;
     /** @description A part of the ClientId, in upper or lower case. */
     Search: string;
   };
@@ -1420,12 +1473,16 @@ export interface operations {
   listClients: {
     parameters: {
       query?: {
+        /** @description What it is sorted by, the least first; with `-` before it the greatest. `activity`: when the last frame came or went; `messages`: a second; `connected`: since when; `-ends`: connections that ended in the last hour. */
+        sort?: components["parameters"]["Sort"];
+        /** @description A list, separated by commas: `protocol:NAME` (`none` for clients without one), `address:BEGINNING`, `instance:NAME`, `silent:DURATION` (no valid frame came for so long: `90s`, `10m`, `2h`), `errors` (more than none). All of it has to fit. NAME and BEGINNING are percent-encoded. */
+        filter?: components["parameters"]["Filter"];
+        /** @description A part of the ClientId, in upper or lower case. */
+        search?: components["parameters"]["Search"];
         /** @description The most of one page. */
         limit?: components["parameters"]["Limit"];
         /** @description Goes on behind this one: `next` of the page before. */
         after?: components["parameters"]["After"];
-        /** @description A part of the ClientId, in upper or lower case. */
-        search?: components["parameters"]["Search"];
       };
       header?: never;
       path?: never;
@@ -1433,7 +1490,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description A page, sorted by id in UTF-16 code units; with `--nats` of those instances that can be asked. */
+      /** @description A page, sorted by id in UTF-16 code units, or as `sort` says and then by id; with `--nats` of those instances that can be asked. */
       200: {
         headers: {
           [name: string]: unknown;

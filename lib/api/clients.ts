@@ -7,16 +7,15 @@
 import type { Client } from "../cluster/bus.ts";
 import type { ConnectionState } from "../client/client_work.ts";
 import type { Clients } from "../cluster/clients.ts";
+import type { ListedClient, Sort } from "../cluster/list.ts";
 import { decodeClientId } from "../codec/route.ts";
 import type { HttpRequest } from "../request.ts";
 import { problem, respond, respondJson } from "../problem.ts";
 import type { Token } from "../config/token.ts";
+import { cursorText, isPlain, readClientQuery } from "./client_query.ts";
 import { may } from "./may.ts";
 
-const DEFAULT_LIMIT = 100;
-const MAX_LIMIT = 1000;
-/** No ClientId is longer. */
-const MAX_SEARCH_CHARS = 255;
+const LIMITS = { normal: 100, most: 1000 };
 
 /** A client as the API shows it. */
 export function describe(
@@ -29,46 +28,87 @@ export function describe(
     remoteAddress: client.remoteAddress,
     connectedAt: new Date(client.connectedAt).toISOString(),
     connection: client.connectionId,
-    ...(state && { ...state, lastActivityAt: new Date(state.lastActivityAt).toISOString() }),
+    ...(state && stateShown(state)),
   };
 }
 
-/** Which page of the clients is asked for. */
-export interface PageQuery {
-  readonly after: string | null;
-  readonly limit: number;
-  readonly search: string | undefined;
+function stateShown({ lastActivityAt, heardAt, ...counts }: ConnectionState) {
+  return {
+    lastActivityAt: timeShown(lastActivityAt),
+    ...(heardAt !== undefined && { heardAt: heardAt === null ? null : timeShown(heardAt) }),
+    ...counts,
+  };
 }
+
+function timeShown(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** What a page of the list is made of, beside its query. */
+export interface ListOptions {
+  /** How long a page is when nothing is said of it, and at most. */
+  readonly limits: { readonly normal: number; readonly most: number };
+  /** Shows a client of the plain list, which comes without its state. */
+  readonly show: (client: Client) => Shown | Promise<Shown>;
+  /** What is told besides. */
+  readonly beside?: object;
+}
+
+type Shown = ReturnType<typeof describe>;
 
 /**
- * Reads `?search=TEXT&after=ID&limit=N`.
- *
- * @returns The query, or the problem with it.
+ * `GET /clients?sort=-errors&filter=silent:10m&search=TEXT&limit=100&after=ID`: one page. In other orders
+ * than by id, and of some clients only, they come with their state.
  */
-export function readPageQuery(
-  request: HttpRequest,
-  defaultLimit: number,
-  maxLimit: number,
-): PageQuery | Response {
-  const query = new URL(request.url).searchParams;
-  const limitText = query.get("limit") ?? String(defaultLimit);
-  const limit = /^\d{1,4}$/.test(limitText) ? Number(limitText) : 0;
-  if (limit < 1 || limit > maxLimit) {
-    return problem(400, `limit must be a whole number from 1 to ${maxLimit}`);
-  }
-  const search = query.get("search") ?? undefined;
-  if (search !== undefined && search.length > MAX_SEARCH_CHARS) {
-    return problem(400, `search must not be longer than ${MAX_SEARCH_CHARS} characters`);
-  }
-  return { after: query.get("after"), limit, search };
+export function listClients(request: HttpRequest, clients: Clients): Promise<Response> {
+  return answerList(request, clients, { limits: LIMITS, show: (client) => describe(client) });
 }
 
-/** `GET /clients?limit=100&after=ID&search=TEXT`: one page, sorted by id. */
-export async function listClients(request: HttpRequest, clients: Clients): Promise<Response> {
-  const query = readPageQuery(request, DEFAULT_LIMIT, MAX_LIMIT);
-  if (query instanceof Response) return query;
-  const page = await clients.page(query.after, query.limit, query.search);
-  return respondJson({ ...page, clients: page.clients.map((client) => describe(client)) });
+/** The same for whoever says how long a page is, and what the plain list shows. */
+export async function answerList(
+  { url }: HttpRequest,
+  clients: Clients,
+  { limits, show, beside }: ListOptions,
+): Promise<Response> {
+  const read = readClientQuery(new URL(url).searchParams, limits);
+  if ("wrong" in read) return problem(400, read.wrong);
+  const { query } = read;
+  const headers = { "cache-control": "no-store" };
+  if (isPlain(query)) {
+    const page = await clients.page(query.after?.id ?? null, query.limit, query.search);
+    const { total, next, isComplete } = page;
+    const shown = await Promise.all(page.clients.map(show));
+    return respondJson(
+      { total, clients: shown, next, ...incomplete(isComplete), ...beside },
+      headers,
+    );
+  }
+  const page = await clients.list(query);
+  const { sort } = query;
+  return respondJson({
+    total: page.total,
+    clients: page.rows.map((row) => describeListed(row, sort)),
+    next: cursorText(page.next, sort),
+    ...incomplete(page.isComplete),
+    ...beside,
+  }, headers);
+}
+
+function incomplete(isComplete: boolean): { incomplete?: true } {
+  return isComplete ? {} : { incomplete: true };
+}
+
+function describeListed(
+  { client, state, endedAt, instance, rank }: ListedClient,
+  sort: Sort,
+): Shown {
+  return {
+    ...describe(client, state ?? undefined),
+    ...(instance !== null && { instance }),
+    ...(sort === "messages" && { messagesPerSecond: rank }),
+    ...(sort === "ends" && { ends: rank }),
+    ...(endedAt !== null && { endedAt: timeShown(endedAt) }),
+  };
 }
 
 /** `GET` and `DELETE /clients/<ClientId>`. */

@@ -64,6 +64,8 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
   readonly connectedAt: number;
   framesIn = 0;
   framesOut = 0;
+  /** Errors that passed, either way, and texts that were no frame. */
+  errors = 0;
   tap: Tap | null = null;
   /** Seconds after `connectedAt`: a small number needs no memory of its own. */
   #activeAfterSeconds = 0;
@@ -120,7 +122,7 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
   }
 
   /** When the last frame came or went, to the second; milliseconds since 1970. */
-  protected get lastActivityAt(): number {
+  get lastActivityAt(): number {
     return this.connectedAt + 1000 * this.#activeAfterSeconds;
   }
 
@@ -205,13 +207,17 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
       : this.#readLong(data);
     if (this.#isClosed) return null;
     if (!read.ok) {
+      const { errors } = this;
       this.refuse(read.fault);
+      // Unless it was answered with an error, which counts.
+      if (this.errors === errors) this.errors++;
       return null;
     }
     // The wall clock may have been set back.
     this.#heardAfterSeconds = Math.max(0, this.#activeAfterSeconds);
     const { frame } = read;
     metrics.frames.in[frame.kind].add(1);
+    if (isError(frame.kind)) this.errors++;
     return frame;
   }
 
@@ -236,7 +242,9 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
   write(text: string): void {
     const { log, limits, clock, metrics } = this.#deps;
     if (this.#isClosed) return;
-    metrics.frames.out[frameKind(text)].add(1);
+    const kind = frameKind(text);
+    metrics.frames.out[kind].add(1);
+    if (isError(kind)) this.errors++;
     this.framesOut++;
     this.#passed("out", text);
     if (log.isDebug) log.debug("frame out", { ...namesOf(this), frame: text.slice(0, 1000) });
@@ -262,6 +270,10 @@ export abstract class ClientSocket<D extends ClientSocketDeps> implements Receiv
     this.#activeAfterSeconds = Math.trunc((at - this.connectedAt) / 1000);
     this.tap?.note(this, { number: this.framesIn + this.framesOut, direction, at }, text);
   }
+}
+
+function isError(kind: Frame["kind"]): boolean {
+  return kind === "error" || kind === "resulterror";
 }
 
 const encoder = new TextEncoder();

@@ -46,12 +46,22 @@ const REFUSAL_MS = 0.02;
 export interface ConnectionState {
   /** When the last frame came or went, to the second; milliseconds since 1970. */
   readonly lastActivityAt: number;
+  /**
+   * When the client's last valid frame came, to the second; milliseconds since 1970, null before the
+   * first. An instance of an older version does not tell it.
+   */
+  readonly heardAt?: number | null;
   readonly framesIn: number;
   readonly framesOut: number;
   /** Messages that wait for the backend or for their turn to go to the client. */
   readonly waiting: number;
   /** CALLs that the client has not answered. */
   readonly outstanding: number;
+  /**
+   * CALLERRORs and CALLRESULTERRORs that passed, either way, and texts that were no frame. An instance
+   * of an older version does not tell them.
+   */
+  readonly errors?: number;
 }
 
 /** What the parts need: each of them sees its own share. */
@@ -107,12 +117,19 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
   get state(): ConnectionState {
     return {
       lastActivityAt: this.lastActivityAt,
+      heardAt: this.heardAt,
       framesIn: this.framesIn,
       framesOut: this.framesOut,
-      waiting: (this.#calls?.count ?? 0) + this.deps.deliveries.countOf(this.clientId) +
-        (this.#pending?.waiting ?? 0),
+      waiting: this.waiting,
       outstanding: this.#pending?.outstanding ?? 0,
+      errors: this.errors,
     };
+  }
+
+  /** Messages that wait for the backend or for their turn to go to the client. */
+  get waiting(): number {
+    return (this.#calls?.count ?? 0) + this.deps.deliveries.countOf(this.clientId) +
+      (this.#pending?.waiting ?? 0);
   }
 
   /**

@@ -10,6 +10,7 @@ import type { Metrics } from "../metrics/metrics.ts";
 import { NO_PROTOCOL } from "../metrics/families.ts";
 import type { Departures } from "./departures.ts";
 import type { Ending } from "./ending.ts";
+import type { RecentEnds } from "./recent_ends.ts";
 
 /** A connection that is open. */
 export interface Present extends Identity {
@@ -26,6 +27,8 @@ export interface PresenceDeps<C extends Present> {
   };
   /** Told of each client that comes and goes. */
   readonly bus: { attach(client: Identity): void; detach(client: Identity): void };
+  /** Told of each end of a connection. */
+  readonly ends: Pick<RecentEnds, "note">;
   readonly metrics: Pick<Metrics, "opened" | "closed" | "connections">;
   /** Told of each client that goes. */
   readonly departures?: Pick<Departures, "note"> | undefined;
@@ -52,13 +55,14 @@ export function enter<C extends Present>(
 
 /** A connection that had entered has ended. */
 export function leave<C extends Present>(
-  { connections, bus, metrics, departures, log }: PresenceDeps<C>,
+  { connections, bus, ends, metrics, departures, log }: PresenceDeps<C>,
   connection: C,
   ending: Ending,
 ): void {
   const { code, reason, cause } = ending;
   connections.remove(connection.clientId, connection);
   bus.detach(connection);
+  ends.note(connection);
   metrics.closed[cause].add(1);
   metrics.connections[connection.protocol ?? NO_PROTOCOL]?.add(-1);
   departures?.note(connection, ending);

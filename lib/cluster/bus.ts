@@ -106,8 +106,8 @@ export interface Peer {
    * @param errand For a CALL whose outcome goes to the backend; without one it is this instance's own.
    */
   serve(request: ClientRequest, errand?: Errand): Promise<ClientReply>;
-  /** Answers what others ask all, from what it has itself. */
-  answerTo<K extends QuestionKind>(question: QuestionOf<K>): Answers[K];
+  /** Answers what others ask all, from what it has itself: at once, but for a list of clients. */
+  answerTo<K extends QuestionKind>(question: QuestionOf<K>): Answers[K] | Promise<Answers[K]>;
   /**
    * What the backend said of this client is forgotten, so that it is asked when the client comes back.
    *
@@ -116,6 +116,11 @@ export interface Peer {
   forget(clientId: string | null): void;
   /** An accepted CALL will have no outcome from the instance that had it: the backend is told. */
   lost(client: Client, call: CallNames): void;
+}
+
+/** What the main thread knows, which holds no client; it knows that at once. */
+export interface MainPeer {
+  answerTo<K extends QuestionKind>(question: QuestionOf<K>): Answers[K];
 }
 
 export interface CallNames {

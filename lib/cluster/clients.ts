@@ -4,12 +4,17 @@
  * @module
  */
 
+import type { ListedClient, ListQuery } from "./list.ts";
+import { type ListPage, mergedList } from "./merged_list.ts";
 import { type AskedOnce, askOnce, type CallRequest } from "./once.ts";
 import type { RequestKey } from "../outbox/entry.ts";
 import type { RequestKeys } from "./request_keys.ts";
 import { matcherOf } from "./search.ts";
 import type { Answers, QuestionKind, QuestionOf, Survey } from "./survey.ts";
 import type { Bus, Client, ClientPage, ClientReply, ClientRequest, Peer } from "./bus.ts";
+
+/** Clients of one page that are asked for one by one. */
+const MAX_DESCRIBED = 100;
 
 /** What the API sees: one gateway, however many instances it is. */
 export class Clients {
@@ -57,8 +62,11 @@ export class Clients {
 
   /** What all know of something, this instance first. */
   async survey<K extends QuestionKind>(question: QuestionOf<K>): Promise<Survey<Answers[K]>> {
-    const own = this.#local.answerTo<K>(question);
-    const { answers, isComplete } = await this.#bus.survey<K>(question);
+    const given = this.#local.answerTo<K>(question);
+    const [own, { answers, isComplete }] = await Promise.all([
+      given,
+      this.#bus.survey<K>(question),
+    ]);
     return { answers: [own, ...answers], isComplete };
   }
 
@@ -73,8 +81,15 @@ export class Clients {
     after: string | null,
     limit: number,
     search?: string,
-  ): Promise<{ total: number; clients: readonly Client[]; next: string | null }> {
-    const { answers: pages } = await this.survey<"page">({ kind: "page", after, limit, search });
+  ): Promise<
+    { total: number; clients: readonly Client[]; next: string | null; isComplete: boolean }
+  > {
+    const { answers: pages, isComplete } = await this.survey<"page">({
+      kind: "page",
+      after,
+      limit,
+      search,
+    });
     const matches = matcherOf(search);
     const all = pages.length === 1 ? pages[0]!.clients : merged(pages);
     // Behind the end of a page that is not the last one, its instance may have more.
@@ -91,7 +106,34 @@ export class Clients {
       total: pages.reduce((sum, page) => sum + page.total, 0),
       clients,
       next: hasMore ? seenTo ?? null : null,
+      isComplete,
     };
+  }
+
+  /**
+   * One page of a list in any order, of those clients that fit.
+   *
+   * By `ends` also clients are listed that are not connected, at most `MAX_DESCRIBED` on a page.
+   *
+   * @returns `isComplete` is false where not all have answered, also because too many lists are asked for.
+   */
+  async list(query: ListQuery): Promise<ListPage & { readonly isComplete: boolean }> {
+    const { answers, isComplete } = await this.survey<"list">({ kind: "list", query });
+    const parts = answers.filter((part) => part !== null);
+    const isWhole = isComplete && parts.length === answers.length;
+    if (query.sort !== "ends") return { ...mergedList(parts, query), isComplete: isWhole };
+    const limit = Math.min(query.limit, MAX_DESCRIBED);
+    const page = mergedList(parts, { ...query, limit });
+    const rows = await Promise.all(page.rows.map((row) => this.#whereItIs(row)));
+    return { ...page, rows, isComplete: isWhole };
+  }
+
+  /** A client whose connection ended in one place may be connected in another one. */
+  async #whereItIs(row: ListedClient): Promise<ListedClient> {
+    if (row.state !== null) return row;
+    const reply = await this.ask({ kind: "describe", clientId: row.client.clientId });
+    if (reply.kind !== "client" || reply.state === undefined) return row;
+    return { ...row, client: reply.client, state: reply.state, endedAt: null, instance: null };
   }
 }
 

@@ -7,6 +7,7 @@
 import type { Backlog } from "../queue/backlog.ts";
 import type { Connection } from "../client/connection.ts";
 import type { Errand } from "../client/outgoing.ts";
+import type { RecentEnds } from "../client/recent_ends.ts";
 import type { Deliveries } from "../report/deliveries.ts";
 import { lostReport } from "../report/report.ts";
 import type { Inspect } from "../validate/inspector.ts";
@@ -20,12 +21,14 @@ import {
   refused,
 } from "./bus.ts";
 import { LocalCalls, type LocalCallsDeps } from "./local_calls.ts";
+import { LocalList } from "./local_list.ts";
 import { type Known, ownAnswer } from "./own_answer.ts";
 import {
   type Answers,
   emptyOutbox,
   type InstanceState,
   type OutboxView,
+  type Question,
   type QuestionKind,
   type QuestionOf,
 } from "./survey.ts";
@@ -38,6 +41,10 @@ export interface LocalDeps extends LocalCallsDeps {
   readonly verdicts?: { forget(clientId: string | null): void } | undefined;
   /** Of clients that are looked at. */
   readonly seen?: Known["seen"];
+  /** Whose connections ended lately. */
+  readonly ends: Pick<RecentEnds, "list">;
+  /** This instance's name; undefined for one without others. */
+  readonly instanceName?: string | undefined;
   /** The reports of this thread; none without. */
   readonly outbox?: OutboxView | undefined;
   /** How this process does among others; null without others. */
@@ -51,10 +58,12 @@ const ACCEPTED: ClientReply = { kind: "accepted" };
 export class LocalClients implements Peer {
   readonly #deps: LocalDeps;
   readonly #calls: LocalCalls;
+  readonly #list: LocalList;
 
   constructor(deps: LocalDeps) {
     this.#deps = deps;
     this.#calls = new LocalCalls(deps);
+    this.#list = new LocalList({ ...deps, instance: deps.instanceName });
   }
 
   find(clientId: string): Client | undefined {
@@ -83,9 +92,17 @@ export class LocalClients implements Peer {
     this.#deps.verdicts?.forget(clientId);
   }
 
-  answerTo<K extends QuestionKind>(question: QuestionOf<K>): Answers[K] {
+  answerTo<K extends QuestionKind>(question: QuestionOf<K>): Answers[K] | Promise<Answers[K]> {
+    const asked: Question = question;
+    // The kind of the question is that of its answer.
+    if (asked.kind === "list") return this.#list.make(asked.query) as Promise<Answers[K]>;
     const { connections, records, keys, outbox = emptyOutbox, seen, instance } = this.#deps;
     return ownAnswer(question, { connections, records, keys, outbox, seen, instance });
+  }
+
+  /** Ends what is measured for those who asked. */
+  close(): void {
+    this.#list.close();
   }
 
   async serve(request: ClientRequest, errand?: Errand): Promise<ClientReply> {

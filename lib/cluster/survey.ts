@@ -7,6 +7,7 @@
 import type { Identity } from "../identity.ts";
 import type { Report, RequestKey } from "../outbox/entry.ts";
 import type { CallOutcome } from "../report/outcome.ts";
+import type { ClientList, ListQuery } from "./list.ts";
 import type { RecordingInfo, RecordingPart } from "./recording.ts";
 import type { TailAnswer, TailQuestion } from "./tail.ts";
 
@@ -20,6 +21,7 @@ export type Question =
     /** Only clients with this in their ClientId, in upper or lower case. */
     readonly search?: string | undefined;
   }
+  | { readonly kind: "list"; readonly query: ListQuery }
   /** How far a CALL to a client has got. */
   | ({ readonly kind: "call" } & CallName)
   /** Who else has this `Idempotency-Key`; a claim with a greater id that is not committed is beaten. */
@@ -42,6 +44,8 @@ export type Question =
 /** By the kind of a question, what answers it. */
 export interface Answers {
   readonly page: ClientPage;
+  /** Null when too many lists are asked for at the moment. */
+  readonly list: ClientList | null;
   /** Null when nothing is known of it. */
   readonly call: CallRecord | null;
   readonly key: KeyAnswer | null;

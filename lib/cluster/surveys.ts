@@ -7,7 +7,7 @@
 import type { Clock, Timer } from "../clock.ts";
 import type { FromWorker, Port, ToWorker } from "./message.ts";
 import type { Answer, Question } from "./survey.ts";
-import { SURVEY_MS } from "./times.ts";
+import { surveyMs } from "./times.ts";
 
 /** A worker that asks or is asked. */
 export interface Respondent {
@@ -50,7 +50,7 @@ export class Surveys {
     own: readonly Answer[],
   ): void {
     const number = ++this.#last;
-    const timer = this.#clock.setTimeout(() => this.#end(number, false), SURVEY_MS);
+    const timer = this.#clock.setTimeout(() => this.#end(number, false), surveyMs(question.kind));
     const open = {
       asker,
       id,

@@ -12,7 +12,7 @@ import {
   type Client,
   type ClientReply,
   type ClientRequest,
-  type Peer,
+  type MainPeer,
   refused,
 } from "./bus.ts";
 import type { FromWorker, Port, ToWorker } from "./message.ts";
@@ -87,13 +87,13 @@ export class Switchboard {
   readonly #workers = new Set<Worker>();
   readonly #serving = new Map<number, Serving>();
   readonly #surveys: Surveys;
-  readonly #own: Pick<Peer, "answerTo"> | undefined;
+  readonly #own: MainPeer | undefined;
   #lastId = 0;
   /** Of the worker whose ids are the furthest ahead, before this thread's clock. */
   #lead: number;
 
   /** @param own Answers for the main thread, which has what dead workers left. */
-  constructor(clock: Clock, log: Log, own?: Pick<Peer, "answerTo">) {
+  constructor(clock: Clock, log: Log, own?: MainPeer) {
     this.#clock = clock;
     this.#log = log;
     this.#lead = clock.wallNow() - clock.now();

@@ -174,7 +174,7 @@ export class ThreadsBus implements Bus, Witness {
         if (this.#asked.size === 0) this.#onNoneAsked();
         return;
       case "question":
-        return this.#answer(message.id, message.question, peer);
+        return void this.#answer(message.id, message.question, peer);
       case "surveyed":
         this.#surveys.get(message.id)?.(message.survey);
         this.#surveys.delete(message.id);
@@ -182,10 +182,13 @@ export class ThreadsBus implements Bus, Witness {
     }
   }
 
-  #answer(id: number, question: Question, peer: Peer): void {
+  /** Never rejects. */
+  async #answer(id: number, question: Question, peer: Peer): Promise<void> {
     let answer: Answer | undefined;
     try {
-      answer = peer.answerTo(question);
+      const given = peer.answerTo(question);
+      // What is known at once is said in its turn.
+      answer = given instanceof Promise ? await given : given;
     } catch (error) {
       this.#options.log.error("a question of another worker failed", { error: String(error) });
     }

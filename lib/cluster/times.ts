@@ -5,6 +5,7 @@
  */
 
 import type { ClientRequest } from "./bus.ts";
+import type { QuestionKind } from "./survey.ts";
 
 /** Until whoever holds a client has to answer, beside the time that the client itself has. */
 const REPLY_MS = 5000;
@@ -23,6 +24,13 @@ export const FIND_AGAIN_MS = 40;
 export const FIND_MS = 1500;
 /** How long all others have for an answer to what each of them is asked. */
 export const SURVEY_MS = 1000;
+/** The same for a list, for which each of them walks all of its clients while it serves them. */
+const LIST_MS = 4000;
+
+/** How long all others have for an answer to a question of this kind. */
+export function surveyMs(kind: QuestionKind): number {
+  return kind === "list" ? LIST_MS : SURVEY_MS;
+}
 
 /** By so much the times of ids may differ before anybody is told. */
 export const TIME_SLACK_MS = 50;

@@ -72,6 +72,10 @@ export function createApiSide(
     clock,
     log,
     needsToken: authority.needsToken,
+    clientsAt: {
+      port: config.apiListen === undefined ? null : config.listen.port,
+      path: config.wsPath,
+    },
     noTail: config.noTail,
     isShuttingDown,
   });

@@ -8,6 +8,7 @@ import { connect } from "../client/connect.ts";
 import type { ConnectionDeps } from "../client/connection.ts";
 import { HeldBack } from "../client/held_back.ts";
 import { ClientRate } from "../client/rate.ts";
+import { RecentEnds } from "../client/recent_ends.ts";
 import { alone, noWitness } from "../cluster/alone.ts";
 import type { Bus, Peer } from "../cluster/bus.ts";
 import type { CallRecords } from "../cluster/call_records.ts";
@@ -74,7 +75,10 @@ export function createClientSide(
     ids,
     follow: (clientId) => new Following(clients, clock, clientId, true),
   });
+  const ends = new RecentEnds(clock);
   const local = new LocalClients({
+    ends,
+    instanceName: names.instance,
     inspect,
     seen: { taps, recordings },
     connections,
@@ -104,6 +108,7 @@ export function createClientSide(
     bus,
     taps,
     departures: core.departures,
+    ends,
     inspect,
     sockets,
     isShuttingDown,

@@ -20,7 +20,7 @@ export interface Running {
   readonly core: Core;
   readonly clientSide: Pick<
     ClientSide,
-    "rate" | "sockets" | "bus" | "records" | "recordings" | "keys"
+    "rate" | "sockets" | "bus" | "local" | "records" | "recordings" | "keys"
   >;
   readonly status: Pick<Status, "close">;
   readonly listeners: readonly Pick<Listener, "stop">[];
@@ -65,6 +65,7 @@ export async function shutDown(
   clientSide.recordings.close();
   core.historyWatch?.stop();
   core.taps?.close();
+  clientSide.local.close();
   deliveries.close();
   clientSide.records.close();
   clientSide.keys.close();

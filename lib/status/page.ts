@@ -12,11 +12,16 @@ import app from "./page/app.js" with { type: "text" };
 import charts from "./page/charts.js" with { type: "text" };
 import client from "./page/client.js" with { type: "text" };
 import clients from "./page/clients.js" with { type: "text" };
+import clientsHtml from "./page/clients.html" with { type: "text" };
+import clientsQuery from "./page/clients_query.js" with { type: "text" };
+import clientsTable from "./page/clients_table.js" with { type: "text" };
+import copy from "./page/copy.js" with { type: "text" };
 import dom from "./page/dom.js" with { type: "text" };
 import exchanges from "./page/exchanges.js" with { type: "text" };
 import faults from "./page/faults.js" with { type: "text" };
 import files from "./page/files.js" with { type: "text" };
 import outbox from "./page/outbox.js" with { type: "text" };
+import place from "./page/place.js" with { type: "text" };
 import html from "./page/index.html" with { type: "text" };
 import recordings from "./page/recordings.js" with { type: "text" };
 import rates from "./page/rates.js" with { type: "text" };
@@ -28,6 +33,7 @@ import pageStyle from "./page/style/page.css" with { type: "text" };
 import figuresStyle from "./page/style/figures.css" with { type: "text" };
 import controlsStyle from "./page/style/controls.css" with { type: "text" };
 import clientStyle from "./page/style/client.css" with { type: "text" };
+import clientsStyle from "./page/style/clients.css" with { type: "text" };
 import dialogStyle from "./page/style/dialog.css" with { type: "text" };
 import reportsStyle from "./page/style/reports.css" with { type: "text" };
 import tailStyle from "./page/style/tail.css" with { type: "text" };
@@ -47,6 +53,7 @@ const STYLES = [
   pageStyle,
   figuresStyle,
   controlsStyle,
+  clientsStyle,
   clientStyle,
   tailStyle,
   reportsStyle,
@@ -56,9 +63,10 @@ const STYLES = [
 
 /** Each before those that import it. */
 const MODULES = [
-  ...[dom, rates, outbox, session, stream, access, twoClicks, charts, faults],
+  ...[dom, place, rates, outbox, session, stream, access, twoClicks, charts, faults],
+  ...[copy, clientsQuery, clientsTable, clients],
   ...[exchanges, files, tailRow, recordings, tail],
-  ...[client, clients, reportRow, reports, app],
+  ...[client, reportRow, reports, app],
 ];
 
 /**
@@ -83,6 +91,7 @@ export function createPage(needsToken: boolean): Page {
   return {
     html: html
       .replace("<body>", needsToken ? "<body data-needs-token>" : "<body>")
+      .replace("<!-- clients -->", () => clientsHtml)
       .replace("<!-- style -->", () => `<style>${styles}</style>`)
       .replace(
         "<!-- script -->",

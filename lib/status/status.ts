@@ -5,7 +5,7 @@
  */
 
 import type { StatusPage } from "../api/resource.ts";
-import { describe, readPageQuery } from "../api/clients.ts";
+import { answerList, describe } from "../api/clients.ts";
 import { accessTo, generalAccess, may } from "../api/may.ts";
 import type { Clock } from "../clock.ts";
 import type { Client } from "../cluster/bus.ts";
@@ -40,6 +40,8 @@ export interface StatusDeps {
   readonly log: Pick<Log, "error">;
   /** The page asks for the token before it asks for anything else. */
   readonly needsToken: boolean;
+  /** Where clients connect, beside the page: the port, null where it is the page's own, and the path. */
+  readonly clientsAt: { readonly port: number | null; readonly path: string };
   /** Nobody may look at the frames of clients. */
   readonly noTail: boolean;
   readonly isShuttingDown: () => boolean;
@@ -133,13 +135,13 @@ export class Status implements StatusPage {
     return this.#snapshot;
   }
 
-  /** `GET /status/clients?search=TEXT&after=ID&limit=50`: clients with their state. */
-  async clients(request: HttpRequest): Promise<Response> {
-    const query = readPageQuery(request, MAX_CLIENTS, MAX_CLIENTS);
-    if (query instanceof Response) return query;
-    const page = await this.#deps.clients.page(query.after, query.limit, query.search);
-    const clients = await Promise.all(page.clients.map((client) => this.#withState(client)));
-    return respondJson({ ...page, clients }, { "cache-control": "no-store" });
+  /** `GET /status/clients`, as `GET /clients`: clients with their state, in any order. */
+  clients(request: HttpRequest): Promise<Response> {
+    return answerList(request, this.#deps.clients, {
+      limits: { normal: MAX_CLIENTS, most: MAX_CLIENTS },
+      show: (client) => this.#withState(client),
+      beside: { clientsAt: this.#deps.clientsAt },
+    });
   }
 
   /**

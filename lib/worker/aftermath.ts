@@ -6,7 +6,7 @@
 
 import { ABNORMAL } from "../client/ending.ts";
 import { ConnectionMap } from "../client/map.ts";
-import type { Client, Peer } from "../cluster/bus.ts";
+import type { Client, MainPeer } from "../cluster/bus.ts";
 import type { CallRecords } from "../cluster/call_records.ts";
 import type { RequestKeys } from "../cluster/request_keys.ts";
 import { ownAnswer } from "../cluster/own_answer.ts";
@@ -51,7 +51,7 @@ export interface AftermathOptions {
  * posting when it died may then come twice. The end of a client that had been closed before, but not
  * reported yet, is lost with the worker when the outbox does not have it.
  */
-export class Aftermath implements Pick<Peer, "answerTo"> {
+export class Aftermath implements MainPeer {
   readonly #options: AftermathOptions;
   /** What the outbox is asked for. */
   readonly #findings = new Set<Promise<Found>>();

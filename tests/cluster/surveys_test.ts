@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { alone } from "../../lib/cluster/alone.ts";
-import type { Peer } from "../../lib/cluster/bus.ts";
+import type { MainPeer } from "../../lib/cluster/bus.ts";
 import { Chain, type NearBus } from "../../lib/cluster/chain.ts";
 import type { FromWorker, Port, ToWorker } from "../../lib/cluster/message.ts";
 import {
@@ -41,7 +41,7 @@ const QUESTION = { kind: "retry", id: idOf(1) } as const;
 function board() {
   const clock = new FakeClock();
   const outbox = { ...emptyOutbox, retry: () => true };
-  const answerTo: Peer["answerTo"] = (question) => answerForOutbox(question, outbox) as never;
+  const answerTo: MainPeer["answerTo"] = (question) => answerForOutbox(question, outbox) as never;
   const switchboard = new Switchboard(clock, silentLog, { answerTo });
   const workers = Array.from({ length: 4 }, () => new FakeWorker());
   const lines = workers.map((worker) => switchboard.connect(worker));

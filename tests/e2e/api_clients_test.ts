@@ -1,6 +1,8 @@
 import { deepStrictEqual, match, notStrictEqual, strictEqual } from "node:assert/strict";
-import { RecordingBackend } from "../support/backend.ts";
+import { json, RecordingBackend } from "../support/backend.ts";
+import type { ClientOptions } from "../support/client.ts";
 import { connected } from "../support/connected.ts";
+import { until } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { assertProblem } from "../support/problem.ts";
 
@@ -105,13 +107,14 @@ Deno.test("/clients/<ClientId> tells of one client", async (t) => {
     client.send('[2,"1","Heartbeat",{}]');
     strictEqual((await backend.next()).headers.get("x-ws2api-connection"), connection);
     const { clients } = JSON.parse((await gateway.api("/clients")).text);
-    const { lastActivityAt, framesIn, framesOut, waiting, outstanding, ...listed } = JSON.parse(
-      text,
-    );
+    const { lastActivityAt, heardAt, errors, framesIn, framesOut, ...rest } = JSON.parse(text);
+    const { waiting, outstanding, ...listed } = rest;
     deepStrictEqual(clients[0], listed);
     strictEqual(Date.parse(lastActivityAt) >= Date.parse(connectedAt), true);
     // That it is connected was seen by a frame and its answer.
     deepStrictEqual([framesIn, framesOut, waiting, outstanding], [1, 1, 0, 0]);
+    // By no frame, that is, and by an error.
+    deepStrictEqual([heardAt, errors], [null, 1]);
   });
   await t.step("protocol is null without one", async () => {
     strictEqual(JSON.parse((await gateway.api("/clients/none")).text).protocol, null);
@@ -126,6 +129,94 @@ Deno.test("/clients/<ClientId> tells of one client", async (t) => {
   for (const path of ["a%2Fb", "%FF", "a%00", "a".repeat(256)]) {
     await t.step(`${path.slice(0, 20)} is 400`, async () => {
       assertProblem(await gateway.api(`/clients/${path}`), 400);
+    });
+  }
+});
+
+/** Clients that the gateway has heard, and answered. */
+async function heard(gateway: TestGateway, id: string, options?: ClientOptions) {
+  const client = await gateway.connect(id, options);
+  await client.ask('[2,"1","Heartbeat",{}]');
+  return client;
+}
+
+Deno.test("/clients?sort=&filter= finds the client in trouble", async (t) => {
+  await using backend = new RecordingBackend();
+  await using gateway = await TestGateway.start(backend.url);
+  backend.answer = ({ path }) => json("{}", path.startsWith("/call/Bad/") ? 400 : 200);
+  await heard(gateway, "calm");
+  const wrong = await heard(gateway, "wrong", { protocols: ["ocpp2.1"] });
+  await wrong.ask("[2,3]");
+  // A CALLRESULT to nothing is a frame, and no error; a CALLERROR is one, though it leads nowhere.
+  wrong.send('[3,"x",{}]');
+  wrong.send('[4,"x","GenericError","",{}]');
+  await wrong.ask('[2,"2","Bad",{}]');
+  const flood = await heard(gateway, "flood");
+  for (let i = 0; i < 100; i++) await flood.ask(`[2,"f${i}","Heartbeat",{}]`);
+  const flapping = await heard(gateway, "flapping");
+  await flapping.close();
+  await (await heard(gateway, "flapping")).close();
+  await until("the end", async () => (await page(gateway, "")).total === 3);
+
+  const rows: [query: string, ids: string[]][] = [
+    ["sort=-errors", ["wrong", "calm", "flood"]],
+    ["sort=errors", ["calm", "flood", "wrong"]],
+    ["filter=errors", ["wrong"]],
+    ["filter=protocol:ocpp1.6", ["calm", "flood"]],
+    ["filter=protocol:none", []],
+    ["filter=address:127.", ["calm", "flood", "wrong"]],
+    ["filter=address:10.", []],
+    ["filter=instance:gw", []],
+    ["filter=silent:0s", ["calm", "flood", "wrong"]],
+    ["filter=silent:1h", []],
+    ["sort=connected", ["calm", "wrong", "flood"]],
+    ["sort=-connected&search=L", ["flood", "calm"]],
+    ["sort=-id", ["wrong", "flood", "calm"]],
+    ["sort=-waiting", ["calm", "flood", "wrong"]],
+    ["sort=-ends", ["flapping"]],
+    ["sort=-ends&filter=errors", []],
+  ];
+  for (const [query, ids] of rows) {
+    await t.step(query, async () => {
+      const expected = { total: ids.length, ids, next: null };
+      deepStrictEqual(await page(gateway, `?${query}`), expected);
+    });
+  }
+  await t.step("with their state", async () => {
+    const { clients } = JSON.parse((await gateway.api("/clients?sort=-errors")).text);
+    const { id, errors, framesIn, framesOut, waiting, heardAt, lastActivityAt } = clients[0];
+    deepStrictEqual([id, errors, framesIn, framesOut, waiting], ["wrong", 3, 5, 3, 0]);
+    for (const time of [heardAt, lastActivityAt]) {
+      strictEqual(Date.now() - Date.parse(time) < 60_000, true);
+    }
+  });
+  await t.step("messages a second", async () => {
+    let isDone = false;
+    const asked = gateway.api("/clients?sort=-messages&limit=1").finally(() => isDone = true);
+    while (!isDone) await flood.ask('[2,"g","Heartbeat",{}]');
+    const { total, clients: [client] } = JSON.parse((await asked).text);
+    deepStrictEqual([total, client.id, typeof client.messagesPerSecond], [3, "flood", "number"]);
+  });
+  await t.step("those that come and go, with the end of the last connection", async () => {
+    const { clients: [client] } = JSON.parse((await gateway.api("/clients?sort=-ends")).text);
+    strictEqual(client.ends, 2);
+    strictEqual(Date.parse(client.endedAt) >= Date.parse(client.connectedAt), true);
+    strictEqual("framesIn" in client, false);
+    await heard(gateway, "flapping");
+    const { clients: [back] } = JSON.parse((await gateway.api("/clients?sort=-ends")).text);
+    deepStrictEqual([back.ends, back.framesIn, "endedAt" in back], [2, 1, false]);
+  });
+  await t.step("page by page", async () => {
+    const first = await page(gateway, "?sort=-errors&limit=1");
+    deepStrictEqual(first, { total: 4, ids: ["wrong"], next: "3~wrong" });
+    const second = await page(gateway, "?sort=-errors&limit=2&after=3~wrong");
+    deepStrictEqual(second, { total: 4, ids: ["calm", "flapping"], next: "0~flapping" });
+    const third = await page(gateway, "?sort=-errors&limit=2&after=0~flapping");
+    deepStrictEqual(third, { total: 4, ids: ["flood"], next: null });
+  });
+  for (const query of ["sort=size", "filter=x", "sort=errors&after=x", "sort=ends"]) {
+    await t.step(`${query} is 400`, async () => {
+      assertProblem(await gateway.api(`/clients?${query}`), 400);
     });
   }
 });

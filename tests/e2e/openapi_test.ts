@@ -138,6 +138,8 @@ Deno.test("each answer of the API is as the document says, and each that it name
       await ask(200, "GET", path);
     }
     await ask(200, "GET", "/clients?limit=1&after=CP1&search=cp");
+    await ask(200, "GET", "/clients?sort=-messages&filter=errors,silent:0s");
+    await ask(200, "GET", "/clients?sort=-ends");
     await ask(400, "GET", "/clients?limit=0");
     await ask(400, "GET", "/call/Act/%ff/1");
     await ask(404, "GET", "/call/Act/CP1/1");

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { type ClientOptions, TestClient } from "../support/client.ts";
-import { inTime } from "../support/deadline.ts";
+import { inTime, until } from "../support/deadline.ts";
 import { lastOfEach } from "../support/flags.ts";
 import { scrape } from "../support/metrics.ts";
 import { aSecondLater, type Program, startProgram, TempDir, urlOf } from "../support/program.ts";
@@ -178,6 +178,32 @@ test("each worker lists, shows and disconnects the clients of all", async () => 
   await workers.listed(0);
   for (let i = 0; i < 10; i++) {
     strictEqual((await workers.api("/clients/CP0", { method: "DELETE" })).status, 404);
+  }
+});
+
+test("the client in trouble is found over all workers, whichever is asked", async () => {
+  await using backend = new RecordingBackend();
+  await using workers = await Workers.start(backend);
+  const clients = await workers.connectMany();
+  for (const i of [3, 17, 17]) await clients[i]!.ask("no frame");
+  for (let i = 0; i < 10; i++) {
+    const { text } = await workers.api("/clients?sort=-errors&limit=3");
+    const { total, clients, next, incomplete } = JSON.parse(text);
+    deepStrictEqual(
+      clients.map(({ id, errors }: { id: string; errors: number }) => `${id} ${errors}`),
+      ["CP17 3", "CP3 2", "CP0 1"],
+    );
+    deepStrictEqual([total, next, incomplete], [CLIENTS, "1~CP0", undefined]);
+  }
+  // Its connections end on any worker, and it is connected on any.
+  for (let i = 0; i < 8; i++) await (await workers.connect("flapping")).close();
+  const ends = async () => JSON.parse((await workers.api("/clients?sort=-ends")).text).clients;
+  await until("its ends", async () => (await ends())[0]?.ends === 8);
+  for (let i = 0; i < 5; i++) strictEqual(typeof (await ends())[0].endedAt, "string");
+  await (await workers.connect("flapping")).ask("no frame");
+  for (let i = 0; i < 5; i++) {
+    const [{ ends: count, endedAt, errors }] = await ends();
+    deepStrictEqual([count, endedAt, errors], [8, undefined, 1]);
   }
 });
 

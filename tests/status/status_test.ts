@@ -106,7 +106,7 @@ Deno.test("all who look at the same time are told the same snapshot", async () =
     departures: new Departures(systemClock),
     history: new History(),
     ...{ startedAt: 0, instance: undefined, clock, log: silentLog, needsToken: false },
-    ...{ noTail: false, isShuttingDown: () => false },
+    ...{ noTail: false, isShuttingDown: () => false, clientsAt: { port: null, path: "/" } },
   });
   const request = new Request("http://127.0.0.1/status/stream") as unknown as HttpRequest;
   const responses = Array.from({ length: 16 }, () => status.stream(request, {} as Token));
@@ -175,6 +175,7 @@ Deno.test("a page that could not be made is made for the next one who asks", asy
       return false;
     },
     noTail: false,
+    clientsAt: { port: null, path: "/" },
     isShuttingDown: () => false,
   });
   await rejects(status.page(), /broken/);

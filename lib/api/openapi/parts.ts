@@ -5,14 +5,10 @@
  */
 
 import { MAX_CLIENT_ID_UNITS } from "../../codec/route.ts";
+import { CLIENT_PARAMETERS, CLIENT_SCHEMAS } from "./client_parts.ts";
+import { asked, COUNT, NEXT, type Node, object, orNull, ref, TEXT, TIME } from "./schema.ts";
 
-/** An object of the document. */
-export type Node = { readonly [member: string]: unknown };
-
-/** A part that is defined once. */
-export function ref(kind: "schemas" | "headers" | "parameters", name: string): Node {
-  return { $ref: `#/components/${kind}/${name}` };
-}
+export { type Node, object, ref };
 
 /** A body of one media type. */
 export function content(type: string, schema: Node): Node {
@@ -47,8 +43,6 @@ function header(description: string, schema: Node, required = true): Node {
   return { description, required, schema };
 }
 
-const TEXT = { type: "string" };
-
 /** Headers of responses. */
 export const HEADERS = {
   "Ws2api-Outcome": header(
@@ -66,40 +60,10 @@ export const HEADERS = {
   "WWW-Authenticate": header("`Bearer`", TEXT),
 } as const;
 
-const NULL = { type: "null" };
-
-/** A value of that schema, or null. */
-function orNull(schema: Node): Node {
-  return { oneOf: [schema, NULL] };
-}
-
-/** An object with these members, all of them there. */
-export function object(properties: Node, optional: readonly string[] = []): Node {
-  const required = Object.keys(properties).filter((name) => !optional.includes(name));
-  return { type: "object", properties, required };
-}
-
-const TIME = { type: "string", format: "date-time" };
-const COUNT = { type: "integer", minimum: 0 };
 const PAYLOAD = { type: "object", additionalProperties: true };
 
 /** What a CALLERROR says, also where the gateway makes it. */
 const CALL_ERROR = object({ code: TEXT, description: TEXT, details: PAYLOAD });
-
-const CLIENT = {
-  id: { type: "string", description: "The ClientId." },
-  protocol: { ...orNull(TEXT), description: "The subprotocol, null without one." },
-  remoteAddress: TEXT,
-  connectedAt: TIME,
-  connection: { type: "string", format: "uuid", description: "A UUIDv7." },
-};
-const CLIENT_STATE = {
-  lastActivityAt: TIME,
-  framesIn: COUNT,
-  framesOut: COUNT,
-  waiting: COUNT,
-  outstanding: COUNT,
-};
 
 const CALL_TIMES = {
   acceptedAt: TIME,
@@ -107,9 +71,6 @@ const CALL_TIMES = {
   endedAt: orNull(TIME),
   deliveredAt: orNull(TIME),
 };
-
-/** Where a list goes on. */
-const NEXT = { ...orNull(TEXT), description: "For `after`; null when this was the last page." };
 
 /** Bodies. */
 export const SCHEMAS = {
@@ -135,13 +96,7 @@ export const SCHEMAS = {
     ),
     description: "RFC 9457.",
   },
-  Client: object(CLIENT),
-  ClientState: object({ ...CLIENT, ...CLIENT_STATE }),
-  ClientPage: object({
-    total: COUNT,
-    clients: { type: "array", items: ref("schemas", "Client") },
-    next: NEXT,
-  }),
+  ...CLIENT_SCHEMAS,
   CallOutcome: {
     oneOf: [
       object({ kind: { const: "result" }, payload: orNull(PAYLOAD) }),
@@ -221,10 +176,6 @@ function path(name: string, description: string, maxLength: number): Node {
   return { name, in: "path", required: true, description, schema };
 }
 
-function asked(name: string, place: "query" | "header", description: string, schema: Node): Node {
-  return { name, in: place, description, schema };
-}
-
 const AFTER = "Goes on behind this one: `next` of the page before.";
 
 /** What requests say beside their bodies. */
@@ -264,6 +215,7 @@ export const PARAMETERS = {
     ...asked("strict", "query", "503 also while NATS is away (`/readyz?strict`).", TEXT),
     allowEmptyValue: true,
   },
+  ...CLIENT_PARAMETERS,
   Search: asked("search", "query", "A part of the ClientId, in upper or lower case.", {
     ...TEXT,
     maxLength: MAX_CLIENT_ID_UNITS,

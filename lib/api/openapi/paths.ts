@@ -129,13 +129,17 @@ const CLIENTS = {
   get: {
     operationId: "listClients",
     summary: "Who is connected",
+    description:
+      "With `sort=-ends` also who is not, but was: those that come and go, 1,000 of each " +
+      "thread at most, and 100 on a page.",
     tags: ["clients"],
-    parameters: ["Limit", "After", "Search"].map((name) => ref("parameters", name)),
+    parameters: ["Sort", "Filter", "Search", "Limit", "After"]
+      .map((name) => ref("parameters", name)),
     responses: {
       "200": {
         description:
-          "A page, sorted by id in UTF-16 code units; with `--nats` of those instances " +
-          "that can be asked.",
+          "A page, sorted by id in UTF-16 code units, or as `sort` says and then by id; with " +
+          "`--nats` of those instances that can be asked.",
         content: json("ClientPage"),
       },
       "400": problem("The query is not valid."),

@@ -257,7 +257,7 @@ export class NatsBus implements Bus {
     }
   }
 
-  #takeAllNote(message: Msg): void {
+  #takeAllNote(message: Msg): void | Promise<void> {
     const note = readAllNote(message.string());
     if (note === undefined) return this.#link.notUnderstood("note to all");
     const { local } = this.#options;
@@ -275,10 +275,13 @@ export class NatsBus implements Bus {
     }
   }
 
-  #answer(message: Msg, question: Question): void {
+  async #answer(message: Msg, question: Question): Promise<void> {
     const { local, peerId } = this.#options;
     const fits = (text: string): boolean => this.#link.fits(text);
-    message.respond(answerText(peerId, question, local.answerTo(question), fits));
+    const given = local.answerTo(question);
+    // What is known at once is said in its turn.
+    const answer = given instanceof Promise ? await given : given;
+    message.respond(answerText(peerId, question, answer, fits));
   }
 
   #tell(peerId: string, note: PeerNote): void {

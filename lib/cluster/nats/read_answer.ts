@@ -100,7 +100,7 @@ export function readPage(text: string, limit: number): ClientPage | undefined {
 }
 
 /** Its parts become a URL and headers of requests to the backend. */
-function readClient(value: unknown): Client | undefined {
+export function readClient(value: unknown): Client | undefined {
   if (!isObject(value)) return undefined;
   const { clientId, connectionId, protocol, remoteAddress, connectedAt } = value;
   const isOne = isClientId(clientId) && isToken(connectionId) &&
@@ -157,7 +157,8 @@ export function readReply(reply: Record<string, unknown>): ClientReply | undefin
       const { state } = reply;
       if (client === undefined) return undefined;
       if (state === undefined) return { kind, client };
-      return isState(state) ? { kind, client, state } : undefined;
+      const read = readState(state);
+      return read && { kind, client, state: read };
     }
     default:
       return undefined;
@@ -212,8 +213,18 @@ function readViolation(value: unknown): Violation | undefined {
     : undefined;
 }
 
-function isState(value: unknown): value is ConnectionState & Record<string, unknown> {
-  if (!isObject(value)) return false;
-  const { lastActivityAt, framesIn, framesOut, waiting, outstanding } = value;
-  return isTime(lastActivityAt) && [framesIn, framesOut, waiting, outstanding].every(isNumber);
+/** Reads a client's state. @returns Undefined for what is none. */
+export function readState(value: unknown): ConnectionState | undefined {
+  if (!isObject(value)) return undefined;
+  const { lastActivityAt, heardAt, framesIn, framesOut, waiting, outstanding, errors } = value;
+  // An instance of an older version does not tell all of it.
+  return isTime(lastActivityAt) && isNumber(framesIn) && isNumber(framesOut) && isNumber(waiting) &&
+      isNumber(outstanding) && (heardAt === undefined || heardAt === null || isTime(heardAt)) &&
+      (errors === undefined || isNumber(errors))
+    ? {
+      ...{ lastActivityAt, framesIn, framesOut, waiting, outstanding },
+      ...(heardAt !== undefined && { heardAt }),
+      ...(errors !== undefined && { errors }),
+    }
+    : undefined;
 }

@@ -27,6 +27,7 @@ import {
 } from "../survey.ts";
 import { fieldsOf, isAmount, isClientId, isNumber, isText, isTime, isToken } from "./checks.ts";
 import { readPage, readReply } from "./read_answer.ts";
+import { readList, readListQuery } from "./read_list.ts";
 import { readPart, readRecordings, readTail, readTailQuestion } from "./read_tail.ts";
 
 /** A name of a token, a blank, and a key. */
@@ -59,6 +60,10 @@ export function readQuestion(value: unknown): OtherQuestion | undefined {
           typeof messageId === "string" && isMessageId(messageId)
         ? { kind, action, clientId, messageId }
         : undefined;
+    }
+    case "list": {
+      const query = readListQuery(value["query"]);
+      return query && { kind, query };
     }
     case "key": {
       const key = readKey(value["key"]);
@@ -146,6 +151,8 @@ function readAnswerTo(question: OtherQuestion, answer: unknown): Answer | undefi
   switch (question.kind) {
     case "call":
       return answer === null ? null : readRecord(answer);
+    case "list":
+      return answer === null ? null : readList(answer, question.query);
     case "key":
       return answer === null ? null : readKeyAnswer(answer);
     case "reports":

@@ -7,6 +7,7 @@
 import type { Clock } from "../../clock.ts";
 import type { Log } from "../../log/log.ts";
 import { type ClientPage, identityOf } from "../bus.ts";
+import type { ClientList } from "../list.ts";
 import type {
   Answer,
   Answers,
@@ -17,7 +18,7 @@ import type {
   ReportPage,
   Survey,
 } from "../survey.ts";
-import { SURVEY_MS } from "../times.ts";
+import { SURVEY_MS, surveyMs } from "../times.ts";
 import { isNoResponders, type Link } from "./link.ts";
 import type { AllNote, Said } from "./note.ts";
 import type { Peers } from "./peers.ts";
@@ -53,7 +54,7 @@ export async function askAll<K extends QuestionKind>(
     const messages = await connection.requestMany(subject, JSON.stringify(noteOf(question)), {
       strategy: "count",
       maxMessages: count,
-      maxWait: SURVEY_MS,
+      maxWait: surveyMs(question.kind),
     });
     for await (const message of messages) {
       const said = readSaid<K>(message.string(), question);
@@ -95,6 +96,8 @@ export function answerText(
   switch (question.kind) {
     case "reports":
       return reportsText(answer as ReportPage, textOf, fits);
+    case "list":
+      return listText(answer as ClientList, textOf, fits);
     case "report": {
       const report = answer as Answers["report"];
       return textOf(report && { ...report, body: null });
@@ -124,6 +127,19 @@ function pageText(
     const text = JSON.stringify(page);
     if (part.length <= 1 || fits(text)) return text;
     part = part.slice(0, Math.ceil(part.length / 2));
+  }
+}
+
+function listText(
+  { total, rows, hasMore }: ClientList,
+  textOf: (answer: ClientList) => string,
+  fits: (text: string) => boolean,
+): string {
+  let part = rows;
+  for (;;) {
+    part = part.slice(0, Math.ceil(part.length / 2));
+    const text = textOf({ total, rows: part, hasMore: hasMore || part.length < rows.length });
+    if (part.length <= 1 || fits(text)) return text;
   }
 }
 

@@ -1,36 +1,47 @@
 /**
- * Who is connected, page by page.
+ * Who is connected, page by page, in any order.
  *
  * @module
  */
 
-import { byId, el, numberText, setText, spanText } from "./dom.js";
+import { controlsOf, filterText, FINDS, sortAfter } from "./clients_query.js";
+import { ClientsTable } from "./clients_table.js";
+import { byId, numberText, setText } from "./dom.js";
 import { problemOf, Unauthorized } from "./session.js";
 
+/** @import { Place } from "./place.js" */
 /** @import { Session } from "./session.js" */
 
 const REFRESH_MS = 3000;
 /** A search begins when the keys rest. */
 const TYPING_MS = 250;
 
+/** What of the address is the list's. */
+const FIRST_PAGE = { after: null, page: null };
+
 /** The list of clients. Asks only while it is seen. */
 export class ClientsView {
   #session;
-  #onOpen;
+  #place;
+  #table;
+  #section = byId("clients");
   #search = byId("search", HTMLInputElement);
+  #filters = byId("filter-form", HTMLFormElement);
+  #finds = byId("clients-finds");
+  #heads = byId("clients-heads");
   #note = byId("clients-note");
+  #empty = byId("clients-empty");
   /** What is read out: the answer to what was asked for, and not each refresh. */
   #said = byId("clients-said");
-  #isAsked = false;
-  #rows = byId("clients-rows");
+  #isAsked = true;
   #previous = byId("clients-previous", HTMLButtonElement);
   #next = byId("clients-next", HTMLButtonElement);
-  /** Where this page and those before it begin. @type {(string | null)[]} */
-  #begins = [null];
+  /** Where the pages of one list begin that have been seen, by number. @type {Map<number, string>} */
+  #begins = new Map();
+  /** Which list that is. */
+  #begun = "";
   /** @type {string | null} */
   #after = null;
-  /** @type {string | null} */
-  #selected = null;
   #isSeen = false;
   /** Whether the gateway can be asked. */
   isLive = false;
@@ -41,26 +52,24 @@ export class ClientsView {
 
   /**
    * @param {Session} session
+   * @param {Place} place
    * @param {(clientId: string) => void} onOpen
    */
-  constructor(session, onOpen) {
+  constructor(session, place, onOpen) {
     this.#session = session;
-    this.#onOpen = onOpen;
-    this.#search.addEventListener("input", () => {
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#go([null]), TYPING_MS);
+    this.#place = place;
+    this.#table = new ClientsTable(byId("clients-rows"), byId("clients-held"), onOpen);
+    this.#listen();
+    this.#readPlace();
+    place.onChange(() => {
+      this.#readPlace();
+      this.#ask();
     });
-    byId("search-form", HTMLFormElement).addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#go([null]);
-    });
-    this.#next.addEventListener("click", () => this.#go([...this.#begins, this.#after]));
-    this.#previous.addEventListener("click", () => this.#go(this.#begins.slice(0, -1)));
     document.addEventListener("visibilitychange", () => void this.refresh());
     new IntersectionObserver(([entry]) => {
       this.#isSeen = entry?.isIntersecting === true;
       if (this.#isSeen) void this.refresh();
-    }).observe(byId("clients"));
+    }).observe(this.#section);
   }
 
   /**
@@ -69,25 +78,116 @@ export class ClientsView {
    * @param {string | null} clientId
    */
   select(clientId) {
-    const before = this.#selected;
-    this.#selected = clientId;
-    for (const row of this.#rows.children) this.#mark(row);
-    if (clientId !== null || before === null) return;
-    // Back to where the keyboard came from.
-    this.#rows.querySelectorAll("button").forEach((button) => {
-      if (button.textContent === before) button.focus();
+    this.#table.select(clientId);
+  }
+
+  #listen() {
+    const typed = () => {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#typed(), TYPING_MS);
+    };
+    for (const form of [byId("search-form", HTMLFormElement), this.#filters]) {
+      form.addEventListener("input", typed);
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        this.#typed();
+      });
+    }
+    this.#finds.addEventListener("click", ({ target }) => {
+      const find = target instanceof HTMLElement ? FINDS[target.dataset["find"] ?? ""] : undefined;
+      if (find !== undefined) this.#go({ ...find, search: null, ...FIRST_PAGE });
+    });
+    this.#heads.addEventListener("click", ({ target }) => {
+      const column = target instanceof HTMLElement ? target.dataset["sort"] : undefined;
+      if (column === undefined) return;
+      this.#go({ sort: sortAfter(column, this.#place.get("sort") ?? ""), ...FIRST_PAGE });
+    });
+    this.#next.addEventListener("click", () => this.#goTo(this.#page + 1, this.#after));
+    this.#previous.addEventListener("click", () => {
+      // After a reload only this one's beginning is known.
+      const number = this.#begins.has(this.#page - 1) ? this.#page - 1 : 1;
+      this.#goTo(number, this.#begins.get(number) ?? null);
+    });
+    // By its own link the address would be that of the list alone.
+    document.querySelector("a.skip")?.addEventListener("click", (event) => {
+      event.preventDefault();
+      this.#section.focus();
+      this.#section.scrollIntoView();
     });
   }
 
-  /** @param {Element} row */
-  #mark(row) {
-    const isSelected = row.querySelector("button")?.textContent === this.#selected;
-    row.classList.toggle("selected", isSelected);
+  get #page() {
+    const number = Number(this.#place.get("page") ?? "1");
+    return Number.isSafeInteger(number) && number > 1 ? number : 1;
   }
 
-  /** @param {(string | null)[]} begins */
-  #go(begins) {
-    this.#begins = begins;
+  #typed() {
+    const data = new FormData(this.#filters);
+    /** @param {string} name */
+    const text = (name) => String(data.get(name) ?? "");
+    const filter = filterText({
+      protocol: text("protocol"),
+      address: text("address"),
+      instance: text("instance"),
+      silent: text("silent"),
+      errors: data.has("errors"),
+    });
+    this.#place.set({ search: this.#search.value.trim(), filter, ...FIRST_PAGE });
+    this.#heedPlace();
+    this.#ask();
+  }
+
+  /**
+   * @param {number} number
+   * @param {string | null} after
+   */
+  #goTo(number, after) {
+    this.#go(number > 1 && after !== null ? { page: String(number), after } : FIRST_PAGE);
+  }
+
+  /** @param {Record<string, string | null>} values */
+  #go(values) {
+    this.#place.set(values, { push: true });
+    this.#readPlace();
+    this.#ask();
+  }
+
+  /** The address says what is shown. */
+  #readPlace() {
+    this.#search.value = this.#place.get("search") ?? "";
+    const controls = controlsOf(this.#place.get("filter") ?? "");
+    for (const [name, value] of Object.entries(controls)) {
+      const control = this.#filters.elements.namedItem(name);
+      if (control instanceof HTMLInputElement && typeof value === "boolean") {
+        control.checked = value;
+      } else if (control instanceof HTMLInputElement) control.value = String(value);
+      else if (control instanceof HTMLSelectElement) showChosen(control, String(value));
+    }
+    this.#heedPlace();
+  }
+
+  #heedPlace() {
+    const list = JSON.stringify(["search", "sort", "filter"].map((name) => this.#place.get(name)));
+    if (list !== this.#begun) this.#begins.clear();
+    this.#begun = list;
+    const after = this.#place.get("after");
+    if (after !== null) this.#begins.set(this.#page, after);
+    const [sort, filter] = [this.#place.get("sort") ?? "", this.#place.get("filter") ?? ""];
+    for (const button of this.#finds.querySelectorAll("button")) {
+      const find = FINDS[button.dataset["find"] ?? ""];
+      const isPressed = find?.sort === sort && find.filter === filter;
+      button.setAttribute("aria-pressed", String(isPressed));
+    }
+    for (const head of this.#heads.querySelectorAll("th")) {
+      const column = head.querySelector("button")?.dataset["sort"];
+      const isSorted = column !== undefined && (sort || "id").replace(/^-/, "") === column;
+      if (isSorted) head.ariaSort = sort.startsWith("-") ? "descending" : "ascending";
+      else head.removeAttribute("aria-sort");
+    }
+    this.#section.classList.toggle("by-ends", sort === "-ends");
+  }
+
+  #ask() {
     this.#isAsked = true;
     void this.refresh();
   }
@@ -97,9 +197,11 @@ export class ClientsView {
     clearTimeout(this.#timer);
     if (document.hidden || !this.#isSeen || !this.isLive) return;
     const number = ++this.#number;
-    const query = new URLSearchParams({ search: this.#search.value.trim() });
-    const after = this.#begins.at(-1) ?? null;
-    if (after !== null) query.set("after", after);
+    const query = new URLSearchParams();
+    for (const name of ["search", "sort", "filter", "after"]) {
+      const value = this.#place.get(name);
+      if (value !== null) query.set(name, value);
+    }
     try {
       const response = await this.#session.fetch(`status/clients?${query}`);
       if (number !== this.#number) return;
@@ -114,51 +216,53 @@ export class ClientsView {
     }
   }
 
-  /** @param {{ total: number, clients: any[], next: string | null }} page */
-  #show({ total, clients, next }) {
-    const focused = document.activeElement?.closest("#clients-rows button")?.textContent;
-    const isSearch = this.#search.value.trim() !== "";
-    const number = this.#begins.length;
+  /**
+   * @param {{ total: number, clients: any[], next: string | null, incomplete?: true,
+   *   clientsAt: { port: number | null, path: string } }} page
+   */
+  #show({ total, clients, next, incomplete, clientsAt }) {
+    const place = this.#place;
+    const isSearch = place.get("search") !== null || place.get("filter") !== null ||
+      place.get("sort") === "-ends";
+    const page = this.#page;
     const all = `${numberText(total)} ${total === 1 ? "client" : "clients"}`;
-    const place = next === null && number === 1 ? "" : `, page ${number}`;
-    const note = `${all}${isSearch ? " found" : " connected"}${place}`;
+    const number = next === null && page === 1 ? "" : `, page ${page}`;
+    const found = `${all}${isSearch ? " found" : " connected"}${number}`;
+    const missing = "incomplete: other instances cannot be reached";
+    const note = incomplete !== true ? found : total === 0 ? missing : `${found}, ${missing}`;
     setText(this.#note, note);
     if (this.#isAsked) setText(this.#said, note);
-    this.#isAsked = false;
+    this.#empty.hidden = clients.length > 0;
+    setText(this.#empty, this.#emptyText(isSearch, clientsAt));
     this.#after = next;
     this.#next.disabled = next === null;
-    this.#previous.disabled = number === 1;
-    const now = Date.now();
-    this.#rows.replaceChildren(...clients.map((client) => this.#row(client, now)));
-    if (focused === undefined) return;
-    // The keyboard stays where it was.
-    this.#rows.querySelectorAll("button").forEach((button) => {
-      if (button.textContent === focused) button.focus({ preventScroll: true });
-    });
+    this.#previous.disabled = page === 1;
+    this.#table.show(clients, this.#isAsked);
+    this.#isAsked = false;
   }
 
   /**
-   * @param {any} client
-   * @param {number} now
+   * @param {boolean} isSearch
+   * @param {{ port: number | null, path: string }} clientsAt
    */
-  #row(client, now) {
-    const button = el("button", { type: "button", class: "link" }, client.id);
-    button.addEventListener("click", () => this.#onOpen(client.id));
-    const isKnown = client.lastActivityAt !== undefined;
-    /** @param {string | number} value */
-    const state = (value) => el("td", { class: "num" }, isKnown ? String(value) : "–");
-    const row = el(
-      "tr",
-      {},
-      el("th", { scope: "row" }, button),
-      el("td", { class: "wide" }, client.protocol ?? "none"),
-      el("td", { class: "wide" }, client.remoteAddress),
-      el("td", { class: "num wide" }, spanText(now - Date.parse(client.connectedAt))),
-      state(isKnown ? `${spanText(now - Date.parse(client.lastActivityAt))} ago` : ""),
-      state(isKnown ? `${numberText(client.framesIn)} / ${numberText(client.framesOut)}` : ""),
-      state(isKnown ? `${client.waiting} / ${client.outstanding}` : ""),
-    );
-    this.#mark(row);
-    return row;
+  #emptyText(isSearch, { port, path }) {
+    if (this.#place.get("sort") === "-ends") return "No client has come and gone in the last hour.";
+    if (isSearch) return "No client fits the search and the filter.";
+    const { protocol, host, hostname } = location;
+    const at = port === null ? host : `${hostname}:${port}`;
+    const scheme = protocol === "https:" ? "wss" : "ws";
+    return `No client is connected. Clients connect to ${scheme}://${at}${path}<ClientId>.`;
   }
+}
+
+/**
+ * Chooses a value, also one that is not proposed.
+ *
+ * @param {HTMLSelectElement} select
+ * @param {string} value
+ */
+function showChosen(select, value) {
+  const isKnown = [...select.options].some((option) => option.value === value);
+  if (!isKnown) select.add(new Option(value, value));
+  select.value = value;
 }

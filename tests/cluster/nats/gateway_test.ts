@@ -215,6 +215,44 @@ test("/clients lists those of all instances, page by page, and DELETE finds its 
   strictEqual((await b.list()).total, 19);
 });
 
+test("a client in trouble is found over all instances, and what cannot be asked is said", async () => {
+  await using pair = await Pair.start();
+  const { nats, a, b } = pair;
+  const clients = new Map<string, TestClient>();
+  for (const [i, id] of ["CP1", "CP2", "CP3", "CP4"].entries()) {
+    clients.set(id, await [a, b][i % 2]!.connect(id));
+  }
+  for (const id of ["CP2", "CP3", "CP3"]) await clients.get(id)!.ask("[2,3]");
+  const read = async (query: string, path = "/clients") => {
+    const { clients, clientsAt: _, ...rest } = JSON.parse((await a.api(`${path}?${query}`)).text);
+    return { ...rest, ids: clients.map(({ id }: { id: string }) => id).join(" ") };
+  };
+  const first = { total: 4, ids: "CP3 CP2", next: "2~CP2" };
+  await until("all", async () => (await read("sort=-errors&limit=2")).incomplete === undefined);
+  deepStrictEqual(await read("sort=-errors&limit=2"), first);
+  deepStrictEqual(await read("sort=-errors&limit=2", "/status/clients"), first);
+  const last = { total: 4, ids: "CP1 CP4", next: null };
+  deepStrictEqual(await read("sort=-errors&limit=2&after=2~CP2"), last);
+  deepStrictEqual(await read("filter=errors&sort=-messages"), {
+    ...last,
+    ids: "CP1 CP2 CP3 CP4",
+  });
+  // One that comes and goes here and there is one.
+  for (const gateway of [a, b, a]) await (await gateway.connect("CP5")).close();
+  await until("its ends", async () => {
+    const { clients: [client] } = JSON.parse((await b.api("/clients?sort=-ends")).text);
+    return client?.id === "CP5" && client.ends === 3;
+  });
+
+  await nats.kill();
+  await a.whenReady(false);
+  for (const query of ["", "sort=-errors", "search=nobody"]) {
+    const { ids, incomplete } = await read(query);
+    const expected = query === "" ? "CP1 CP3" : query === "search=nobody" ? "" : "CP3 CP1";
+    deepStrictEqual([ids, incomplete], [expected, true], query);
+  }
+});
+
 test("while NATS is away local clients are served, CALLs to others get 503, and all comes back", async () => {
   await using pair = await Pair.start();
   const { nats, a, b, backend } = pair;

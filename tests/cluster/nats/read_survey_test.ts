@@ -4,6 +4,7 @@ import { readQuestion, readSaid } from "../../../lib/cluster/nats/read_survey.ts
 import { readAllNote } from "../../../lib/cluster/nats/read_note.ts";
 import type { TapReading } from "../../../lib/client/tap.ts";
 import type { TapRow } from "../../../lib/client/tap_row.ts";
+import type { ListedClient, ListQuery } from "../../../lib/cluster/list.ts";
 import type { RecordingInfo } from "../../../lib/cluster/recording.ts";
 import type { TailQuestion } from "../../../lib/cluster/tail.ts";
 import type {
@@ -13,6 +14,7 @@ import type {
   ListedReport,
   Question,
 } from "../../../lib/cluster/survey.ts";
+import { clientOf } from "../bus_contract.ts";
 import { idOf } from "../../support/retention.ts";
 import { runs } from "../../support/runs.ts";
 
@@ -50,6 +52,18 @@ const READING: TapReading = {
 const RECORDING: RecordingInfo = {
   ...{ id: ID, clientId: "CP1", startedAt: 1, endsAt: 2, endedAt: null },
   ...{ lines: 1, bytes: 2, dropped: 0 },
+};
+const QUERY: ListQuery = {
+  ...{ sort: "messages", isDescending: true, search: undefined, limit: 2, after: null },
+  filter: { protocol: null, address: "10.", instance: "gw", silentMs: 5, hasErrors: true },
+};
+const ROW: ListedClient = {
+  client: clientOf("CP1"),
+  state: {
+    ...{ lastActivityAt: 1, heardAt: null, framesIn: 1, framesOut: 2, waiting: 3, outstanding: 4 },
+    errors: 5,
+  },
+  ...{ endedAt: null, instance: "gw", rank: 0.5 },
 };
 
 /** Each question, and what may be answered to it. */
@@ -97,7 +111,20 @@ const GOOD: readonly [Exclude<Question, { kind: "page" }>, readonly Answer[]][] 
   ]],
   [{ kind: "end_recording", id: ID }, [true, false]],
   [{ kind: "remove_recording", id: ID }, [true, false]],
+  [{ kind: "list", query: QUERY }, [
+    null,
+    { total: 0, rows: [], hasMore: false },
+    { total: 7, rows: [ROW, { ...ROW, state: null, endedAt: 7, instance: null }], hasMore: true },
+  ]],
+  [
+    {
+      kind: "list",
+      query: { ...QUERY, sort: "id", filter: { protocol: "x" }, after: { rank: 0, id: "é" } },
+    },
+    [{ total: 1, rows: [ROW], hasMore: false }],
+  ],
 ];
+const LIST = { kind: "list", query: QUERY } as const;
 
 function said(answer: unknown): string {
   return JSON.stringify({ peerId: "p", answer });
@@ -142,6 +169,15 @@ Deno.test("what no instance asks is no question", () => {
     })),
     ...["end_recording", "remove_recording"].map((kind) => ({ kind, id: "x" })),
     ...[{}, { since: "x" }, { since: 1e300 }].map((more) => ({ kind: "retry_parked", ...more })),
+    { kind: "list" },
+    ...[
+      ...[{ sort: "size" }, { sort: "constructor" }, { isDescending: 1 }, { filter: null }],
+      ...[{ search: "x".repeat(256) }, { limit: 0 }, { limit: 1001 }, { after: undefined }],
+      ...[{ after: { rank: null, id: "" } }, { after: { rank: 1 } }, { after: "CP1" }],
+      ...[{ protocol: 1 }, { address: null }, { instance: "x".repeat(256) }, { silentMs: -1 }]
+        .map((filter) => ({ filter })),
+      { filter: { hasErrors: false } },
+    ].map((more) => ({ kind: "list", query: { ...QUERY, ...more } })),
   ];
   for (const question of bad) strictEqual(readQuestion(question), undefined);
 });
@@ -229,6 +265,16 @@ Deno.test("what no instance answers is no answer", () => {
       { kind: "recording", id: ID, after: 0 },
       { info: RECORDING, lines, next: null },
     ]),
+    ...[
+      ...[undefined, 1, [], { total: -1, rows: [], hasMore: false }, { total: 1, rows: [ROW] }],
+      // More than were asked for.
+      { total: 3, rows: [ROW, ROW, ROW], hasMore: false },
+      ...[
+        ...[{ client: null }, { state: undefined }, { state: { ...ROW.state, errors: -1 } }],
+        ...[{ state: { ...ROW.state, heardAt: 1e300 } }, { endedAt: "x" }, { instance: 1 }],
+        ...[{ rank: null }, { rank: "1" }, { client: { ...ROW.client, clientId: "a/b" } }],
+      ].map((more) => ({ total: 1, rows: [{ ...ROW, ...more }], hasMore: false })),
+    ].map((answer): [Exclude<Question, { kind: "page" }>, unknown] => [LIST, answer]),
   ];
   for (const [question, answer] of bad) {
     strictEqual(readSaid(said(answer), question), undefined, said(answer));

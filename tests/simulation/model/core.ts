@@ -20,6 +20,7 @@ import type {
 } from "../../../lib/client/connection.ts";
 import { ConnectionMap } from "../../../lib/client/map.ts";
 import { HeldBack } from "../../../lib/client/held_back.ts";
+import { RecentEnds } from "../../../lib/client/recent_ends.ts";
 import type { Socket } from "../../../lib/socket/socket.ts";
 import { Sockets } from "../../../lib/socket/sockets.ts";
 import { Hold } from "../../../lib/forwarder/hold.ts";
@@ -228,8 +229,9 @@ export class Core {
     });
     const { deliveries } = this;
     reach.onReachable(() => deliveries.reachable());
+    const ends = new RecentEnds(clock);
     const local = new LocalClients({
-      ...{ deliveries, ids },
+      ...{ deliveries, ids, ends },
       apiCallSeconds: metrics.apiCallSeconds,
       connections: this.connections,
       backlog: this.backlog,
@@ -241,6 +243,7 @@ export class Core {
     this.#clients = new Clients(local, alone);
     this.deps = {
       bus: alone,
+      ends,
       sockets: this.sockets,
       isShuttingDown: () => false,
       connections: this.connections,
