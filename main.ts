@@ -19,7 +19,7 @@ import { print } from "./lib/log/print.ts";
 import { faultsBuffer, RecentFaults } from "./lib/log/recent_faults.ts";
 import { openOutbox } from "./lib/outbox/open.ts";
 import { metricsBuffer, MetricSet } from "./lib/metrics/metrics.ts";
-import { machineBytes, residentBytes } from "./lib/metrics/process.ts";
+import { hostName, machineBytes, residentBytes } from "./lib/metrics/process.ts";
 import type { Profiles } from "./lib/profile/profile.ts";
 import { CertificateWatch } from "./lib/program/certificate.ts";
 import { readConfiguration, remembering } from "./lib/program/configuration.ts";
@@ -144,6 +144,7 @@ async function main(): Promise<void> {
   const readsLater = usesFiles || renews || workers > 1;
   if (!readsLater) await Deno.permissions.revoke({ name: "read" });
   if (!usesFiles) await Deno.permissions.revoke({ name: "write" });
+  const host = hostName();
   // The inspector asks for it when it is opened, and only then.
   if (!isProfiled || workers === 1) await Deno.permissions.revoke({ name: "sys" });
   let gateway: Gateway;
@@ -155,7 +156,7 @@ async function main(): Promise<void> {
       random: systemRandom,
       version: info.version,
       startedAt: performance.timeOrigin,
-      instance,
+      ...{ instance, host },
       secrets: read.secrets,
       tracing,
     };

@@ -19,7 +19,7 @@ export interface StatusPage {
   /** `GET /` for a browser. */
   page(): Promise<Response>;
   /** `GET /status/stream` */
-  stream(): Response;
+  stream(request: HttpRequest, token: Token): Response;
   /** `GET /status/clients` */
   clients(request: HttpRequest): Promise<Response>;
   /** `GET /status/access` and `GET /status/access/<ClientId>` */

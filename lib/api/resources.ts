@@ -66,7 +66,10 @@ export function resourceAt(path: string): Resource | undefined {
   if (first === "status" && rest.length === 1) {
     switch (rest[0]) {
       case "stream":
-        return { methods: ["GET"], handle: (_, { status }) => status.stream() };
+        return {
+          methods: ["GET"],
+          handle: (request, { status }, token) => status.stream(request, token),
+        };
       case "clients":
         return { methods: READ, handle: (request, { status }) => status.clients(request) };
       case "access":

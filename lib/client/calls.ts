@@ -5,10 +5,8 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { errorCode } from "../codec/error_code.ts";
 import type { Call } from "../codec/frame.ts";
-import { callErrorText, frameKind } from "../codec/frame_text.ts";
-import { isSuccess, replyText, resultPayload } from "../codec/reply.ts";
+import { isSuccess } from "../codec/reply.ts";
 import { traceIdOf } from "../codec/trace_context.ts";
 import { type BackendReply, type Forwarder, isFailing } from "../forwarder/forwarder.ts";
 import type { Reach } from "../forwarder/reach.ts";
@@ -19,11 +17,11 @@ import type { Backlog } from "../queue/backlog.ts";
 import { Lane, type LaneOptions, type QueueLimits } from "../queue/lane.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import type { Inspect } from "../validate/inspector.ts";
-import { describeViolation } from "../validate/violation.ts";
+import { answerTo, internalError } from "./answer.ts";
 import { type CallOwner, CallUnderWay } from "./call_under_way.ts";
 import type { Caller } from "./caller.ts";
 import type { Ending } from "./ending.ts";
-import { describeFault, failureOf, whatIsTold } from "./failure.ts";
+import { causeOf, failureOf, whatIsTold } from "./failure.ts";
 import type { ClientRate } from "./rate.ts";
 import { Refusals } from "./refusals.ts";
 import { endByReply } from "./span.ts";
@@ -40,6 +38,7 @@ export interface CallsDeps {
     | "requestsFailed"
     | "backendRequests"
     | "callSeconds"
+    | "callsFailed"
     | "queueFull"
     | "droppedCalls"
   >;
@@ -157,6 +156,9 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
     for (const { call } of dropped) {
       backlog.leave(call.payload);
       if (dropsCalls === true) metrics.droppedCalls[call.kind].add(1);
+      if (call.kind === "call") {
+        metrics.callsFailed[dropsCalls === true ? "away" : "refused"].add(1);
+      }
     }
     if (dropped.length === 0) return;
     const count = dropped.length;
@@ -217,6 +219,7 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
   #close(waiting: CallUnderWay, reply: BackendReply): void {
     const failure = reply.ok ? `status ${reply.status}` : "away";
     this.#deps.metrics.droppedCalls.call.add(1);
+    this.#deps.metrics.callsFailed[reply.ok ? "away" : causeOf(reply)].add(1);
     this.#failed(waiting, failure, null);
     waiting.isAnswered = true;
     this.caller.backendAway();
@@ -237,7 +240,7 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
   #answer(waiting: CallUnderWay, reply: BackendReply): void {
     const { clock, metrics } = this.#deps;
     const { call, since, span } = waiting;
-    const answer = call.kind === "send" ? null : this.#answerTo(call, reply);
+    const answer = call.kind === "send" ? null : answerTo(call, reply, this.caller, this.#deps);
     const failure = failureOf(reply, answer);
     if (failure === null) metrics.requestsSucceeded.add(1);
     else this.#failed(waiting, failure, answer);
@@ -245,7 +248,8 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
       if (reply.ok && isSuccess(reply.status)) {
         metrics.backendRequests.call[failure === null ? "2xx" : "invalid"].add(1);
       }
-      metrics.callSeconds.observe((clock.now() - since) / 1000);
+      if (failure === null) metrics.callSeconds.observe((clock.now() - since) / 1000);
+      else metrics.callsFailed[causeOf(reply)].add(1);
       waiting.isAnswered = true;
       this.caller.answer(answer, call);
     }
@@ -260,39 +264,7 @@ export class Calls implements LaneOptions<CallUnderWay>, CallOwner {
     metrics.requestsFailed.add(1);
     const { call } = waiting;
     if (call.kind === "send") return;
-    this.caller.answer(this.#internalError(call, "the gateway failed"), call);
-  }
-
-  /** The frame that answers a CALL. */
-  #answerTo(call: Call, reply: BackendReply): string {
-    if (!reply.ok) {
-      return this.#internalError(call, describeFault(reply.fault, this.#deps.backendTimeoutText));
-    }
-    const { inspect } = this.#deps;
-    const { status, body } = reply;
-    const answer = replyText(call.messageIdText, status, body, this.caller.dialect);
-    return inspect === undefined || frameKind(answer) !== "result"
-      ? answer
-      : this.#refusalOf(call, body, inspect) ?? answer;
-  }
-
-  /** The CALLERROR in place of a CALLRESULT whose payload is refused; undefined when it passes. */
-  #refusalOf(call: Call, body: string, inspect: Inspect): string | undefined {
-    const { action, messageId } = call;
-    const violation = inspect(this.caller, {
-      direction: "out",
-      type: "result",
-      action,
-      messageId,
-      payload: resultPayload(body),
-    });
-    return violation && this.#internalError(
-      call,
-      `the backend's answer was refused: ${describeViolation(violation)}`,
-    );
-  }
-
-  #internalError({ messageIdText }: Call, description: string): string {
-    return callErrorText(messageIdText, errorCode("internal", this.caller.dialect), description);
+    metrics.callsFailed.refused.add(1);
+    this.caller.answer(internalError(call, this.caller, "the gateway failed"), call);
   }
 }

@@ -201,6 +201,7 @@ export abstract class ClientWork<D extends ClientWorkDeps> extends ClientSocket<
       (closesWhen.isAway ? calls !== null || isFull : isFull && !closesWhen.isReachable);
     if (isHopeless) {
       metrics.droppedCalls.call.add(1);
+      metrics.callsFailed.away.add(1);
       return this.backendAway();
     }
     // What finds no place is not looked at.

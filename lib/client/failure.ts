@@ -7,6 +7,7 @@
 import { frameKind } from "../codec/frame_text.ts";
 import { hasErrorCode, isSuccess } from "../codec/reply.ts";
 import type { BackendFault, BackendReply } from "../forwarder/forwarder.ts";
+import type { CallFailure } from "../metrics/labels.ts";
 
 /**
  * A fault in words, for the client.
@@ -46,6 +47,24 @@ export function failureOf(reply: BackendReply, answer: string | null): string | 
   }
   const isMeant = (status >= 400 && status <= 499) || status === 501 || hasErrorCode(body);
   return isMeant ? null : `status ${status}`;
+}
+
+/** What a CALL counts as whose reply is a failure. */
+export function causeOf(reply: BackendReply): CallFailure {
+  if (reply.ok) return "backend";
+  switch (reply.fault) {
+    case "unreachable":
+      return "unreachable";
+    case "away":
+      return reply.isHeld === true ? "unreachable" : "away";
+    case "overloaded":
+      return "refused";
+    case "timeout":
+    case "broken":
+    case "unusable":
+    case "ambiguous":
+      return "backend";
+  }
 }
 
 /** What the client is told in a CALLERROR that `callErrorText` made. */

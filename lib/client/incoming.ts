@@ -37,11 +37,17 @@ export interface Receiver extends Identity {
 export interface IncomingDeps {
   readonly backlog: Backlog;
   readonly deliveries: Pick<Deliveries, "roomForResultError" | "countOf">;
-  readonly metrics: Pick<Metrics, "faults" | "reportsLost" | "repeatedCalls" | "queueFull">;
+  readonly metrics: Pick<
+    Metrics,
+    "faults" | "reportsLost" | "repeatedCalls" | "queueFull" | "callsFailed"
+  >;
   readonly log: Log;
   /** Checks payloads against their schemas; undefined when nothing is checked. */
   readonly inspect?: Inspect | undefined;
 }
+
+/** The message type number of a CALL. */
+const CALL_TYPE = 2;
 
 /**
  * Answers what is no frame, where the client gets an answer, and ends the CALL that it was to answer:
@@ -63,6 +69,7 @@ export function refuseFrame(
   const messageId = JSON.parse(messageIdText) as string;
   log.warn("frame refused", { ...namesOf(on), messageId, code, reason });
   const text = answerToFault(fault, on.dialect);
+  if (fault.type === CALL_TYPE) metrics.callsFailed.refused.add(1);
   if (text !== null) on.write(text);
   return pending !== null && endByFault(on, pending, fault);
 }
@@ -112,6 +119,7 @@ export function refuseNamesake(
   }
   const code = errorCode("duplicate_message_id", on.dialect);
   metrics.faults[code]?.add(1);
+  metrics.callsFailed.refused.add(1);
   log.warn("MessageId still in use", { ...names, code });
   answerError(on, call, "duplicate_message_id", "the MessageId is still in use");
 }
@@ -129,7 +137,7 @@ const MAX_UNDER_PRESSURE = 16;
  */
 export function isAdmitted(
   on: Receiver,
-  { backlog, log, inspect }: IncomingDeps,
+  { backlog, log, inspect, metrics }: IncomingDeps,
   call: Call,
   before: number,
 ): boolean {
@@ -137,14 +145,18 @@ export function isAdmitted(
   if (backlog.isFull || (before >= MAX_UNDER_PRESSURE && backlog.isPressed)) {
     const waiting = backlog.count;
     log.warn("gateway overloaded", { ...namesOf(on), action, messageId, waiting });
-    if (type === "call") answerError(on, call, "internal", "gateway overloaded");
+    if (type !== "call") return false;
+    metrics.callsFailed.refused.add(1);
+    answerError(on, call, "internal", "gateway overloaded");
     return false;
   }
   const parse = (text: string): unknown => on.parse(text);
   const violation = inspect?.(on, { direction: "in", type, action, messageId, payload, parse });
   if (violation === undefined) return true;
   // A SEND is never answered.
-  if (type === "call") answerError(on, call, violation.meaning, describeViolation(violation));
+  if (type !== "call") return false;
+  metrics.callsFailed.refused.add(1);
+  answerError(on, call, violation.meaning, describeViolation(violation));
   return false;
 }
 

@@ -8,6 +8,7 @@ import { type Identity, namesOf } from "../identity.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { NO_PROTOCOL } from "../metrics/families.ts";
+import type { Departures } from "./departures.ts";
 import type { Ending } from "./ending.ts";
 
 /** A connection that is open. */
@@ -26,6 +27,8 @@ export interface PresenceDeps<C extends Present> {
   /** Told of each client that comes and goes. */
   readonly bus: { attach(client: Identity): void; detach(client: Identity): void };
   readonly metrics: Pick<Metrics, "opened" | "closed" | "connections">;
+  /** Told of each client that goes. */
+  readonly departures?: Pick<Departures, "note"> | undefined;
   readonly log: Log;
 }
 
@@ -49,13 +52,15 @@ export function enter<C extends Present>(
 
 /** A connection that had entered has ended. */
 export function leave<C extends Present>(
-  { connections, bus, metrics, log }: PresenceDeps<C>,
+  { connections, bus, metrics, departures, log }: PresenceDeps<C>,
   connection: C,
-  { code, reason, cause }: Ending,
+  ending: Ending,
 ): void {
+  const { code, reason, cause } = ending;
   connections.remove(connection.clientId, connection);
   bus.detach(connection);
   metrics.closed[cause].add(1);
   metrics.connections[connection.protocol ?? NO_PROTOCOL]?.add(-1);
+  departures?.note(connection, ending);
   log.info("client disconnected", { ...namesOf(connection), cause, closeCode: code, reason });
 }

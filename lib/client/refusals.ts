@@ -23,7 +23,7 @@ const MAX_IGNORED = 1000;
 export interface RefusalsDeps {
   readonly clock: Clock;
   readonly log: Log;
-  readonly metrics: Pick<Metrics, "queueFull">;
+  readonly metrics: Pick<Metrics, "queueFull" | "callsFailed">;
 }
 
 /**
@@ -60,6 +60,7 @@ export class Refusals {
     const { clock, log, metrics } = this.#deps;
     if (this.#count === 0) log.warn("queue full", { ...namesOf(this.#caller), waiting });
     metrics.queueFull[call.kind].add(1);
+    if (call.kind === "call") metrics.callsFailed.refused.add(1);
     this.#count++;
     if (this.#count === MAX_REFUSED) this.#timer = clock.setTimeout(() => this.end(), GRACE_MS);
     // It may close the connection.

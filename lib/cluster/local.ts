@@ -25,6 +25,7 @@ import { ownAnswer } from "./own_answer.ts";
 import {
   type Answers,
   emptyOutbox,
+  type InstanceState,
   type OutboxView,
   type QuestionKind,
   type QuestionOf,
@@ -40,6 +41,8 @@ export interface LocalDeps extends LocalCallsDeps {
   readonly taps?: Taps | undefined;
   /** The reports of this thread; none without. */
   readonly outbox?: OutboxView | undefined;
+  /** How this process does among others; null without others. */
+  readonly instance?: (() => InstanceState | null) | undefined;
   readonly deliveries: Pick<Deliveries, "accept" | "giveUp" | "isLasting" | "deliver">;
 }
 
@@ -82,8 +85,8 @@ export class LocalClients implements Peer {
   }
 
   answerTo<K extends QuestionKind>(question: QuestionOf<K>): Answers[K] {
-    const { connections, records, keys, outbox = emptyOutbox } = this.#deps;
-    return ownAnswer(question, { connections, records, keys, outbox });
+    const { connections, records, keys, outbox = emptyOutbox, instance } = this.#deps;
+    return ownAnswer(question, { connections, records, keys, outbox, instance });
   }
 
   async serve(request: ClientRequest, errand?: Errand): Promise<ClientReply> {

@@ -13,6 +13,7 @@ import {
   type Answer,
   answerForOutbox,
   type Answers,
+  type InstanceState,
   type OutboxView,
   type Question,
   type QuestionKind,
@@ -25,6 +26,8 @@ export interface Known {
   readonly records: Pick<CallRecords, "find">;
   readonly keys: Pick<RequestKeys, "answer">;
   readonly outbox: OutboxView;
+  /** How its process does; nothing from a thread that does not say. */
+  readonly instance?: (() => InstanceState | null) | undefined;
 }
 
 /** Answers from what this thread knows. */
@@ -35,7 +38,10 @@ export function ownAnswer<K extends QuestionKind>(
   return answerOf(question, known) as Answers[K];
 }
 
-function answerOf(question: Question, { connections, records, keys, outbox }: Known): Answer {
+function answerOf(
+  question: Question,
+  { connections, records, keys, outbox, instance }: Known,
+): Answer {
   switch (question.kind) {
     case "page":
       return pageOf(connections, question.after, question.limit, question.search);
@@ -43,6 +49,8 @@ function answerOf(question: Question, { connections, records, keys, outbox }: Kn
       return records.find(question);
     case "key":
       return keys.answer(question.key, question.claimId);
+    case "instance":
+      return instance?.() ?? null;
     default:
       return answerForOutbox(question, outbox) ?? null;
   }

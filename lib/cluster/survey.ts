@@ -28,7 +28,9 @@ export type Question =
   | { readonly kind: "retry"; readonly id: string }
   /** All parked reports that came to be at this time or later; null for all. */
   | { readonly kind: "retry_parked"; readonly since: number | null }
-  | { readonly kind: "remove"; readonly id: string };
+  | { readonly kind: "remove"; readonly id: string }
+  /** How each instance does. */
+  | { readonly kind: "instance" };
 
 /** By the kind of a question, what answers it. */
 export interface Answers {
@@ -43,6 +45,8 @@ export interface Answers {
   /** How many. */
   readonly retry_parked: number;
   readonly remove: boolean;
+  /** Null from who is none: the main thread of workers. Each worker answers for its process. */
+  readonly instance: InstanceState | null;
 }
 
 export type QuestionKind = Question["kind"];
@@ -54,6 +58,27 @@ export interface Survey<A> {
   readonly answers: readonly A[];
   /** Whether all of them answered, as far as it is known who they are. */
   readonly isComplete: boolean;
+}
+
+/** How a process among others does, over all of its threads. */
+export interface InstanceState {
+  /** The name that it gives itself. */
+  readonly instance: string;
+  /** The machine's name; null where that may not be known. */
+  readonly host: string | null;
+  readonly version: string;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly clients: number;
+  /** Frames a second, from clients and to them. */
+  readonly inRate: number;
+  readonly outRate: number;
+  /** CALLs of clients that failed, a second. */
+  readonly failedRate: number;
+  /** Messages that wait for the backend. */
+  readonly waiting: number;
+  readonly residentBytes: number;
+  readonly lagMs: number;
 }
 
 /** One instance's part of the list of clients. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isSuccess } from "../codec/reply.ts";
+import { hasErrorCode, isSuccess } from "../codec/reply.ts";
 import type { RequestKind } from "../codec/route.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { BackendOutcome } from "../metrics/families.ts";
@@ -53,6 +53,9 @@ function outcomeOf(kind: RequestKind, reply: BackendReply): BackendOutcome | nul
     }
   }
   if (isSuccess(reply.status)) return kind === "call" ? null : "2xx";
+  if (kind === "call" || kind === "send") {
+    if (reply.status === 501 || hasErrorCode(reply.body)) return "refused";
+  }
   if (reply.status >= 400 && reply.status <= 499) return "4xx";
   if (reply.status >= 500 && reply.status <= 599) return "5xx";
   // Nothing else ends a request.

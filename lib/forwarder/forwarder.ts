@@ -73,7 +73,12 @@ export type BackendReply =
     /** Retry-After, when there is one; not of a 401, 403 or 404. */
     readonly retryAfter?: string;
   }
-  | { readonly ok: false; readonly fault: BackendFault };
+  | {
+    readonly ok: false;
+    readonly fault: BackendFault;
+    /** Of `away`: it waited in vain for a backend that cannot be reached. */
+    readonly isHeld?: true;
+  };
 
 /** Whether an answer says that the backend behind whoever gave it is not there, or not up to it. */
 export function isFailing(reply: BackendReply): boolean {

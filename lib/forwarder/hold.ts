@@ -30,6 +30,7 @@ const SPREAD_FROM = 1000;
 const SPREAD_STEP_MS = 50;
 
 const AWAY: BackendReply = { ok: false, fault: "away" };
+const HELD_IN_VAIN: BackendReply = { ok: false, fault: "away", isHeld: true };
 const UNREACHABLE: BackendReply = { ok: false, fault: "unreachable" };
 
 /**
@@ -204,8 +205,9 @@ export class Hold extends OuterLayer {
   }
 
   #giveUp(post: Post): void {
-    if (post.request.isVoid !== true) this.#options.reach.declareAway("unreachable");
-    this.outer.replied(post, AWAY);
+    if (post.request.isVoid === true) return this.outer.replied(post, AWAY);
+    this.#options.reach.declareAway("unreachable");
+    this.outer.replied(post, HELD_IN_VAIN);
   }
 
   #stopTimer(): void {

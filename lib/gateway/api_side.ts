@@ -66,6 +66,11 @@ export function createApiSide(
     clients,
     snapshot: () => snapshotOf(metrics, facts, processUsage(), clock.wallNow()),
     faults: faults ?? new RecentFaults(clock),
+    departures: core.departures,
+    history: core.history,
+    // The same number as in a snapshot, to the last digit.
+    startedAt: 1000 * facts.startedAtSeconds,
+    instance,
     clock,
     log,
     needsToken: authority.needsToken,

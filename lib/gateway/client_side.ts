@@ -19,6 +19,9 @@ import { createUpgrade, type Upgrade } from "../door/upgrade.ts";
 import { Verdicts } from "../door/verdicts.ts";
 import type { SocketMaker } from "../socket/socket.ts";
 import { Sockets } from "../socket/sockets.ts";
+import { instanceStateOf } from "../status/instances.ts";
+import { residentBytes } from "../metrics/process.ts";
+import type { InstanceState } from "../cluster/survey.ts";
 import type { Core } from "./core.ts";
 import type { GatewayDeps } from "./deps.ts";
 
@@ -45,7 +48,10 @@ export function createClientSide(
   config: Config,
   core: Core,
   maker: SocketMaker,
-  { createBus, witness = noWitness }: Pick<GatewayDeps, "createBus" | "witness">,
+  { createBus, witness = noWitness, ...names }: Pick<
+    GatewayDeps,
+    "createBus" | "witness" | "instance" | "host" | "version" | "startedAt"
+  >,
 ): ClientSide {
   const { clock, random, log, metrics, connections, backlog, forwarder, memory } = core;
   const { inspect, tracing, isShuttingDown, maxQueueChars, taps, reach, deliveries, ids } = core;
@@ -69,6 +75,7 @@ export function createClientSide(
     records,
     keys,
     outbox: deliveries,
+    instance: () => stateOf(names, core),
     tracing,
   });
   const bus = createBus?.(local satisfies Peer, { time: core.time, metrics }) ?? alone;
@@ -80,6 +87,7 @@ export function createClientSide(
   // One object for all connections.
   const connectionDeps: ConnectionDeps = {
     bus,
+    departures: core.departures,
     inspect,
     sockets,
     isShuttingDown,
@@ -140,4 +148,17 @@ export function createClientSide(
       rate = createRate();
     },
   };
+}
+
+/** How this process does among others; null without others. */
+function stateOf(
+  { instance, host = null, version, startedAt }: Pick<
+    GatewayDeps,
+    "instance" | "host" | "version" | "startedAt"
+  >,
+  { metrics, history }: Pick<Core, "metrics" | "history">,
+): InstanceState | null {
+  return instance === undefined
+    ? null
+    : instanceStateOf({ instance, host, version, startedAt }, metrics, history, residentBytes());
 }

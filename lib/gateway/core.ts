@@ -6,6 +6,7 @@
 
 import type { Connection } from "../client/connection.ts";
 import { ConnectionMap } from "../client/map.ts";
+import { Departures } from "../client/departures.ts";
 import { Taps } from "../client/tap.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
@@ -20,6 +21,8 @@ import { Backlog } from "../queue/backlog.ts";
 import type { Random } from "../random.ts";
 import { createDeliveries } from "../report/create.ts";
 import type { Deliveries } from "../report/deliveries.ts";
+import { History } from "../status/history.ts";
+import { HistoryWatch } from "../status/history_watch.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { createInspector, type Inspect } from "../validate/inspector.ts";
 import type { GatewayDeps } from "./deps.ts";
@@ -45,6 +48,10 @@ export interface Core extends Stack {
   readonly maxQueueChars: number;
   readonly memory: MemoryWatch;
   readonly lag: LagWatch;
+  readonly departures: Departures;
+  readonly history: History;
+  /** Undefined where another thread writes the history. */
+  readonly historyWatch: HistoryWatch | undefined;
   /** Undefined when payloads are not checked. */
   readonly inspect: Inspect | undefined;
   /** Undefined when nobody may look at frames. */
@@ -108,7 +115,13 @@ export function createCore(
     clock,
     log,
   });
+  const { departures = new Departures(clock), history = new History() } = deps;
   return {
+    departures,
+    history,
+    historyWatch: deps.history === undefined
+      ? new HistoryWatch({ history, metrics, readResident: residentBytes, clock })
+      : undefined,
     clock,
     random,
     time: new SharedTime(clock),

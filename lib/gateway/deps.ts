@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
+import type { Departures } from "../client/departures.ts";
 import type { Bus, Peer, Witness } from "../cluster/bus.ts";
 import type { Secrets } from "../config/secret.ts";
 import type { Look } from "../forwarder/look.ts";
@@ -17,6 +18,7 @@ import type { Store } from "../outbox/store.ts";
 import type { Random } from "../random.ts";
 import type { EarlierReports } from "../report/earlier.ts";
 import type { SocketMaker } from "../socket/socket.ts";
+import type { History } from "../status/history.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import type { Validator } from "../validate/validator.ts";
 
@@ -24,11 +26,17 @@ export interface GatewayDeps {
   readonly log: Log;
   /** What the log told of, for the status page. */
   readonly faults?: RecentFaults | undefined;
+  /** Who went, for the status page; given to those who share them with other threads. */
+  readonly departures?: Departures | undefined;
+  /** The last minutes in numbers; given where another thread writes it. */
+  readonly history?: History | undefined;
   readonly version: string;
   /** When the process began, in milliseconds since 1970. */
   readonly startedAt: number;
   /** The process's name among others; undefined without others. */
   readonly instance?: string | undefined;
+  /** The machine's name; null where that may not be known. */
+  readonly host?: string | null | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly secrets: Secrets;

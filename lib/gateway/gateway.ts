@@ -114,6 +114,7 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
   deliveries.adopt(found, RESTARTED, (id, state) => clientSide.records.settle(id, state));
   core.memory.start(clientSide.sockets);
   core.lag.start();
+  core.historyWatch?.start();
 
   return {
     url: listeners[0]!.url,

@@ -59,6 +59,7 @@ export async function shutDown(
   await beside;
   core.memory.stop();
   core.lag.stop();
+  core.historyWatch?.stop();
   core.taps?.close();
   deliveries.close();
   clientSide.records.close();

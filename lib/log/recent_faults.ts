@@ -6,6 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import type { Log, LogFields } from "./log.ts";
+import { type Cursor, cutTo, Recent, recentBuffer } from "./recent.ts";
 
 /** One line of the log that tells of something wrong. */
 export interface RecentFault {
@@ -19,29 +20,18 @@ export interface RecentFault {
 }
 
 /** Where a reader has come to: how many of each thread's it has seen. */
-export type FaultCursor = readonly number[];
+export type FaultCursor = Cursor;
 
 /** Kept of each thread. */
 const SLOTS = 100;
-const SLOT_BYTES = 1024;
-/** A slot begins with its entry's number and its length, four bytes each. */
-const SLOT_HEAD_BYTES = 8;
-/** A row begins with the number of its last entry. */
-const ROW_HEAD_BYTES = 8;
-const ROW_BYTES = ROW_HEAD_BYTES + SLOTS * SLOT_BYTES;
-/** In place of an entry's number while its slot is written. */
-const WRITING = -1;
 
 /** The memory for this many threads; to be handed to each. */
 export function faultsBuffer(threads: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(threads * ROW_BYTES);
+  return recentBuffer(SLOTS, threads);
 }
 
 /**
  * One thread's last faults, among those of the others.
- *
- * Each row has one writer and no lock: a reader looks at an entry's number before and after it has
- * copied it, and leaves it out when it was written over in the meantime.
  *
  * @example
  * ```ts
@@ -61,11 +51,7 @@ export class RecentFaults {
   /** To be handed to other threads. */
   readonly buffer: SharedArrayBuffer;
   readonly #clock: Clock;
-  readonly #words: Int32Array;
-  readonly #bytes: Uint8Array;
-  readonly #row: number;
-  readonly #encoder = new TextEncoder();
-  readonly #decoder = new TextDecoder();
+  readonly #recent: Recent<Omit<RecentFault, "thread">>;
 
   /**
    * Without `buffer`: of a thread that is alone.
@@ -76,9 +62,7 @@ export class RecentFaults {
   constructor(clock: Clock, buffer: SharedArrayBuffer = faultsBuffer(1), row = 0) {
     this.#clock = clock;
     this.buffer = buffer;
-    this.#words = new Int32Array(buffer);
-    this.#bytes = new Uint8Array(buffer);
-    this.#row = row;
+    this.#recent = new Recent(SLOTS, buffer, row);
   }
 
   /** A log that remembers here what it is told of warnings and errors. */
@@ -107,67 +91,20 @@ export class RecentFaults {
    * @param cursor From the reading before; empty for the first.
    */
   since(cursor: FaultCursor): { faults: RecentFault[]; cursor: FaultCursor } {
-    const faults: RecentFault[] = [];
-    const next: number[] = [];
-    for (let row = 0; row * ROW_BYTES < this.#bytes.length; row++) {
-      const last = Atomics.load(this.#words, row * ROW_BYTES / 4);
-      const first = Math.max((cursor[row] ?? 0) + 1, last - SLOTS + 1);
-      for (let number = first; number <= last; number++) {
-        const fault = this.#read(row, number);
-        if (fault !== undefined) faults.push(fault);
-      }
-      next.push(last);
-    }
-    return { faults: faults.sort((a, b) => a.at - b.at), cursor: next };
+    const { entries: faults, cursor: next } = this.#recent.since(cursor);
+    return { faults, cursor: next };
   }
 
+  /** Values are cut to fit, and the last fields left out where that is not enough. */
   #note(level: RecentFault["level"], event: string, fields: LogFields = {}): void {
-    const head = this.#row * ROW_BYTES / 4;
-    // A thread that was started again goes on with its row.
-    const number = this.#words[head]! + 1;
-    const at = slotAt(this.#row, number);
-    const text = this.#fitting({ at: this.#clock.wallNow(), level, event, fields });
-    Atomics.store(this.#words, at / 4, WRITING);
-    this.#words[at / 4 + 1] = text.length;
-    this.#bytes.set(text, at + SLOT_HEAD_BYTES);
-    Atomics.store(this.#words, at / 4, number);
-    Atomics.store(this.#words, head, number);
-  }
-
-  #read(row: number, number: number): RecentFault | undefined {
-    const at = slotAt(row, number);
-    if (Atomics.load(this.#words, at / 4) !== number) return undefined;
-    const length = this.#words[at / 4 + 1]!;
-    const copy = this.#bytes.slice(at + SLOT_HEAD_BYTES, at + SLOT_HEAD_BYTES + length);
-    if (Atomics.load(this.#words, at / 4) !== number) return undefined;
-    try {
-      return { ...JSON.parse(this.#decoder.decode(copy)), thread: row };
-    } catch {
-      // Torn, though its number stood still.
-      return undefined;
-    }
-  }
-
-  /** As JSON that fits into a slot: values are cut, and the last fields left out where that is not enough. */
-  #fitting(fault: Omit<RecentFault, "thread">): Uint8Array {
-    const fields = Object.entries(fault.fields);
-    for (let longest = 300;; longest = Math.ceil(longest / 2)) {
-      const cut = fields.map(([name, value]) => [
+    const at = this.#clock.wallNow();
+    const all = Object.entries(fields);
+    this.#recent.note((longest, dropped) => {
+      const cut = all.slice(0, all.length - dropped).map(([name, value]) => [
         name,
-        typeof value === "string" && value.length > longest
-          ? `${value.slice(0, longest)}…`.toWellFormed()
-          : value,
+        typeof value === "string" ? cutTo(longest, value) : value,
       ]);
-      const text = this.#encoder.encode(
-        JSON.stringify({ ...fault, fields: Object.fromEntries(cut) }),
-      );
-      if (text.length <= SLOT_BYTES - SLOT_HEAD_BYTES) return text;
-      if (longest === 1) fields.pop();
-    }
+      return { at, level, event, fields: Object.fromEntries(cut) };
+    });
   }
-}
-
-/** Where an entry stands. */
-function slotAt(row: number, number: number): number {
-  return row * ROW_BYTES + ROW_HEAD_BYTES + (number % SLOTS) * SLOT_BYTES;
 }

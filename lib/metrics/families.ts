@@ -12,6 +12,7 @@ import { counter, counterBy, counterByTwo, gauge, gaugeBy, histogram } from "./f
 import {
   API_STATUSES,
   BOUNDS,
+  CALL_FAILURES,
   CLOSE_REASONS,
   HANDSHAKE_REASONS,
   REFUSAL_REASONS,
@@ -21,6 +22,8 @@ import {
 /** What came of one request to the backend. */
 const BACKEND_OUTCOMES = [
   "2xx",
+  /** An error that the backend means: a status 501, or one with a `code`. Of CALLs and SENDs. */
+  "refused",
   "4xx",
   "5xx",
   "timeout",
@@ -125,8 +128,14 @@ export function familiesOf(protocols: readonly string[]) {
     ),
     callSeconds: histogram(
       "ws2api_call_seconds",
-      "A client's CALL, from its frame to the frame that answers it.",
+      "A client's CALL that the backend answered, from its frame to the frame that answers it.",
       BOUNDS,
+    ),
+    callsFailed: counterBy(
+      "ws2api_calls_failed_total",
+      "CALLs of clients that got an error of the gateway's own or no answer, by cause.",
+      "cause",
+      CALL_FAILURES,
     ),
     apiCallSeconds: histogram(
       "ws2api_api_call_seconds",

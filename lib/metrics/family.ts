@@ -169,9 +169,16 @@ export class Histogram {
   }
 
   observe(seconds: number): void {
-    let i = 0;
-    while (i < this.bounds.length && seconds > this.bounds[i]!) i++;
-    this.#buckets[i]!.add(1);
+    const { bounds } = this;
+    // The first bound that is not below it.
+    let low = 0;
+    let high = bounds.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (seconds > bounds[middle]!) low = middle + 1;
+      else high = middle;
+    }
+    this.#buckets[low]!.add(1);
     this.#sum.add(seconds);
   }
 
@@ -182,6 +189,11 @@ export class Histogram {
 
   get sumSeconds(): number {
     return this.#sum.sum;
+  }
+
+  /** How many in all, over all threads. */
+  get count(): number {
+    return this.#buckets.reduce((sum, cell) => sum + cell.sum, 0);
   }
 }
 

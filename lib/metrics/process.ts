@@ -23,6 +23,12 @@ export function machineBytes(): number {
   return state === "granted" ? Deno.systemMemoryInfo().total : Infinity;
 }
 
+/** The machine's name; null without the permission for it. */
+export function hostName(): string | null {
+  const { state } = Deno.permissions.querySync({ name: "sys", kind: "hostname" });
+  return state === "granted" ? Deno.hostname() : null;
+}
+
 /** Deno's version. */
 export function runtimeVersion(): string {
   return Deno.version.deno;

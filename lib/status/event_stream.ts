@@ -17,12 +17,24 @@ export interface EventStreamOptions {
    *
    * @returns Whether it goes on.
    */
-  readonly tick: (write: (event: string, data: unknown) => void) => Promise<boolean> | boolean;
+  readonly tick: (write: Write) => Promise<boolean> | boolean;
   /** Called once, at the end; until then its socket may hold what was said. */
   readonly onEnd: () => void;
   /** `tick` threw; the end follows. */
   readonly onFailure: (error: unknown) => void;
 }
+
+/** Data that is JSON already: what several readers are told is written once. */
+export class JsonText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** Says something to a reader; nothing once that has gone. */
+export type Write = (event: string, data: unknown) => void;
 
 /** After that the reader has to ask again. */
 const MAX_AGE_MS = 3_600_000;
@@ -116,7 +128,8 @@ export class EventStream {
 
   #write(event: string, data: unknown): void {
     // JSON has no line ends of its own.
-    const text = `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+    const json = data instanceof JsonText ? data.text : JSON.stringify(data);
+    const text = `event: ${event}\ndata: ${json}\n\n`;
     this.#controller?.enqueue(this.#encoder.encode(text));
   }
 }

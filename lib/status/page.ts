@@ -20,6 +20,7 @@ import rates from "./page/rates.js" with { type: "text" };
 import reportRow from "./page/report_row.js" with { type: "text" };
 import reports from "./page/reports.js" with { type: "text" };
 import session from "./page/session.js" with { type: "text" };
+import stream from "./page/stream.js" with { type: "text" };
 import pageStyle from "./page/style/page.css" with { type: "text" };
 import figuresStyle from "./page/style/figures.css" with { type: "text" };
 import controlsStyle from "./page/style/controls.css" with { type: "text" };
@@ -49,7 +50,7 @@ const STYLES = [
 
 /** Each before those that import it. */
 const MODULES = [
-  ...[dom, rates, outbox, session, access, twoClicks, charts, faults],
+  ...[dom, rates, outbox, session, stream, access, twoClicks, charts, faults],
   ...[tail, client, clients, reportRow, reports, app],
 ];
 

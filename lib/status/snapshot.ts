@@ -6,7 +6,9 @@
 
 import type { ProcessFacts, ProcessUsage } from "../metrics/exposition.ts";
 import { type By, type Histogram, totalOf } from "../metrics/family.ts";
+import type { CallFailure } from "../metrics/labels.ts";
 import type { Metrics } from "../metrics/metrics.ts";
+import type { Cell } from "../metrics/tally.ts";
 
 /** Durations, counted by their length. */
 export interface HistogramSnapshot {
@@ -35,14 +37,25 @@ export interface Snapshot {
   readonly maxConnections: number;
   readonly opened: number;
   readonly closed: number;
+  /** By the words of the metric's label `reason`, those that there were. */
+  readonly closedBy: Readonly<Record<string, number>>;
   /** Upgrades that were refused. */
   readonly refused: number;
+  /** The same by reason. */
+  readonly refusedBy: Readonly<Record<string, number>>;
   /** By type: `call`, `result`, `error`, `send`, `resulterror`. */
   readonly framesIn: Readonly<Record<string, number>>;
   readonly framesOut: Readonly<Record<string, number>>;
   /** Texts that were no valid frames, or answered nothing. */
   readonly faults: number;
-  /** By outcome: `2xx`, `4xx`, `5xx`, `timeout`, `unreachable`, `invalid`. */
+  /**
+   * CALLs of clients that got an error of the gateway's own, or no answer: `refused` by the gateway,
+   * `backend` answered badly or late, `unreachable`, `away`.
+   */
+  readonly failedCalls: Readonly<Record<CallFailure, number>>;
+  /** CALLs of clients that ended, those that failed included. */
+  readonly answeredCalls: number;
+  /** By outcome: `2xx`, `refused` (an error that the backend means), `4xx`, `5xx`, `timeout`, `unreachable`, `invalid`. */
   readonly backendRequests: Readonly<Record<string, number>>;
   readonly backendRetries: number;
   /** Threads for which the backend is away at this moment. */
@@ -51,7 +64,7 @@ export interface Snapshot {
   readonly backendOutSince: number | null;
   /** One request to the backend. */
   readonly backendSeconds: HistogramSnapshot;
-  /** A client's CALL, from frame in to frame out. */
+  /** A client's CALL that did not fail, from frame in to frame out. */
   readonly callSeconds: HistogramSnapshot;
   /** A CALL of the API, from its acceptance to its outcome. */
   readonly apiCallSeconds: HistogramSnapshot;
@@ -84,6 +97,7 @@ export function snapshotOf(
   usage: ProcessUsage,
   at: number,
 ): Snapshot {
+  const failedCalls = sums(metrics.callsFailed);
   return {
     at,
     version: facts.version,
@@ -94,10 +108,14 @@ export function snapshotOf(
     maxConnections: facts.maxConnections,
     opened: metrics.opened.sum,
     closed: totalOf(metrics.closed),
+    closedBy: present(metrics.closed),
     refused: totalOf(metrics.refused),
+    refusedBy: present(metrics.refused),
     framesIn: sums(metrics.frames.in),
     framesOut: sums(metrics.frames.out),
     faults: totalOf(metrics.faults),
+    failedCalls,
+    answeredCalls: metrics.callSeconds.count + totalOf(metrics.callsFailed),
     backendRequests: backendOutcomes(metrics.backendRequests),
     backendRetries: totalOf(metrics.backendRetries),
     backendAway: metrics.backendAway.sum,
@@ -119,8 +137,14 @@ export function snapshotOf(
   };
 }
 
-function sums(by: By<string>): Record<string, number> {
-  return Object.fromEntries(Object.entries(by).map(([value, cell]) => [value, cell.sum]));
+function sums<V extends string>(by: By<V>): Record<V, number> {
+  const entries = Object.entries<Cell>(by).map(([value, cell]) => [value, cell.sum]);
+  return Object.fromEntries(entries);
+}
+
+/** Only what there was: there are many reasons, and few come up. */
+function present(by: By<string>): Record<string, number> {
+  return Object.fromEntries(Object.entries(sums(by)).filter(([, count]) => count > 0));
 }
 
 /** Of all kinds of requests together. */

@@ -13,9 +13,13 @@ import type { Clients } from "../cluster/clients.ts";
 import { decodeClientId } from "../codec/route.ts";
 import type { Token } from "../config/token.ts";
 import type { Log } from "../log/log.ts";
-import type { FaultCursor, RecentFaults } from "../log/recent_faults.ts";
+import type { RecentFaults } from "../log/recent_faults.ts";
 import { problem, respond, respondJson } from "../problem.ts";
-import { EventStream } from "./event_stream.ts";
+import type { Departures } from "../client/departures.ts";
+import { EventStream, JsonText, type Write } from "./event_stream.ts";
+import { GatewayStream, type GatewayStreamQuery, TAIL_TICK_MS, TICK_MS } from "./gateway_stream.ts";
+import type { History } from "./history.ts";
+import { InstancesLook } from "./instances.ts";
 import type { Page } from "./page.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { Tail } from "./tail.ts";
@@ -25,6 +29,12 @@ export interface StatusDeps {
   readonly clients: Clients;
   readonly snapshot: () => Snapshot;
   readonly faults: RecentFaults;
+  readonly departures: Departures;
+  readonly history: History;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  /** The process's name among others; undefined without others. */
+  readonly instance: string | undefined;
   readonly clock: Clock;
   readonly log: Pick<Log, "error">;
   /** The page asks for the token before it asks for anything else. */
@@ -34,8 +44,9 @@ export interface StatusDeps {
   readonly isShuttingDown: () => boolean;
 }
 
-const SNAPSHOT_MS = 1000;
 const TAIL_MS = 500;
+/** All who look within such a time are told the same snapshot, which is taken and written once. */
+const SNAPSHOT_AGE_MS = 400;
 /** Readers at once, of each thread. */
 const MAX_STREAMS = 16;
 const MAX_TAILS = 8;
@@ -51,10 +62,17 @@ export class Status implements StatusPage {
   readonly #deps: StatusDeps;
   readonly #streams = new Set<EventStream>();
   readonly #tails = new Set<EventStream>();
+  readonly #instances: InstancesLook | undefined;
   #page: Promise<Page> | undefined;
+  #snapshot: JsonText | undefined;
+  #snapshotAt = -Infinity;
 
   constructor(deps: StatusDeps) {
     this.#deps = deps;
+    const { clients, clock, log, instance } = deps;
+    this.#instances = instance === undefined
+      ? undefined
+      : new InstancesLook({ clients, clock, log, instance });
   }
 
   /** `GET /` for a browser: one document, without any data. */
@@ -70,17 +88,50 @@ export class Status implements StatusPage {
     }
   }
 
-  /** `GET /status/stream`: a `snapshot` each second, and `faults` when there are new ones. */
-  stream(): Response {
-    const { snapshot, faults } = this.#deps;
-    let cursor: FaultCursor = [];
-    return this.#open(this.#streams, MAX_STREAMS, SNAPSHOT_MS, (write) => {
-      const news = faults.since(cursor);
-      cursor = news.cursor;
-      write("snapshot", snapshot());
-      if (news.faults.length > 0) write("faults", news.faults);
-      return true;
-    });
+  /**
+   * `GET /status/stream?tail=<ClientId>&payloads=1&run=<startedAt>&after=<ms>`: all that the page shows
+   * by itself, and a client's frames; of the history of that run only what is later. That these may not be told is told as an event: the rest goes on.
+   */
+  stream(request: HttpRequest, token: Token): Response {
+    const { searchParams } = new URL(request.url);
+    const tail = this.#tailOf(searchParams, token);
+    if (tail instanceof Response) return tail;
+    const asked = Number(searchParams.get("after") ?? "0");
+    if (Number.isNaN(asked)) return problem(400, "after is no number of milliseconds");
+    // Who has seen another run, or another instance, has seen nothing of this one.
+    const after = searchParams.get("run") === String(this.#deps.startedAt) ? asked : 0;
+    const { faults, departures, history, startedAt, clock } = this.#deps;
+    const told = new GatewayStream({
+      snapshot: () => this.#snapshotNow(),
+      ...{ faults, departures, history, startedAt, clock, instances: this.#instances },
+    }, { after, tail });
+    const intervalMs = tail === undefined ? TICK_MS : TAIL_TICK_MS;
+    return this.#open(this.#streams, MAX_STREAMS, intervalMs, (write) => told.tick(write));
+  }
+
+  #tailOf(query: URLSearchParams, token: Token): GatewayStreamQuery["tail"] | Response {
+    const clientId = query.get("tail");
+    if (clientId === null) return undefined;
+    // As in a path, which has them percent-encoded once more.
+    if (!clientId.isWellFormed() || decodeClientId(encodeURIComponent(clientId)) === undefined) {
+      return problem(400, "tail is no ClientId");
+    }
+    if (this.#deps.noTail) {
+      return { reason: "no_tail", detail: "the gateway was started with --no-tail" };
+    }
+    const withPayloads = query.get("payloads") === "1";
+    const missing = withPayloads ? may(token, { kind: "payloads", clientId }) : null;
+    if (missing !== null) return { reason: "forbidden", detail: missing };
+    return new Tail(this.#deps.clients, clientId, withPayloads);
+  }
+
+  #snapshotNow(): JsonText {
+    const now = this.#deps.clock.now();
+    if (this.#snapshot === undefined || now - this.#snapshotAt >= SNAPSHOT_AGE_MS) {
+      this.#snapshot = new JsonText(JSON.stringify(this.#deps.snapshot()));
+      this.#snapshotAt = now;
+    }
+    return this.#snapshot;
   }
 
   /** `GET /status/clients?search=TEXT&after=ID&limit=50`: clients with their state. */
@@ -126,7 +177,7 @@ export class Status implements StatusPage {
     streams: Set<EventStream>,
     max: number,
     intervalMs: number,
-    tick: (write: (event: string, data: unknown) => void) => Promise<boolean> | boolean,
+    tick: (write: Write) => Promise<boolean> | boolean,
   ): Response {
     if (this.#deps.isShuttingDown()) {
       return problem(503, "the gateway is shutting down", { "retry-after": "5" });

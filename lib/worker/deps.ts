@@ -26,6 +26,8 @@ export interface SupervisorDeps {
   readonly startedAt: number;
   /** The name of the process among others; undefined without `--nats`. */
   readonly instance?: string | undefined;
+  /** The machine's name; null where that may not be known. */
+  readonly host?: string | null | undefined;
   readonly clock: Clock;
   /** For what is reported from here; workers have their own. */
   readonly random: Random;

@@ -26,7 +26,12 @@ export type Order =
     readonly startedAt: number;
     /** The process's name among others; undefined without others. */
     readonly instance: string | undefined;
+    /** The machine's name; null where that may not be known. */
+    readonly host: string | null;
     readonly faults: SharedArrayBuffer;
+    readonly departures: SharedArrayBuffer;
+    /** The main thread writes it. */
+    readonly history: SharedArrayBuffer;
     /** Its way to the outbox; without it nothing is kept on disk. */
     readonly outbox: MessagePort | undefined;
     /** Clients of whom the main thread has reports; changes follow over the bus. */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { Departures } from "../client/departures.ts";
+import { History } from "../status/history.ts";
 import { takeUncaught, type UncaughtScope } from "../uncaught.ts";
 import { systemClock } from "../clock.ts";
 import type { Bus, Peer } from "../cluster/bus.ts";
@@ -114,7 +116,7 @@ class Refusal extends Error {
 }
 
 async function start(order: Order & { kind: "start" }, port: ScopePort): Promise<Running> {
-  const { number, workers, config, secrets, version, startedAt, instance } = order;
+  const { number, workers, config, secrets, version, startedAt, instance, host } = order;
   const clock = systemClock;
   const random = systemRandom;
   const output = configureLog(
@@ -157,7 +159,9 @@ async function start(order: Order & { kind: "start" }, port: ScopePort): Promise
   const store = await storeOf(order.outbox, { clock, log });
   const deps = {
     ...{ log, faults, clock, random, version, startedAt, instance, secrets, validator },
-    ...{ createBus, witness: threads, team, tracing, store, earlier },
+    ...{ createBus, witness: threads, team, tracing, store, earlier, host },
+    departures: new Departures(clock, order.departures, number),
+    history: new History(order.history),
   };
   const gateway = await startGateway(config, deps);
   const change = (changes: Changes): void => {

@@ -13,14 +13,13 @@ import { EarlierClients } from "../report/earlier.ts";
 import { MemoryOutbox } from "../outbox/memory.ts";
 import type { Outbox } from "../outbox/outbox.ts";
 import type { ShutdownOrder } from "../gateway/shutdown_times.ts";
-import { metricsBuffer, MetricSet } from "../metrics/metrics.ts";
 import { totalOf } from "../metrics/family.ts";
-import { faultsBuffer } from "../log/recent_faults.ts";
 import { createAftermath, type OwnReports } from "./create_aftermath.ts";
 import { createWorker } from "./create_worker.ts";
 import type { Addresses, Death, Done } from "./message.ts";
 import { reservePlaces } from "./places.ts";
 import { shutDownWorkers } from "./shutdown.ts";
+import { SharedMemory } from "./shared_memory.ts";
 import { Slot } from "./slot.ts";
 import type { SupervisorDeps } from "./deps.ts";
 import { StartError } from "./start_error.ts";
@@ -38,9 +37,7 @@ export class Supervisor implements Addresses {
   #config: Config;
   readonly #deps: SupervisorDeps;
   #secrets: Secrets;
-  readonly #buffer: SharedArrayBuffer;
-  readonly #faults: SharedArrayBuffer;
-  readonly #metricSet: MetricSet;
+  readonly #memory: SharedMemory;
   readonly #outbox: Outbox;
   readonly #switchboard: Switchboard;
   readonly #reports: OwnReports;
@@ -55,10 +52,8 @@ export class Supervisor implements Addresses {
     this.#config = config;
     this.#deps = deps;
     this.#secrets = secrets;
-    this.#faults = deps.faults?.buffer ?? faultsBuffer(1 + workers);
-    this.#buffer = deps.metricsMemory ?? metricsBuffer(config.protocols, 1 + workers);
-    this.#metricSet = new MetricSet(config.protocols, this.#buffer, 0);
-    const { metrics } = this.#metricSet;
+    this.#memory = new SharedMemory(config.protocols, workers, deps);
+    const { metrics } = this.#memory.metricSet;
     this.#outbox = deps.outbox ?? new MemoryOutbox();
     const { store } = this.#outbox;
     this.#earlier = new EarlierClients(
@@ -97,6 +92,7 @@ export class Supervisor implements Addresses {
       supervisor.#end();
       throw new StartError(refused.fault);
     }
+    supervisor.#memory.start();
     return supervisor;
   }
 
@@ -159,7 +155,7 @@ export class Supervisor implements Addresses {
   /** Ends all workers as a gateway ends, at the same time. Once only; never rejects. */
   async shutdown(order: ShutdownOrder = {}): Promise<void> {
     this.#startNoMore();
-    const clients = totalOf(this.#metricSet.metrics.connections);
+    const clients = totalOf(this.#memory.metricSet.metrics.connections);
     this.#undelivered = await shutDownWorkers(this.#slots, clients, order, {
       ...this.#deps,
       drainTimeoutMs: this.#config.drainTimeoutMs,
@@ -187,6 +183,7 @@ export class Supervisor implements Addresses {
     this.#startNoMore();
     for (const { thread } of this.#slots) thread?.terminate();
     this.#reports.aftermath.close();
+    this.#memory.stop();
   }
 
   #create(slot: Slot): Thread {
@@ -208,9 +205,9 @@ export class Supervisor implements Addresses {
       config: this.#config,
       secrets: this.#secrets,
       version: this.#deps.version,
-      metrics: this.#buffer,
       ...{ startedAt: this.#deps.startedAt, instance: this.#deps.instance },
-      faults: this.#faults,
+      host: this.#deps.host ?? null,
+      ...this.#memory.buffers,
       outbox: port,
       earlier: this.#earlier.clientIds(),
     }, port === undefined ? [] : [port]);
@@ -226,10 +223,7 @@ export class Supervisor implements Addresses {
     if (line === undefined) return;
     try {
       const legacy = this.#switchboard.disconnect(line);
-      this.#metricSet.clearGauges(number);
-      const { closed, workerDeaths } = this.#metricSet.metrics;
-      closed.worker_died.add(legacy.clients.length);
-      workerDeaths.add(1);
+      this.#memory.workerDied(number, legacy.clients);
       const finding = owner === undefined ? undefined : this.#outbox.recover(owner);
       void this.#reports.aftermath.report(legacy, finding);
       this.#deps.log.error("a worker died", {

@@ -158,6 +158,17 @@ Deno.test("payloads reach an admin alone", async (t) => {
       strictEqual(JSON.stringify(frames).includes("secret"), false);
     });
   }
+  await t.step("in the page's one stream too, which goes on without them", async () => {
+    for (const [name, events] of [["reader", "tail-refused"], ["ops", "tail-frames"]] as const) {
+      const url = `${gateway.url}/status/stream?tail=CP1&payloads=1`;
+      await using stream = await EventReader.open(url, { headers: bearer(name) });
+      await stream.next(name === "ops" ? "tail-connection" : "tail-refused");
+      await client.ask('[2,"1","Beat",{"secret":1}]');
+      const told = events === "tail-frames" && JSON.stringify(await stream.next(events));
+      strictEqual(told !== false && told.includes('secret\\":1'), name === "ops");
+      await stream.next("snapshot", ({ framesIn }) => framesIn.call > 0);
+    }
+  });
   await t.step("ops", async () => {
     const url = `${gateway.url}/status/tail/CP1?payloads=1`;
     await using tail = await EventReader.open(url, { headers: bearer("ops") });

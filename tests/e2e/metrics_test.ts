@@ -151,17 +151,95 @@ Deno.test("requests to the backend are counted by kind and outcome", async () =>
     'ws2api_backend_requests_total{kind="call",outcome="2xx"}': 1,
     'ws2api_backend_requests_total{kind="call",outcome="invalid"}': 1,
     'ws2api_backend_requests_total{kind="call",outcome="4xx"}': 1,
-    'ws2api_backend_requests_total{kind="call",outcome="5xx"}': 3,
+    'ws2api_backend_requests_total{kind="call",outcome="5xx"}': 1,
+    // What the backend means: an Action that it does not know, an error of its own.
+    'ws2api_backend_requests_total{kind="call",outcome="refused"}': 2,
     'ws2api_backend_requests_total{kind="call",outcome="timeout"}': 1,
   });
   strictEqual(series.get("ws2api_backend_request_seconds_count"), 7);
-  strictEqual(series.get("ws2api_call_seconds_count"), 7);
+  // Those that failed have no latency.
+  strictEqual(series.get("ws2api_call_seconds_count"), 4);
+  deepStrictEqual(counted(series, "ws2api_calls_failed_total"), {
+    'ws2api_calls_failed_total{cause="backend"}': 3,
+  });
   deepStrictEqual(counted(series, "ws2api_requests"), {
     ws2api_requests_started_total: 7,
     // An error that the backend means is no failure: a status of its own, an Action it does not know.
     ws2api_requests_succeeded_total: 4,
     ws2api_requests_failed_total: 3,
   });
+});
+
+Deno.test("CALLs of clients that fail are counted by cause, once each", async (t) => {
+  const failed = async (gateway: TestGateway): Promise<Record<string, number>> => {
+    const series = await scrape(gateway);
+    return Object.fromEntries(
+      ["refused", "backend", "unreachable", "away"].map((cause) => [
+        cause,
+        series.get(`ws2api_calls_failed_total{cause="${cause}"}`) ?? NaN,
+      ]),
+    );
+  };
+  const none = { refused: 0, backend: 0, unreachable: 0, away: 0 };
+  await t.step("what the gateway does not take", async () => {
+    await using backend = new RecordingBackend();
+    await using gateway = await TestGateway.start(backend.url, ["--max-queue=1"]);
+    const client = await connected(gateway);
+    // No CALL, and none that got an answer of its own.
+    client.send("[3,2]");
+    client.send('[6,"1","A",{}]');
+    await handled(client);
+    deepStrictEqual(await failed(gateway), none);
+    await client.ask('[2,"f","A"]');
+    await client.ask('[2,"g","A",[]]');
+    deepStrictEqual(await failed(gateway), { ...none, refused: 2 });
+    let answer = (): void => {};
+    backend.answer = () => new Promise((resolve) => answer = () => resolve(json("{}")));
+    client.send('[2,"1","A",{}]');
+    await backend.next();
+    client.send('[2,"1","A",{}]');
+    client.send('[2,"1","Other",{}]');
+    await client.next('[4,"1"');
+    client.send('[2,"2","A",{}]');
+    await client.ask('[2,"3","A",{}]');
+    deepStrictEqual(await failed(gateway), { ...none, refused: 4 });
+    backend.answer = () => json("{}");
+    answer();
+    await client.next('[3,"2"');
+    // What the backend means is no failure.
+    backend.answer = () => json("{}", 422);
+    await client.ask('[2,"4","A",{}]');
+    deepStrictEqual(await failed(gateway), { ...none, refused: 4 });
+    strictEqual((await scrape(gateway)).get("ws2api_call_seconds_count"), 3);
+  });
+  await t.step("what finds all queues full", async () => {
+    await using backend = new RecordingBackend();
+    await using gateway = await TestGateway.start(backend.url, ["--max-waiting=1"]);
+    const client = await connected(gateway);
+    backend.answer = () => new Promise(() => {});
+    client.send('[2,"1","A",{}]');
+    await backend.next();
+    await client.ask('[2,"2","A",{}]');
+    deepStrictEqual(await failed(gateway), { ...none, refused: 1 });
+  });
+  for (const [mode, counts] of [["answer", { away: 1 }], ["close", { away: 1 }]] as const) {
+    await t.step(`a backend that is away, --backend-away ${mode}`, async () => {
+      const url = `http://127.0.0.1:${closedPort()}`;
+      const flags = ["--away-hold=200ms", `--backend-away=${mode}`, "--retries=0"];
+      await using gateway = await TestGateway.start(url, flags);
+      const [first, second] = [await connected(gateway, "CP1"), await connected(gateway, "CP2")];
+      first.send('[2,"1","A",{}]');
+      if (mode === "close") await first.whenClosed();
+      else await first.next('[4,"1"');
+      // The first one was held in vain.
+      deepStrictEqual(await failed(gateway), { ...none, unreachable: 1 });
+      second.send('[2,"2","A",{}]');
+      if (mode === "close") await second.whenClosed();
+      else await second.next('[4,"2"');
+      deepStrictEqual(await failed(gateway), { ...none, unreachable: 1, ...counts });
+      strictEqual((await scrape(gateway)).get("ws2api_call_seconds_count"), 0);
+    });
+  }
 });
 
 Deno.test("each try of an outcome is counted, and an outcome that the backend does not take", async () => {

@@ -198,9 +198,13 @@ Deno.test("strict: a backend's bad answer becomes CALLERROR InternalError", asyn
   }
   const count = PROTOCOLS.length * rows.length;
   deepStrictEqual(await gateway.invalid(), { "out result": count });
-  deepStrictEqual(counted(await scrape(gateway), "ws2api_backend_requests_total"), {
-    'ws2api_backend_requests_total{kind="call",outcome="4xx"}': PROTOCOLS.length,
+  const series = await scrape(gateway);
+  deepStrictEqual(counted(series, "ws2api_backend_requests_total"), {
+    'ws2api_backend_requests_total{kind="call",outcome="refused"}': PROTOCOLS.length,
     'ws2api_backend_requests_total{kind="call",outcome="invalid"}': count,
+  });
+  deepStrictEqual(counted(series, "ws2api_calls_failed_total"), {
+    'ws2api_calls_failed_total{cause="backend"}': count,
   });
 });
 

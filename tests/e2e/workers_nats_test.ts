@@ -2,6 +2,8 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
 import { inTime, until } from "../support/deadline.ts";
+import type { InstanceState } from "../../lib/cluster/survey.ts";
+import { EventReader } from "../support/event_reader.ts";
 import { NatsServer, testWithNats } from "../support/nats.ts";
 import { startProgram, urlOf } from "../support/program.ts";
 
@@ -48,6 +50,17 @@ testWithNats("workers of several programs are one gateway over NATS", async (t) 
         const { text } = await ask(url, "/clients");
         return JSON.parse(text).total === CLIENTS;
       });
+    }
+  });
+  await t.step("any program tells of each, once and not by its workers", async () => {
+    for (const url of urls) {
+      await using stream = await EventReader.open(`${url}/status/stream`, { client: http });
+      const { list } = await stream.next("instances", ({ complete }) => complete);
+      deepStrictEqual(
+        list.map(({ clients, host }: InstanceState) => [clients, host]),
+        Array(2).fill([CLIENTS / 2, Deno.hostname()]),
+      );
+      deepStrictEqual(list.map(({ self }: { self: boolean }) => self).sort(), [false, true]);
     }
   });
   await t.step("any program reaches all clients", async () => {

@@ -27,7 +27,13 @@ const OWNERS: Readonly<Record<string, Owner>> = {
   },
   "lib/metrics/process.ts": {
     owns: [
-      ...["Deno.memoryUsage", "Deno.systemMemoryInfo", "Deno.permissions", "Deno.version"],
+      ...[
+        "Deno.hostname",
+        "Deno.memoryUsage",
+        "Deno.systemMemoryInfo",
+        "Deno.permissions",
+        "Deno.version",
+      ],
       "node:process",
     ],
     because: "what the process uses",

@@ -1,14 +1,19 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { Departures } from "../../lib/client/departures.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { Clients } from "../../lib/cluster/clients.ts";
+import type { Token } from "../../lib/config/token.ts";
+import type { HttpRequest } from "../../lib/request.ts";
 import { type LogFields, silentLog } from "../../lib/log/log.ts";
 import { RecentFaults } from "../../lib/log/recent_faults.ts";
+import { History } from "../../lib/status/history.ts";
 import type { Snapshot } from "../../lib/status/snapshot.ts";
 import { Status } from "../../lib/status/status.ts";
 import { RecordingBackend } from "../support/backend.ts";
 import { connected } from "../support/connected.ts";
+import { until } from "../support/deadline.ts";
 import { EventReader } from "../support/event_reader.ts";
-import { FakeClock } from "../support/fake_clock.ts";
+import { FakeClock, microtasks } from "../support/fake_clock.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { assertProblem } from "../support/problem.ts";
 
@@ -29,6 +34,88 @@ Deno.test("the stream tells what is counted, again and again", async () => {
   deepStrictEqual([connections["ocpp1.6"], opened, framesIn.call, faults], [1, 1, 1, 1]);
   strictEqual(callSeconds.counts.length, callSeconds.bounds.length + 1);
   strictEqual(callSeconds.counts.reduce((a: number, b: number) => a + b, 0), 1);
+});
+
+Deno.test("the stream tells who went, by reason and one by one", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = await TestGateway.start(backend.url);
+  await (await connected(gateway, "CP1")).close();
+  await using stream = await EventReader.open(`${gateway.url}/status/stream`);
+  deepStrictEqual(await stream.next("history"), { startedAt: 0, points: [] });
+  const { closedBy, refusedBy } = await stream.next("snapshot", ({ closed }) => closed === 1);
+  deepStrictEqual([closedBy, refusedBy], [{ client: 1 }, {}]);
+  const [gone] = await stream.next("departures");
+  const { clientId, protocol, remoteAddress, cause, code, at, connectedAt } = gone;
+  deepStrictEqual([clientId, protocol, cause, code], ["CP1", "ocpp1.6", "client", 1005]);
+  strictEqual(remoteAddress, "127.0.0.1");
+  ok(at >= connectedAt);
+  await connected(gateway, "CP2");
+  strictEqual((await gateway.api("/clients/CP2", { method: "DELETE" })).status, 204);
+  const later = await stream.next("departures");
+  deepStrictEqual(
+    later.map(({ clientId, cause }: Record<string, unknown>) => [clientId, cause]),
+    [["CP2", "operator"]],
+  );
+});
+
+Deno.test("who comes later has the history of the seconds before, whole or behind what he has", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = await TestGateway.start(backend.url);
+  const url = `${gateway.url}/status/stream`;
+  const ats = async (query: string): Promise<number[]> => {
+    await using stream = await EventReader.open(url + query);
+    const { points } = await stream.next("history");
+    return points.map(({ at }: { at: number }) => at);
+  };
+  await until("two points", async () => (await ats("")).length >= 2);
+  const [first, second] = await ats("");
+  ok(first! < second!);
+  strictEqual((await ats(`?run=0&after=${first}`))[0], second);
+  // Of another run.
+  strictEqual((await ats(`?run=1&after=${first}`))[0], first);
+  assertProblem(await gateway.api("/status/stream?after=x"), 400);
+});
+
+Deno.test("frames of a client come in the same stream, and what may not be told ends nothing", async () => {
+  await using backend = new RecordingBackend();
+  await using gateway = await TestGateway.start(backend.url);
+  const client = await connected(gateway, "C%C3%A9%20%2B");
+  await using stream = await EventReader.open(`${gateway.url}/status/stream?tail=C%C3%A9+%2B`);
+  ok((await stream.next("tail-connection")).connectionId !== null);
+  await client.ask('[2,"1","Act",{"a":1}]');
+  const { frames } = await stream.next("tail-frames");
+  deepStrictEqual([frames[0].action, frames[0].text], ["Act", null]);
+  await stream.next("snapshot");
+  for (const bad of ["a%2Fb", "", "a".repeat(256), "%EF%BF%BD%00"]) {
+    assertProblem(await gateway.api(`/status/stream?tail=${bad}`), 400);
+  }
+  await using closed = await TestGateway.start(backend.url, ["--no-tail"]);
+  await using other = await EventReader.open(`${closed.url}/status/stream?tail=CP1`);
+  strictEqual((await other.next("tail-refused")).reason, "no_tail");
+  await other.next("snapshot", ({ at }) => at > 0);
+});
+
+Deno.test("all who look at the same time are told the same snapshot", async () => {
+  let taken = 0;
+  const clock = new FakeClock();
+  const status = new Status({
+    clients: {} as Clients,
+    snapshot: () => ({ at: ++taken } as Snapshot),
+    faults: new RecentFaults(systemClock),
+    departures: new Departures(systemClock),
+    history: new History(),
+    ...{ startedAt: 0, instance: undefined, clock, log: silentLog, needsToken: false },
+    ...{ noTail: false, isShuttingDown: () => false },
+  });
+  const request = new Request("http://127.0.0.1/status/stream") as unknown as HttpRequest;
+  const responses = Array.from({ length: 16 }, () => status.stream(request, {} as Token));
+  strictEqual(taken, 1);
+  await microtasks();
+  clock.tick(1000);
+  await microtasks();
+  strictEqual(taken, 2);
+  status.close();
+  await Promise.all(responses.map((response) => response.body!.cancel()));
 });
 
 Deno.test("the stream tells of recent faults, and of new ones as they come", async () => {
@@ -76,6 +163,10 @@ Deno.test("a page that could not be made is made for the next one who asks", asy
     clients: {} as Clients,
     snapshot: () => ({} as Snapshot),
     faults: new RecentFaults(systemClock),
+    departures: new Departures(systemClock),
+    history: new History(),
+    startedAt: 0,
+    instance: undefined,
     clock: new FakeClock(),
     log: silentLog,
     get needsToken() {

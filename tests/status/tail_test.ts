@@ -1,4 +1,5 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import type { Departure } from "../../lib/client/departures.ts";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
 import { connected } from "../support/connected.ts";
@@ -108,4 +109,18 @@ Deno.test("with workers each of them shows all: numbers, faults and frames", asy
     strictEqual((await framesOf(tail, 2))[0]?.[4], '[2,"1","Act",{"a":1.0}]');
   }
   await Promise.all(clients.map((client) => client.close()));
+  await stream.next("snapshot", ({ closed }) => closed === 20);
+  // Both see who went from both, and what the main thread wrote of all.
+  for (let i = 0; i < 8; i++) {
+    await using again = await EventReader.open(`${url}/status/stream`, { client: http });
+    const { points, startedAt } = await again.next("history");
+    const { startedAt: run } = await again.next("snapshot");
+    strictEqual(startedAt, run);
+    ok(points.some(({ connections }: { connections: number }) => connections === 20));
+    const departures = await again.next("departures");
+    deepStrictEqual(
+      departures.map(({ clientId, cause, code }: Departure) => [clientId, cause, code]).sort(),
+      clients.map((_, i) => [`CP${i}`, "client", 1005]).sort(),
+    );
+  }
 });

@@ -15,6 +15,7 @@ import {
   type Answers,
   type CallRecord,
   DELIVERIES,
+  type InstanceState,
   type KeyAnswer,
   type ListedReport,
   type Question,
@@ -24,7 +25,7 @@ import {
   REPORT_STATES,
   type ReportPage,
 } from "../survey.ts";
-import { fieldsOf, isClientId, isNumber, isText, isTime, isToken } from "./checks.ts";
+import { fieldsOf, isAmount, isClientId, isNumber, isText, isTime, isToken } from "./checks.ts";
 import { readPage, readReply } from "./read_answer.ts";
 
 /** A name of a token, a blank, and a key. */
@@ -34,6 +35,9 @@ const MAX_FINGERPRINT_UNITS = 128;
 const MAX_REPORTS = 1000;
 /** The longest text that tells people something. */
 const MAX_WORDS_UNITS = 4096;
+/** A machine's name, and a version. */
+const MAX_HOST_UNITS = 253;
+const MAX_VERSION_UNITS = 64;
 const KINDS = ["result", "error", "resulterror", "disconnect"] as const;
 
 /** Questions that are not asked by notes of their own. */
@@ -72,6 +76,8 @@ export function readQuestion(value: unknown): OtherQuestion | undefined {
     case "retry":
     case "remove":
       return isUuid(value["id"]) ? { kind, id: value["id"] } : undefined;
+    case "instance":
+      return { kind };
     case "retry_parked": {
       const { since } = value;
       return since === null || isTime(since) ? { kind, since } : undefined;
@@ -139,7 +145,24 @@ function readAnswerTo(question: OtherQuestion, answer: unknown): Answer | undefi
       return typeof answer === "boolean" ? answer : undefined;
     case "retry_parked":
       return isNumber(answer) ? answer : undefined;
+    case "instance":
+      return answer === null ? null : readInstance(answer);
   }
+}
+
+function readInstance(value: unknown): InstanceState | undefined {
+  if (!isObject(value)) return undefined;
+  const { instance, host, version, startedAt, clients, waiting } = value;
+  const { inRate, outRate, failedRate, residentBytes, lagMs } = value;
+  return isToken(instance) && (host === null || isText(host, MAX_HOST_UNITS)) &&
+      isText(version, MAX_VERSION_UNITS) && isTime(startedAt) && isNumber(clients) &&
+      isNumber(waiting) && isAmount(inRate) && isAmount(outRate) && isAmount(failedRate) &&
+      isAmount(residentBytes) && isAmount(lagMs)
+    ? {
+      ...{ instance, host, version, startedAt, clients, waiting },
+      ...{ inRate, outRate, failedRate, residentBytes, lagMs },
+    }
+    : undefined;
 }
 
 function readRecord(value: unknown): CallRecord | undefined {

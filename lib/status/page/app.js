@@ -7,12 +7,13 @@
 import { Charts } from "./charts.js";
 import { ClientView } from "./client.js";
 import { ClientsView } from "./clients.js";
-import { byId, bytesText, durationText, numberText, setText, spanText } from "./dom.js";
+import { byId, bytesText, durationText, numberText, setText, spanText, timeText } from "./dom.js";
 import { Faults } from "./faults.js";
 import { reportsState } from "./outbox.js";
 import { backendState, isSameRun, pointOf, sumOf } from "./rates.js";
 import { ReportsView } from "./reports.js";
-import { follow, Session } from "./session.js";
+import { Session } from "./session.js";
+import { Stream } from "./stream.js";
 
 /** @import { Snapshot } from "../snapshot.ts" */
 
@@ -32,9 +33,6 @@ const faults = new Faults((clientId) => openClient(clientId));
 
 /** The last ones, the newest at the end. @type {Snapshot[]} */
 let snapshots = [];
-/** @type {AbortController | null} */
-let following = null;
-
 /** @param {string} clientId */
 function openClient(clientId) {
   client.open(clientId);
@@ -114,37 +112,34 @@ const STATES = {
   asleep: "Paused",
 };
 
-function start() {
-  following?.abort();
-  following = new AbortController();
-  void follow(session, "status/stream", {
-    signal: following.signal,
-    onState: (state, reason) => {
-      showState(state, reason);
-      clients.isLive = state === "connected";
-      if (state !== "connected") return;
-      const dialog = byId("token-dialog", HTMLDialogElement);
-      if (dialog.open) dialog.close();
-      // They are all told again.
-      faults.clear();
-      void clients.refresh();
-      client.wake();
-      void reports.wake();
-    },
-    onEvent: (event, data) => {
-      if (event === "snapshot") takeSnapshot(data);
-      if (event === "faults") faults.add(data);
-    },
-    onRefused: (detail) => setText(byId("state"), `Refused: ${detail}`),
-  });
-}
+const stream = new Stream(session, {
+  onState: (state, reason) => {
+    showState(state, reason);
+    clients.isLive = state === "connected";
+    if (state !== "connected") return;
+    const dialog = byId("token-dialog", HTMLDialogElement);
+    if (dialog.open) dialog.close();
+    // They are all told again.
+    faults.clear();
+    void clients.refresh();
+    client.wake();
+    void reports.wake();
+  },
+  onEvent: (event, data) => {
+    if (event === "snapshot") takeSnapshot(data);
+    if (event === "faults") faults.add(data);
+  },
+  onRefused: (detail) => setText(byId("state"), `Refused: ${detail}`),
+  onStale: (sinceMs) => showState("reconnecting", `no data since ${timeText(sinceMs)}`),
+  onFresh: () => showState("connected"),
+});
 
 function askForToken() {
   const dialog = byId("token-dialog", HTMLDialogElement);
   setText(byId("token-note"), session.hasToken ? "The gateway refused this token." : "");
   session.setToken(null);
   clients.isLive = false;
-  following?.abort();
+  stream.stop();
   client.sleep();
   reports.sleep();
   showState("connecting");
@@ -161,7 +156,8 @@ byId("token-form").addEventListener("submit", (event) => {
   input.value = "";
   // So that it is read out again when the next one is wrong too.
   setText(byId("token-note"), "");
-  start();
+  isAsleep = false;
+  stream.start();
 });
 
 byId("theme").addEventListener("click", () => {
@@ -175,11 +171,13 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => char
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let hiddenTimer;
+let isAsleep = false;
 function heedVisibility() {
   clearTimeout(hiddenTimer);
   if (document.hidden) {
     hiddenTimer = setTimeout(() => {
-      following?.abort();
+      stream.stop();
+      isAsleep = true;
       client.sleep();
       reports.sleep();
       showState("asleep");
@@ -187,12 +185,14 @@ function heedVisibility() {
     return;
   }
   charts.draw();
-  if (following?.signal.aborted && !byId("token-dialog", HTMLDialogElement).open) start();
+  if (!isAsleep || byId("token-dialog", HTMLDialogElement).open) return;
+  isAsleep = false;
+  stream.start();
 }
 document.addEventListener("visibilitychange", heedVisibility);
 
 showState("connecting");
-if (document.body.dataset.needsToken === undefined) start();
+if (document.body.dataset.needsToken === undefined) stream.start();
 else askForToken();
 // It may have been opened behind another one.
 heedVisibility();

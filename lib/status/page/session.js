@@ -105,7 +105,7 @@ async function readEvents(response, onEvent) {
  * Follows a stream of events for ever, and connects again with a growing pause.
  *
  * @param {Session} session
- * @param {string} path
+ * @param {string | (() => string)} path The same for each connection, or made for it.
  * @param {FollowOptions} options
  */
 export async function follow(session, path, { onEvent, onState, onRefused, signal }) {
@@ -113,7 +113,7 @@ export async function follow(session, path, { onEvent, onState, onRefused, signa
   while (!signal.aborted) {
     let reason = "";
     try {
-      const response = await session.fetch(path, { signal });
+      const response = await session.fetch(typeof path === "string" ? path : path(), { signal });
       if (response.ok) {
         onState("connected", reason);
         await readEvents(response, (event, data) => {

@@ -333,6 +333,31 @@ test("the status page of one instance shows clients and frames of the other", as
   strictEqual((await tail.next("frames")).frames[0].text, '[2,"1","Act",{"a":1.0}]');
 });
 
+test("each instance tells of all, and that one does not answer", async () => {
+  await using pair = await Pair.start();
+  const { a, b, nats } = pair;
+  await b.connect("CP1");
+  await b.connect("CP2");
+  await using stream = await EventReader.open(`${a.url}/status/stream`);
+  const { instance: own } = await stream.next("snapshot");
+  const { list, complete } = await stream.next(
+    "instances",
+    ({ list, complete }) => complete && list.length === 2,
+  );
+  strictEqual(complete, true);
+  deepStrictEqual(
+    list.map(({ self, clients, version }: Record<string, unknown>) => [self, clients, version])
+      .sort(),
+    [[false, 2, "0.0.0-test"], [true, 0, "0.0.0-test"]],
+  );
+  strictEqual(list.find(({ self }: { self: boolean }) => self).instance, own);
+  await nats.kill();
+  await using later = await EventReader.open(`${a.url}/status/stream`);
+  const alone = ({ list, complete }: { list: unknown[]; complete: boolean }) =>
+    !complete && list.length === 1;
+  strictEqual((await later.next("instances", alone)).list[0].self, true);
+});
+
 test("a DELETE has all instances ask the backend about the client anew, wherever it comes back", async () => {
   await using pair = await Pair.start({ flags: ["--connect-hook"] });
   const { a, b, backend } = pair;

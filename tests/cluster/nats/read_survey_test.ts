@@ -2,7 +2,13 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { readQuestion, readSaid } from "../../../lib/cluster/nats/read_survey.ts";
 import { readAllNote } from "../../../lib/cluster/nats/read_note.ts";
-import type { Answer, CallRecord, ListedReport, Question } from "../../../lib/cluster/survey.ts";
+import type {
+  Answer,
+  CallRecord,
+  InstanceState,
+  ListedReport,
+  Question,
+} from "../../../lib/cluster/survey.ts";
 import { idOf } from "../../support/retention.ts";
 import { runs } from "../../support/runs.ts";
 
@@ -22,6 +28,11 @@ const REPORT: ListedReport = {
 };
 
 /** Each question, and what may be answered to it. */
+const INSTANCE: InstanceState = {
+  ...{ instance: "0123456789ab", host: "gw-1", version: "1.2.3", startedAt: 1.5, clients: 3 },
+  ...{ inRate: 0.5, outRate: 2, failedRate: 0, waiting: 4, residentBytes: 5, lagMs: 6 },
+};
+
 const GOOD: readonly [Exclude<Question, { kind: "page" }>, readonly Answer[]][] = [
   [{ kind: "call", ...NAMES }, [null, RECORD, { ...RECORD, outcome: null, delivery: null }]],
   [{ kind: "key", key: KEY, claimId: ID }, [
@@ -46,6 +57,7 @@ const GOOD: readonly [Exclude<Question, { kind: "page" }>, readonly Answer[]][] 
   [{ kind: "remove", id: ID }, [true, false]],
   [{ kind: "retry_parked", since: null }, [0, 7]],
   [{ kind: "retry_parked", since: 1 }, [0]],
+  [{ kind: "instance" }, [null, INSTANCE, { ...INSTANCE, host: null, lagMs: 0.25 }]],
 ];
 
 function said(answer: unknown): string {
@@ -118,6 +130,17 @@ Deno.test("what no instance answers is no answer", () => {
     [GOOD[5]![0], "true"],
     [GOOD[7]![0], -1],
     [GOOD[7]![0], null],
+    ...[
+      1,
+      [],
+      {},
+      ...[
+        ...[{ instance: "a b" }, { host: 1 }, { host: "x".repeat(254) }, { clients: 1.5 }],
+        ...[{ inRate: -1 }, { outRate: "1" }, { lagMs: null }, { startedAt: 1e300 }],
+        ...[{ version: undefined }, { waiting: -1 }, { residentBytes: undefined }],
+      ].map((more) => ({ ...INSTANCE, ...more })),
+    ]
+      .map((answer): [Exclude<Question, { kind: "page" }>, unknown] => [GOOD[9]![0], answer]),
   ];
   for (const [question, answer] of bad) {
     strictEqual(readSaid(said(answer), question), undefined, said(answer));
