@@ -1,8 +1,6 @@
 import { createPage } from "../../lib/status/page.ts";
 import { until } from "./deadline.ts";
 
-type Send = (event: string, data: unknown) => void;
-
 /**
  * A gateway that serves the status page, and whose stream tells what a test says: what a real one
  * would have to be brought to for minutes.
@@ -11,8 +9,8 @@ export class FakeStatus implements AsyncDisposable {
   readonly #streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #encoder = new TextEncoder();
-  /** Told of each stream that begins, with what writes to all. */
-  onStream: (send: Send) => void = () => {};
+  /** All that was told so far, for a page that connects anew: to it nothing may be lost. */
+  readonly #told: Uint8Array[] = [];
 
   constructor() {
     const page = createPage(false);
@@ -37,8 +35,9 @@ export class FakeStatus implements AsyncDisposable {
 
   /** Tells all pages. */
   send(event: string, data: unknown): void {
-    const text = `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
-    for (const stream of this.#streams) stream.enqueue(this.#encoder.encode(text));
+    const bytes = this.#encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    this.#told.push(bytes);
+    for (const stream of this.#streams) stream.enqueue(bytes);
   }
 
   #stream(): Response {
@@ -47,7 +46,7 @@ export class FakeStatus implements AsyncDisposable {
       start: (controller) => {
         own = controller;
         this.#streams.add(own);
-        this.onStream((event, data) => this.send(event, data));
+        for (const bytes of this.#told) own.enqueue(bytes);
       },
       cancel: () => void this.#streams.delete(own),
     });

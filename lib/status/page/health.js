@@ -77,7 +77,7 @@ export function callsState(older, after) {
  */
 export function backendState(older, after, points) {
   const total = sumOf(after.backendRequests) - sumOf(older.backendRequests);
-  const answers = sumOf(growth(older.failedCalls, after.failedCalls));
+  const failedCalls = sumOf(growth(older.failedCalls, after.failedCalls));
   const failures = growth(older.backendRequests, after.backendRequests);
   const grownBackend = after.failedCalls.backend - older.failedCalls.backend;
   // A 200 that is no JSON is no failed request, and fails the CALL all the same.
@@ -112,7 +112,7 @@ export function backendState(older, after, points) {
   }
   if (failed >= WARN_SHARE * total) return { text: "Degraded", detail, level: "warn" };
   // Green says that all is well, and it is not for those whose CALLs fail.
-  return failed + answers > 0
+  return failed + failedCalls > 0
     ? { text: "Answering", detail, level: "idle" }
     : { text: "Healthy", detail, level: "good" };
 }
