@@ -9,6 +9,7 @@ import plot from "uplot/dist/uPlot.iife.min.js" with { type: "text" };
 import plotStyle from "uplot/dist/uPlot.min.css" with { type: "text" };
 import access from "./page/access.js" with { type: "text" };
 import app from "./page/app.js" with { type: "text" };
+import chart from "./page/chart.js" with { type: "text" };
 import charts from "./page/charts.js" with { type: "text" };
 import client from "./page/client.js" with { type: "text" };
 import clients from "./page/clients.js" with { type: "text" };
@@ -16,10 +17,17 @@ import clientsHtml from "./page/clients.html" with { type: "text" };
 import clientsQuery from "./page/clients_query.js" with { type: "text" };
 import clientsTable from "./page/clients_table.js" with { type: "text" };
 import copy from "./page/copy.js" with { type: "text" };
-import dom from "./page/dom.js" with { type: "text" };
 import exchanges from "./page/exchanges.js" with { type: "text" };
-import faults from "./page/faults.js" with { type: "text" };
 import files from "./page/files.js" with { type: "text" };
+import departures from "./page/departures.js" with { type: "text" };
+import dom from "./page/dom.js" with { type: "text" };
+import faultGroups from "./page/fault_groups.js" with { type: "text" };
+import faults from "./page/faults.js" with { type: "text" };
+import health from "./page/health.js" with { type: "text" };
+import heart from "./page/heart.js" with { type: "text" };
+import instances from "./page/instances.js" with { type: "text" };
+import lately from "./page/lately.html" with { type: "text" };
+import now from "./page/now.html" with { type: "text" };
 import outbox from "./page/outbox.js" with { type: "text" };
 import place from "./page/place.js" with { type: "text" };
 import html from "./page/index.html" with { type: "text" };
@@ -37,9 +45,12 @@ import clientsStyle from "./page/style/clients.css" with { type: "text" };
 import dialogStyle from "./page/style/dialog.css" with { type: "text" };
 import reportsStyle from "./page/style/reports.css" with { type: "text" };
 import tailStyle from "./page/style/tail.css" with { type: "text" };
+import tailRow from "./page/tail_row.js" with { type: "text" };
+import overviewStyle from "./page/style/overview.css" with { type: "text" };
 import screenStyle from "./page/style/screen.css" with { type: "text" };
 import tail from "./page/tail.js" with { type: "text" };
-import tailRow from "./page/tail_row.js" with { type: "text" };
+import tiles from "./page/tiles.js" with { type: "text" };
+import timeline from "./page/timeline.js" with { type: "text" };
 import twoClicks from "./page/two_clicks.js" with { type: "text" };
 
 export interface Page {
@@ -52,6 +63,7 @@ const STYLES = [
   plotStyle,
   pageStyle,
   figuresStyle,
+  overviewStyle,
   controlsStyle,
   clientsStyle,
   clientStyle,
@@ -63,11 +75,15 @@ const STYLES = [
 
 /** Each before those that import it. */
 const MODULES = [
-  ...[dom, place, rates, outbox, session, stream, access, twoClicks, charts, faults],
+  ...[dom, place, rates, health, timeline, outbox, session, stream, access, twoClicks],
+  ...[heart, tiles, instances, chart, charts, faultGroups, faults, departures],
   ...[copy, clientsQuery, clientsTable, clients],
   ...[exchanges, files, tailRow, recordings, tail],
   ...[client, reportRow, reports, app],
 ];
+
+/** Parts of the document, each in place of the comment that names it. */
+const PARTS = { now, lately, clients: clientsHtml };
 
 /**
  * Joins the page's files. It loads nothing from elsewhere: the policy names the hash of each script
@@ -77,6 +93,10 @@ const MODULES = [
  */
 export function createPage(needsToken: boolean): Page {
   const script = joined(MODULES);
+  const whole = Object.entries(PARTS).reduce(
+    (text, [name, part]) => text.replace(`<!-- ${name} -->`, () => part.trim()),
+    html,
+  );
   const styles = STYLES.join("\n");
   const policy = [
     "default-src 'none'",
@@ -89,9 +109,8 @@ export function createPage(needsToken: boolean): Page {
     "frame-ancestors 'none'",
   ];
   return {
-    html: html
+    html: whole
       .replace("<body>", needsToken ? "<body data-needs-token>" : "<body>")
-      .replace("<!-- clients -->", () => clientsHtml)
       .replace("<!-- style -->", () => `<style>${styles}</style>`)
       .replace(
         "<!-- script -->",

@@ -30,14 +30,14 @@ testWith("chromium", "the status page shows what goes on, and reaches a client",
   // Numbers move.
   await test.text("#state", /^Live$/);
   await test.text("#tile-connections dd", /^60/);
-  await page.locator("figure canvas").nth(5).waitFor();
-  strictEqual(await page.locator("figure canvas").count(), 6);
+  await page.locator("figure canvas").nth(8).waitFor();
+  strictEqual(await page.locator("figure canvas").count(), 9);
   const hostile = await connected(gateway, encodeURIComponent(HOSTILE));
   await test.text("#tile-connections dd", /^61/);
   await test.text("#tile-in small", /^0 in all$/);
   await client.ask('[2,"1","Heartbeat",{}]');
   await test.text("#tile-in small", /^1 in all$/);
-  await test.text("figure", /CALL latency.*p50 [\d.]+ ms/s);
+  await test.text("figure", /CALL latency.*p50 ≈ [\d.]+ ms/s);
 
   // Clients, page by page, and found.
   const row = (name: string) => page.getByRole("rowheader", { name, exact: true });
@@ -99,7 +99,7 @@ testWith("chromium", "the status page shows what goes on, and reaches a client",
   strictEqual(await page.evaluate("document.documentElement.scrollWidth"), 375);
   await page.getByRole("button", { name: "Theme" }).click();
   strictEqual(await page.evaluate("document.documentElement.dataset.theme"), "dark");
-  strictEqual(await page.locator("figure canvas").count(), 6);
+  strictEqual(await page.locator("figure canvas").count(), 9);
 
   // Its end, by two clicks.
   await handled(client);

@@ -7,14 +7,18 @@
 import { Charts } from "./charts.js";
 import { ClientView } from "./client.js";
 import { ClientsView } from "./clients.js";
-import { byId, bytesText, durationText, numberText, setText, spanText, timeText } from "./dom.js";
+import { Departures } from "./departures.js";
+import { byId, setText, shown, spanText, timeText } from "./dom.js";
 import { Faults } from "./faults.js";
-import { reportsState } from "./outbox.js";
+import { Heart } from "./heart.js";
+import { Instances } from "./instances.js";
 import { Place } from "./place.js";
-import { backendState, isSameRun, pointOf, sumOf } from "./rates.js";
+import { isSameRun, pointOf } from "./rates.js";
 import { ReportsView } from "./reports.js";
 import { Session } from "./session.js";
 import { Stream } from "./stream.js";
+import { Tiles } from "./tiles.js";
+import { Timeline } from "./timeline.js";
 
 /** @import { Snapshot } from "../snapshot.ts" */
 
@@ -25,16 +29,29 @@ const HIDDEN_MS = 5000;
 
 const session = new Session();
 const place = new Place(window);
-const charts = new Charts(byId("charts"));
+const timeline = new Timeline();
+const charts = new Charts(byId("charts"), timeline);
+const tiles = new Tiles();
+const instances = new Instances();
 const client = new ClientView(session, () => clients.select(null));
 const clients = new ClientsView(session, place, (clientId) => {
   openClient(clientId);
 });
 const reports = new ReportsView(session, (clientId) => openClient(clientId));
 const faults = new Faults((clientId) => openClient(clientId));
+const departures = new Departures((clientId) => openClient(clientId));
+const heart = new Heart((isStale) => {
+  clients.isLive = !isStale;
+  if (!isStale) void clients.refresh();
+  // Who acts on what is old may do it to another one.
+  for (const part of document.querySelectorAll("fieldset[data-acts]")) {
+    part.toggleAttribute("disabled", isStale);
+  }
+});
 
 /** The last ones, the newest at the end. @type {Snapshot[]} */
 let snapshots = [];
+
 /** @param {string} clientId */
 function openClient(clientId) {
   client.open(clientId);
@@ -44,79 +61,65 @@ function openClient(clientId) {
 /** @param {Snapshot} snapshot */
 function takeSnapshot(snapshot) {
   const before = snapshots.at(-1);
-  if (before !== undefined && !isSameRun(before, snapshot)) {
-    snapshots = [];
-    charts.clear();
+  if (before !== undefined && !isSameRun(before, snapshot)) snapshots = [];
+  if (before !== undefined && before.instance !== snapshot.instance) {
+    timeline.isOther(snapshot.startedAt);
   }
+  timeline.began(snapshot.startedAt);
   snapshots.push(snapshot);
   if (snapshots.length > WINDOW + 1) snapshots.shift();
-  showGateway(snapshot);
+  showAbout(snapshot);
+  tiles.show(snapshot);
   const [older] = snapshots;
   const last = snapshots.at(-2);
-  if (older === undefined || last === undefined) return;
-  const point = pointOf(older, last, snapshot);
-  charts.add(point);
-  tell("in", numberText(point.inRate), `${numberText(sumOf(snapshot.framesIn))} in all`);
-  tell("out", numberText(point.outRate), `${numberText(sumOf(snapshot.framesOut))} in all`);
-  tell("latency", durationText(point.p50), `p99 ${durationText(point.p99)}`);
-  tell("errors", numberText(point.faultRate), `${numberText(snapshot.faults)} in all`);
-  const { text, detail, level } = backendState(older, snapshot);
-  tell("backend", text, detail);
-  byId("tile-backend").dataset.level = level;
+  if (older !== undefined && last !== undefined) {
+    timeline.add(pointOf(older, last, snapshot));
+    tiles.showRates(older, snapshot, timeline.points);
+    departures.count(snapshot, older);
+    drawCharts();
+  }
+  heart.beat(snapshot.instance, tiles.level);
+}
+
+function drawCharts() {
+  const marks = timeline.starts.map((at) => timeText(at));
+  setText(byId("charts-marks"), marks.length === 0 ? "" : `Dashed: start at ${marks.join(", ")}.`);
+  charts.draw();
 }
 
 /** @param {Snapshot} snapshot */
-function showGateway(snapshot) {
-  const { version, instance, startedAt, at, workers } = snapshot;
-  const name = instance === null ? "" : ` · instance ${instance}`;
-  const threads = workers === 1 ? "" : ` · ${workers} workers`;
-  setText(byId("about"), `${version} · up ${spanText(at - startedAt)}${threads}${name}`);
-  const { opened, waiting, outstanding, residentBytes, eventLoopLagMs } = snapshot;
-  const connections = sumOf(snapshot.connections);
-  tell("connections", numberText(connections), `${numberText(opened)} opened in all`);
-  tell("waiting", numberText(waiting), `${numberText(outstanding)} unanswered`);
-  tell("memory", bytesText(residentBytes), `loop lag ${durationText(eventLoopLagMs)}`);
-  byId("tile-memory").dataset.level = residentBytes > 0.9 * snapshot.maxMemoryBytes ? "bad" : "";
-  byId("tile-waiting").dataset.level = waiting > 0.5 * snapshot.maxWaiting ? "bad" : "";
-  const { text, detail, outage, level } = reportsState(snapshot);
-  tell("reports", text, detail);
-  byId("tile-reports").dataset.level = level;
-  setText(byId("reports-outage"), outage);
-  byId("reports-outage").hidden = outage === "";
+function showAbout({ version, instance, startedAt, at, workers }) {
+  const place = instances.place || (instance === null ? "" : `instance ${shown(instance)}`);
+  const threads = workers === 1 ? "" : `${workers} workers`;
+  const parts = [version, `up ${spanText(at - startedAt)}`, threads, place];
+  setText(byId("about"), parts.filter((part) => part !== "").join(" · "));
 }
 
 /**
- * @param {string} tile
- * @param {string} value
- * @param {string} detail
+ * @param {string} event
+ * @param {any} data
  */
-function tell(tile, value, detail) {
-  const element = byId(`tile-${tile}`);
-  const [dd, small] = [element.querySelector("dd"), element.querySelector("small")];
-  if (dd?.firstChild) dd.firstChild.nodeValue = value;
-  if (small) setText(small, detail);
+function takeEvent(event, data) {
+  switch (event) {
+    case "history":
+      timeline.load(data.points, data.startedAt);
+      return drawCharts();
+    case "snapshot":
+      return takeSnapshot(data);
+    case "faults":
+      return faults.add(data);
+    case "departures":
+      return departures.add(data);
+    case "instances":
+      return instances.show(data);
+    default:
+      if (event.startsWith("tail-")) client.tail.take(event, data);
+  }
 }
-
-/**
- * @param {"connected" | "reconnecting" | "connecting" | "asleep"} state
- * @param {string} [reason]
- */
-function showState(state, reason = "") {
-  const element = byId("state");
-  setText(element, reason === "" ? STATES[state] : `${STATES[state]}: ${reason}`);
-  element.dataset.state = state;
-}
-
-const STATES = {
-  connecting: "Connecting",
-  connected: "Live",
-  reconnecting: "Reconnecting",
-  asleep: "Paused",
-};
 
 const stream = new Stream(session, {
   onState: (state, reason) => {
-    showState(state, reason);
+    heart.is(state, reason);
     client.tail.streamIs(state);
     clients.isLive = state === "connected";
     if (state !== "connected") return;
@@ -124,18 +127,16 @@ const stream = new Stream(session, {
     if (dialog.open) dialog.close();
     // They are all told again.
     faults.clear();
+    departures.clear();
     void clients.refresh();
     client.wake();
     void reports.wake();
   },
-  onEvent: (event, data) => {
-    if (event === "snapshot") takeSnapshot(data);
-    if (event === "faults") faults.add(data);
-    if (event.startsWith("tail-")) client.tail.take(event, data);
-  },
-  onRefused: (detail) => setText(byId("state"), `Refused: ${detail}`),
-  onStale: (sinceMs) => showState("reconnecting", `no data since ${timeText(sinceMs)}`),
-  onFresh: () => showState("connected"),
+  onEvent: takeEvent,
+  onRefused: (detail) => heart.is("refused", detail),
+  onStale: (sinceMs) => heart.falter(sinceMs),
+  // The snapshot that came says it.
+  onFresh: () => {},
 });
 
 client.tail.use(stream);
@@ -148,7 +149,7 @@ function askForToken() {
   stream.stop();
   client.sleep();
   reports.sleep();
-  showState("connecting");
+  heart.is("connecting");
   if (!dialog.open) dialog.showModal();
   byId("token", HTMLInputElement).focus();
 }
@@ -186,7 +187,7 @@ function heedVisibility() {
       isAsleep = true;
       client.sleep();
       reports.sleep();
-      showState("asleep");
+      heart.is("asleep");
     }, HIDDEN_MS);
     return;
   }
@@ -197,7 +198,7 @@ function heedVisibility() {
 }
 document.addEventListener("visibilitychange", heedVisibility);
 
-showState("connecting");
+heart.is("connecting");
 if (document.body.dataset.needsToken === undefined) stream.start();
 else askForToken();
 // It may have been opened behind another one.

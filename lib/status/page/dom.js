@@ -96,6 +96,25 @@ export function durationText(ms) {
   return ms < 10_000 ? `${whole.format(ms)} ms` : `${fine.format(ms / 1000)} s`;
 }
 
+/** Where the last range of durations begins, which has no end. */
+const LONGEST_MS = 60_000;
+
+/**
+ * A duration that is known from counts of ranges only.
+ *
+ * @param {number | null} ms
+ */
+export function estimateText(ms) {
+  if (ms === null) return "–";
+  return ms >= LONGEST_MS ? `≥ ${durationText(LONGEST_MS)}` : `≈ ${durationText(ms)}`;
+}
+
+/** @param {number} share 0 to 1; what is none of it is never said to be none, nor the other way round. */
+export function shareText(share) {
+  if (share === 0) return "0 %";
+  return share < 0.001 ? "< 0.1 %" : `${numberText(100 * share)} %`;
+}
+
 /**
  * How long ago, or since when, in the two largest units.
  *

@@ -4,27 +4,16 @@
  * @module
  */
 
+/** @import { HistoryPoint } from "../history.ts" */
 /** @import { HistogramSnapshot, Snapshot } from "../snapshot.ts" */
 
 /**
- * One point of each chart.
+ * One point of each chart; those that the gateway keeps are the same.
  *
- * @typedef {object} Point
- * @property {number} at Milliseconds since 1970.
- * @property {number} connections
- * @property {number} inRate Frames a second.
- * @property {number} outRate
- * @property {number | null} p50 Milliseconds; null without a CALL.
- * @property {number | null} p95
- * @property {number | null} p99
- * @property {number} faultRate
- * @property {number} failureRate Requests to the backend that failed, a second.
- * @property {number} waiting
- * @property {number} outstanding
- * @property {number} memory Bytes.
+ * @typedef {Omit<HistoryPoint, "backendRate" | "backendFailedRate">} Point
  */
 
-/** What is no answer of a backend that works. */
+/** What is no answer of a backend that works. An error that it means is an answer. */
 const FAILURES = ["5xx", "timeout", "unreachable", "invalid"];
 
 /** @param {Readonly<Record<string, number>>} counts */
@@ -32,8 +21,22 @@ export function sumOf(counts) {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
+/**
+ * What each count grew by, for those that did.
+ *
+ * @param {Readonly<Record<string, number>>} before
+ * @param {Readonly<Record<string, number>>} after
+ * @returns {Record<string, number>}
+ */
+export function growth(before, after) {
+  const grown = Object.entries(after).map((
+    [name, count],
+  ) => /** @type {[string, number]} */ ([name, count - (before[name] ?? 0)]));
+  return Object.fromEntries(grown.filter(([, count]) => count > 0));
+}
+
 /** @param {Snapshot} snapshot */
-function failuresOf({ backendRequests }) {
+export function failuresOf({ backendRequests }) {
   return FAILURES.reduce((sum, outcome) => sum + (backendRequests[outcome] ?? 0), 0);
 }
 
@@ -53,7 +56,8 @@ export function isSameRun(before, after) {
  * @param {HistogramSnapshot} before
  * @param {HistogramSnapshot} after
  * @param {number} part 0 to 1
- * @returns {number | null} Seconds; within a bucket all are taken as spread evenly. Null without any.
+ * @returns {number | null} Seconds; within a bucket all are taken as spread evenly, and beyond the last
+ *   bound it is that. Null without any.
  */
 export function percentile(before, after, part) {
   const counts = after.counts.map((count, i) => count - (before.counts[i] ?? 0));
@@ -72,6 +76,17 @@ export function percentile(before, after, part) {
 }
 
 /**
+ * @param {HistogramSnapshot} before
+ * @param {HistogramSnapshot} after
+ * @param {number} part 0 to 1
+ * @returns {number | null} Milliseconds; as `percentile`.
+ */
+export function percentileMs(before, after, part) {
+  const seconds = percentile(before, after, part);
+  return seconds === null ? null : 1000 * seconds;
+}
+
+/**
  * @param {Snapshot} older Some seconds ago: percentiles of one second would jump.
  * @param {Snapshot} before
  * @param {Snapshot} after
@@ -81,44 +96,30 @@ export function pointOf(older, before, after) {
   const seconds = (after.at - before.at) / 1000;
   /** @param {(snapshot: Snapshot) => number} read */
   const rate = (read) => Math.max(0, read(after) - read(before)) / seconds;
-  /** @param {number} part */
-  const ms = (part) => {
-    const value = percentile(older.callSeconds, after.callSeconds, part);
-    return value === null ? null : 1000 * value;
-  };
+  /** @param {(snapshot: Snapshot) => number} read */
+  const grown = (read) => Math.max(0, read(after) - read(before));
+  const ended = grown(({ answeredCalls }) => answeredCalls);
+  const failed = grown(({ failedCalls }) => sumOf(failedCalls));
+  const { callSeconds, backendSeconds } = after;
   return {
     at: after.at,
     connections: sumOf(after.connections),
     inRate: rate(({ framesIn }) => sumOf(framesIn)),
     outRate: rate(({ framesOut }) => sumOf(framesOut)),
-    p50: ms(0.5),
-    p95: ms(0.95),
-    p99: ms(0.99),
-    faultRate: rate(({ faults }) => faults),
-    failureRate: rate(failuresOf),
+    callP50: percentileMs(older.callSeconds, callSeconds, 0.5),
+    callP95: percentileMs(older.callSeconds, callSeconds, 0.95),
+    callP99: percentileMs(older.callSeconds, callSeconds, 0.99),
+    failedRate: failed / seconds,
+    failedShare: ended === 0 ? null : Math.min(1, failed / ended),
+    invalidRate: rate(({ faults }) => faults),
+    backendP50: percentileMs(older.backendSeconds, backendSeconds, 0.5),
+    backendP95: percentileMs(older.backendSeconds, backendSeconds, 0.95),
     waiting: after.waiting,
     outstanding: after.outstanding,
-    memory: after.residentBytes,
+    residentBytes: after.residentBytes,
+    lagMs: after.eventLoopLagMs,
+    connectsRate: rate(({ opened }) => opened),
+    closesRate: rate(({ closed }) => closed),
+    refusedRate: rate(({ refused }) => refused),
   };
-}
-
-/**
- * How the backend does, in words.
- *
- * @param {Snapshot} older
- * @param {Snapshot} after
- * @returns {{ text: string, detail: string, level: "good" | "warn" | "bad" | "idle" }}
- */
-export function backendState(older, after) {
-  const total = sumOf(after.backendRequests) - sumOf(older.backendRequests);
-  const failed = failuresOf(after) - failuresOf(older);
-  const detail = total === 0 ? "no requests" : `${failed} of ${total} failed`;
-  if (after.backendAway > 0) {
-    return { text: "Away", detail: "CALLs do not wait for it", level: "bad" };
-  }
-  if (total === 0) return { text: "Idle", detail, level: "idle" };
-  if (failed === 0) return { text: "Healthy", detail, level: "good" };
-  return failed * 2 > total
-    ? { text: "Failing", detail, level: "bad" }
-    : { text: "Degraded", detail, level: "warn" };
 }

@@ -1,8 +1,8 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { backendState, isSameRun, percentile, pointOf } from "../../../lib/status/page/rates.js";
-import type { HistogramSnapshot, Snapshot } from "../../../lib/status/snapshot.ts";
-import { histogram, snapshot } from "./snapshot.ts";
+import { growth, isSameRun, percentile, pointOf } from "../../../lib/status/page/rates.js";
+import type { HistogramSnapshot } from "../../../lib/status/snapshot.ts";
+import { histogram, point, snapshot } from "./snapshot.ts";
 
 Deno.test("a percentile counts only what came between two snapshots", async (t) => {
   const none = histogram(0, 0, 0, 0);
@@ -30,47 +30,39 @@ Deno.test("a percentile counts only what came between two snapshots", async (t) 
 });
 
 Deno.test("rates are those of the time that has passed", () => {
-  const before = snapshot({ framesIn: { call: 10 }, backendRequests: { "2xx": 5, timeout: 1 } });
+  const before = snapshot({ framesIn: { call: 10 }, answeredCalls: 10 });
   const after = snapshot({
     at: before.at + 2000,
     connections: { "ocpp1.6": 2, none: 1 },
     framesIn: { call: 16, result: 2 },
     framesOut: { call: 4 },
     faults: 3,
-    backendRequests: { "2xx": 9, timeout: 2, "5xx": 3, "4xx": 7 },
+    answeredCalls: 18,
+    failedCalls: { refused: 1, backend: 0, unreachable: 1, away: 0 },
+    opened: 6,
+    closed: 4,
+    refused: 2,
     waiting: 8,
   });
-  const { connections, inRate, outRate, faultRate, failureRate, waiting, p50 } = pointOf(
-    before,
-    before,
-    after,
-  );
   deepStrictEqual(
-    { connections, inRate, outRate, faultRate, failureRate, waiting, p50 },
-    {
-      connections: 3,
-      inRate: 4,
-      outRate: 2,
-      faultRate: 1.5,
-      failureRate: 2,
-      waiting: 8,
-      p50: null,
-    },
+    pointOf(before, before, after),
+    point({
+      ...{ at: after.at, connections: 3, inRate: 4, outRate: 2, invalidRate: 1.5, waiting: 8 },
+      ...{ failedRate: 1, failedShare: 0.25, connectsRate: 3, closesRate: 2, refusedRate: 1 },
+    }),
   );
 });
 
-Deno.test("the backend's state is told by how many of its last answers failed", () => {
-  const before = snapshot({ backendRequests: { "2xx": 10, "5xx": 10 } });
-  const rows: [Partial<Snapshot>, string][] = [
-    [{}, "Idle"],
-    [{ backendRequests: { "2xx": 11, "4xx": 3, "5xx": 10 } }, "Healthy"],
-    [{ backendRequests: { "2xx": 20, "5xx": 11 } }, "Degraded"],
-    [{ backendRequests: { "2xx": 11, "5xx": 10, unreachable: 5 } }, "Failing"],
-    [{ backendAway: 1 }, "Away"],
-  ];
-  for (const [changes, expected] of rows) {
-    strictEqual(backendState(before, { ...before, at: before.at + 1, ...changes }).text, expected);
-  }
+Deno.test("without a CALL that ended no part of them has failed", () => {
+  const before = snapshot();
+  strictEqual(pointOf(before, before, snapshot({ at: before.at + 1000 })).failedShare, null);
+});
+
+Deno.test("what grew is told, and nothing else", () => {
+  deepStrictEqual(growth({ lost: 1, client: 2 }, { lost: 4, client: 2, memory: 1 }), {
+    lost: 3,
+    memory: 1,
+  });
 });
 
 Deno.test("a gateway that was started again begins anew", () => {

@@ -1,3 +1,4 @@
+import type { Point } from "../../../lib/status/page/rates.js";
 import type { HistogramSnapshot, Snapshot } from "../../../lib/status/snapshot.ts";
 
 const BOUNDS = [0.25, 0.75, 1];
@@ -46,6 +47,32 @@ export function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     residentBytes: 0,
     maxMemoryBytes: 0,
     eventLoopLagMs: 0,
+    ...changes,
+  };
+}
+
+/** A point of the charts at which nothing goes on, but for these changes. */
+export function point(changes: Partial<Point> = {}): Point {
+  return {
+    at: 1_000_000,
+    connections: 0,
+    inRate: 0,
+    outRate: 0,
+    callP50: null,
+    callP95: null,
+    callP99: null,
+    failedRate: 0,
+    failedShare: null,
+    invalidRate: 0,
+    backendP50: null,
+    backendP95: null,
+    waiting: 0,
+    outstanding: 0,
+    residentBytes: 0,
+    lagMs: 0,
+    connectsRate: 0,
+    closesRate: 0,
+    refusedRate: 0,
     ...changes,
   };
 }
