@@ -26,6 +26,12 @@ export interface StatusPage {
   access(rawClientId: string | null, token: Token): Response;
   /** `GET /status/tail/<ClientId>` */
   tail(request: HttpRequest, rawClientId: string, token: Token): Response;
+  /** `/status/ocpp/…`, one to three segments behind it. */
+  ocpp(
+    request: HttpRequest,
+    segments: readonly string[],
+    bounds: Pick<CallDeps, "maxMessageBytes" | "bodies">,
+  ): Promise<Response>;
 }
 
 export interface ApiDeps extends CallDeps {

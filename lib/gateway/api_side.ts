@@ -71,6 +71,7 @@ export function createApiSide(
     needsToken: authority.needsToken,
     noTail: config.noTail,
     isShuttingDown,
+    allowedActions: new Set(config.allowActions),
   });
   const apiDeps = {
     clients,

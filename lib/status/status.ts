@@ -16,6 +16,7 @@ import type { Log } from "../log/log.ts";
 import type { FaultCursor, RecentFaults } from "../log/recent_faults.ts";
 import { problem, respond, respondJson } from "../problem.ts";
 import { EventStream } from "./event_stream.ts";
+import { type BodyBounds, Ocpp } from "./ocpp.ts";
 import type { Page } from "./page.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { Tail } from "./tail.ts";
@@ -32,6 +33,8 @@ export interface StatusDeps {
   /** Nobody may look at the frames of clients. */
   readonly noTail: boolean;
   readonly isShuttingDown: () => boolean;
+  /** Actions whose payloads are not checked. */
+  readonly allowedActions: ReadonlySet<string>;
 }
 
 const SNAPSHOT_MS = 1000;
@@ -51,10 +54,12 @@ export class Status implements StatusPage {
   readonly #deps: StatusDeps;
   readonly #streams = new Set<EventStream>();
   readonly #tails = new Set<EventStream>();
+  readonly #ocpp: Ocpp;
   #page: Promise<Page> | undefined;
 
   constructor(deps: StatusDeps) {
     this.#deps = deps;
+    this.#ocpp = new Ocpp(deps);
   }
 
   /** `GET /` for a browser: one document, without any data. */
@@ -115,6 +120,11 @@ export class Status implements StatusPage {
     if (missing !== null) return problem(403, missing);
     const tail = new Tail(clients, clientId, withPayloads);
     return this.#open(this.#tails, MAX_TAILS, TAIL_MS, (write) => tail.tell(write));
+  }
+
+  /** `/status/ocpp/…`: what OCPP says of the CALLs that a CSMS sends. */
+  ocpp(request: HttpRequest, segments: readonly string[], bounds: BodyBounds): Promise<Response> {
+    return this.#ocpp.handle(request, segments, bounds);
   }
 
   /** Ends all streams. */

@@ -84,6 +84,7 @@ Deno.test("a page that could not be made is made for the next one who asks", asy
     },
     noTail: false,
     isShuttingDown: () => false,
+    allowedActions: new Set(),
   });
   await rejects(status.page(), /broken/);
   strictEqual((await status.page()).status, 200);
