@@ -15,6 +15,7 @@ import clients from "./page/clients.js" with { type: "text" };
 import dom from "./page/dom.js" with { type: "text" };
 import faults from "./page/faults.js" with { type: "text" };
 import outbox from "./page/outbox.js" with { type: "text" };
+import place from "./page/place.js" with { type: "text" };
 import html from "./page/index.html" with { type: "text" };
 import rates from "./page/rates.js" with { type: "text" };
 import reportRow from "./page/report_row.js" with { type: "text" };
@@ -49,7 +50,7 @@ const STYLES = [
 
 /** Each before those that import it. */
 const MODULES = [
-  ...[dom, rates, outbox, session, access, twoClicks, charts, faults],
+  ...[dom, place, rates, outbox, session, access, twoClicks, charts, faults],
   ...[tail, client, clients, reportRow, reports, app],
 ];
 

@@ -10,6 +10,7 @@ import { ClientsView } from "./clients.js";
 import { byId, bytesText, durationText, numberText, setText, spanText } from "./dom.js";
 import { Faults } from "./faults.js";
 import { reportsState } from "./outbox.js";
+import { Place } from "./place.js";
 import { backendState, isSameRun, pointOf, sumOf } from "./rates.js";
 import { ReportsView } from "./reports.js";
 import { follow, Session } from "./session.js";
@@ -22,9 +23,10 @@ const WINDOW = 10;
 const HIDDEN_MS = 5000;
 
 const session = new Session();
+const place = new Place(window);
 const charts = new Charts(byId("charts"));
 const client = new ClientView(session, () => clients.select(null));
-const clients = new ClientsView(session, (clientId) => {
+const clients = new ClientsView(session, place, (clientId) => {
   openClient(clientId);
 });
 const reports = new ReportsView(session, (clientId) => openClient(clientId));

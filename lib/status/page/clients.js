@@ -7,6 +7,7 @@
 import { byId, el, numberText, setText, spanText } from "./dom.js";
 import { problemOf, Unauthorized } from "./session.js";
 
+/** @import { Place } from "./place.js" */
 /** @import { Session } from "./session.js" */
 
 const REFRESH_MS = 3000;
@@ -41,14 +42,23 @@ export class ClientsView {
 
   /**
    * @param {Session} session
+   * @param {Place} place
    * @param {(clientId: string) => void} onOpen
    */
-  constructor(session, onOpen) {
+  constructor(session, place, onOpen) {
     this.#session = session;
+    this.#search.value = place.get("search") ?? "";
+    place.onChange(() => {
+      this.#search.value = place.get("search") ?? "";
+      this.#go([null]);
+    });
     this.#onOpen = onOpen;
     this.#search.addEventListener("input", () => {
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#go([null]), TYPING_MS);
+      this.#timer = setTimeout(() => {
+        place.set({ search: this.#search.value.trim() });
+        this.#go([null]);
+      }, TYPING_MS);
     });
     byId("search-form", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
