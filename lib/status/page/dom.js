@@ -43,6 +43,32 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/**
+ * What is not seen, or changes the order in which other characters are seen: controls, format and bidi
+ * characters, spaces of other kinds and at the ends, halves of surrogate pairs.
+ */
+const UNSEEN =
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}|^ | $/gu;
+
+/**
+ * A text from a client or a backend, with escapes such as `\u{200b}` for what would not be seen, so
+ * that two texts that look alike are alike. Goes into text nodes only.
+ *
+ * @param {string} text
+ */
+export function shown(text) {
+  return text.replace(UNSEEN, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`);
+}
+
+/**
+ * Such a text in an element of its own: its direction does not reach the text around it.
+ *
+ * @param {string} text
+ */
+export function foreign(text) {
+  return el("bdi", {}, shown(text));
+}
+
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
