@@ -9,17 +9,21 @@ import plot from "uplot/dist/uPlot.iife.min.js" with { type: "text" };
 import plotStyle from "uplot/dist/uPlot.min.css" with { type: "text" };
 import access from "./page/access.js" with { type: "text" };
 import app from "./page/app.js" with { type: "text" };
+import callForm from "./page/call_form.js" with { type: "text" };
 import charts from "./page/charts.js" with { type: "text" };
 import client from "./page/client.js" with { type: "text" };
 import clients from "./page/clients.js" with { type: "text" };
 import dom from "./page/dom.js" with { type: "text" };
 import faults from "./page/faults.js" with { type: "text" };
+import jsonText from "./page/json_text.js" with { type: "text" };
+import ocpp from "./page/ocpp.js" with { type: "text" };
 import outbox from "./page/outbox.js" with { type: "text" };
 import place from "./page/place.js" with { type: "text" };
 import html from "./page/index.html" with { type: "text" };
 import rates from "./page/rates.js" with { type: "text" };
 import reportRow from "./page/report_row.js" with { type: "text" };
 import reports from "./page/reports.js" with { type: "text" };
+import sentCalls from "./page/sent_calls.js" with { type: "text" };
 import session from "./page/session.js" with { type: "text" };
 import pageStyle from "./page/style/page.css" with { type: "text" };
 import figuresStyle from "./page/style/figures.css" with { type: "text" };
@@ -27,8 +31,12 @@ import controlsStyle from "./page/style/controls.css" with { type: "text" };
 import clientStyle from "./page/style/client.css" with { type: "text" };
 import dialogStyle from "./page/style/dialog.css" with { type: "text" };
 import reportsStyle from "./page/style/reports.css" with { type: "text" };
+import printStyle from "./page/style/print.css" with { type: "text" };
+import callStyle from "./page/style/call.css" with { type: "text" };
 import screenStyle from "./page/style/screen.css" with { type: "text" };
 import tail from "./page/tail.js" with { type: "text" };
+import theme from "./page/theme.js" with { type: "text" };
+import tokenDialog from "./page/token_dialog.js" with { type: "text" };
 import twoClicks from "./page/two_clicks.js" with { type: "text" };
 
 export interface Page {
@@ -43,14 +51,17 @@ const STYLES = [
   figuresStyle,
   controlsStyle,
   clientStyle,
+  callStyle,
   reportsStyle,
   dialogStyle,
   screenStyle,
+  printStyle,
 ];
 
 /** Each before those that import it. */
 const MODULES = [
   ...[dom, place, rates, outbox, session, access, twoClicks, charts, faults],
+  ...[jsonText, ocpp, sentCalls, callForm, theme, tokenDialog],
   ...[tail, client, clients, reportRow, reports, app],
 ];
 

@@ -4,25 +4,7 @@
  * @module
  */
 
-import type { MessageSchema } from "./schemas.ts";
-
-/** As far as the OCPP schemas use JSON schema. */
-interface Schema {
-  readonly $ref?: string;
-  readonly type?: string;
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly format?: string;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly maxLength?: number;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly items?: Schema;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-}
+import type { MessageSchema, Schema } from "./message_schema.ts";
 
 /** One field that a payload has or may have. */
 export interface Field {
@@ -58,7 +40,7 @@ const GENTLE: ReadonlySet<unknown> = new Set(["Soft", "OnIdle", "Operative"]);
  * @param now The value of each field that is a date-time and must be there, RFC 3339.
  */
 export function formOf(message: MessageSchema, now: string): PayloadForm {
-  const types = (message.definitions ?? {}) as Readonly<Record<string, Schema>>;
+  const types = message.definitions ?? {};
   const fields: Field[] = [];
 
   function resolved(schema: Schema): Schema {
@@ -119,8 +101,7 @@ export function formOf(message: MessageSchema, now: string): PayloadForm {
     });
   }
 
-  const root = message as Schema;
-  const payload = leastObject(root);
-  tell(root, "", 1);
+  const payload = leastObject(message);
+  tell(message, "", 1);
   return { payload, fields };
 }

@@ -12,7 +12,8 @@ import { checkPayload } from "./check.ts";
 import { goesThisWay } from "./direction.ts";
 import { formOf, type PayloadForm } from "./form.ts";
 import { isDateTime } from "./format.ts";
-import { type MessageSchema, Schemas } from "./schemas.ts";
+import type { MessageSchema } from "./message_schema.ts";
+import { Schemas } from "./schemas.ts";
 import type { Violation } from "./violation.ts";
 
 /** One OCPP version. */

@@ -14,6 +14,8 @@ import { Place } from "./place.js";
 import { backendState, isSameRun, pointOf, sumOf } from "./rates.js";
 import { ReportsView } from "./reports.js";
 import { follow, Session } from "./session.js";
+import { followTheme } from "./theme.js";
+import { TokenDialog } from "./token_dialog.js";
 
 /** @import { Snapshot } from "../snapshot.ts" */
 
@@ -25,12 +27,16 @@ const HIDDEN_MS = 5000;
 const session = new Session();
 const place = new Place(window);
 const charts = new Charts(byId("charts"));
-const client = new ClientView(session, () => clients.select(null));
+const client = new ClientView(session, place, (clientId) => clients.select(clientId));
 const clients = new ClientsView(session, place, (clientId) => {
   openClient(clientId);
 });
 const reports = new ReportsView(session, (clientId) => openClient(clientId));
 const faults = new Faults((clientId) => openClient(clientId));
+const dialog = new TokenDialog((token) => {
+  session.setToken(token);
+  start();
+});
 
 /** The last ones, the newest at the end. @type {Snapshot[]} */
 let snapshots = [];
@@ -40,7 +46,6 @@ let following = null;
 /** @param {string} clientId */
 function openClient(clientId) {
   client.open(clientId);
-  clients.select(clientId);
 }
 
 /** @param {Snapshot} snapshot */
@@ -125,8 +130,7 @@ function start() {
       showState(state, reason);
       clients.isLive = state === "connected";
       if (state !== "connected") return;
-      const dialog = byId("token-dialog", HTMLDialogElement);
-      if (dialog.open) dialog.close();
+      dialog.done();
       // They are all told again.
       faults.clear();
       void clients.refresh();
@@ -142,38 +146,18 @@ function start() {
 }
 
 function askForToken() {
-  const dialog = byId("token-dialog", HTMLDialogElement);
-  setText(byId("token-note"), session.hasToken ? "The gateway refused this token." : "");
+  const note = session.hasToken ? "The gateway refused this token." : "";
   session.setToken(null);
   clients.isLive = false;
   following?.abort();
   client.sleep();
   reports.sleep();
   showState("connecting");
-  if (!dialog.open) dialog.showModal();
-  byId("token", HTMLInputElement).focus();
+  dialog.ask(note);
 }
 
 session.onUnauthorized = askForToken;
-byId("token-dialog").addEventListener("cancel", (event) => event.preventDefault());
-byId("token-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const input = byId("token", HTMLInputElement);
-  session.setToken(input.value.trim());
-  input.value = "";
-  // So that it is read out again when the next one is wrong too.
-  setText(byId("token-note"), "");
-  start();
-});
-
-byId("theme").addEventListener("click", () => {
-  const root = document.documentElement;
-  const isDark = getComputedStyle(root).colorScheme === "dark" ||
-    (root.dataset.theme === undefined && matchMedia("(prefers-color-scheme: dark)").matches);
-  root.dataset.theme = isDark ? "light" : "dark";
-  charts.restyle();
-});
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts.restyle());
+followTheme(byId("theme", HTMLSelectElement), () => charts.restyle());
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let hiddenTimer;
@@ -189,11 +173,12 @@ function heedVisibility() {
     return;
   }
   charts.draw();
-  if (following?.signal.aborted && !byId("token-dialog", HTMLDialogElement).open) start();
+  if (following?.signal.aborted && !dialog.isOpen) start();
 }
 document.addEventListener("visibilitychange", heedVisibility);
 
 showState("connecting");
+client.follow();
 if (document.body.dataset.needsToken === undefined) start();
 else askForToken();
 // It may have been opened behind another one.
