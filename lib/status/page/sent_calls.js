@@ -124,7 +124,7 @@ class SentCall {
     this.#again = /** @type {HTMLButtonElement} */ (again);
     new TwoClicks(this.#again, {
       text: "Again",
-      again: "Click again to send it again",
+      again: "Click again",
       object: this.name,
       needsTwo: () => isDisruptive(action),
       onSure: onAgain,

@@ -41,7 +41,9 @@ export class TwoClicks {
     this.#text = options.text;
     this.#again = options.again;
     this.#say(this.#text);
-    if (options.isDeaf !== true) button.addEventListener("click", () => this.press());
+    if (options.isDeaf !== true) {
+      button.addEventListener("click", (event) => this.press(event.detail > 0));
+    }
     button.addEventListener("blur", () => this.calmDown());
     // A key that is held down clicks again and again.
     button.addEventListener("keydown", (event) => {
@@ -77,10 +79,14 @@ export class TwoClicks {
     this.#options.onAsk?.(false);
   }
 
-  /** What a click does. */
-  press() {
-    if (this.#isBusy || this.#isResting || this.#button.disabled) return;
-    this.#rest();
+  /**
+   * What a click does.
+   *
+   * @param {boolean} [isPointer] Whether it may be half of a double click; a key is pressed twice by intent.
+   */
+  press(isPointer = true) {
+    if (this.#isBusy || this.#button.disabled || (isPointer && this.#isResting)) return;
+    if (isPointer) this.#rest();
     if (this.#timer !== undefined || this.#options.needsTwo?.() === false) {
       this.calmDown();
       void this.#do();
