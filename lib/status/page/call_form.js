@@ -63,7 +63,6 @@ export class CallForm {
   /** Only the answers to the last questions count. */
   #version = 0;
   #check = 0;
-  #isStale = false;
   #confirmSend;
   #confirmAnyway;
 
@@ -133,12 +132,6 @@ export class CallForm {
     await this.#describe();
   }
 
-  /** @param {boolean} isStale Whether nobody knows what the gateway does: then nothing is sent. */
-  setStale(isStale) {
-    this.#isStale = isStale;
-    this.#allow();
-  }
-
   /** Keeps the draft of the client that is shown. */
   #keep() {
     if (this.#clientId === "") return;
@@ -197,7 +190,7 @@ export class CallForm {
 
   /** Checks what is written, and sends it when nothing is wrong. */
   async #submit() {
-    if (this.#isStale || this.#sent.isFull) return;
+    if (this.#sent.isFull) return;
     if (this.#confirmSend.isAsking) return this.#confirmSend.press();
     const check = ++this.#check;
     const fault = await this.#faultOf();
@@ -228,7 +221,6 @@ export class CallForm {
   }
 
   #go() {
-    if (this.#isStale) return;
     this.#keep();
     this.#anyway.hidden = true;
     setText(this.#fault, "");
@@ -242,7 +234,7 @@ export class CallForm {
 
   #allow() {
     const { isFull } = this.#sent;
-    this.#send.disabled = this.#anyway.disabled = isFull || this.#isStale;
+    this.#send.disabled = this.#anyway.disabled = isFull;
     this.#send.title = isFull ? "As many CALLs wait for their answers as one page may send." : "";
   }
 }

@@ -38,8 +38,6 @@ export class ClientView {
   /** Nothing is asked of the gateway, before it is there too. */
   #isAsleep = true;
   #isTailOpen = false;
-  #isStale = false;
-  #isConnected = false;
   /** Only the last request for the details counts. */
   #number = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -72,6 +70,11 @@ export class ClientView {
       onSure: () => this.#end(),
     });
     place.onChange(() => this.follow());
+  }
+
+  /** What passes between it and the gateway. */
+  get tail() {
+    return this.#tail;
   }
 
   /** @returns {string | null} */
@@ -118,13 +121,6 @@ export class ClientView {
     void this.#refresh();
   }
 
-  /** @param {boolean} isStale Whether nobody knows what the gateway does: then nothing can be done. */
-  setStale(isStale) {
-    this.#isStale = isStale;
-    this.#callForm.setStale(isStale);
-    this.#allowDisconnect();
-  }
-
   /** @param {string} clientId */
   #show(clientId) {
     if (this.#clientId === null) this.#scrolled = scrollY;
@@ -133,7 +129,7 @@ export class ClientView {
     setText(this.#title, shown(clientId));
     this.#details.replaceChildren();
     setText(this.#disconnectNote, "");
-    this.#isConnected = false;
+    this.#disconnect.disabled = true;
     const name = shown(clientId);
     this.#confirm.rename("Disconnect", `Click again to disconnect ${name}`);
     this.#callForm.open(clientId);
@@ -189,10 +185,6 @@ export class ClientView {
     this.#callForm.allow(actions);
   }
 
-  #allowDisconnect() {
-    this.#disconnect.disabled = !this.#isConnected || this.#isStale;
-  }
-
   #halt() {
     clearTimeout(this.#timer);
     this.#number++;
@@ -222,8 +214,7 @@ export class ClientView {
    * @param {number} status
    */
   #describe(client, status) {
-    this.#isConnected = client !== null;
-    this.#allowDisconnect();
+    this.#disconnect.disabled = client === null;
     if (client === null) {
       this.#tell([[
         "State",

@@ -136,8 +136,8 @@ class SentCall {
       { class: "sent-head" },
       el("b", {}, this.name),
       time,
-      this.#outcome,
       again,
+      this.#outcome,
     );
     const sent = el("pre", { tabindex: "0", "aria-label": "The payload" }, indented(payload));
     const details = el("details", {}, el("summary", {}, "Payload"), sent);

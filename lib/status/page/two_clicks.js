@@ -85,7 +85,8 @@ export class TwoClicks {
    * @param {boolean} [isPointer] Whether it may be half of a double click; a key is pressed twice by intent.
    */
   press(isPointer = true) {
-    if (this.#isBusy || this.#button.disabled || (isPointer && this.#isResting)) return;
+    const isOff = this.#isBusy || this.#button.matches(":disabled");
+    if (isOff || (isPointer && this.#isResting)) return;
     if (isPointer) this.#rest();
     if (this.#timer !== undefined || this.#options.needsTwo?.() === false) {
       this.calmDown();
