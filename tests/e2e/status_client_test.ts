@@ -158,14 +158,25 @@ testWith(
 
     // Nor does one disconnect, and what is under way is not begun a second time.
     let deletes = 0;
-    page.on("request", (request) => void (request.method() === "DELETE" && deletes++));
+    const clicked = Promise.withResolvers<void>();
+    await page.route(/\/clients\/CS-001$/, async (route) => {
+      if (route.request().method() === "DELETE") {
+        deletes++;
+        await clicked.promise;
+      }
+      await route.continue();
+    });
     const disconnect = page.locator("#disconnect");
     await disconnect.dblclick();
     match(await disconnect.innerText(), /^Click again to disconnect CS-001$/);
     await handled(client);
-    await disconnect.click();
-    await disconnect.dispatchEvent("click");
-    await disconnect.dispatchEvent("click");
+    await disconnect.click({ trial: true });
+    await page.evaluate(
+      "for (let i = 0; i < 3; i++) document.getElementById('disconnect').click()",
+    );
+    // One more DELETE would have come before this.
+    strictEqual(await page.evaluate("fetch('clients/CS-001').then(({ status }) => status)"), 200);
+    clicked.resolve();
     await client.whenClosed();
     await test.text("#disconnect-note", /^Disconnected\.$/);
     strictEqual(deletes, 1);
