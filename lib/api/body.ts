@@ -98,3 +98,12 @@ async function readWithin(
     ? { ok: true, payload }
     : { ok: false, status: 400, detail: "the body is not a JSON object" };
 }
+
+/**
+ * The headers of a refused body. One that is not read to its end ends its connection, so that its sender
+ * stops.
+ */
+export function refusalHeaders(status: 400 | 413 | 429): Record<string, string> {
+  if (status === 400) return {};
+  return { connection: "close", ...(status === 429 ? { "retry-after": "1" } : {}) };
+}

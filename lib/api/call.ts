@@ -17,7 +17,7 @@ import type { CallOutcome } from "../report/outcome.ts";
 import type { Tracing } from "../trace/tracing.ts";
 import { problem, respond, setHeader } from "../problem.ts";
 import { describeViolation, type Violation } from "../validate/violation.ts";
-import { type BodyRoom, readPayload } from "./body.ts";
+import { type BodyRoom, readPayload, refusalHeaders } from "./body.ts";
 import type { HttpRequest } from "../request.ts";
 import { type KeyRead, readRequestKey } from "./idempotency.ts";
 import { may } from "./may.ts";
@@ -49,12 +49,6 @@ function traceOf({ headers }: HttpRequest): TraceContext | undefined {
 /** A problem that ends the request before anything left. */
 function notSent(status: number, detail: string, headers: Record<string, string> = {}): Response {
   return problem(status, detail, { ...headers, "ws2api-outcome": "not-sent" });
-}
-
-/** A body that is not read to its end ends its connection, so that its sender stops. */
-function refusalHeaders(status: 400 | 413 | 429): Record<string, string> {
-  if (status === 400) return {};
-  return { connection: "close", ...(status === 429 ? { "retry-after": "1" } : {}) };
 }
 
 /** What both kinds of request need first; a response when one of them is missing. */

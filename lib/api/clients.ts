@@ -5,7 +5,7 @@
  */
 
 import type { Client } from "../cluster/bus.ts";
-import type { ConnectionState } from "../client/client_work.ts";
+import type { ConnectionState } from "../client/connection_state.ts";
 import type { Clients } from "../cluster/clients.ts";
 import type { ListedClient, Sort } from "../cluster/list.ts";
 import { decodeClientId } from "../codec/route.ts";

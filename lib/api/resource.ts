@@ -25,6 +25,12 @@ export interface StatusPage {
   clients(request: HttpRequest): Promise<Response>;
   /** `GET /status/access` and `GET /status/access/<ClientId>` */
   access(rawClientId: string | null, token: Token): Response;
+  /** `/status/ocpp/…`, one to three segments behind it. */
+  ocpp(
+    request: HttpRequest,
+    segments: readonly string[],
+    bounds: Pick<CallDeps, "maxMessageBytes" | "bodies">,
+  ): Promise<Response>;
 }
 
 export interface ApiDeps extends CallDeps, Pick<RecordingsDeps, "recordings"> {

@@ -78,10 +78,20 @@ export function resourceAt(path: string): Resource | undefined {
         return { methods: READ, handle: (_, { status }, token) => status.access(null, token) };
     }
   }
-  if (first === "status" && rest.length === 2) {
+  if (first === "status" && rest.length === 2 && rest[0] !== "ocpp") {
     const [what, clientId = ""] = rest;
     if (what === "access") {
       return { methods: READ, handle: (_, { status }, token) => status.access(clientId, token) };
+    }
+  }
+  if (first === "status" && rest[0] === "ocpp") {
+    const [, , , what] = rest;
+    const isCheck = rest.length === 4 && what === "check";
+    if (isCheck || rest.length === 2 || rest.length === 3) {
+      return {
+        methods: isCheck ? ["POST"] : READ,
+        handle: (request, deps) => deps.status.ocpp(request, rest.slice(1), deps),
+      };
     }
   }
   if (first === "outbox") return outboxAt(rest);

@@ -14,6 +14,7 @@ import type { DeliverOptions } from "../report/tracked.ts";
 import type { Caller } from "./caller.ts";
 import { Calls, type CallsDeps } from "./calls.ts";
 import { ClientSocket, type ClientSocketDeps } from "./client_socket.ts";
+import type { ConnectionState } from "./connection_state.ts";
 import type { Ending } from "./ending.ts";
 import type { HeldBack, Sender } from "./held_back.ts";
 import {
@@ -41,28 +42,6 @@ import { SentResults } from "./sent_results.ts";
  * a fast backend takes many: so no client gets more than 10,000 in a second.
  */
 const REFUSAL_MS = 0.02;
-
-/** What a connection is about. */
-export interface ConnectionState {
-  /** When the last frame came or went, to the second; milliseconds since 1970. */
-  readonly lastActivityAt: number;
-  /**
-   * When the client's last valid frame came, to the second; milliseconds since 1970, null before the
-   * first. An instance of an older version does not tell it.
-   */
-  readonly heardAt?: number | null;
-  readonly framesIn: number;
-  readonly framesOut: number;
-  /** Messages that wait for the backend or for their turn to go to the client. */
-  readonly waiting: number;
-  /** CALLs that the client has not answered. */
-  readonly outstanding: number;
-  /**
-   * CALLERRORs and CALLRESULTERRORs that passed, either way, and texts that were no frame. An instance
-   * of an older version does not tell them.
-   */
-  readonly errors?: number;
-}
 
 /** What the parts need: each of them sees its own share. */
 export interface ClientWorkDeps extends CallsDeps, ClientSocketDeps, IncomingDeps, OutgoingDeps {

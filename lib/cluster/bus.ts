@@ -5,7 +5,7 @@
  */
 
 import type { TraceContext } from "../codec/trace_context.ts";
-import type { ConnectionState } from "../client/client_work.ts";
+import type { ConnectionState } from "../client/connection_state.ts";
 import type { Errand } from "../client/outgoing.ts";
 import { type Identity, identityOf } from "../identity.ts";
 import type { RequestKey } from "../outbox/entry.ts";

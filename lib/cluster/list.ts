@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ConnectionState } from "../client/client_work.ts";
+import type { ConnectionState } from "../client/connection_state.ts";
 import type { Identity } from "../identity.ts";
 
 /**

@@ -5,7 +5,7 @@
  */
 
 import type { RecentEnds } from "../client/recent_ends.ts";
-import type { ConnectionState } from "../client/client_work.ts";
+import type { ConnectionState } from "../client/connection_state.ts";
 import { type Clock, pause } from "../clock.ts";
 import { type Identity, identityOf } from "../identity.ts";
 import { type Counted, FrameRates } from "./frame_rates.ts";

@@ -78,6 +78,7 @@ export function createApiSide(
     },
     noTail: config.noTail,
     isShuttingDown,
+    allowedActions: new Set(config.allowActions),
   });
   const apiDeps = {
     clients,

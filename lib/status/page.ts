@@ -10,6 +10,7 @@ import plotStyle from "uplot/dist/uPlot.min.css" with { type: "text" };
 import access from "./page/access.js" with { type: "text" };
 import app from "./page/app.js" with { type: "text" };
 import chart from "./page/chart.js" with { type: "text" };
+import callForm from "./page/call_form.js" with { type: "text" };
 import charts from "./page/charts.js" with { type: "text" };
 import client from "./page/client.js" with { type: "text" };
 import clients from "./page/clients.js" with { type: "text" };
@@ -28,6 +29,8 @@ import heart from "./page/heart.js" with { type: "text" };
 import instances from "./page/instances.js" with { type: "text" };
 import lately from "./page/lately.html" with { type: "text" };
 import now from "./page/now.html" with { type: "text" };
+import jsonText from "./page/json_text.js" with { type: "text" };
+import ocpp from "./page/ocpp.js" with { type: "text" };
 import outbox from "./page/outbox.js" with { type: "text" };
 import place from "./page/place.js" with { type: "text" };
 import html from "./page/index.html" with { type: "text" };
@@ -35,6 +38,7 @@ import recordings from "./page/recordings.js" with { type: "text" };
 import rates from "./page/rates.js" with { type: "text" };
 import reportRow from "./page/report_row.js" with { type: "text" };
 import reports from "./page/reports.js" with { type: "text" };
+import sentCalls from "./page/sent_calls.js" with { type: "text" };
 import session from "./page/session.js" with { type: "text" };
 import stream from "./page/stream.js" with { type: "text" };
 import pageStyle from "./page/style/page.css" with { type: "text" };
@@ -47,10 +51,14 @@ import reportsStyle from "./page/style/reports.css" with { type: "text" };
 import tailStyle from "./page/style/tail.css" with { type: "text" };
 import tailRow from "./page/tail_row.js" with { type: "text" };
 import overviewStyle from "./page/style/overview.css" with { type: "text" };
-import screenStyle from "./page/style/screen.css" with { type: "text" };
-import tail from "./page/tail.js" with { type: "text" };
 import tiles from "./page/tiles.js" with { type: "text" };
 import timeline from "./page/timeline.js" with { type: "text" };
+import printStyle from "./page/style/print.css" with { type: "text" };
+import callStyle from "./page/style/call.css" with { type: "text" };
+import screenStyle from "./page/style/screen.css" with { type: "text" };
+import tail from "./page/tail.js" with { type: "text" };
+import theme from "./page/theme.js" with { type: "text" };
+import tokenDialog from "./page/token_dialog.js" with { type: "text" };
 import twoClicks from "./page/two_clicks.js" with { type: "text" };
 
 export interface Page {
@@ -68,9 +76,11 @@ const STYLES = [
   clientsStyle,
   clientStyle,
   tailStyle,
+  callStyle,
   reportsStyle,
   dialogStyle,
   screenStyle,
+  printStyle,
 ];
 
 /** Each before those that import it. */
@@ -78,6 +88,7 @@ const MODULES = [
   ...[dom, place, rates, health, timeline, outbox, session, stream, access, twoClicks],
   ...[heart, tiles, instances, chart, charts, faultGroups, faults, departures],
   ...[copy, clientsQuery, clientsTable, clients],
+  ...[jsonText, ocpp, sentCalls, callForm, theme, tokenDialog],
   ...[exchanges, files, tailRow, recordings, tail],
   ...[client, reportRow, reports, app],
 ];

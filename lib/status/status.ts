@@ -21,6 +21,7 @@ import { EventStream, JsonText, type Write } from "./event_stream.ts";
 import { GatewayStream, type GatewayStreamQuery, TAIL_TICK_MS, TICK_MS } from "./gateway_stream.ts";
 import type { History } from "./history.ts";
 import { InstancesLook } from "./instances.ts";
+import { type BodyBounds, Ocpp } from "./ocpp.ts";
 import type { Page } from "./page.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { Tail } from "./tail.ts";
@@ -45,6 +46,8 @@ export interface StatusDeps {
   /** Nobody may look at the frames of clients. */
   readonly noTail: boolean;
   readonly isShuttingDown: () => boolean;
+  /** Actions whose payloads are not checked. */
+  readonly allowedActions: ReadonlySet<string>;
 }
 
 /** All who look within such a time are told the same snapshot, which is taken and written once. */
@@ -63,6 +66,7 @@ export class Status implements StatusPage {
   readonly #deps: StatusDeps;
   readonly #streams = new Set<EventStream>();
   readonly #instances: InstancesLook | undefined;
+  readonly #ocpp: Ocpp;
   #page: Promise<Page> | undefined;
   #snapshot: JsonText | undefined;
   #snapshotAt = -Infinity;
@@ -73,6 +77,7 @@ export class Status implements StatusPage {
     this.#instances = instance === undefined
       ? undefined
       : new InstancesLook({ clients, clock, log, instance });
+    this.#ocpp = new Ocpp(deps);
   }
 
   /** `GET /` for a browser: one document, without any data. */
@@ -154,6 +159,11 @@ export class Status implements StatusPage {
     const clientId = decodeClientId(rawClientId);
     if (clientId === undefined) return problem(400, "the path holds no ClientId");
     return respondJson(accessTo(token, clientId), headers);
+  }
+
+  /** `/status/ocpp/…`: what OCPP says of the CALLs that a CSMS sends. */
+  ocpp(request: HttpRequest, segments: readonly string[], bounds: BodyBounds): Promise<Response> {
+    return this.#ocpp.handle(request, segments, bounds);
   }
 
   /** Ends all streams. */

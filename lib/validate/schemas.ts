@@ -6,6 +6,7 @@
 
 import { Ajv, type ValidateFunction } from "ajv";
 import { isUri } from "./format.ts";
+import type { MessageSchema } from "./message_schema.ts";
 
 /** The frames whose payloads have schemas. */
 export type PayloadFrame = "call" | "send" | "result";
@@ -16,11 +17,6 @@ const FRAMES: Readonly<Record<string, PayloadFrame>> = {
   Response: "result",
   "": "send",
 };
-
-/** A JSON schema, with the types that it refers to. */
-export interface MessageSchema {
-  readonly definitions?: Readonly<Record<string, unknown>>;
-}
 
 /**
  * Owns the compiled schemas of one version. There is at most one for each message and each type that

@@ -10,11 +10,11 @@ import * as v16 from "typed-ocpp/dist/ocpp16/schemas.js";
 import * as v201 from "typed-ocpp/dist/ocpp20/schemas.js";
 import * as v21 from "typed-ocpp/dist/ocpp21/schemas.js";
 import { parseJson } from "../codec/json.ts";
-import { type Direction, goesThisWay } from "./direction.ts";
+import { checkPayload } from "./check.ts";
+import type { Direction } from "./direction.ts";
 import { isDateTime, isDateTimeOfStation } from "./format.ts";
-import { withoutIndexStrings } from "./index_strings.ts";
 import { type PayloadFrame, Schemas } from "./schemas.ts";
-import { type Violation, violationOf } from "./violation.ts";
+import type { Violation } from "./violation.ts";
 
 export interface Validator {
   /**
@@ -96,22 +96,7 @@ export function createValidator(
   ): Violation | undefined {
     const schemas = byProtocol.get(protocol)?.[direction];
     if (schemas === undefined || allowedActions.has(action)) return undefined;
-    const validate = schemas.find(frame, action);
-    if (validate === undefined) {
-      if (frame === "result") return undefined;
-      const text = `the Action is no ${frame === "send" ? "SEND" : "CALL"} of this OCPP version`;
-      return { meaning: "not_implemented", pointer: "", text };
-    }
-    if (frame !== "result" && !goesThisWay(direction, action)) {
-      const text = `the Action is the ${direction === "in" ? "CSMS's" : "station's"} to send`;
-      return { meaning: "not_supported", pointer: "", text };
-    }
-    const value = parse(withoutIndexStrings(payload));
-    if (value === undefined) {
-      return { meaning: "bad_payload", pointer: "", text: "is not valid JSON" };
-    }
-    if (validate(value)) return undefined;
-    return violationOf(validate.errors![0]!);
+    return checkPayload(schemas, direction, frame, action, payload, parse);
   }
 
   return { check };

@@ -12,6 +12,8 @@ import { tokensFile } from "../support/tokens.ts";
 
 /** Opens a client from the list. */
 async function openClient({ page }: TestPage, name: string): Promise<void> {
+  const back = page.getByRole("button", { name: "All clients" });
+  if (await back.isVisible()) await back.click();
   await page.locator("#clients").scrollIntoViewIfNeeded();
   await page.getByRole("rowheader", { name, exact: true }).getByRole("button").click();
 }
@@ -62,6 +64,7 @@ testWith("chromium", "the status page shows what goes on, and reaches a client",
   hostile.send(`[2,"${HOSTILE.slice(0, 30)}","Act",{"a":"${HOSTILE}"}]`);
   await test.text("#tail-rows code", /onerror/);
   hostile.send("[2,3]");
+  await page.getByRole("button", { name: "All clients" }).click();
   await test.text("#faults-rows", /frame refused.*MessageId/);
   await test.assertUnharmed();
 
@@ -87,17 +90,21 @@ testWith("chromium", "the status page shows what goes on, and reaches a client",
   await page.getByLabel("Action").fill("Reset");
   await page.getByLabel("Payload, a JSON object").fill('{"type":"Soft"}');
   const frame = client.next("[2,");
-  await page.getByRole("button", { name: "Send" }).click();
+  await page.getByRole("button", { name: "Send Reset to CP00" }).click();
+  await page.getByRole("button", { name: "Click again to send Reset to CP00" }).click();
   const [, messageId, action, payload] = JSON.parse(await frame);
   deepStrictEqual([action, payload], ["Reset", { type: "Soft" }]);
   client.send(`[3,"${messageId}",{"status":"Accepted"}]`);
-  await test.text("#call-outcome", /^200 CALLRESULT · answered/);
-  strictEqual(await page.locator("#call-answer").innerText(), '{"status":"Accepted"}');
+  await test.text("#sent-rows .outcome", /^200 CALLRESULT · answered/);
+  strictEqual(
+    await page.locator("#sent-rows .sent > pre").innerText(),
+    '{\n  "status": "Accepted"\n}',
+  );
 
   // On a phone, and in the dark.
   await page.setViewportSize({ width: 375, height: 800 });
   strictEqual(await page.evaluate("document.documentElement.scrollWidth"), 375);
-  await page.getByRole("button", { name: "Theme" }).click();
+  await page.getByLabel("Theme").selectOption("dark");
   strictEqual(await page.evaluate("document.documentElement.dataset.theme"), "dark");
   strictEqual(await page.locator("figure canvas").count(), 9);
 
@@ -144,7 +151,7 @@ testWith("chromium", "the status page asks for the token, and keeps it to itself
   const kept = await page.evaluate(
     "[localStorage.length, sessionStorage.length, document.cookie, location.href, history.state]",
   );
-  deepStrictEqual(kept, [0, 0, "", `${gateway.url}/`, null]);
+  deepStrictEqual(kept, [0, 0, "", `${gateway.url}/#client=CP1`, null]);
   deepStrictEqual((await page.context().storageState()).origins, []);
   ok(test.requests.every((url) => !url.includes("s3cret")));
   // A refused request is a line in the console, and there is no other.
@@ -170,13 +177,15 @@ testWith(
     for (const action of ["One", "Two"]) {
       await page.getByLabel("Action").fill(action);
       const frame = client.next("[2,");
-      await page.getByRole("button", { name: "Send" }).click();
+      await page.getByRole("button", { name: `Send ${action} to CP1` }).click();
+      // OCPP knows no such Action.
+      await page.getByRole("button", { name: "Send anyway" }).click();
       const [, messageId, sent] = JSON.parse(await frame);
       strictEqual(sent, action);
       match(messageId, /^[0-9a-f]{32}$/);
       messageIds.add(messageId);
       client.send(`[3,"${messageId}",{"to":"${action}"}]`);
-      await test.text("#call-answer", new RegExp(action));
+      await test.text("#sent-rows .sent", new RegExp(`${action}.*200 CALLRESULT`, "s"));
     }
     strictEqual(messageIds.size, 2);
     // Over plain HTTP the browser leaves one header of the page out, and says so.
@@ -317,18 +326,21 @@ testWith("chromium", "the status page shows what the token may do, and nothing e
     const { page } = test;
     await open(test, "caller");
     await page.getByLabel("Action").fill("Reset");
+    await page.locator("#call-fields").waitFor();
     deepStrictEqual(await seen(test), {
       ...{ disconnect: false, send: true, payloads: false },
-      actions: "Reset",
+      actions: "GetCompositeSchedule,GetConfiguration,GetDiagnostics," +
+        "GetInstalledCertificateIds,GetLocalListVersion,GetLog,Reset",
     });
     await test.text("#call-note", /^Allowed: Reset, Get\*$/);
     const frame = client.next("[2,");
-    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByRole("button", { name: /^Send Reset/ }).click();
+    await page.getByRole("button", { name: /^Click again to send/ }).click();
     client.send(`[3,"${JSON.parse(await frame)[1]}",{}]`);
-    await test.text("#call-outcome", /^200 CALLRESULT/);
-    await page.getByLabel("Action").fill("ClearCache");
-    await page.getByRole("button", { name: "Send" }).click();
-    await test.text("#call-answer", /"caller" may not send this Action/);
+    await test.text("#sent-rows .outcome", /^200 CALLRESULT/);
+    await page.getByLabel("Action").fill("ClearChargingProfile");
+    await page.getByRole("button", { name: /^Send ClearChargingProfile/ }).click();
+    await test.text("#sent-rows .sent", /"caller" may not send this Action/);
     // Of a client that it may not command it sees the frames alone.
     const asked = page.waitForResponse(/\/status\/access\/CP2$/);
     await openClient(test, "CP2");

@@ -191,6 +191,7 @@ testWith(
     await t.step("it closes by keyboard, and a client is opened from it", async () => {
       await rows.getByRole("rowheader").getByRole("button").click();
       strictEqual(await page.locator("#client-title").innerText(), "CP2");
+      await page.keyboard.press("Escape");
       await page.locator("#reports-title").focus();
       await page.keyboard.press("Escape");
       strictEqual(await page.evaluate("document.activeElement.id"), "reports-open");

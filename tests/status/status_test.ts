@@ -106,7 +106,12 @@ Deno.test("all who look at the same time are told the same snapshot", async () =
     departures: new Departures(systemClock),
     history: new History(),
     ...{ startedAt: 0, instance: undefined, clock, log: silentLog, needsToken: false },
-    ...{ noTail: false, isShuttingDown: () => false, clientsAt: { port: null, path: "/" } },
+    ...{
+      noTail: false,
+      isShuttingDown: () => false,
+      clientsAt: { port: null, path: "/" },
+      allowedActions: new Set<string>(),
+    },
   });
   const request = new Request("http://127.0.0.1/status/stream") as unknown as HttpRequest;
   const responses = Array.from({ length: 16 }, () => status.stream(request, {} as Token));
@@ -177,6 +182,7 @@ Deno.test("a page that could not be made is made for the next one who asks", asy
     noTail: false,
     clientsAt: { port: null, path: "/" },
     isShuttingDown: () => false,
+    allowedActions: new Set(),
   });
   await rejects(status.page(), /broken/);
   strictEqual((await status.page()).status, 200);

@@ -3,7 +3,8 @@ import * as v16 from "typed-ocpp/dist/ocpp16/schemas.js";
 import * as v201 from "typed-ocpp/dist/ocpp20/schemas.js";
 import * as v21 from "typed-ocpp/dist/ocpp21/schemas.js";
 import { isDateTime } from "../../lib/validate/format.ts";
-import { type MessageSchema, Schemas } from "../../lib/validate/schemas.ts";
+import type { MessageSchema } from "../../lib/validate/message_schema.ts";
+import { Schemas } from "../../lib/validate/schemas.ts";
 
 interface Version {
   readonly name: string;

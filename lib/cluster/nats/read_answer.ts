@@ -7,7 +7,7 @@
 
 import { isObject, parseJson } from "../../codec/json.ts";
 import { isObjectText } from "../../codec/scan.ts";
-import type { ConnectionState } from "../../client/client_work.ts";
+import type { ConnectionState } from "../../client/connection_state.ts";
 import type { CallOutcome } from "../../report/outcome.ts";
 import type { Violation } from "../../validate/violation.ts";
 import {

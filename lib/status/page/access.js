@@ -10,19 +10,6 @@
 /** @type {Access} */
 export const NOTHING = { disconnect: false, payloads: false, actions: [] };
 
-const USUAL_ACTIONS = [
-  "ChangeAvailability",
-  "ClearCache",
-  "DataTransfer",
-  "GetConfiguration",
-  "GetVariables",
-  "RemoteStartTransaction",
-  "RemoteStopTransaction",
-  "Reset",
-  "TriggerMessage",
-  "UnlockConnector",
-];
-
 /**
  * Asks the gateway. Never rejects: without an answer it is nothing.
  *
@@ -55,10 +42,17 @@ export async function generalAccess(session) {
 }
 
 /**
- * The Actions that are proposed to a person.
+ * The Actions that are proposed to a person: of those that a version has the ones that the token may
+ * send, and those that the token names.
  *
+ * @param {readonly string[]} known
  * @param {Access["actions"]} patterns
  */
-export function proposedActions(patterns) {
-  return patterns?.filter((pattern) => !pattern.endsWith("*")) ?? USUAL_ACTIONS;
+export function allowedActions(known, patterns) {
+  if (patterns === null) return known;
+  const named = patterns.filter((pattern) => !pattern.endsWith("*"));
+  const begins = patterns.filter((pattern) => pattern.endsWith("*"))
+    .map((pattern) => pattern.slice(0, -1));
+  const fitting = known.filter((action) => begins.some((begin) => action.startsWith(begin)));
+  return [...new Set([...fitting, ...named])].sort();
 }

@@ -17,8 +17,10 @@ import { isSameRun, pointOf } from "./rates.js";
 import { ReportsView } from "./reports.js";
 import { Session } from "./session.js";
 import { Stream } from "./stream.js";
+import { followTheme } from "./theme.js";
 import { Tiles } from "./tiles.js";
 import { Timeline } from "./timeline.js";
+import { TokenDialog } from "./token_dialog.js";
 
 /** @import { Snapshot } from "../snapshot.ts" */
 
@@ -33,7 +35,7 @@ const timeline = new Timeline();
 const charts = new Charts(byId("charts"), timeline);
 const tiles = new Tiles();
 const instances = new Instances();
-const client = new ClientView(session, () => clients.select(null));
+const client = new ClientView(session, place, (clientId) => clients.select(clientId));
 const clients = new ClientsView(session, place, (clientId) => {
   openClient(clientId);
 });
@@ -49,13 +51,18 @@ const heart = new Heart((isStale) => {
   }
 });
 
+const dialog = new TokenDialog((token) => {
+  session.setToken(token);
+  isAsleep = false;
+  stream.start();
+});
+
 /** The last ones, the newest at the end. @type {Snapshot[]} */
 let snapshots = [];
 
 /** @param {string} clientId */
 function openClient(clientId) {
   client.open(clientId);
-  clients.select(clientId);
 }
 
 /** @param {Snapshot} snapshot */
@@ -123,8 +130,7 @@ const stream = new Stream(session, {
     client.tail.streamIs(state);
     clients.isLive = state === "connected";
     if (state !== "connected") return;
-    const dialog = byId("token-dialog", HTMLDialogElement);
-    if (dialog.open) dialog.close();
+    dialog.done();
     // They are all told again.
     faults.clear();
     departures.clear();
@@ -142,39 +148,18 @@ const stream = new Stream(session, {
 client.tail.use(stream);
 
 function askForToken() {
-  const dialog = byId("token-dialog", HTMLDialogElement);
-  setText(byId("token-note"), session.hasToken ? "The gateway refused this token." : "");
+  const note = session.hasToken ? "The gateway refused this token." : "";
   session.setToken(null);
   clients.isLive = false;
   stream.stop();
   client.sleep();
   reports.sleep();
   heart.is("connecting");
-  if (!dialog.open) dialog.showModal();
-  byId("token", HTMLInputElement).focus();
+  dialog.ask(note);
 }
 
 session.onUnauthorized = askForToken;
-byId("token-dialog").addEventListener("cancel", (event) => event.preventDefault());
-byId("token-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const input = byId("token", HTMLInputElement);
-  session.setToken(input.value.trim());
-  input.value = "";
-  // So that it is read out again when the next one is wrong too.
-  setText(byId("token-note"), "");
-  isAsleep = false;
-  stream.start();
-});
-
-byId("theme").addEventListener("click", () => {
-  const root = document.documentElement;
-  const isDark = getComputedStyle(root).colorScheme === "dark" ||
-    (root.dataset.theme === undefined && matchMedia("(prefers-color-scheme: dark)").matches);
-  root.dataset.theme = isDark ? "light" : "dark";
-  charts.restyle();
-});
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts.restyle());
+followTheme(byId("theme", HTMLSelectElement), () => charts.restyle());
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let hiddenTimer;
@@ -192,13 +177,14 @@ function heedVisibility() {
     return;
   }
   charts.draw();
-  if (!isAsleep || byId("token-dialog", HTMLDialogElement).open) return;
+  if (!isAsleep || dialog.isOpen) return;
   isAsleep = false;
   stream.start();
 }
 document.addEventListener("visibilitychange", heedVisibility);
 
 heart.is("connecting");
+client.follow();
 if (document.body.dataset.needsToken === undefined) stream.start();
 else askForToken();
 // It may have been opened behind another one.

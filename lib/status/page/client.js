@@ -1,65 +1,65 @@
 /**
- * One client: what it is, its frames, a CALL to it, its end, as far as the token may.
+ * One client, as a view of its own: what it is, its frames, CALLs to it, its end, as far as the token may.
  *
  * @module
  */
 
-import { accessTo, NOTHING, proposedActions } from "./access.js";
-import { byId, durationText, el, numberText, setText, spanText, timeText } from "./dom.js";
+import { accessTo, NOTHING } from "./access.js";
+import { CallForm } from "./call_form.js";
+import { byId, el, numberText, setText, shown, spanText, timeText } from "./dom.js";
 import { problemOf, Unauthorized } from "./session.js";
 import { TailView } from "./tail.js";
 import { TwoClicks } from "./two_clicks.js";
 
 /** @import { Access } from "../../api/may.ts" */
+/** @import { Place } from "./place.js" */
 /** @import { Session } from "./session.js" */
 
 const DESCRIBE_MS = 3000;
-const WAIT_SECONDS = 30;
-/** More of an answer is not shown. */
-const MAX_ANSWER_CHARS = 100_000;
+/** Its name in the page's address. */
+const NAME = "client";
 
-/** The panel of one client. */
+/** The view of one client. While there is one, nothing else is shown. */
 export class ClientView {
   #session;
+  #place;
+  #onShown;
   #tail;
-  #onClosed;
+  #callForm;
+  #main = byId("main");
   #panel = byId("client");
   #title = byId("client-title");
   #details = byId("client-details");
   #disconnectPart = byId("disconnect-part");
   #disconnect = byId("disconnect", HTMLButtonElement);
   #disconnectNote = byId("disconnect-note");
-  #callTitle = byId("call-title");
-  #callForm = byId("call-form", HTMLFormElement);
-  #actions = byId("actions");
-  #callNote = byId("call-note");
-  #outcome = byId("call-outcome");
-  #answer = byId("call-answer");
-  #send = byId("call-send", HTMLButtonElement);
   /** @type {string | null} */
   #clientId = null;
-  #isAsleep = false;
+  /** Nothing is asked of the gateway, before it is there too. */
+  #isAsleep = true;
+  #isTailOpen = false;
   /** Only the last request for the details counts. */
   #number = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #confirm;
+  /** How far the page was scrolled before. */
+  #scrolled = 0;
 
   /**
    * @param {Session} session
-   * @param {() => void} onClosed
+   * @param {Place} place
+   * @param {(clientId: string | null) => void} onShown Told which client is shown, null for none.
    */
-  constructor(session, onClosed) {
+  constructor(session, place, onShown) {
     this.#session = session;
+    this.#place = place;
+    this.#onShown = onShown;
     this.#tail = new TailView(session);
-    this.#onClosed = onClosed;
+    this.#callForm = new CallForm(session);
     byId("client-close").addEventListener("click", () => this.close());
     this.#panel.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.close();
-    });
-    this.#callForm.addEventListener("submit", (event) => {
-      event.preventDefault();
-      void this.#call();
     });
     this.#confirm = new TwoClicks(this.#disconnect, {
       text: "Disconnect",
@@ -67,11 +67,12 @@ export class ClientView {
       onAsk: (isAsking) => {
         setText(this.#disconnectNote, isAsking ? "The client may connect again at once." : "");
       },
-      onSure: () => void this.#end(),
+      onSure: () => this.#end(),
     });
+    place.onChange(() => this.follow());
   }
 
-  /** What is told of its frames goes there. */
+  /** What passes between it and the gateway. */
   get tail() {
     return this.#tail;
   }
@@ -81,40 +82,31 @@ export class ClientView {
     return this.#clientId;
   }
 
+  /** Shows the client that the page's address tells, or none. */
+  follow() {
+    const clientId = this.#place.get(NAME);
+    if (clientId === this.#clientId) return;
+    if (clientId === null) this.#hide();
+    else this.#show(clientId);
+  }
+
   /** @param {string} clientId */
   open(clientId) {
-    this.#clientId = clientId;
+    this.#place.set({ [NAME]: clientId }, { push: true });
     this.#isAsleep = false;
-    setText(this.#title, clientId);
-    this.#details.replaceChildren();
-    setText(this.#outcome, "");
-    this.#answer.hidden = true;
-    setText(this.#disconnectNote, "");
-    this.#send.disabled = false;
-    this.#confirm.calmDown();
-    this.#allow(NOTHING);
-    this.#panel.hidden = false;
-    this.#title.focus();
-    this.#panel.scrollIntoView({ block: "nearest" });
-    this.#tail.open(clientId);
-    void this.#askAccess();
-    void this.#refresh();
+    this.#show(clientId);
   }
 
   close() {
-    if (this.#clientId === null) return;
-    this.#clientId = null;
-    this.#halt();
-    this.#tail.close();
-    this.#panel.hidden = true;
-    this.#onClosed();
+    this.#place.set({ [NAME]: null }, { push: true });
+    this.#hide();
   }
 
   /** Asks the gateway for nothing more, and stays as it is. */
   sleep() {
     this.#isAsleep = true;
     this.#halt();
-    this.#tail.sleep();
+    if (this.#isTailOpen) this.#tail.sleep();
   }
 
   /** The gateway is there again: goes on with the client that is shown. */
@@ -124,8 +116,58 @@ export class ClientView {
     if (!this.#isAsleep) return;
     this.#isAsleep = false;
     if (this.#clientId === null) return;
-    this.#tail.wake();
+    if (this.#isTailOpen) this.#tail.wake();
+    else this.#openTail(this.#clientId);
     void this.#refresh();
+  }
+
+  /** @param {string} clientId */
+  #show(clientId) {
+    if (this.#clientId === null) this.#scrolled = scrollY;
+    this.#halt();
+    this.#clientId = clientId;
+    setText(this.#title, shown(clientId));
+    this.#details.replaceChildren();
+    setText(this.#disconnectNote, "");
+    this.#disconnect.disabled = true;
+    const name = shown(clientId);
+    this.#confirm.rename("Disconnect", `Click again to disconnect ${name}`);
+    this.#callForm.open(clientId);
+    this.#allow(NOTHING);
+    this.#main.dataset.view = "client";
+    this.#panel.hidden = false;
+    scrollTo({ top: 0, behavior: "instant" });
+    this.#title.focus({ preventScroll: true });
+    this.#onShown(clientId);
+    if (this.#isAsleep) {
+      this.#closeTail();
+      return;
+    }
+    this.#openTail(clientId);
+    void this.#askAccess();
+    void this.#refresh();
+  }
+
+  #hide() {
+    if (this.#clientId === null) return;
+    this.#clientId = null;
+    this.#halt();
+    this.#closeTail();
+    this.#panel.hidden = true;
+    delete this.#main.dataset.view;
+    scrollTo({ top: this.#scrolled, behavior: "instant" });
+    this.#onShown(null);
+  }
+
+  /** @param {string} clientId */
+  #openTail(clientId) {
+    this.#isTailOpen = true;
+    this.#tail.open(clientId);
+  }
+
+  #closeTail() {
+    if (this.#isTailOpen) this.#tail.close();
+    this.#isTailOpen = false;
   }
 
   /** Until the gateway has said what may be done, nothing may. */
@@ -139,13 +181,8 @@ export class ClientView {
   /** @param {Access} access */
   #allow({ disconnect, payloads, actions }) {
     this.#disconnectPart.hidden = !disconnect;
-    this.#tail.allowPayloads(payloads);
-    const isCaller = actions === null || actions.length > 0;
-    this.#callTitle.hidden = this.#callForm.hidden = !isCaller;
-    const options = proposedActions(actions).map((value) => el("option", { value }));
-    this.#actions.replaceChildren(...options);
-    setText(this.#callNote, actions === null ? "" : `Allowed: ${actions.join(", ")}`);
-    this.#callNote.hidden = actions === null;
+    if (this.#isTailOpen) this.#tail.allowPayloads(payloads);
+    this.#callForm.allow(actions);
   }
 
   #halt() {
@@ -179,15 +216,20 @@ export class ClientView {
   #describe(client, status) {
     this.#disconnect.disabled = client === null;
     if (client === null) {
-      const text = status === 404 ? "Not connected." : "Cannot be reached at the moment.";
-      this.#details.replaceChildren(el("dt", {}, "State"), el("dd", {}, text));
+      this.#tell([[
+        "State",
+        status === 404
+          ? "Not connected. This view goes on when the client connects; until then nothing can be sent to it."
+          : "Cannot be reached at the moment.",
+      ]]);
       return;
     }
+    void this.#callForm.speak(client.protocol);
     const now = Date.now();
     const since = Date.parse(client.connectedAt);
     /** @type {[string, string][]} */
     const rows = [
-      ["Subprotocol", client.protocol ?? "none"],
+      ["Subprotocol", shown(client.protocol ?? "none")],
       ["Address", client.remoteAddress],
       ["Connected", `${spanText(now - since)}, since ${timeText(since)}`],
       ["Connection", client.connection],
@@ -200,73 +242,43 @@ export class ClientView {
         ["CALLs outstanding", numberText(client.outstanding)],
       );
     }
-    this.#details.replaceChildren(
-      ...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
-    );
+    this.#tell(rows);
   }
 
-  async #call() {
-    const clientId = this.#clientId;
-    if (clientId === null) return;
-    const action = byId("call-action", HTMLInputElement).value.trim();
-    const payload = byId("call-payload", HTMLTextAreaElement).value;
-    this.#send.disabled = true;
-    this.#answer.hidden = true;
-    setText(this.#outcome, "Sent, waiting for the answer …");
-    const startedAt = performance.now();
-    let text;
-    let answer = "";
-    try {
-      const path = [action, clientId, newMessageId()].map(encodeURIComponent).join("/");
-      const response = await this.#session.fetch(`call/${path}`, {
-        method: "POST",
-        headers: { "prefer": `wait=${WAIT_SECONDS}`, "content-type": "application/json" },
-        body: payload,
-      });
-      const reach = response.headers.get("ws2api-outcome") ?? "unknown";
-      const word = OUTCOMES[response.status] ?? `Status ${response.status}`;
-      text = `${word} · ${reach} · ${durationText(performance.now() - startedAt)}`;
-      const isProblem = response.headers.get("content-type") === "application/problem+json";
-      answer = isProblem ? await problemOf(response) : await response.text();
-    } catch (error) {
-      text = error instanceof Unauthorized
-        ? "Not sent: the token is missing."
-        : "No response from the gateway; the CALL may have been sent.";
+  /**
+   * In place, so that a text that somebody has selected stays selected.
+   *
+   * @param {[name: string, value: string][]} rows
+   */
+  #tell(rows) {
+    const names = Array.from(this.#details.querySelectorAll("dt"), (dt) => dt.textContent);
+    if (names.join() !== rows.map(([name]) => name).join()) {
+      this.#details.replaceChildren(
+        ...rows.flatMap(([name]) => [el("dt", {}, name), el("dd")]),
+      );
     }
-    // Meanwhile another client may be shown.
-    if (this.#clientId !== clientId) return;
-    this.#send.disabled = false;
-    setText(this.#outcome, text);
-    setText(this.#answer, answer.slice(0, MAX_ANSWER_CHARS));
-    this.#answer.hidden = answer === "";
+    const values = this.#details.querySelectorAll("dd");
+    rows.forEach(([, value], i) => {
+      const dd = values[i];
+      if (dd !== undefined) setText(dd, value);
+    });
   }
 
   async #end() {
     const clientId = this.#clientId;
     if (clientId === null) return;
+    let text = "No response from the gateway.";
     try {
       const response = await this.#session.fetch(`clients/${encodeURIComponent(clientId)}`, {
         method: "DELETE",
       });
-      const text = response.ok ? "Disconnected." : `Failed: ${await problemOf(response)}.`;
-      if (this.#clientId === clientId) setText(this.#disconnectNote, text);
+      text = response.ok ? "Disconnected." : `Failed: ${await problemOf(response)}.`;
     } catch {
-      setText(this.#disconnectNote, "No response from the gateway.");
+      // As it says.
     }
+    // Meanwhile another client may be shown.
+    if (this.#clientId !== clientId) return;
+    setText(this.#disconnectNote, text);
     void this.#refresh();
   }
 }
-
-/** 128 random bits. Not by `randomUUID`, which a page has over TLS or from localhost only. */
-function newMessageId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** @type {Record<number, string>} */
-const OUTCOMES = {
-  200: "200 CALLRESULT",
-  422: "422 CALLERROR",
-  410: "410 The client went",
-  504: "504 No answer in time",
-};
