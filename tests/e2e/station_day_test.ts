@@ -3,7 +3,8 @@
  * by its steps: `Day` compares all that the station and the backend hear.
  */
 
-import { type AnsweringExample, Day } from "../station/day.ts";
+import { type AnsweringExample, Day, type Way } from "../station/day.ts";
+import { secureWay } from "../station/secure.ts";
 import { EXAMPLES } from "../support/examples.ts";
 import { testWith } from "../support/needs.ts";
 import { testEachWebSocket as test } from "../support/websockets.ts";
@@ -61,8 +62,8 @@ async function goesWrong(day: Day, mistakes: Mistakes): Promise<void> {
   await day.answersWrongly("Reset", reset, '{"status":"Perhaps"}', BAD_STATUS);
 }
 
-async function dayOfOcpp16(example?: AnsweringExample): Promise<void> {
-  await using day = await Day.begin("ocpp1.6", "RDAM 123", example);
+async function dayOfOcpp16(example?: AnsweringExample, way?: Way): Promise<void> {
+  await using day = await Day.begin("ocpp1.6", "RDAM 123", example, way);
   const boot = '{"chargePointVendor":"ACME","chargePointModel":"One","iccid":""}';
   const bootAccepted =
     '{"status":"Accepted","currentTime":"2026-01-02T05:00:00.000Z","interval":300}';
@@ -157,8 +158,9 @@ async function dayOfOcpp16(example?: AnsweringExample): Promise<void> {
 async function dayOfOcpp2(
   protocol: "ocpp2.0.1" | "ocpp2.1",
   example?: AnsweringExample,
+  way?: Way,
 ): Promise<void> {
-  await using day = await Day.begin(protocol, "RDAM|123", example);
+  await using day = await Day.begin(protocol, "RDAM|123", example, way);
   const boot = '{"reason":"PowerUp","chargingStation":{"vendorName":"ACME","model":"One"}}';
   const bootAccepted =
     '{"status":"Accepted","currentTime":"2026-01-02T05:00:00.000Z","interval":300}';
@@ -290,8 +292,8 @@ async function dayOfOcpp2(
 
 const DAYS = {
   "ocpp1.6": dayOfOcpp16,
-  "ocpp2.0.1": (example?: AnsweringExample) => dayOfOcpp2("ocpp2.0.1", example),
-  "ocpp2.1": (example?: AnsweringExample) => dayOfOcpp2("ocpp2.1", example),
+  "ocpp2.0.1": (example?: AnsweringExample, way?: Way) => dayOfOcpp2("ocpp2.0.1", example, way),
+  "ocpp2.1": (example?: AnsweringExample, way?: Way) => dayOfOcpp2("ocpp2.1", example, way),
 };
 
 /** What the examples answer, but for times and numbers of transactions. */
@@ -322,6 +324,15 @@ function exampleSays(
 
 for (const [protocol, dayOf] of Object.entries(DAYS)) {
   test(`a day of an ${protocol} station`, () => dayOf());
+
+  for (const isCompressing of [false, true]) {
+    const how = isCompressing ? "with compression" : "without compression";
+    const name = `a day of an ${protocol} station with a certificate, by WSS, ${how}`;
+    testWith(["openssl"], name, async () => {
+      await using way = await secureWay(isCompressing);
+      await dayOf(undefined, way);
+    });
+  }
 
   for (const { name, needs, start } of EXAMPLES) {
     testWith(needs, `a day of an ${protocol} station behind ${name}`, async () => {

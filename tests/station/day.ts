@@ -2,9 +2,9 @@
 
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { RecordingBackend } from "../support/backend.ts";
-import type { TestClient } from "../support/client.ts";
+import type { ClientOptions, TestClient } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
-import type { TestGateway } from "../support/gateway.ts";
+import type { ApiAnswer, TestGateway } from "../support/gateway.ts";
 import { strictGateway } from "../support/strict_gateway.ts";
 
 /** Of a CALLERROR, as JSON texts behind the MessageId. */
@@ -24,6 +24,27 @@ export interface AnsweringExample {
   says(action: string, asked: Record<string, unknown>): unknown;
 }
 
+/** The station's end of its connection. */
+export type StationEnd = Pick<TestClient, "next" | "left" | "send" | "whenClosed"> & {
+  readonly socket: Pick<WebSocket, "protocol"> & { close(code: number, reason: string): void };
+};
+
+/** How a station comes. */
+export interface Way {
+  readonly flags: readonly string[];
+  /** What the backend hears of it when the station connects. */
+  readonly told: { readonly tls: boolean; readonly clientCertificate: unknown };
+  connect(gateway: TestGateway, path: string, options: ClientOptions): Promise<StationEnd>;
+  /** For the backend's requests; undefined where none is needed. */
+  readonly http?: Deno.HttpClient;
+}
+
+const PLAIN: Way = {
+  flags: [],
+  told: { tls: false, clientCertificate: null },
+  connect: (gateway, path, options) => gateway.connect(path, options),
+};
+
 const AUTHORIZATION = `Basic ${btoa("user:password")}`;
 
 /**
@@ -37,7 +58,8 @@ export class Day implements AsyncDisposable {
   readonly #backend: RecordingBackend;
   readonly #gateway: TestGateway;
   readonly #example: AnsweringExample | undefined;
-  #station: TestClient | undefined;
+  readonly #way: Way;
+  #station: StationEnd | undefined;
   /** The connection's id, as the backend heard it when it let the station in. */
   #connectionId: string | null = null;
   #lastStationId = 0;
@@ -54,7 +76,9 @@ export class Day implements AsyncDisposable {
     backend: RecordingBackend,
     gateway: TestGateway,
     example: AnsweringExample | undefined,
+    way: Way,
   ) {
+    this.#way = way;
     this.#protocol = protocol;
     this.#path = encodeURIComponent(clientId);
     this.#backend = backend;
@@ -85,17 +109,19 @@ export class Day implements AsyncDisposable {
     protocol: string,
     clientId: string,
     example?: AnsweringExample,
+    way = PLAIN,
   ): Promise<Day> {
     const backend = new RecordingBackend();
-    const flags = ["--connect-hook", "--disconnect-hook", "--require-protocol"];
-    return new Day(protocol, clientId, backend, await strictGateway(backend.url, flags), example);
+    const flags = ["--connect-hook", "--disconnect-hook", "--require-protocol", ...way.flags];
+    const gateway = await strictGateway(backend.url, flags);
+    return new Day(protocol, clientId, backend, gateway, example, way);
   }
 
   /** The station connects, while an older connection of its may still be open. */
   async connects(): Promise<void> {
     const older = this.#station;
     const olderId = this.#connectionId;
-    this.#station = await this.#gateway.connect(this.#path, {
+    this.#station = await this.#way.connect(this.#gateway, this.#path, {
       protocols: ["ocpp9.9", this.#protocol],
       headers: { authorization: AUTHORIZATION },
     });
@@ -107,8 +133,7 @@ export class Day implements AsyncDisposable {
       protocols: ["ocpp9.9", this.#protocol],
       remoteAddress: "127.0.0.1",
       authorization: AUTHORIZATION,
-      tls: false,
-      clientCertificate: null,
+      ...this.#way.told,
     }]);
     if (older === undefined) return;
     deepStrictEqual(await older.whenClosed(), { code: 1008, reason: "replaced" });
@@ -134,7 +159,7 @@ export class Day implements AsyncDisposable {
     );
     // What a restart forgets.
     this.#lastStationId = 0;
-    const gone = await this.#gateway.call(`Heartbeat/${this.#path}/1`);
+    const gone = await this.#post(`Heartbeat/${this.#path}/1`);
     deepStrictEqual([gone.status, gone.headers.get("ws2api-outcome")], [404, "not-sent"]);
   }
 
@@ -274,7 +299,7 @@ export class Day implements AsyncDisposable {
   /** The backend calls with a payload that is not valid: the station gets nothing. */
   async isCalledWrongly(action: string, payload: string): Promise<void> {
     const messageId = String(++this.#lastBackendId);
-    const { status, headers } = await this.#gateway.call(
+    const { status, headers } = await this.#post(
       `${action}/${this.#path}/${messageId}`,
       payload,
     );
@@ -297,7 +322,7 @@ export class Day implements AsyncDisposable {
 
   async #callOfBackend(action: string, payload: string): Promise<string> {
     const messageId = String(++this.#lastBackendId);
-    const { status } = await this.#gateway.call(`${action}/${this.#path}/${messageId}`, payload);
+    const { status } = await this.#post(`${action}/${this.#path}/${messageId}`, payload);
     strictEqual(status, 202);
     return messageId;
   }
@@ -312,7 +337,14 @@ export class Day implements AsyncDisposable {
     strictEqual(this.#backend.requests.length, this.#requests);
   }
 
-  get #connected(): TestClient {
+  /** The backend calls. */
+  #post(path: string, body = "{}"): Promise<ApiAnswer> {
+    const { http: client } = this.#way;
+    const init = { method: "POST", body, ...client && { client } };
+    return this.#gateway.api(`/call/${path}`, init);
+  }
+
+  get #connected(): StationEnd {
     if (this.#station === undefined) throw new TypeError("the station is not connected");
     return this.#station;
   }
