@@ -5,6 +5,7 @@ import { TestPage } from "../support/browser.ts";
 import type { TestClient } from "../support/client.ts";
 import { connected, handled } from "../support/connected.ts";
 import { TestGateway } from "../support/gateway.ts";
+import { until } from "../support/deadline.ts";
 import { testWith } from "../support/needs.ts";
 
 /** Opens a client from the list. */
@@ -402,7 +403,11 @@ testWith("chromium", "a client is printed as a whole, without buttons", async ()
   await openClient(test, "CS-001");
   await test.text("#tail-note", /^Live/);
   for (let i = 0; i < 40; i++) await client.ask(`[2,"${i}","Heartbeat",{}]`);
-  await test.text("#tail-rows .frame", /Heartbeat.*39/s);
+  await until(
+    "all of them to be shown",
+    async () =>
+      await page.locator("#tail-rows .frame").filter({ hasText: "Heartbeat" }).count() === 40,
+  );
   await page.emulateMedia({ media: "print", colorScheme: "dark" });
   const cut = "(() => { const rows = document.getElementById('tail-rows');" +
     " return rows.scrollHeight - rows.clientHeight; })()";

@@ -164,6 +164,7 @@ testWith(
     await test.text("#clients-note", /^4 clients connected$/);
     await page.mouse.up();
     strictEqual(await page.locator("#client-title").innerText(), "CP4");
+    await page.getByRole("button", { name: "All clients" }).click();
     await page.mouse.move(0, 0);
     await page.locator("#clients").scrollIntoViewIfNeeded();
     await rows(test, ["CP1", "CP2", "CP4", "CP6"]);

@@ -320,6 +320,7 @@ testWith(
       page.waitForRequest(/\/(clients|status\/access)\/CP%E2%80%AE1/),
       page.getByRole("button", { name: "CP\\u{202e}1", exact: true }).click(),
     ]);
+    await page.getByRole("button", { name: "All clients" }).click();
     // Another one counts up in its place.
     log.warn("frame refused", { clientId: "FLOOD", messageId: "50" });
     await test.text("#faults-rows", /51.*frame refused clientId FLOOD messageId 50/s);

@@ -5,7 +5,7 @@
  */
 
 import { copyButton } from "./copy.js";
-import { el, numberText, setText, spanText } from "./dom.js";
+import { el, numberText, setText, shown, spanText } from "./dom.js";
 
 /** So long after its last move a mouse that rests on the rows does not keep them in their places. */
 const HELD_MS = 5000;
@@ -141,7 +141,7 @@ export class ClientsTable {
   /** @param {Client} client @returns {Row} */
   #create(client) {
     const { id } = client;
-    const open = el("button", { type: "button", class: "link" }, id);
+    const open = el("button", { type: "button", class: "link" }, shown(id));
     open.addEventListener("click", () => this.#onOpen(id));
     const cells = COLUMNS.map(({ className }) => el("td", { class: className }));
     const copy = el("td", { class: "wide" }, copyButton("Copy ClientId", () => id));
@@ -182,8 +182,8 @@ function ofState(textOf) {
 
 /** @type {{ className: string, textOf: (client: Client, now: number, row: Row) => string }[]} */
 const COLUMNS = [
-  { className: "wide", textOf: ({ protocol }) => protocol ?? "none" },
-  { className: "wide", textOf: ({ remoteAddress }) => remoteAddress },
+  { className: "wide", textOf: ({ protocol }) => shown(protocol ?? "none") },
+  { className: "wide", textOf: ({ remoteAddress }) => shown(remoteAddress) },
   {
     className: "num wide",
     textOf: ({ connectedAt, endedAt }, now) =>

@@ -1,30 +1,8 @@
 /**
- * Texts that leave the page: to the clipboard, or as a file.
+ * Texts that leave the page as files.
  *
  * @module
  */
-
-/**
- * Copies a text.
- *
- * @param {string} text
- * @returns {Promise<boolean>} Whether it could.
- */
-export async function copyToClipboard(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    // Over plain HTTP from another host there is none.
-  }
-  const area = document.createElement("textarea");
-  area.value = text;
-  document.body.append(area);
-  area.select();
-  const isCopied = document.execCommand("copy");
-  area.remove();
-  return isCopied;
-}
 
 /**
  * Has the browser keep a text as a file.

@@ -4,9 +4,9 @@
  * @module
  */
 
+import { copyButton } from "./copy.js";
 import { durationText, el, numberText, setText, shown, timeText } from "./dom.js";
 import { FRAME_TYPES, jsonLines } from "./exchanges.js";
-import { copyToClipboard } from "./files.js";
 
 /** @import { FrameRow } from "../../client/tap_row.ts" */
 /** @import { Item } from "./exchanges.js" */
@@ -84,13 +84,7 @@ export class TailRow {
   #fill() {
     if (!this.#isOpen) return this.#body.replaceChildren();
     const { rows, messageId } = this.#item;
-    const button = el("button", { type: "button", class: "quiet" }, "Copy");
-    button.addEventListener("click", async () => {
-      setText(
-        button,
-        await copyToClipboard(jsonLines([this.#item])) ? "Copied" : "Cannot be copied",
-      );
-    });
+    const button = copyButton("Copy as JSON lines", () => jsonLines([this.#item]));
     const head = el("p", {}, `MessageId ${messageId === null ? "–" : shown(messageId)} `, button);
     this.#body.replaceChildren(
       head,
