@@ -130,7 +130,7 @@ testWith("chromium", "exchanges are filtered, opened at a click, copied and save
   client.send("no frame");
   await seen(test, "no frame", 1);
 
-  await page.getByLabel("Filter").fill("heart");
+  await page.getByLabel("Filter", { exact: true }).fill("heart");
   await seen(test, "Heartbeat", 1);
   deepStrictEqual((await rowsOf(page)).length, 1);
   // No payload has come to the page until now.
@@ -151,7 +151,7 @@ testWith("chromium", "exchanges are filtered, opened at a click, copied and save
     ["call", "result"],
   );
 
-  await page.getByLabel("Filter").fill("");
+  await page.getByLabel("Filter", { exact: true }).fill("");
   await page.getByLabel("Kind of exchanges").selectOption("in");
   await seen(test, "Heartbeat", 1);
   deepStrictEqual((await rowsOf(page)).length, 2);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { el } from "./dom.js";
+import { el, setText } from "./dom.js";
 
 const SAID_MS = 1500;
 
@@ -50,10 +50,15 @@ export function copyButton(name, textOf) {
   const button = el("button", { type: "button", class: "copy quiet", "aria-label": name }, "Copy");
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
+  /** @param {string} text @param {string} [label] */
+  function say(text, label = text) {
+    setText(button, text);
+    button.setAttribute("aria-label", label);
+  }
   button.addEventListener("click", async () => {
-    button.textContent = await copyText(textOf()) ? "Copied" : "Failed";
+    say(await copyText(textOf()) ? "Copied" : "Cannot be copied");
     clearTimeout(timer);
-    timer = setTimeout(() => button.textContent = "Copy", SAID_MS);
+    timer = setTimeout(() => say("Copy", name), SAID_MS);
   });
   return button;
 }
