@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import type { Socket as Connection } from "node:net";
 import { OVERSIZED } from "../socket.ts";
 import type { DeflateOwner } from "./deflate.ts";
@@ -27,12 +27,14 @@ export interface InflowOwner {
   ended(): void;
 }
 
-/** So much is looked at before it is asked again whether the client is held: what is beyond waits unread. */
-const PIECE_BYTES = 4096;
 /**
- * Each fragment of a message, and each part in which a frame comes, costs some 700 bytes beyond its own: on
- * the average they may not be smaller than this.
+ * So much is looked at before it is asked again whether the client is held: what is beyond waits unread.
+ * The least that a fragment keeps, too: what came with it, such as pongs between fragments.
  */
+const PIECE_BYTES = 4096;
+/** On the average the fragments of a message may not be smaller, … */
+const MIN_FRAGMENT_BYTES = 1024;
+/** … nor the parts in which a frame comes: each costs some 700 bytes beyond its own. */
 const MIN_PART_BYTES = 256;
 /** Messages of a few bytes are never in too many parts. */
 const MIN_PARTS = 1024;
@@ -64,7 +66,7 @@ const INFLOW = Symbol("inflow");
  *
  * - Messages are told in their order, and none while it is held. By then at most `PIECE_BYTES` have been
  *   looked at beyond the message that it was held for; the rest waits, and the connection is not read.
- * - One compressed message is inflated at a time, and none while it is held.
+ * - No compressed message is inflated while it is held.
  * - After `stop` what comes is read and dropped.
  */
 export class Inflow implements DeflateOwner {
@@ -73,7 +75,6 @@ export class Inflow implements DeflateOwner {
   /** Null when nothing more is looked at. */
   #receiver: FrameReceiver | null = null;
   #isHeld = false;
-  #isInflating = false;
   #isFeeding = false;
   #hasEnded = false;
   /** Bytes that were not given to the receiver. */
@@ -95,13 +96,13 @@ export class Inflow implements DeflateOwner {
    * @param maxMessageBytes What a message may have, inflated or not.
    */
   start(head: Buffer, extensions: Extensions, maxMessageBytes: number): void {
-    const maxParts = Math.max(MIN_PARTS, Math.ceil(maxMessageBytes / MIN_PART_BYTES));
+    const parts = (least: number) => Math.max(MIN_PARTS, Math.ceil(maxMessageBytes / least));
     this.#receiver = createReceiver({
       isServer: true,
       extensions,
       maxPayload: maxMessageBytes,
-      maxFragments: maxParts,
-      maxBufferedChunks: maxParts,
+      maxFragments: parts(MIN_FRAGMENT_BYTES),
+      maxBufferedChunks: parts(MIN_PART_BYTES),
     });
     owned(this.#receiver, this)
       .on("message", onMessage)
@@ -152,17 +153,14 @@ export class Inflow implements DeflateOwner {
     this.#tellLast();
   }
 
-  inflating(go: () => void): void {
-    if (this.#receiver === null) return;
-    this.#isInflating = true;
-    if (this.#isHeld) (this.#held ??= []).push(go);
-    else go();
+  get isGone(): boolean {
+    return this.#connection.destroyed;
   }
 
-  inflated(): void {
-    this.#isInflating = false;
-    // Behind the message that comes of it.
-    queueMicrotask(() => this.#feed());
+  inflating(go: () => void): void {
+    if (this.#receiver === null) return;
+    if (this.#isHeld) (this.#held ??= []).push(go);
+    else go();
   }
 
   come(bytes: Buffer): void {
@@ -178,7 +176,7 @@ export class Inflow implements DeflateOwner {
     while (this.#unfed !== null && this.#receiver !== null && !this.#isStopped) {
       const bytes: Buffer = this.#unfed;
       this.#unfed = bytes.length > PIECE_BYTES ? bytes.subarray(PIECE_BYTES) : null;
-      this.#receiver.write(bytes.length > PIECE_BYTES ? bytes.subarray(0, PIECE_BYTES) : bytes);
+      this.#receiver.write(pieceOf(bytes));
     }
     this.#isFeeding = false;
     if (this.#isStopped) this.#connection.pause();
@@ -188,7 +186,7 @@ export class Inflow implements DeflateOwner {
 
   /** Whether nothing is looked at for now. */
   get #isStopped(): boolean {
-    return this.#receiver !== null && (this.#isHeld || this.#isInflating);
+    return this.#receiver !== null && this.#isHeld;
   }
 
   message(data: Message): void {
@@ -232,6 +230,13 @@ export class Inflow implements DeflateOwner {
   #endIfTold(): void {
     if (this.#held === null && this.#last === null) this.#owner.ended();
   }
+}
+
+/** A copy where it came with more: one byte that the receiver keeps of it would keep all of that. */
+function pieceOf(bytes: Buffer): Buffer {
+  return bytes.buffer.byteLength > PIECE_BYTES
+    ? Buffer.from(bytes.subarray(0, PIECE_BYTES))
+    : bytes;
 }
 
 interface Owned {

@@ -27,7 +27,7 @@ export function createWsSockets(
   { maxMessageBytes, compression }: WsSocketsOptions,
   clock: Clock,
 ): SocketMaker {
-  const shared = { maxMessageBytes, clock, queue: new DeflateQueue() };
+  const shared = { maxMessageBytes, clock, queue: new DeflateQueue(clock) };
   const pings = new Map<number, Pings>();
 
   function pingsOf(idleSeconds: number): Pings | undefined {
