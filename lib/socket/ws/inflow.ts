@@ -9,6 +9,7 @@ import type { Socket as Connection } from "node:net";
 import { OVERSIZED } from "../socket.ts";
 import type { DeflateOwner } from "./deflate.ts";
 import { createReceiver, type Extensions, type FrameReceiver } from "./library.ts";
+import type { Busy, Turns } from "./turns.ts";
 
 /** A text, a binary message, or one that is too large. */
 export type Message = string | Buffer | typeof OVERSIZED;
@@ -28,7 +29,7 @@ export interface InflowOwner {
 }
 
 /**
- * So much is looked at before it is asked again whether the client is held: what is beyond waits unread.
+ * So much is looked at in one go, before it is asked whether the client is held, and others have a turn.
  * The least that a fragment keeps, too: what came with it, such as pongs between fragments.
  */
 const PIECE_BYTES = 4096;
@@ -67,11 +68,13 @@ const INFLOW = Symbol("inflow");
  * - Messages are told in their order, and none while it is held. By then at most `PIECE_BYTES` have been
  *   looked at beyond the message that it was held for; the rest waits, and the connection is not read.
  * - No compressed message is inflated while it is held.
+ * - What comes in one go is looked at piece by piece, and others have their turns in between.
  * - After `stop` what comes is read and dropped.
  */
-export class Inflow implements DeflateOwner {
+export class Inflow implements DeflateOwner, Busy {
   readonly #connection: Connection;
   readonly #owner: InflowOwner;
+  readonly #turns: Turns;
   /** Null when nothing more is looked at. */
   #receiver: FrameReceiver | null = null;
   #isHeld = false;
@@ -84,9 +87,10 @@ export class Inflow implements DeflateOwner {
   /** Tells what comes behind them, and nothing behind that. */
   #last: (() => void) | null = null;
 
-  constructor(connection: Connection, owner: InflowOwner) {
+  constructor(connection: Connection, owner: InflowOwner, turns: Turns) {
     this.#connection = connection;
     this.#owner = owner;
+    this.#turns = turns;
   }
 
   /**
@@ -145,7 +149,9 @@ export class Inflow implements DeflateOwner {
 
   /** The connection is no more: what came before is told. */
   close(): void {
+    while (this.#unfed !== null && this.#receiver !== null && !this.#isHeld) this.#feedPiece();
     this.#receiver = null;
+    this.#unfed = null;
     for (const each of this.#held ?? []) {
       if (typeof each !== "function") this.#owner.message(each);
     }
@@ -165,23 +171,41 @@ export class Inflow implements DeflateOwner {
 
   come(bytes: Buffer): void {
     this.#owner.heard();
-    if (this.#receiver === null) return;
-    this.#unfed = bytes;
+    if (this.#receiver !== null) this.#unfed = bytes;
+    if (bytes.length > PIECE_BYTES) this.#goOnLater();
+    else this.#feed();
+  }
+
+  goOn(): void {
     this.#feed();
   }
 
+  /** Others have their turn first. */
+  #goOnLater(): void {
+    this.#connection.pause();
+    this.#turns.enter(this);
+  }
+
+  /** Looks at one piece, if it may. */
   #feed(): void {
     if (this.#isFeeding) return;
-    this.#isFeeding = true;
-    while (this.#unfed !== null && this.#receiver !== null && !this.#isStopped) {
-      const bytes: Buffer = this.#unfed;
-      this.#unfed = bytes.length > PIECE_BYTES ? bytes.subarray(PIECE_BYTES) : null;
-      this.#receiver.write(pieceOf(bytes));
-    }
-    this.#isFeeding = false;
+    this.#feedPiece();
     if (this.#isStopped) this.#connection.pause();
+    else if (this.#unfed !== null) this.#goOnLater();
     else if (this.#hasEnded) this.#endIfTold();
     else if (this.#connection.isPaused()) this.#connection.resume();
+  }
+
+  #feedPiece(): void {
+    if (this.#unfed === null || this.#receiver === null || this.#isStopped) return;
+    const bytes: Buffer = this.#unfed;
+    this.#unfed = bytes.length > PIECE_BYTES ? bytes.subarray(PIECE_BYTES) : null;
+    this.#isFeeding = true;
+    try {
+      this.#receiver.write(pieceOf(bytes));
+    } finally {
+      this.#isFeeding = false;
+    }
   }
 
   /** Whether nothing is looked at for now. */
@@ -224,7 +248,7 @@ export class Inflow implements DeflateOwner {
 
   end(): void {
     this.#hasEnded = true;
-    if (!this.#isStopped) this.#endIfTold();
+    if (!this.#isStopped && this.#unfed === null) this.#endIfTold();
   }
 
   #endIfTold(): void {

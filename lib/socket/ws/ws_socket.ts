@@ -18,12 +18,14 @@ import {
   type FrameSender,
 } from "./library.ts";
 import type { Pinged, Pings } from "./pings.ts";
+import type { Turns } from "./turns.ts";
 
 /** What all sockets have in common. */
 export interface WsShared {
   readonly maxMessageBytes: number;
   readonly clock: Clock;
   readonly queue: DeflateQueue;
+  readonly turns: Turns;
 }
 
 /** From `closing` on a close frame has been sent, and nothing else will be. */
@@ -92,7 +94,7 @@ export class WsSocket implements Socket, Pinged, InflowOwner {
     this.#shared = shared;
     this.#pings = pings ?? null;
     this.#pingGroup = pings?.enter(this) ?? 0;
-    this.#inflow = new Inflow(connection, this);
+    this.#inflow = new Inflow(connection, this, shared.turns);
     const { queue, maxMessageBytes } = shared;
     this.#extensions = agreed === undefined
       ? NO_EXTENSIONS

@@ -2,7 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo, Socket as Connection } from "node:net";
-import { systemClock } from "../../../lib/clock.ts";
+import { pause, systemClock } from "../../../lib/clock.ts";
 import type { Message } from "../../../lib/socket/ws/inflow.ts";
 import type { Socket, SocketEnd } from "../../../lib/socket/socket.ts";
 import { createWsSockets } from "../../../lib/socket/ws/ws_sockets.ts";
@@ -116,4 +116,6 @@ Deno.test("a client that goes while its answer is compressed ends as ever", asyn
   await pair.client.write(joined([frameBytes("ask"), frameBytes("", { opcode: OPCODE.ping })]));
   await pair.client.endWriting();
   strictEqual((await inTime(pair.ended, "the close event")).code, 1006);
+  // Its next slice has a turn to see that it has gone.
+  await pause(systemClock, 2);
 });
