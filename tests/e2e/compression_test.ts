@@ -177,7 +177,7 @@ Deno.test("what inflates to more than --max-message is refused with 1009, up to 
   }
 });
 
-Deno.test("large messages are inflated and compressed elsewhere, and stay in their order", async () => {
+Deno.test("large messages are inflated at once and compressed in slices, and stay in their order", async () => {
   await using started = await start(["--max-message=4MiB"]);
   const { backend, gateway } = started;
   const noise = Array.from(

@@ -1,3 +1,4 @@
+import { systemClock } from "../../lib/clock.ts";
 import { silentLog } from "../../lib/log/log.ts";
 import { createDenoSockets } from "../../lib/socket/deno_socket.ts";
 import { createWsSockets } from "../../lib/socket/ws/ws_sockets.ts";
@@ -26,5 +27,6 @@ testSockets(
     tellsEach: true,
     hasClock: true,
   },
-  (clock) => createWsSockets({ maxMessageBytes: MAX_MESSAGE, compression: false }, clock),
+  (clock) =>
+    createWsSockets({ maxMessageBytes: MAX_MESSAGE, compression: false }, clock, systemClock),
 );

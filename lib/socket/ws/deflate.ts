@@ -6,7 +6,8 @@
  */
 
 import { Buffer } from "node:buffer";
-import { constants, deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from "node:zlib";
+import { constants, createDeflateRaw, deflateRawSync, inflateRawSync } from "node:zlib";
+import type { Clock } from "../../clock.ts";
 import {
   acceptOffer,
   type Agreed,
@@ -18,10 +19,14 @@ import {
 
 /** A shorter message gains nothing: most answers are a few bytes. */
 const THRESHOLD_BYTES = 256;
-/** What is larger goes to other threads: it would hold the event loop up for milliseconds. */
-const AT_ONCE_BYTES = 64 * 1024;
-/** So many are there at once, of all clients. */
-const MAX_ELSEWHERE = 4;
+/**
+ * What is larger is compressed in slices of this, each in a turn of the event loop: zlib takes some 20 ms
+ * for 1 MiB, and the runtime (Deno 2.9.6) has no other thread for it, also where it is called
+ * asynchronously.
+ */
+const SLICE_BYTES = 64 * 1024;
+/** Between two slices: where it is never idle, the runtime hardly asks for what has come on connections. */
+const IDLE_MS = 1;
 /** The end of each message, which is not sent (RFC 7692 §7.2.1). */
 const TRAILER = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 const NOTHING = Buffer.alloc(0);
@@ -49,27 +54,69 @@ export function agreeOnDeflate(header: string | null): Agreed | undefined {
   }
 }
 
-/** Work for other threads: a few at once, the rest in its order. */
+/** Compresses what is large: one message at a time, of all clients, in their order. */
 export class DeflateQueue {
-  #running = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #clock: Clock;
+  readonly #waiting: Job[] = [];
+  #isRunning = false;
 
-  /** Runs one; its `done` must come. */
-  run(work: (done: () => void) => void): void {
-    if (this.#running === MAX_ELSEWHERE) return void this.#waiting.push(() => this.run(work));
-    this.#running++;
-    work(() => {
-      this.#running--;
-      this.#waiting.shift()?.();
-    });
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
+
+  /** Compresses a message, unless nobody waits for it any more when it has its turn. */
+  add(job: Job): void {
+    this.#waiting.push(job);
+    if (!this.#isRunning) this.#next();
+  }
+
+  #next(): void {
+    let job = this.#waiting.shift();
+    while (job?.owner.isGone === true) job = this.#waiting.shift();
+    this.#isRunning = job !== undefined;
+    if (job !== undefined) this.#compress(job);
+  }
+
+  #compress({ bytes, windowBits, owner, done }: Job): void {
+    const parts: Buffer[] = [];
+    const stream = createDeflateRaw({ windowBits });
+    let at = 0;
+    const end = (tell: () => void): void => {
+      stream.close();
+      tell();
+      this.#next();
+    };
+    const goOn = (): void => {
+      if (owner.isGone) return end(() => {});
+      if (at >= bytes.length) {
+        return void stream.flush(
+          constants.Z_SYNC_FLUSH,
+          () => end(() => done(null, trimmed(Buffer.concat(parts)))),
+        );
+      }
+      const slice = bytes.subarray(at, at + SLICE_BYTES);
+      at += SLICE_BYTES;
+      stream.write(slice, () => this.#clock.setTimeout(goOn, IDLE_MS));
+    };
+    stream.on("data", (part: Buffer) => parts.push(part));
+    goOn();
+  }
+}
+
+/** A message that waits to be compressed. */
+interface Job {
+  readonly bytes: Buffer;
+  readonly windowBits: number;
+  readonly owner: Pick<DeflateOwner, "isGone">;
+  readonly done: Compressed;
 }
 
 /** Whose messages they are. */
 export interface DeflateOwner {
-  /** Nothing may be given to the receiver until `inflated`. Calls back when one more message may come. */
+  /** Whether its connection is no more. */
+  readonly isGone: boolean;
+  /** Calls back when one more message may come. */
   inflating(go: () => void): void;
-  inflated(): void;
 }
 
 /** One client's: it holds nothing between two messages. */
@@ -95,49 +142,33 @@ export class Deflate implements MessageDeflate {
     const inflate = (): void => {
       if (isLast) return this.#inflate(data, done);
       (this.#fragments ??= []).push(data);
-      this.#end(done, null, NOTHING);
+      done(null, NOTHING);
     };
     // Never within the receiver's own loop, which would call itself for each message.
     queueMicrotask(() => this.#owner.inflating(inflate));
   }
 
+  // At once, whatever its size: that takes less than to read what comes of it, which is bounded.
   #inflate(data: Buffer, done: Decompressed): void {
     const all = Buffer.concat([...this.#fragments ?? [], data, TRAILER]);
     this.#fragments = null;
-    const options = { ...FLUSH, maxOutputLength: this.#maxMessageBytes };
-    if (all.length > AT_ONCE_BYTES) {
-      return this.#queue.run((next) =>
-        inflateRaw(all, options, (error, inflated) => {
-          next();
-          this.#end(done, error, inflated);
-        })
-      );
-    }
     let inflated: Buffer;
     try {
-      inflated = inflateRawSync(all, options);
+      inflated = inflateRawSync(all, { ...FLUSH, maxOutputLength: this.#maxMessageBytes });
     } catch (error) {
-      return this.#end(done, error as Error);
+      return done(error as Error);
     }
-    this.#end(done, null, inflated);
-  }
-
-  #end(done: Decompressed, error: Error | null, inflated?: Buffer): void {
-    this.#owner.inflated();
-    done(error, inflated);
+    done(null, inflated);
   }
 
   compress(data: Buffer | string, _isLast: boolean, done: Compressed): void {
     const { server_max_window_bits: bits } = this.params;
-    const options = { ...FLUSH, windowBits: bits === undefined ? MAX_WINDOW_BITS : Number(bits) };
+    const windowBits = bits === undefined ? MAX_WINDOW_BITS : Number(bits);
     const bytes = Buffer.from(data);
-    if (bytes.length <= AT_ONCE_BYTES) return done(null, trimmed(deflateRawSync(bytes, options)));
-    this.#queue.run((next) =>
-      deflateRaw(bytes, options, (error, deflated) => {
-        next();
-        done(error, error === null ? trimmed(deflated) : deflated);
-      })
-    );
+    if (bytes.length > SLICE_BYTES) {
+      return this.#queue.add({ bytes, windowBits, owner: this.#owner, done });
+    }
+    done(null, trimmed(deflateRawSync(bytes, { ...FLUSH, windowBits })));
   }
 }
 

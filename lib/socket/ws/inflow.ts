@@ -4,11 +4,12 @@
  * @module
  */
 
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import type { Socket as Connection } from "node:net";
 import { OVERSIZED } from "../socket.ts";
 import type { DeflateOwner } from "./deflate.ts";
 import { createReceiver, type Extensions, type FrameReceiver } from "./library.ts";
+import type { Busy, Turns } from "./turns.ts";
 
 /** A text, a binary message, or one that is too large. */
 export type Message = string | Buffer | typeof OVERSIZED;
@@ -27,12 +28,14 @@ export interface InflowOwner {
   ended(): void;
 }
 
-/** So much is looked at before it is asked again whether the client is held: what is beyond waits unread. */
-const PIECE_BYTES = 4096;
 /**
- * Each fragment of a message, and each part in which a frame comes, costs some 700 bytes beyond its own: on
- * the average they may not be smaller than this.
+ * So much is looked at in one go, before it is asked whether the client is held, and others have a turn.
+ * The least that a fragment keeps, too: what came with it, such as pongs between fragments.
  */
+const PIECE_BYTES = 4096;
+/** On the average the fragments of a message may not be smaller, … */
+const MIN_FRAGMENT_BYTES = 1024;
+/** … nor the parts in which a frame comes: each costs some 700 bytes beyond its own. */
 const MIN_PART_BYTES = 256;
 /** Messages of a few bytes are never in too many parts. */
 const MIN_PARTS = 1024;
@@ -64,16 +67,17 @@ const INFLOW = Symbol("inflow");
  *
  * - Messages are told in their order, and none while it is held. By then at most `PIECE_BYTES` have been
  *   looked at beyond the message that it was held for; the rest waits, and the connection is not read.
- * - One compressed message is inflated at a time, and none while it is held.
+ * - No compressed message is inflated while it is held.
+ * - What comes in one go is looked at piece by piece, and others have their turns in between.
  * - After `stop` what comes is read and dropped.
  */
-export class Inflow implements DeflateOwner {
+export class Inflow implements DeflateOwner, Busy {
   readonly #connection: Connection;
   readonly #owner: InflowOwner;
+  readonly #turns: Turns;
   /** Null when nothing more is looked at. */
   #receiver: FrameReceiver | null = null;
   #isHeld = false;
-  #isInflating = false;
   #isFeeding = false;
   #hasEnded = false;
   /** Bytes that were not given to the receiver. */
@@ -83,9 +87,10 @@ export class Inflow implements DeflateOwner {
   /** Tells what comes behind them, and nothing behind that. */
   #last: (() => void) | null = null;
 
-  constructor(connection: Connection, owner: InflowOwner) {
+  constructor(connection: Connection, owner: InflowOwner, turns: Turns) {
     this.#connection = connection;
     this.#owner = owner;
+    this.#turns = turns;
   }
 
   /**
@@ -95,13 +100,13 @@ export class Inflow implements DeflateOwner {
    * @param maxMessageBytes What a message may have, inflated or not.
    */
   start(head: Buffer, extensions: Extensions, maxMessageBytes: number): void {
-    const maxParts = Math.max(MIN_PARTS, Math.ceil(maxMessageBytes / MIN_PART_BYTES));
+    const parts = (least: number) => Math.max(MIN_PARTS, Math.ceil(maxMessageBytes / least));
     this.#receiver = createReceiver({
       isServer: true,
       extensions,
       maxPayload: maxMessageBytes,
-      maxFragments: maxParts,
-      maxBufferedChunks: maxParts,
+      maxFragments: parts(MIN_FRAGMENT_BYTES),
+      maxBufferedChunks: parts(MIN_PART_BYTES),
     });
     owned(this.#receiver, this)
       .on("message", onMessage)
@@ -144,7 +149,9 @@ export class Inflow implements DeflateOwner {
 
   /** The connection is no more: what came before is told. */
   close(): void {
+    while (this.#unfed !== null && this.#receiver !== null && !this.#isHeld) this.#feedPiece();
     this.#receiver = null;
+    this.#unfed = null;
     for (const each of this.#held ?? []) {
       if (typeof each !== "function") this.#owner.message(each);
     }
@@ -152,43 +159,58 @@ export class Inflow implements DeflateOwner {
     this.#tellLast();
   }
 
+  get isGone(): boolean {
+    return this.#connection.destroyed;
+  }
+
   inflating(go: () => void): void {
     if (this.#receiver === null) return;
-    this.#isInflating = true;
     if (this.#isHeld) (this.#held ??= []).push(go);
     else go();
   }
 
-  inflated(): void {
-    this.#isInflating = false;
-    // Behind the message that comes of it.
-    queueMicrotask(() => this.#feed());
-  }
-
   come(bytes: Buffer): void {
     this.#owner.heard();
-    if (this.#receiver === null) return;
-    this.#unfed = bytes;
+    if (this.#receiver !== null) this.#unfed = bytes;
+    if (bytes.length > PIECE_BYTES) this.#goOnLater();
+    else this.#feed();
+  }
+
+  goOn(): void {
     this.#feed();
   }
 
+  /** Others have their turn first. */
+  #goOnLater(): void {
+    this.#connection.pause();
+    this.#turns.enter(this);
+  }
+
+  /** Looks at one piece, if it may. */
   #feed(): void {
     if (this.#isFeeding) return;
-    this.#isFeeding = true;
-    while (this.#unfed !== null && this.#receiver !== null && !this.#isStopped) {
-      const bytes: Buffer = this.#unfed;
-      this.#unfed = bytes.length > PIECE_BYTES ? bytes.subarray(PIECE_BYTES) : null;
-      this.#receiver.write(bytes.length > PIECE_BYTES ? bytes.subarray(0, PIECE_BYTES) : bytes);
-    }
-    this.#isFeeding = false;
+    this.#feedPiece();
     if (this.#isStopped) this.#connection.pause();
+    else if (this.#unfed !== null) this.#goOnLater();
     else if (this.#hasEnded) this.#endIfTold();
     else if (this.#connection.isPaused()) this.#connection.resume();
   }
 
+  #feedPiece(): void {
+    if (this.#unfed === null || this.#receiver === null || this.#isStopped) return;
+    const bytes: Buffer = this.#unfed;
+    this.#unfed = bytes.length > PIECE_BYTES ? bytes.subarray(PIECE_BYTES) : null;
+    this.#isFeeding = true;
+    try {
+      this.#receiver.write(pieceOf(bytes));
+    } finally {
+      this.#isFeeding = false;
+    }
+  }
+
   /** Whether nothing is looked at for now. */
   get #isStopped(): boolean {
-    return this.#receiver !== null && (this.#isHeld || this.#isInflating);
+    return this.#receiver !== null && this.#isHeld;
   }
 
   message(data: Message): void {
@@ -226,12 +248,19 @@ export class Inflow implements DeflateOwner {
 
   end(): void {
     this.#hasEnded = true;
-    if (!this.#isStopped) this.#endIfTold();
+    if (!this.#isStopped && this.#unfed === null) this.#endIfTold();
   }
 
   #endIfTold(): void {
     if (this.#held === null && this.#last === null) this.#owner.ended();
   }
+}
+
+/** A copy where it came with more: one byte that the receiver keeps of it would keep all of that. */
+function pieceOf(bytes: Buffer): Buffer {
+  return bytes.buffer.byteLength > PIECE_BYTES
+    ? Buffer.from(bytes.subarray(0, PIECE_BYTES))
+    : bytes;
 }
 
 interface Owned {

@@ -18,12 +18,14 @@ import {
   type FrameSender,
 } from "./library.ts";
 import type { Pinged, Pings } from "./pings.ts";
+import type { Turns } from "./turns.ts";
 
 /** What all sockets have in common. */
 export interface WsShared {
   readonly maxMessageBytes: number;
   readonly clock: Clock;
   readonly queue: DeflateQueue;
+  readonly turns: Turns;
 }
 
 /** From `closing` on a close frame has been sent, and nothing else will be. */
@@ -73,6 +75,8 @@ export class WsSocket implements Socket, Pinged, InflowOwner {
   /** Characters that are being compressed, and those behind them. */
   #compressing = 0;
   #lingering: Timer | null = null;
+  /** Ends what is sent, when all that is being compressed has been. */
+  #onSent: (() => void) | null = null;
 
   /**
    * Takes over a connection whose 101 has been written; `open` must follow.
@@ -90,7 +94,7 @@ export class WsSocket implements Socket, Pinged, InflowOwner {
     this.#shared = shared;
     this.#pings = pings ?? null;
     this.#pingGroup = pings?.enter(this) ?? 0;
-    this.#inflow = new Inflow(connection, this);
+    this.#inflow = new Inflow(connection, this, shared.turns);
     const { queue, maxMessageBytes } = shared;
     this.#extensions = agreed === undefined
       ? NO_EXTENSIONS
@@ -137,7 +141,21 @@ export class WsSocket implements Socket, Pinged, InflowOwner {
     if (this.#state !== "open") return;
     if (this.#extensions === NO_EXTENSIONS) return this.#sender.send(text, PLAIN);
     this.#compressing += text.length;
-    this.#sender.send(text, COMPRESSED, () => this.#compressing -= text.length);
+    this.#sender.send(text, COMPRESSED, () => this.#sent(text.length));
+  }
+
+  #sent(chars: number): void {
+    this.#compressing -= chars;
+    if (this.#compressing > 0) return;
+    const onSent = this.#onSent;
+    this.#onSent = null;
+    onSent?.();
+  }
+
+  /** The close frame waits behind what is being compressed. */
+  #whenSent(act: () => void): void {
+    if (this.#compressing === 0) act();
+    else this.#onSent = act;
   }
 
   close(code: number, reason: string): void {
@@ -198,7 +216,7 @@ export class WsSocket implements Socket, Pinged, InflowOwner {
     // Nothing follows of the client's, so that nothing is lost by ending the connection first
     // (RFC 6455 §7.1.1).
     this.#linger();
-    this.#connection.destroySoon();
+    this.#whenSent(() => this.#connection.destroySoon());
   }
 
   faulted(code: number): void {
@@ -209,7 +227,7 @@ export class WsSocket implements Socket, Pinged, InflowOwner {
   /** All is said: the client can read it, and has to end the connection. */
   #finish(): void {
     this.#linger();
-    this.#connection.end();
+    this.#whenSent(() => this.#connection.end());
   }
 
   #linger(): void {

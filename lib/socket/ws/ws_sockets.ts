@@ -11,6 +11,7 @@ import type { SocketMaker, Upgraded } from "../socket.ts";
 import { agreeOnDeflate, DeflateQueue } from "./deflate.ts";
 import { type Agreed, agreedHeader } from "./library.ts";
 import { Pings } from "./pings.ts";
+import { Turns } from "./turns.ts";
 import { WsSocket } from "./ws_socket.ts";
 
 export interface WsSocketsOptions {
@@ -22,12 +23,23 @@ export interface WsSocketsOptions {
 /** RFC 6455 §1.3 */
 const KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/** Makes sockets by the library `ws`. */
+/**
+ * Makes sockets by the library `ws`.
+ *
+ * @param clock Of all deadlines.
+ * @param loop Of the turns that large work takes; another one where the time of `clock` stands still.
+ */
 export function createWsSockets(
   { maxMessageBytes, compression }: WsSocketsOptions,
   clock: Clock,
+  loop: Clock = clock,
 ): SocketMaker {
-  const shared = { maxMessageBytes, clock, queue: new DeflateQueue() };
+  const shared = {
+    maxMessageBytes,
+    clock,
+    queue: new DeflateQueue(loop),
+    turns: new Turns(loop),
+  };
   const pings = new Map<number, Pings>();
 
   function pingsOf(idleSeconds: number): Pings | undefined {
