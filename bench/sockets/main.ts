@@ -1,7 +1,7 @@
 /**
  * Both implementations of WebSockets, with and without TLS and compression, turn by turn.
  *
- *     deno task bench:sockets                              about 10 minutes
+ *     deno task bench:sockets                              about 7 minutes
  *     deno task bench:sockets --rounds 1 --clients 2000
  *
  * Stations send a day of MeterValues, one after the other; idle ones have sent one. Stations are of this
@@ -29,8 +29,8 @@ interface Flags {
   readonly write: boolean;
 }
 
-const ROUNDS = 5;
-const CLIENTS = 5000;
+const ROUNDS = 3;
+const CLIENTS = 3000;
 const MINUTES_OF_A_DAY = 1440;
 const STATIONS = 16;
 /** Of each of them. */
