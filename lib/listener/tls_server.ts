@@ -116,6 +116,8 @@ export class TlsServer {
       return void socket.destroy();
     }
     this.#fresh.leave(socket);
+    // A peer may end its side behind its request, as it may without TLS; but not within the handshake.
+    secure.allowHalfOpen = true;
     this.#options.onSecure(secure, socket);
   }
 
