@@ -47,13 +47,17 @@ const HASHES: Readonly<Record<string, string | null>> = {
   "2b6570": null,
 };
 
-/** What is known of extensions that must be: none. With any other the list may mean something else. */
 const EXTENSIONS_TAG = 0xa0;
+/**
+ * deltaCRLIndicator, issuingDistributionPoint, and certificateIssuer of an entry: they must be critical,
+ * and mean the same where they are not.
+ */
+const NARROWING: readonly string[] = ["551d1b", "551d1c", "551d1d"];
 
 /**
  * Reads the lists of a file (PEM). Never throws. Some 10 ms for 10,000 certificates.
  *
- * One that covers a part only, adds to another one, or speaks for other authorities, says so in a critical
+ * One that covers a part only, adds to another one, or speaks for other authorities, says so in an
  * extension, and is refused: read as a plain one it would let in who is revoked.
  */
 export function readLists(text: string): ReadLists {
@@ -122,7 +126,7 @@ function readSigned(
   if (more.length > 0) throw new Error("it has more than a CRL has");
   if (extensions !== undefined) {
     if (extensions.tag !== EXTENSIONS_TAG) throw new Error("it has more than a CRL has");
-    refuseCritical(contentOf(extensions.content, SEQUENCE));
+    refuseNarrowing(contentOf(extensions.content, SEQUENCE));
   }
   return { serials, nextUpdate };
 }
@@ -130,12 +134,13 @@ function readSigned(
 function readEntry(entry: Uint8Array): string {
   const [serial, date, extensions] = derIn(entry);
   if (serial?.tag !== INTEGER || date === undefined) throw new Error("an entry has no number");
-  if (extensions !== undefined) refuseCritical(extensions.content);
+  if (extensions !== undefined) refuseNarrowing(extensions.content);
   return serialOf(hexOf(serial.content));
 }
 
-function refuseCritical(list: Uint8Array): void {
-  if (extensionsIn(list).some(({ isCritical }) => isCritical)) {
+/** No critical extension is known here: with any the list may mean something else. */
+function refuseNarrowing(list: Uint8Array): void {
+  if (extensionsIn(list).some(({ isCritical, oid }) => isCritical || NARROWING.includes(oid))) {
     throw new Error("it is for a part of the certificates, or for other authorities' too");
   }
 }

@@ -10,6 +10,7 @@ import { validityOf } from "../config/certificate.ts";
 import {
   BOOLEAN,
   contentOf,
+  type Der,
   derIn,
   type Extension,
   extensionsIn,
@@ -35,9 +36,15 @@ export const NO_CERTIFICATE: CertificateFault = {
 const BASIC_CONSTRAINTS = "551d13";
 const KEY_USAGE = "551d0f";
 const EXTENDED_KEY_USAGE = "551d25";
+const NAME_CONSTRAINTS = "551d1e";
 /** id-kp-clientAuth */
 const CLIENT_AUTH = "2b06010505070302";
 const EXTENSIONS_TAG = 0xa3;
+const VERSION_TAG = 0xa0;
+/** rsaEncryption, id-ecPublicKey, id-Ed25519: the keys that the runtime's TLS knows. */
+const KEYS: readonly string[] = ["2a864886f70d010101", "2a8648ce3d0201", "2b6570"];
+/** No chain is longer: the client's certificate and authorities. */
+const MAX_CHAIN = 10;
 
 /**
  * Judges clients' certificates beyond what the runtime does in a handshake.
@@ -70,6 +77,11 @@ export class ClientTrust {
     now: number,
   ): CertificateFault | undefined {
     if (chain.length === 0) return NO_CERTIFICATE;
+    // Behind so many a revoked authority must not hide.
+    if (chain.length > MAX_CHAIN) {
+      const error = `the client shows more than ${MAX_CHAIN} certificates`;
+      return { cause: "bad_certificate", error };
+    }
     try {
       const certificates = chain.map((bytes) => new X509Certificate(bytes));
       if (isResumed) {
@@ -95,10 +107,15 @@ export class ClientTrust {
       }
       if (!isForClients(extensions)) return "the certificate is not for clients";
       const signed: X509Certificate = leaf;
-      if (this.#authorities.some(({ certificate }) => isSignedBy(signed, certificate))) {
-        return undefined;
+      const authority = this.#authorities.find(({ certificate }) =>
+        isSignedBy(signed, certificate)
+      );
+      if (authority !== undefined) {
+        return hasNameConstraints(extensionsOf(authority.certificate))
+          ? "its CA is for certain names, which are looked at in whole handshakes only"
+          : undefined;
       }
-      leaf = others.find((each) => isSignedBy(signed, each));
+      leaf = others.find((each) => hasKnownKey(each) && isSignedBy(signed, each));
       others = others.filter((each) => each !== leaf);
     }
     return "the certificate is signed by none of the CAs of --client-ca";
@@ -126,10 +143,28 @@ function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): bool
   return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }
 
-/** Extensions of a certificate (RFC 5280 §4.1). */
-function extensionsOf({ raw }: X509Certificate): Extension[] {
+/** What is signed of a certificate (RFC 5280 §4.1). */
+function fieldsOf({ raw }: X509Certificate): Der[] {
   const [signed] = derIn(contentOf(raw, SEQUENCE));
-  const list = [...derIn(signed!.content)].find(({ tag }) => tag === EXTENSIONS_TAG);
+  return [...derIn(signed!.content)];
+}
+
+function hasNameConstraints(extensions: readonly Extension[]): boolean {
+  return extensions.some(({ oid }) => oid === NAME_CONSTRAINTS);
+}
+
+/** A client chooses what it shows: the runtime takes minutes to read a large key of another kind (DSA). */
+function hasKnownKey(certificate: X509Certificate): boolean {
+  const fields = fieldsOf(certificate);
+  if (fields[0]?.tag === VERSION_TAG) fields.shift();
+  // Behind number, signature, issuer, validity and subject.
+  const [algorithm] = derIn(fields[5]!.content);
+  const [name] = derIn(algorithm!.content);
+  return KEYS.includes(hexOf(name!.content));
+}
+
+function extensionsOf(certificate: X509Certificate): Extension[] {
+  const list = fieldsOf(certificate).find(({ tag }) => tag === EXTENSIONS_TAG);
   return list === undefined ? [] : extensionsIn(contentOf(list.content, SEQUENCE));
 }
 
@@ -153,8 +188,8 @@ function mayIssue(
   below: number,
 ): boolean {
   const known = [BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE];
-  // Such as names that it may sign for.
-  if (!ca || extensions.some((each) => each.isCritical && !known.includes(each.oid))) return false;
+  if (!ca || hasNameConstraints(extensions)) return false;
+  if (extensions.some((each) => each.isCritical && !known.includes(each.oid))) return false;
   const basic = extensions.find(({ oid }) => oid === BASIC_CONSTRAINTS);
   if (basic === undefined) return false;
   const [isAuthority, length] = derIn(contentOf(basic.value, SEQUENCE));

@@ -35,8 +35,8 @@ const HANDSHAKE_MS = 10_000;
 /** The runtime does not tell these apart. */
 const NOT_VALID =
   "the certificate is of another authority, has expired, is not valid yet, or is not for clients";
-/** No chain is longer: the client's certificate and authorities. */
-const MAX_CHAIN = 10;
+/** More fit into no handshake: the runtime takes 64 KiB of them. */
+const MAX_SHOWN = 1000;
 
 /**
  * Accepts TLS connections, asks for clients' certificates where it is told who may sign them, and hands
@@ -116,6 +116,8 @@ export class TlsServer {
       return void socket.destroy();
     }
     this.#fresh.leave(socket);
+    // A peer may end its side behind its request, as it may without TLS; but not within the handshake.
+    secure.allowHalfOpen = true;
     this.#options.onSecure(secure, socket);
   }
 
@@ -172,7 +174,7 @@ interface Link {
 function chainOf(secure: TLSSocket): Uint8Array[] {
   const chain: Uint8Array[] = [];
   let next: Link | undefined = secure.getPeerCertificate(true) ?? undefined;
-  while (next?.raw !== undefined && chain.length < MAX_CHAIN) {
+  while (next?.raw !== undefined && chain.length < MAX_SHOWN) {
     chain.push(next.raw);
     const issuer: Link | undefined = next.issuerCertificate;
     // One that signs itself leads to itself.

@@ -60,13 +60,16 @@ testWith(
     const revokedToo = await rsa.issue("/CN=CP3");
     const chained = await below.issue("/CN=CP4");
     const chain = { ...chained, cert: chained.cert + below.cert };
+    const gone = await authority.below("gone");
+    const leaf = await gone.issue("/CN=CP5");
+    const ofRevoked = { ...leaf, cert: leaf.cert + good.cert + gone.cert };
     const selfSigned = await makeCertificate(dir);
     let requests = 0;
     await using listener = await start({
       ...server,
       clients: {
         ca: authority.cert + rsa.cert,
-        crl: await authority.revoke(revoked) + await rsa.revoke(revokedToo),
+        crl: await authority.revoke(revoked, gone) + await rsa.revoke(revokedToo),
       },
     }, () => {
       requests++;
@@ -100,6 +103,19 @@ testWith(
         /./,
       ],
       ["a chain that is cut short", chained, "bad_certificate", /./],
+      ["one of an authority that is revoked", ofRevoked, "revoked", /revoked/],
+      [
+        "one of an authority that is revoked, behind many that mean nothing",
+        { cert: [leaf.cert, ...Array(9).fill(good.cert), gone.cert].join(""), key: leaf.key },
+        "bad_certificate",
+        /more than 10/,
+      ],
+      [
+        "a good one behind which many are that mean nothing",
+        { cert: good.cert.repeat(11), key: good.key },
+        "bad_certificate",
+        /more than 10/,
+      ],
       ["one that is revoked", revoked, "revoked", /revoked/],
       ["one that is revoked by the other authority", revokedToo, "revoked", /revoked/],
       ["a good one", good],
@@ -123,8 +139,8 @@ testWith(
         deepStrictEqual([status, requests], [0, before]);
       });
     }
-    strictEqual(listener.metrics.handshakesFailed.bad_certificate.sum, 6);
-    strictEqual(listener.metrics.handshakesFailed.revoked.sum, 2);
+    strictEqual(listener.metrics.handshakesFailed.bad_certificate.sum, 8);
+    strictEqual(listener.metrics.handshakesFailed.revoked.sum, 3);
     strictEqual(listener.metrics.handshakesFailed.no_certificate.sum, 1);
   },
 );
@@ -166,6 +182,9 @@ for (const version of ["-tls1_2", "-tls1_3"]) {
       const below = await authority.below("below");
       const narrow = await authority.below("narrow", [
         "nameConstraints=critical,permitted;DNS:example.com",
+      ]);
+      const narrowToo = await authority.below("narrow-too", [
+        "nameConstraints=permitted;DNS:example.com",
       ]);
       const pair = (ca: string, crl?: string): TlsPair => ({ ...server, clients: { ca, crl } });
       await using listener = await start(pair(authority.cert));
@@ -209,6 +228,14 @@ for (const version of ["-tls1_2", "-tls1_3"]) {
         await assertRefused("bad_certificate", /signed by none/);
         listener.reload(pair(authority.cert));
       });
+      await t.step("its CA is for certain names by now", async () => {
+        const { cert } = await authority.again("again", [
+          "nameConstraints=critical,permitted;DNS:example.com",
+        ]);
+        listener.reload(pair(cert));
+        await assertRefused("bad_certificate", /certain names/);
+        listener.reload(pair(authority.cert));
+      });
       await t.step("it is revoked by now", async () => {
         listener.reload(pair(authority.cert, await authority.revoke(good)));
         await assertRefused("revoked", /revoked/);
@@ -246,6 +273,12 @@ for (const version of ["-tls1_2", "-tls1_3"]) {
           /authority's certificate/,
         ],
       ];
+      rows.push([
+        "one of an authority for certain names, which need not be known",
+        await chainOf(narrowToo),
+        "bad_certificate",
+        /authority's certificate/,
+      ]);
       for (const [name, shown, cause, error] of rows) {
         await t.step(`${name}, of another listener`, async () => {
           match(await keep(laxPort, shown), /HTTP\/1.1 200/);

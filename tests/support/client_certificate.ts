@@ -23,6 +23,10 @@ organizationName = optional
 basicConstraints = critical,CA:FALSE
 [delta]
 2.5.29.27 = critical,DER:020101
+[lax_delta]
+2.5.29.27 = DER:020101
+[lax_part]
+2.5.29.28 = DER:30038101FF
 `;
 
 async function openssl(args: readonly string[]): Promise<void> {
@@ -83,6 +87,18 @@ export class ClientAuthority {
     return new ClientAuthority(this.#dir, name);
   }
 
+  /** Another certificate for its name and its key. @param extensions As OpenSSL reads them. */
+  async again(name: string, extensions: readonly string[]): Promise<ClientAuthority> {
+    const [key, cert] = [this.#dir.path(`${this.#name}.key`), this.#dir.path(`${name}.crt`)];
+    await openssl([
+      ...["req", "-x509", "-key", key, "-days", "2", "-subj", `/CN=${this.#name}`],
+      ...extensions.flatMap((each) => ["-addext", each]),
+      ...["-out", cert],
+    ]);
+    await Deno.copyFile(key, this.#dir.path(`${name}.key`));
+    return new ClientAuthority(this.#dir, name);
+  }
+
   /**
    * Signs a new certificate.
    *
@@ -117,7 +133,7 @@ export class ClientAuthority {
    *
    * @returns The list of them, PEM.
    */
-  async revoke(...certificates: readonly Certificate[]): Promise<string> {
+  async revoke(...certificates: readonly Pick<Certificate, "cert">[]): Promise<string> {
     for (const { cert } of certificates) {
       await openssl(this.#ca(["-revoke", this.#dir.file("revoked.crt", cert)]));
     }
