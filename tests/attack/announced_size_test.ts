@@ -22,7 +22,7 @@ Deno.test("with ws, a thousand who announce 60 MiB each are refused at the head,
     const honest = frameBytes(`[2,"1","Data",{"a":"${"a".repeat(16 * 1024)}"}]`);
     for (const attacker of attackers) await attacker.write(honest);
     for (const attacker of attackers) strictEqual(await attacker.text(), '[3,"1",{}]');
-    const before = residentBytesOf(program.pid);
+    const before = await residentBytesOf(program.pid);
     // The head, and as much behind it as goes out at once.
     const begun = frameBytes("[".repeat(1024), { length: 60 * MIB, lengthBits: 64 });
     for (const attacker of attackers) await attacker.write(begun);
@@ -31,7 +31,7 @@ Deno.test("with ws, a thousand who announce 60 MiB each are refused at the head,
       strictEqual(frame?.opcode, 8);
       strictEqual(frame.payload[0]! * 256 + frame.payload[1]!, 1009);
     }
-    const grown = (residentBytesOf(program.pid) - before) / MIB;
+    const grown = (await residentBytesOf(program.pid) - before) / MIB;
     ok(grown < 20, `${grown.toFixed(1)} MiB`);
   } finally {
     for (const attacker of attackers) attacker[Symbol.dispose]();

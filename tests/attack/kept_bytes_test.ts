@@ -21,7 +21,7 @@ Deno.test("with ws, fragments of a byte each do not keep the pongs that came wit
   const pongs = joined(Array(Math.floor(PACKET_BYTES / pong.length) - 1).fill(pong));
   try {
     for (let i = 0; i < ATTACKERS; i++) attackers.push(await ByteSocket.upgrade(url, `/CP${i}`));
-    const before = residentBytesOf(program.pid);
+    const before = await residentBytesOf(program.pid);
     for (let i = 0; i < PACKETS; i++) {
       const opcode = i === 0 ? OPCODE.text : OPCODE.continuation;
       const packet = joined([pongs, frameBytes("[", { opcode, fin: false })]);
@@ -32,7 +32,7 @@ Deno.test("with ws, fragments of a byte each do not keep the pongs that came wit
       strictEqual((await attacker.frame())?.opcode, OPCODE.pong);
     }
     // 375 MiB came. 4 KiB of each packet is kept; of the rest some may not have been collected yet.
-    const grown = (residentBytesOf(program.pid) - before) / MIB;
+    const grown = (await residentBytesOf(program.pid) - before) / MIB;
     ok(grown < 280, `${grown.toFixed(1)} MiB`);
   } finally {
     for (const attacker of attackers) attacker[Symbol.dispose]();

@@ -3,6 +3,7 @@ import { RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
 import { ClientAuthority } from "../support/client_certificate.ts";
 import { inTime, until } from "../support/deadline.ts";
+import { openFilesOf } from "../support/machine.ts";
 import { testWith } from "../support/needs.ts";
 import {
   type Certificate,
@@ -66,12 +67,12 @@ testWith(
     const listed = await fetch(`${apiUrl}/clients`, { client: http });
     strictEqual((await listed.json()).total, 1);
 
-    const files = (): number => [...Deno.readDirSync(`/proc/${program.pid}/fd`)].length;
-    const before = files();
+    const files = (): Promise<number> => openFilesOf(program.pid);
+    const before = await files();
     const clients: TestClient[] = [];
     // One after the other: each hook asks over the same connection to the backend.
     for (let k = 0; k < 20; k++) clients.push(await connect(`F${k}`, other));
-    const grown = files() - before;
+    const grown = await files() - before;
     ok(grown <= 22, `${grown} files for 20 clients`);
     for (const client of clients) await client.close();
 

@@ -214,7 +214,7 @@ Deno.test("a client that has compressed and is idle costs no more than one that 
     const text = call("1", `{"values":[${LONG}]}`);
     const clients: ByteSocket[] = [];
     try {
-      const before = residentBytesOf(program.pid);
+      const before = await residentBytesOf(program.pid);
       for (let i = 0; i < CLIENTS; i++) {
         const socket = isCompressing
           ? (await upgradeDeflated(url, `/CP${i}`)).socket
@@ -223,7 +223,7 @@ Deno.test("a client that has compressed and is idle costs no more than one that 
         await socket.write(isCompressing ? deflatedBytes(text) : frameBytes(text));
         ok((await textFrame(socket)).isCompressed === (isCompressing ? true : undefined));
       }
-      return residentBytesOf(program.pid) - before;
+      return await residentBytesOf(program.pid) - before;
     } finally {
       for (const client of clients) client[Symbol.dispose]();
     }

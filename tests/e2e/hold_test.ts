@@ -4,6 +4,7 @@ import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient, upgradeHead } from "../support/client.ts";
 import { inTime } from "../support/deadline.ts";
 import { TestGateway } from "../support/gateway.ts";
+import { residentBytesOf } from "../support/machine.ts";
 import { headerOf, rawAnswer } from "../support/raw_client.ts";
 import { ByteSocket, frameBytes, joined, OPCODE } from "../support/websocket_bytes.ts";
 import { testEachWebSocket as test } from "../support/websockets.ts";
@@ -109,11 +110,9 @@ class Program implements AsyncDisposable {
     return program;
   }
 
-  /** Bytes. Read by a program: under /proc this one may read only with all permissions. */
-  async resident(): Promise<number> {
-    const file = `/proc/${this.#child.pid}/status`;
-    const { stdout } = await new Deno.Command("cat", { args: [file] }).output();
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(new TextDecoder().decode(stdout))![1]) * KIB;
+  /** Bytes. */
+  resident(): Promise<number> {
+    return residentBytesOf(this.#child.pid);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -72,6 +72,8 @@ class Setup {
       },
       bus: { close: (ms: number) => this.#takes("bus", hangs.includes("bus"), ms) },
       records: { close: () => {} },
+      recordings: { close: () => {} },
+      local: { close: () => {} },
       keys: { close: () => {} },
     } as unknown as Running["clientSide"];
     const listener = {

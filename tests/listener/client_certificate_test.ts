@@ -7,6 +7,7 @@ import { respond } from "../../lib/problem.ts";
 import { ClientAuthority } from "../support/client_certificate.ts";
 import { upgradeHead } from "../support/client.ts";
 import { inTime, until } from "../support/deadline.ts";
+import { procText } from "../support/machine.ts";
 import { programOf, testWith } from "../support/needs.ts";
 import { type Certificate, makeCertificate, TempDir } from "../support/program.ts";
 import { TestListener } from "../support/test_listener.ts";
@@ -339,8 +340,8 @@ testWith(
     await using listener = await start(server, () => respond(big, 200));
     const hex = listener.port.toString(16).toUpperCase().padStart(4, "0");
     // The listener's ends that are open.
-    const open = (): number =>
-      Deno.readTextFileSync("/proc/self/net/tcp").split("\n")
+    const open = async (): Promise<number> =>
+      (await procText("net/tcp")).split("\n")
         .filter((line) => new RegExp(`^ *\\d+: [0-9A-F]+:${hex} \\S+ 01 `).test(line)).length;
     const conns = await Promise.all(
       Array.from({ length: 10 }, async () => {
@@ -352,10 +353,10 @@ testWith(
         return conn;
       }),
     );
-    strictEqual(open(), conns.length);
+    strictEqual(await open(), conns.length);
     listener.clock.tick(11_000);
     try {
-      await until("their ends", () => Promise.resolve(open() === 0), 5000);
+      await until("their ends", async () => await open() === 0, 5000);
     } finally {
       for (const conn of conns) conn.close();
     }

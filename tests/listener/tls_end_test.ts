@@ -55,7 +55,7 @@ for (const websocket of ["deno", "ws"] as const) {
       for (const [name, text, statuses, isHeld] of rows) {
         await t.step(name, async () => {
           using conn = await Deno.connectTls({
-            ...{ hostname: "localhost", port: listener.port, caCerts: [server.cert] },
+            ...{ hostname: "127.0.0.1", port: listener.port, caCerts: [server.cert] },
           });
           await conn.handshake();
           await write(conn, text);
@@ -66,7 +66,7 @@ for (const websocket of ["deno", "ws"] as const) {
             begun = Promise.withResolvers();
             // This one's bytes came later than those, and are behind them.
             using other = await Deno.connectTls({
-              ...{ hostname: "localhost", port: listener.port, caCerts: [server.cert] },
+              ...{ hostname: "127.0.0.1", port: listener.port, caCerts: [server.cert] },
             });
             await write(other, GET);
             await inTime(other.read(new Uint8Array(1000)), "another one's answer");
