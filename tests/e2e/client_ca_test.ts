@@ -114,7 +114,7 @@ for (const websocket of ["deno", "ws"] as const) {
         ...[`--tls-key=${dir.file("server.key", server.key)}`, `--backend=${backend.url}`],
       ]);
       const port = Number(new URL(await urlOf(program)).port);
-      using conn = await Deno.connectTls({ hostname: "localhost", port, caCerts: [server.cert] });
+      using conn = await Deno.connectTls({ hostname: "127.0.0.1", port, caCerts: [server.cert] });
       await write(conn, upgradeHead("/CP1"));
       const buffer = new Uint8Array(4096);
       const n = await inTime(conn.read(buffer), "the answer");

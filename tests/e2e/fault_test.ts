@@ -428,7 +428,9 @@ Deno.test("only what leaves the program is told by the wall clock, which may jum
     // Shown to people.
     "api/call_state.ts": ["new Date"],
     "api/clients.ts": ["new Date"],
+    "cluster/recordings.ts": ["new Date"],
     "log/log.ts": ["new Date"],
+    "status/ocpp.ts": ["new Date"],
     // What people and backends write as a date.
     "api/outbox.ts": ["Date.parse"],
     "codec/retry_after.ts": ["Date.parse"],
