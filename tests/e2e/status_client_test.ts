@@ -11,7 +11,8 @@ import { testWith } from "../support/needs.ts";
 /** Opens a client from the list. */
 async function openClient({ page }: TestPage, name: string): Promise<void> {
   await page.locator("#clients").scrollIntoViewIfNeeded();
-  await page.getByRole("rowheader", { name, exact: true }).getByRole("button").click();
+  await page.locator("#clients").getByRole("rowheader", { name, exact: true }).getByRole("button")
+    .click();
   await page.locator("#client-title").getByText(name, { exact: true }).waitFor();
 }
 

@@ -154,7 +154,8 @@ testWith(
     const { page } = test;
     await rows(test, ["CP2", "CP4", "CP6"]);
     // The list is drawn anew between the press and the release.
-    const row = page.getByRole("rowheader", { name: "CP4", exact: true }).getByRole("button");
+    const row = page.locator("#clients").getByRole("rowheader", { name: "CP4", exact: true })
+      .getByRole("button");
     const { x, y, width, height } = (await row.boundingBox())!;
     await page.mouse.move(x + width / 2, y + height / 2);
     await page.mouse.down();
@@ -183,7 +184,9 @@ testWith(
     await rows(test, ["CP0", "CP1", "CP2", "CP4", "CP6"]);
 
     // The keyboard stays in its row, wherever that goes.
-    await page.getByRole("rowheader", { name: "CP2", exact: true }).getByRole("button").focus();
+    await page.locator("#clients").getByRole("rowheader", { name: "CP2", exact: true }).getByRole(
+      "button",
+    ).focus();
     await connected(gateway, "CP00");
     await rows(test, ["CP0", "CP00", "CP1", "CP2", "CP4", "CP6"]);
     strictEqual(await page.evaluate("document.activeElement.textContent"), "CP2");

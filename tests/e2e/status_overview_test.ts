@@ -138,7 +138,10 @@ testWith(
     const { page } = test;
     await test.text("#tile-connections dd", /^1/);
     await page.locator("#clients").scrollIntoViewIfNeeded();
-    await page.getByRole("rowheader", { name: "CP1", exact: true }).getByRole("button").click();
+    await page.locator("#clients").getByRole("rowheader", { name: "CP1", exact: true }).getByRole(
+      "button",
+    )
+      .click();
     const disconnect = page.getByRole("button", { name: "Disconnect" });
     await disconnect.waitFor();
     ok(await disconnect.isEnabled());

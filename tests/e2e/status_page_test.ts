@@ -15,7 +15,8 @@ async function openClient({ page }: TestPage, name: string): Promise<void> {
   const back = page.getByRole("button", { name: "All clients" });
   if (await back.isVisible()) await back.click();
   await page.locator("#clients").scrollIntoViewIfNeeded();
-  await page.getByRole("rowheader", { name, exact: true }).getByRole("button").click();
+  await page.locator("#clients").getByRole("rowheader", { name, exact: true }).getByRole("button")
+    .click();
 }
 
 testWith("chromium", "the status page shows what goes on, and reaches a client", async () => {
@@ -42,7 +43,8 @@ testWith("chromium", "the status page shows what goes on, and reaches a client",
   await test.text("figure", /CALL latency.*p50 ≈ [\d.]+ ms/s);
 
   // Clients, page by page, and found.
-  const row = (name: string) => page.getByRole("rowheader", { name, exact: true });
+  const row = (name: string) =>
+    page.locator("#clients").getByRole("rowheader", { name, exact: true });
   await page.getByRole("region", { name: "Table of clients" }).scrollIntoViewIfNeeded();
   await test.text("#clients-note", /^61 clients connected, page 1$/);
   await page.getByRole("button", { name: "Next" }).click();

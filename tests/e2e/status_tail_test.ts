@@ -13,7 +13,8 @@ import { tokensFile } from "../support/tokens.ts";
 /** Opens a client from the list. */
 async function openClient({ page }: TestPage, name: string): Promise<void> {
   await page.locator("#clients").scrollIntoViewIfNeeded();
-  await page.getByRole("rowheader", { name, exact: true }).getByRole("button").click();
+  await page.locator("#clients").getByRole("rowheader", { name, exact: true }).getByRole("button")
+    .click();
 }
 
 /** Waits until so many exchanges of this name are seen. */
