@@ -54,13 +54,17 @@ testWith("chromium", "hostile texts do no harm wherever the page shows them", as
   await page.locator("#clients").scrollIntoViewIfNeeded();
   await page.getByRole("button", { name: "With errors" }).click();
   const name = BIDI_SHOWN + longest.slice(BIDI.length);
-  await page.getByRole("rowheader", { name, exact: true }).waitFor();
+  await page.locator("#clients-rows").getByRole("rowheader", { name, exact: true }).waitFor();
   await assertHarmless(test);
 
   // As a departure names it: the whole of it.
   await departed.first().getByRole("button").click();
   strictEqual(await page.locator("#client-title").innerText(), name);
   await test.text("#tail-note", /^Live/);
+  client.send(JSON.stringify([2, `2\u202e<b>`, "Act", { a: BIDI }]));
+  client.send(JSON.stringify([2, "3", BIDI.slice(0, 40), { a: BIDI }]));
+  client.send(BIDI);
+  await test.text("#tail-rows", /Act/);
   await page.locator("#tail-payloads").click();
   await test.text("#tail-rows", /<img/);
   await page.locator("#record").click();
