@@ -1,3 +1,4 @@
+import { BodyRoom } from "../../lib/api/body.ts";
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { Departures } from "../../lib/client/departures.ts";
 import { systemClock } from "../../lib/clock.ts";
@@ -111,6 +112,8 @@ Deno.test("all who look at the same time are told the same snapshot", async () =
       isShuttingDown: () => false,
       clientsAt: { port: null, path: "/" },
       allowedActions: new Set<string>(),
+      maxMessageBytes: 1024,
+      checkedBodies: new BodyRoom(1024),
     },
   });
   const request = new Request("http://127.0.0.1/status/stream") as unknown as HttpRequest;
@@ -183,6 +186,8 @@ Deno.test("a page that could not be made is made for the next one who asks", asy
     clientsAt: { port: null, path: "/" },
     isShuttingDown: () => false,
     allowedActions: new Set(),
+    maxMessageBytes: 1024,
+    checkedBodies: new BodyRoom(1024),
   });
   await rejects(status.page(), /broken/);
   strictEqual((await status.page()).status, 200);
