@@ -89,7 +89,9 @@ Deno.test("frames of a client come in the same stream, and what may not be told 
   deepStrictEqual([rows[0].action, rows[0].text], ["Act", null]);
   await stream.next("snapshot");
   for (const bad of ["a%2Fb", "", "a".repeat(256), "%EF%BF%BD%00"]) {
-    assertProblem(await gateway.api(`/status/stream?tail=${bad}`), 400);
+    await using none = await EventReader.open(`${gateway.url}/status/stream?tail=${bad}`);
+    strictEqual((await none.next("tail-refused")).reason, "no_client_id");
+    await none.next("snapshot");
   }
   await using closed = await TestGateway.start(backend.url, ["--no-tail"]);
   await using other = await EventReader.open(`${closed.url}/status/stream?tail=CP1`);
