@@ -26,11 +26,7 @@ export interface StatusPage {
   /** `GET /status/access` and `GET /status/access/<ClientId>` */
   access(rawClientId: string | null, token: Token): Response;
   /** `/status/ocpp/…`, one to three segments behind it. */
-  ocpp(
-    request: HttpRequest,
-    segments: readonly string[],
-    bounds: Pick<CallDeps, "maxMessageBytes" | "bodies">,
-  ): Promise<Response>;
+  ocpp(request: HttpRequest, segments: readonly string[]): Promise<Response>;
 }
 
 export interface ApiDeps extends CallDeps, Pick<RecordingsDeps, "recordings"> {

@@ -90,7 +90,7 @@ export function resourceAt(path: string): Resource | undefined {
     if (isCheck || rest.length === 2 || rest.length === 3) {
       return {
         methods: isCheck ? ["POST"] : READ,
-        handle: (request, deps) => deps.status.ocpp(request, rest.slice(1), deps),
+        handle: (request, deps) => deps.status.ocpp(request, rest.slice(1)),
       };
     }
   }

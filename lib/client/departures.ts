@@ -24,6 +24,8 @@ export interface Departure extends Identity {
 
 /** Kept of each thread, and told of all together. */
 const DEPARTURES = 200;
+/** Names are cut to so many UTF-16 code units where the place of one is too small, and to less then. */
+const LONGEST_NAME = 300;
 
 /** The memory for this many threads; to be handed to each. */
 export function departuresBuffer(threads: number): SharedArrayBuffer {
@@ -57,10 +59,15 @@ export class Departures {
   note(client: Identity, { cause, code, reason }: Pick<Ending, "cause" | "code" | "reason">): void {
     const at = this.#clock.wallNow();
     const { clientId, connectionId, protocol, remoteAddress, connectedAt } = client;
-    this.#recent.note((longest) => ({
-      ...{ at, clientId: cutTo(longest, clientId), connectionId, protocol, remoteAddress },
-      ...{ connectedAt, cause, code, reason: cutTo(longest, reason) },
-    }));
+    this.#recent.note((longest, dropped) => {
+      // The reason makes room first: who went is found by the name. Names of subprotocols have no bound.
+      const names = dropped === 0 ? Infinity : Math.floor(LONGEST_NAME / dropped);
+      return {
+        ...{ at, clientId: cutTo(names, clientId), connectionId },
+        ...{ protocol: protocol && cutTo(names, protocol), remoteAddress },
+        ...{ connectedAt, cause, code, reason: cutTo(longest, reason) },
+      };
+    });
   }
 
   /** Many ended at once, as far as they would still be there. */

@@ -26,6 +26,13 @@ export interface ClientReading extends TapReading {
   readonly connectionId: string | null;
 }
 
+interface Entry {
+  readonly tap: Tap;
+  timer: Timer;
+  /** Whether it was ever read with payloads: by one who records, or may do more than others. */
+  hasPayloads: boolean;
+}
+
 /**
  * Owns the taps, by ClientId: whether the client is connected or not, so that the first frame of its next
  * connection is seen. Taken away when nobody reads them any more. Each has one timer, and there are no more than
@@ -33,7 +40,7 @@ export interface ClientReading extends TapReading {
  */
 export class Taps {
   readonly #deps: TapsDeps;
-  readonly #taps = new Map<string, { readonly tap: Tap; timer: Timer }>();
+  readonly #taps = new Map<string, Entry>();
   #source: string | undefined;
   #places = 0;
   readonly #nextPlace = (): number => ++this.#places;
@@ -57,18 +64,21 @@ export class Taps {
    * Reads a client's tap; the first reading puts it there.
    *
    * @param since `next` of the reading before; -1 for the first.
-   * @returns Undefined when too many others are looked at.
+   * @returns Undefined when too many others are looked at. Who reads payloads takes the place of the oldest tap
+   *   of those who do not: anybody may look, and so nobody can keep others from recording.
    */
   read(clientId: string, since: number, withPayloads: boolean): ClientReading | undefined {
     const { clock } = this.#deps;
     let entry = this.#taps.get(clientId);
     if (entry === undefined) {
-      if (this.#taps.size >= MAX_TAPS) return undefined;
-      entry = { tap: this.#newTap(clientId), timer: this.#timerOf(clientId) };
+      if (this.#taps.size >= MAX_TAPS && !(withPayloads && this.#makeRoom())) return undefined;
+      const tap = this.#newTap(clientId);
+      entry = { tap, timer: this.#timerOf(clientId), hasPayloads: withPayloads };
       this.#taps.set(clientId, entry);
     } else {
       clock.clearTimeout(entry.timer);
       entry.timer = this.#timerOf(clientId);
+      entry.hasPayloads ||= withPayloads;
     }
     const { tap } = entry;
     return { ...tap.read(since, withPayloads), connectionId: tap.connectionId };
@@ -77,6 +87,16 @@ export class Taps {
   /** Takes all away. */
   close(): void {
     for (const clientId of [...this.#taps.keys()]) this.#remove(clientId);
+  }
+
+  /** @returns False when all that there are belong to readers of payloads. */
+  #makeRoom(): boolean {
+    for (const [clientId, { hasPayloads }] of this.#taps) {
+      if (hasPayloads) continue;
+      this.#remove(clientId);
+      return true;
+    }
+    return false;
   }
 
   #newTap(clientId: string): Tap {

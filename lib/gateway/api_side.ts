@@ -25,6 +25,8 @@ export interface ApiSide {
 
 /** So many bodies of full size may come in at once. */
 const BODIES_OF_FULL_SIZE = 16;
+/** Those that are only checked. */
+const CHECKED_BODIES_OF_FULL_SIZE = 2;
 
 /**
  * Builds it.
@@ -79,6 +81,8 @@ export function createApiSide(
     noTail: config.noTail,
     isShuttingDown,
     allowedActions: new Set(config.allowActions),
+    maxMessageBytes: config.maxMessageBytes,
+    checkedBodies: new BodyRoom(CHECKED_BODIES_OF_FULL_SIZE * config.maxMessageBytes),
   });
   const apiDeps = {
     clients,

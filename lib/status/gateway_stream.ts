@@ -35,7 +35,7 @@ export interface GatewayStreamQuery {
 
 /** Why no frames are told. */
 export interface TailRefusal {
-  readonly reason: "no_tail" | "forbidden";
+  readonly reason: "no_client_id" | "no_tail" | "forbidden";
   /** In words. */
   readonly detail: string;
 }

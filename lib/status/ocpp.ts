@@ -16,12 +16,9 @@ export interface OcppDeps {
   readonly clock: Pick<Clock, "wallNow">;
   /** Those that pass unchecked. */
   readonly allowedActions: ReadonlySet<string>;
-}
-
-/** What bodies may take. */
-export interface BodyBounds {
   readonly maxMessageBytes: number;
-  readonly bodies: BodyRoom;
+  /** For payloads that are only checked: who may read takes no room from CALLs. */
+  readonly checkedBodies: BodyRoom;
 }
 
 const NO_STORE = { "cache-control": "no-store" };
@@ -45,11 +42,7 @@ export class Ocpp {
    *
    * @param segments The path behind `/status/ocpp/`, one to three raw segments.
    */
-  async handle(
-    request: HttpRequest,
-    segments: readonly string[],
-    bounds: BodyBounds,
-  ): Promise<Response> {
+  async handle(request: HttpRequest, segments: readonly string[]): Promise<Response> {
     const [protocol, action] = segments.slice(0, 2).map(decodeSegment);
     if (protocol === undefined) return problem(400, "the path holds no subprotocol");
     const version = await (await this.#load()).version(protocol);
@@ -63,7 +56,8 @@ export class Ocpp {
         ? problem(404, "the Action is no CALL of the CSMS in this OCPP version")
         : respondJson(form, NO_STORE);
     }
-    const body = await readPayload(request, bounds.maxMessageBytes, bounds.bodies);
+    const { maxMessageBytes, checkedBodies } = this.#deps;
+    const body = await readPayload(request, maxMessageBytes, checkedBodies);
     if (!body.ok) return problem(body.status, body.detail, refusalHeaders(body.status));
     const violation = version.check(action, body.payload);
     if (violation === undefined) return respondJson({ fault: null }, NO_STORE);

@@ -21,13 +21,13 @@ import { EventStream, JsonText, type Write } from "./event_stream.ts";
 import { GatewayStream, type GatewayStreamQuery, TAIL_TICK_MS, TICK_MS } from "./gateway_stream.ts";
 import type { History } from "./history.ts";
 import { InstancesLook } from "./instances.ts";
-import { type BodyBounds, Ocpp } from "./ocpp.ts";
+import { Ocpp, type OcppDeps } from "./ocpp.ts";
 import type { Page } from "./page.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { Tail } from "./tail.ts";
 import type { HttpRequest } from "../request.ts";
 
-export interface StatusDeps {
+export interface StatusDeps extends OcppDeps {
   readonly clients: Clients;
   readonly snapshot: () => Snapshot;
   readonly faults: RecentFaults;
@@ -46,8 +46,6 @@ export interface StatusDeps {
   /** Nobody may look at the frames of clients. */
   readonly noTail: boolean;
   readonly isShuttingDown: () => boolean;
-  /** Actions whose payloads are not checked. */
-  readonly allowedActions: ReadonlySet<string>;
 }
 
 /** All who look within such a time are told the same snapshot, which is taken and written once. */
@@ -100,7 +98,6 @@ export class Status implements StatusPage {
   stream(request: HttpRequest, token: Token): Response {
     const { searchParams } = new URL(request.url);
     const tail = this.#tailOf(searchParams, token);
-    if (tail instanceof Response) return tail;
     const asked = Number(searchParams.get("after") ?? "0");
     if (Number.isNaN(asked)) return problem(400, "after is no number of milliseconds");
     // Who has seen another run, or another instance, has seen nothing of this one.
@@ -114,12 +111,12 @@ export class Status implements StatusPage {
     return this.#open(intervalMs, (write) => told.tick(write));
   }
 
-  #tailOf(query: URLSearchParams, token: Token): GatewayStreamQuery["tail"] | Response {
+  #tailOf(query: URLSearchParams, token: Token): GatewayStreamQuery["tail"] {
     const clientId = query.get("tail");
     if (clientId === null) return undefined;
     // As in a path, which has them percent-encoded once more.
     if (!clientId.isWellFormed() || decodeClientId(encodeURIComponent(clientId)) === undefined) {
-      return problem(400, "tail is no ClientId");
+      return { reason: "no_client_id", detail: "tail is no ClientId" };
     }
     if (this.#deps.noTail) {
       return { reason: "no_tail", detail: "the gateway was started with --no-tail" };
@@ -162,8 +159,8 @@ export class Status implements StatusPage {
   }
 
   /** `/status/ocpp/…`: what OCPP says of the CALLs that a CSMS sends. */
-  ocpp(request: HttpRequest, segments: readonly string[], bounds: BodyBounds): Promise<Response> {
-    return this.#ocpp.handle(request, segments, bounds);
+  ocpp(request: HttpRequest, segments: readonly string[]): Promise<Response> {
+    return this.#ocpp.handle(request, segments);
   }
 
   /** Ends all streams. */

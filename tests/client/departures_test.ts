@@ -53,3 +53,26 @@ Deno.test("a name that is too long for its place is cut, and the rest stays", ()
   ok(departure?.clientId.startsWith("\u0001"));
   strictEqual(departure?.cause, "lost");
 });
+
+Deno.test("of who went the whole name is told, whatever the reason", () => {
+  const departures = new Departures(new FakeClock());
+  const client = {
+    ...clientOf("充".repeat(255)),
+    connectionId: "01890000-0000-7000-8000-000000000001",
+    protocol: "ocpp2.0.1",
+    remoteAddress: "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255",
+    connectedAt: 1_700_000_000_000,
+  };
+  departures.note(client, { ...LOST, reason: "\u0001".repeat(123) });
+  const [departure] = departures.since([]).departures;
+  strictEqual(departure?.clientId, client.clientId);
+  ok(departure?.reason.startsWith("\u0001"));
+});
+
+Deno.test("a subprotocol with a very long name does not hold the end of a connection up", () => {
+  const departures = new Departures(new FakeClock());
+  departures.note({ ...clientOf("CP1"), protocol: "x".repeat(5000) }, LOST);
+  const [departure] = departures.since([]).departures;
+  deepStrictEqual([departure?.clientId, departure?.cause], ["CP1", "lost"]);
+  ok(departure?.protocol?.startsWith("xxx"));
+});

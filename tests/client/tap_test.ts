@@ -176,3 +176,19 @@ Deno.test("a tap ends 10 s after the last reading, and there are 32 at most", ()
     [],
   );
 });
+
+Deno.test("who looks without payloads keeps nobody from those who record", () => {
+  const clock = new FakeClock();
+  const taps = tapsOf(clock);
+  for (let n = 0; n < 32; n++) taps.read(`CP${n}`, -1, false);
+  strictEqual(taps.read("other", -1, false), undefined);
+  for (let n = 0; n < 32; n++) strictEqual(taps.read(`R${n}`, -1, true)?.rows.length, 0);
+  // Now all belong to those who read payloads; each has its place.
+  for (const withPayloads of [false, true]) {
+    strictEqual(taps.read("CP0", -1, withPayloads), undefined);
+  }
+  for (let n = 0; n < 32; n++) strictEqual(taps.read(`R${n}`, 0, true)?.rows.length, 0);
+  strictEqual(clock.timers, 32);
+  taps.close();
+  strictEqual(clock.timers, 0);
+});

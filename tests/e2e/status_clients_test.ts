@@ -245,6 +245,10 @@ testWith(
     const { page } = test;
     await page.locator("#clients").scrollIntoViewIfNeeded();
     await test.text("#clients-note", /^1 client connected$/);
+    strictEqual(await page.locator("#clients-rows td.instance").isVisible(), false);
+    await page.getByRole("button", { name: "ClientId", exact: true }).click();
+    await page.locator("#clients-rows td.instance").filter({ hasText: /^[^–]+$/ }).waitFor();
+    await page.getByRole("button", { name: "All", exact: true }).click();
     await page.getByRole("searchbox", { name: "Search" }).fill("nobody");
     await test.text("#clients-note", /^0 clients found$/);
     await nats.kill();

@@ -158,8 +158,12 @@ testWith(
       await test.text("#state", /no data since \d\d:\d\d:\d\d \(\d+ s\)$/i);
       ok(await disconnect.isDisabled());
       match(await page.title(), /^\(\?\) ws2api/);
-      const filter = "getComputedStyle(document.querySelector('#tiles')).filter";
-      strictEqual(await page.evaluate(filter), "grayscale(1)");
+      for (
+        const id of ["tiles", "departures-parts", "faults-part", "tail-rows", "client-details"]
+      ) {
+        const filter = `getComputedStyle(document.querySelector("#${id}")).filter`;
+        strictEqual(await page.evaluate(filter), "grayscale(1)", id);
+      }
       await givenUp;
     } finally {
       program.signal("SIGCONT");

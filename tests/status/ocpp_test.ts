@@ -3,6 +3,7 @@ import { RecordingBackend } from "../support/backend.ts";
 import { connected } from "../support/connected.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { assertProblem } from "../support/problem.ts";
+import { inTime, until } from "../support/deadline.ts";
 import { TempDir } from "../support/program.ts";
 import { tokensFile } from "../support/tokens.ts";
 
@@ -85,4 +86,37 @@ Deno.test("who may only read may ask what may be sent", async () => {
     strictEqual((await gateway.api("/status/ocpp/ocpp1.6", { headers: given })).status, status);
     strictEqual((await check(gateway, "ocpp1.6/Reset", "{}", given)).status, status);
   }
+});
+
+Deno.test("payloads that are only checked take no room from CALLs", async () => {
+  using dir = new TempDir();
+  const file = tokensFile(dir, [
+    { name: "reader", role: "read" },
+    { name: "php", role: "command" },
+  ]);
+  await using backend = new RecordingBackend();
+  await using gateway = await TestGateway.start(backend.url, [
+    ...[`--api-tokens-file=${file}`, "--max-message=64KiB"],
+  ]);
+  const long = `{"type":"${"x".repeat(60_000)}"}`;
+  const { hostname, port } = new URL(gateway.url);
+  const head = `POST /status/ocpp/ocpp1.6/Reset/check HTTP/1.1\r\nHost: x\r\n` +
+    `Authorization: Bearer reader\r\nContent-Length: 65536\r\n\r\n`;
+  using stack = new DisposableStack();
+  // Enough of them for the room that CALLs have, and none ends.
+  for (let i = 0; i < 24; i++) {
+    const conn = stack.use(await Deno.connect({ hostname, port: Number(port) }));
+    const text = new TextEncoder().encode(head + long);
+    for (let sent = 0; sent < text.length;) sent += await conn.write(text.subarray(sent));
+  }
+  const headers = { authorization: "Bearer reader" };
+  await until("no room for another check", async () => {
+    return (await check(gateway, "ocpp1.6/Reset", long, headers)).status === 429;
+  });
+  const call = await inTime(
+    gateway.call("Reset/CP1/1", long, { authorization: "Bearer php" }),
+    "the answer to a CALL",
+  );
+  // There is no such client; its payload was read.
+  assertProblem(call, 404);
 });

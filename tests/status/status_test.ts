@@ -1,3 +1,4 @@
+import { BodyRoom } from "../../lib/api/body.ts";
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { Departures } from "../../lib/client/departures.ts";
 import { systemClock } from "../../lib/clock.ts";
@@ -88,7 +89,9 @@ Deno.test("frames of a client come in the same stream, and what may not be told 
   deepStrictEqual([rows[0].action, rows[0].text], ["Act", null]);
   await stream.next("snapshot");
   for (const bad of ["a%2Fb", "", "a".repeat(256), "%EF%BF%BD%00"]) {
-    assertProblem(await gateway.api(`/status/stream?tail=${bad}`), 400);
+    await using none = await EventReader.open(`${gateway.url}/status/stream?tail=${bad}`);
+    strictEqual((await none.next("tail-refused")).reason, "no_client_id");
+    await none.next("snapshot");
   }
   await using closed = await TestGateway.start(backend.url, ["--no-tail"]);
   await using other = await EventReader.open(`${closed.url}/status/stream?tail=CP1`);
@@ -111,6 +114,8 @@ Deno.test("all who look at the same time are told the same snapshot", async () =
       isShuttingDown: () => false,
       clientsAt: { port: null, path: "/" },
       allowedActions: new Set<string>(),
+      maxMessageBytes: 1024,
+      checkedBodies: new BodyRoom(1024),
     },
   });
   const request = new Request("http://127.0.0.1/status/stream") as unknown as HttpRequest;
@@ -183,6 +188,8 @@ Deno.test("a page that could not be made is made for the next one who asks", asy
     clientsAt: { port: null, path: "/" },
     isShuttingDown: () => false,
     allowedActions: new Set(),
+    maxMessageBytes: 1024,
+    checkedBodies: new BodyRoom(1024),
   });
   await rejects(status.page(), /broken/);
   strictEqual((await status.page()).status, 200);

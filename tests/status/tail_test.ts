@@ -103,11 +103,13 @@ Deno.test("with --no-tail nobody sees frames", async () => {
   }
 });
 
-Deno.test("what is no ClientId has no tail", async () => {
+Deno.test("what is no ClientId has no tail, and the rest is told", async () => {
   await using backend = new RecordingBackend();
   await using gateway = await TestGateway.start(backend.url);
-  for (const path of ["a%2Fb", "", "a".repeat(256)]) {
-    assertProblem(await gateway.api(`/status/stream?tail=${path}`), 400);
+  for (const id of ["a%2Fb", "", "..", "a".repeat(256)]) {
+    await using stream = await EventReader.open(`${gateway.url}/status/stream?tail=${id}`);
+    strictEqual((await stream.next("tail-refused")).reason, "no_client_id");
+    ok((await stream.next("snapshot")).at > 0);
   }
   for (const path of ["/status/tail", "/status/tail/CP1"]) {
     assertProblem(await gateway.api(path), 404);

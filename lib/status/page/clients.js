@@ -234,6 +234,9 @@ export class ClientsView {
     if (this.#isAsked) setText(this.#said, note);
     this.#empty.hidden = clients.length > 0;
     setText(this.#empty, this.#emptyText(isSearch, clientsAt));
+    // The plain list does not tell it, nor does a gateway that is alone.
+    const isAmong = clients.some(({ instance }) => instance !== undefined);
+    this.#section.classList.toggle("by-instance", isAmong);
     this.#after = next;
     this.#next.disabled = next === null;
     this.#previous.disabled = page === 1;

@@ -206,6 +206,8 @@ const COLUMNS = [
     textOf: ofState(({ waiting, outstanding }) => `${waiting} / ${outstanding}`),
   },
   { className: "num ends", textOf: ({ ends }) => ends === undefined ? "" : numberText(ends) },
+  // Not known of all, and not of those that are not connected any more.
+  { className: "wide instance", textOf: ({ instance }) => shown(instance ?? "–") },
 ];
 
 /**

@@ -152,6 +152,8 @@ export class Departures {
 
   /** @param {string} clientId */
   #button(clientId) {
+    // One that was cut to fit is nobody's.
+    if (clientId.endsWith("…")) return foreign(clientId);
     const button = el("button", { type: "button", class: "link" }, shown(clientId));
     button.addEventListener("click", () => this.#onOpen(clientId));
     return button;

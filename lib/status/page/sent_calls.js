@@ -139,7 +139,9 @@ class SentCall {
       again,
       this.#outcome,
     );
-    const sent = el("pre", { tabindex: "0", "aria-label": "The payload" }, indented(payload));
+    // It may have been pasted.
+    const text = shownLines(indented(payload));
+    const sent = el("pre", { tabindex: "0", "aria-label": "The payload" }, text);
     const details = el("details", {}, el("summary", {}, "Payload"), sent);
     this.row = el("li", { class: "sent", "data-level": "waiting" }, head, this.#answer, details);
   }
