@@ -283,7 +283,7 @@ test("the program ends with 0 within the drain time-out and 2 s, whatever hangs"
   }
 });
 
-test("a worker that hangs in a busy loop is ended on time, and what it owed is reported", async () => {
+test("a worker that hangs in a busy loop is ended on time, and what it owed is reported or told of", async () => {
   await using setup = new Setup();
   const file = `${ROOT}tests/support/hanging_workers.ts`;
   const flags = ["--listen=127.0.0.1:0", `--backend=${setup.backend.url}`, ...websocketFlags()];
@@ -310,8 +310,12 @@ test("a worker that hangs in a busy loop is ended on time, and what it owed is r
   strictEqual(code, 0);
   ok(ms < DRAIN_MS + FAREWELL_MS, `${Math.round(ms)} ms`);
   match(stderr, /workers did not end in time workers="?1"?/);
+  // Of what it owed, a busy machine may leave some for which there is no time: that is told.
   const ends = ids.map((id) => `/error/Reset/${id}/r1`);
-  deepStrictEqual(setup.backend.paths("/error/").sort(), ends.sort());
+  const came = setup.backend.paths("/error/");
+  const [, untold = "0"] = /reports undelivered at the shutdown reports="?(\d+)/.exec(stderr) ?? [];
+  deepStrictEqual(came.filter((path) => !ends.includes(path)), []);
+  strictEqual(new Set(came).size + Number(untold), ends.length);
 });
 
 test("workers that have more than 1,000 clients together spread their closes", async () => {
