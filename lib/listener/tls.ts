@@ -6,6 +6,7 @@
 
 import { connect, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import type { Clock } from "../clock.ts";
 import type { TlsPair } from "../config/secret.ts";
 import type { Place } from "./listening.ts";
 import { TlsServer, type TlsServerOptions } from "./tls_server.ts";
@@ -15,6 +16,9 @@ export interface TlsFrontOptions extends Omit<TlsServerOptions, "onSecure"> {
   readonly target: { readonly host: string; readonly port: number };
 }
 
+/** How long a client may take what is left of an answer. */
+const TAKE_MS = 10_000;
+
 /**
  * Accepts TLS connections and carries each one's bytes to the plain server.
  *
@@ -23,6 +27,7 @@ export interface TlsFrontOptions extends Omit<TlsServerOptions, "onSecure"> {
  */
 export class TlsFront {
   readonly #server: TlsServer;
+  readonly #clock: Clock;
   readonly #target: TlsFrontOptions["target"];
   /** Clients' addresses by the loopback place from which their bytes reach the plain server. */
   readonly #peers = new Map<string, string>();
@@ -32,6 +37,7 @@ export class TlsFront {
   /** @throws When the pair cannot be used. */
   constructor(options: TlsFrontOptions) {
     this.#target = options.target;
+    this.#clock = options.clock;
     const onSecure = (secure: TLSSocket, socket: Socket): void => this.#carry(secure, socket);
     this.#server = new TlsServer({ ...options, onSecure });
   }
@@ -79,7 +85,14 @@ export class TlsFront {
       // With the TLS socket alone the runtime would wait for what its peer has not taken.
       socket.destroy();
     };
-    for (const each of [secure, inner]) each.once("error", end).once("close", end);
+    for (const each of [secure, inner]) each.once("error", end);
+    secure.once("close", end);
+    inner.once("close", () => {
+      // What the client has not taken of an answer that came whole is behind this end.
+      if (!inner.readableEnded || secure.writableFinished) return end();
+      const timer = this.#clock.setTimeout(end, TAKE_MS);
+      secure.once("finish", end).once("close", () => this.#clock.clearTimeout(timer));
+    });
   }
 }
 
