@@ -12,6 +12,7 @@
  */
 
 import { Command } from "commander";
+import { openFilesOf } from "../../tests/support/machine.ts";
 import { makeCertificate, TempDir } from "../../tests/support/program.ts";
 import { Results } from "../compare/results.ts";
 import { integer } from "../process/flags.ts";
@@ -120,12 +121,12 @@ async function turn(
   for (const station of [counter!, ...busy]) station.end();
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   const emptyKib = (await look([gateway.pid])).processes[gateway.pid]!.residentKib;
-  const files = await openFiles(gateway);
+  const files = await openFilesOf(gateway.pid);
   const idle = await connect(way, "idle", clients);
   for (const station of idle) await station.call(meterValues(1));
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   const fullKib = (await look([gateway.pid])).processes[gateway.pid]!.residentKib;
-  const perClient = (await openFiles(gateway) - files) / clients;
+  const perClient = (await openFilesOf(gateway.pid) - files) / clients;
   for (const station of idle) station.end();
   return {
     upKib: (after.up - before.up) / 1024,
@@ -134,11 +135,6 @@ async function turn(
     clientKib: (fullKib - emptyKib) / clients,
     files: perClient,
   };
-}
-
-async function openFiles({ pid }: Server): Promise<number> {
-  const { stdout } = await new Deno.Command("ls", { args: [`/proc/${pid}/fd`] }).output();
-  return new TextDecoder().decode(stdout).trim().split("\n").length;
 }
 
 const COLUMNS: readonly (readonly [name: string, metric: string, decimals: number])[] = [

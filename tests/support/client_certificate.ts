@@ -1,5 +1,5 @@
 import type { Certificate, TempDir } from "./program.ts";
-import { programOf } from "./needs.ts";
+import { openssl, timeText } from "./openssl.ts";
 
 const KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
 
@@ -28,14 +28,6 @@ basicConstraints = critical,CA:FALSE
 [lax_part]
 2.5.29.28 = DER:30038101FF
 `;
-
-async function openssl(args: readonly string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(programOf("openssl"), {
-    args: [...args],
-    stdin: "null",
-  }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
-}
 
 /** An authority that signs the certificates of clients. Nobody but the test trusts it. */
 export class ClientAuthority {
@@ -166,9 +158,4 @@ export class ClientAuthority {
     );
     return { cert: cert!, key: key! };
   }
-}
-
-/** As GeneralizedTime: `20260101000000Z`. */
-function timeText(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19).replaceAll(/[-T:]/g, "")}Z`;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { programOf } from "./needs.ts";
+import { openssl, timeText } from "./openssl.ts";
 import type { Certificate, TempDir } from "./program.ts";
 
 const CA = (dir: string): string => `
@@ -49,17 +49,4 @@ export async function makeDatedCertificate(
     ...["-startdate", timeText(from), "-enddate", timeText(to)],
   ]);
   return { cert: await Deno.readTextFile(certFile), key: await Deno.readTextFile(keyFile) };
-}
-
-/** As GeneralizedTime: `20260101000000Z`. */
-function timeText(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19).replaceAll(/[-T:]/g, "")}Z`;
-}
-
-async function openssl(args: readonly string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(programOf("openssl"), {
-    args: [...args],
-    stdin: "null",
-  }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
 }

@@ -9,7 +9,7 @@ import denoJson from "../../deno.json" with { type: "json" };
 import { SAME_REQUEST_MS } from "../../lib/program/stop_request.ts";
 import { TestClient } from "./client.ts";
 import { inTime } from "./deadline.ts";
-import { programOf } from "./needs.ts";
+import { openssl } from "./openssl.ts";
 import { websocketFlags } from "./websockets.ts";
 
 /** The project's folder. */
@@ -210,16 +210,12 @@ export async function makeCertificate(
   const [certFile, keyFile] = [dir.path("made.crt"), dir.path("made.key")];
   const key = kind === "ec" ? "ec -pkeyopt ec_paramgen_curve:prime256v1" : "rsa:2048";
   const request = `req -x509 -newkey ${key} -nodes -days 2`;
-  const { success, stderr } = await new Deno.Command(programOf("openssl"), {
-    args: [
-      ...request.split(" "),
-      ...["-keyout", keyFile, "-out", certFile, "-subj", "/CN=localhost"],
-      ...["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-      ...["-addext", "basicConstraints=critical,CA:FALSE"],
-    ],
-    stdin: "null",
-  }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  await openssl([
+    ...request.split(" "),
+    ...["-keyout", keyFile, "-out", certFile, "-subj", "/CN=localhost"],
+    ...["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+    ...["-addext", "basicConstraints=critical,CA:FALSE"],
+  ]);
   return { cert: await Deno.readTextFile(certFile), key: await Deno.readTextFile(keyFile) };
 }
 
