@@ -208,7 +208,7 @@ async function sayNats(
   say: Say,
 ): Promise<void> {
   if (nats === undefined) return;
-  const { connectNats } = await import("../cluster/nats/connect.ts");
+  const { connectNats } = await import("../nats/connect.ts");
   const { probeNats } = await import("../cluster/nats/probe.ts");
   const connect = (): ReturnType<typeof connectNats> =>
     connectNats(nats, { credentials, ca }, natsSubject);

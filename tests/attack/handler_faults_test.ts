@@ -8,7 +8,7 @@ import type { Peer } from "../../lib/cluster/bus.ts";
 import type { FromWorker, Port, ToWorker } from "../../lib/cluster/message.ts";
 import { Debts } from "../../lib/cluster/nats/debts.ts";
 import { Ledger } from "../../lib/cluster/nats/ledger.ts";
-import type { Link } from "../../lib/cluster/nats/link.ts";
+import type { Link } from "../../lib/nats/link.ts";
 import type { Peers } from "../../lib/cluster/nats/peers.ts";
 import type { Proof } from "../../lib/cluster/nats/proof.ts";
 import { Switchboard } from "../../lib/cluster/switchboard.ts";

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import type { Client, ClientRequest } from "../../lib/cluster/bus.ts";
-import { isNoResponders } from "../../lib/cluster/nats/link.ts";
+import { isNoResponders } from "../../lib/nats/fault.ts";
 import { Instance } from "../cluster/nats/instance.ts";
 import { RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";

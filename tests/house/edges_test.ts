@@ -80,7 +80,7 @@ const OWNERS: Readonly<Record<string, Owner>> = {
     owns: ["Deno.createHttpClient", "fetch"],
     because: "requests by fetch, and the connections that it keeps",
   },
-  "lib/cluster/nats/connect.ts": {
+  "lib/nats/connect.ts": {
     owns: ["node:net", "node:stream"],
     because: "the sockets of the NATS library",
   },

@@ -39,6 +39,7 @@ export const ROOMS: readonly Room[] = [
   room(7, "forwarder", "one POST to the backend and its reply"),
   room(6, "socket", "a WebSocket's life beside its messages"),
   room(6, "outbox", "what must reach the backend, kept until it did, also on disk"),
+  room(5, "nats", "a connection to NATS, kept for ever"),
   room(5, "queue", "what waits in order, with bounds"),
   room(5, "trace", "spans of what happens, by OpenTelemetry"),
   room(5, "profile", "where CPU time and memory go, for pprof"),

@@ -8,7 +8,7 @@ import { nkeys } from "@nats-io/transport-node";
 import { systemClock } from "../../lib/clock.ts";
 import { MemoryStore } from "../../lib/outbox/memory.ts";
 import { NatsBus } from "../../lib/cluster/nats/bus.ts";
-import { connectNats } from "../../lib/cluster/nats/connect.ts";
+import { connectNats } from "../../lib/nats/connect.ts";
 import { nameOfInstance } from "../../lib/cluster/nats/join.ts";
 import { readInvocation } from "../../lib/config/config.ts";
 import { readSecrets } from "../../lib/config/secret.ts";

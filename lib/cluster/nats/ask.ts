@@ -8,7 +8,8 @@ import { type ClientReply, type ClientRequest, refused } from "../bus.ts";
 import { replyMs } from "../times.ts";
 import type { Debts } from "./debts.ts";
 import type { Ledger } from "./ledger.ts";
-import { isNoResponders, type Link } from "./link.ts";
+import { isNoResponders } from "../../nats/fault.ts";
+import type { BusLink } from "./bus_link.ts";
 import type { Holder, PeerNote } from "./note.ts";
 import type { Peers } from "./peers.ts";
 import { readAnswer } from "./read_answer.ts";
@@ -18,7 +19,7 @@ export interface AskDeps {
   readonly peerId: string;
   /** The subject of another one. */
   readonly subjectOf: (peerId: string) => string;
-  readonly link: Pick<Link, "connection" | "fits" | "notUnderstood" | "requestFailed">;
+  readonly link: Pick<BusLink, "connection" | "fits" | "notUnderstood" | "requestFailed">;
   readonly peers: Pick<Peers, "heard">;
   readonly ledger: Ledger;
   readonly debts: Pick<Debts, "watch" | "remind">;

@@ -22,7 +22,9 @@ import { findHolder } from "./find.ts";
 import { Forgetting } from "./forgetting.ts";
 import { HeldClients } from "./held.ts";
 import { Ledger } from "./ledger.ts";
-import { Link } from "./link.ts";
+import { Link } from "../../nats/link.ts";
+import type { Note } from "./note.ts";
+import type { BusLink } from "./bus_link.ts";
 import type { Claimed, Holder, PeerNote } from "./note.ts";
 import type { NatsBusOptions } from "./options.ts";
 import { Peers } from "./peers.ts";
@@ -64,7 +66,7 @@ export type { NatsBusOptions };
  */
 export class NatsBus implements Bus {
   readonly #options: NatsBusOptions;
-  readonly #link: Link;
+  readonly #link: BusLink;
   readonly #held: HeldClients;
   readonly #peers: Peers;
   readonly #presence: Presence;
@@ -80,7 +82,7 @@ export class NatsBus implements Bus {
   constructor(options: NatsBusOptions) {
     const { prefix, peerId, local, connect, clock, log, metrics, time, port } = options;
     this.#options = options;
-    const link = new Link({
+    const link = new Link<Note>({
       connect,
       clock,
       log,

@@ -6,7 +6,8 @@
 
 import { type Clock, pause } from "../../clock.ts";
 import { CLAIM_MS } from "../times.ts";
-import { isNoResponders, type Link } from "./link.ts";
+import { isNoResponders } from "../../nats/fault.ts";
+import type { BusLink } from "./bus_link.ts";
 import type { PeerNote } from "./note.ts";
 import { readClaimed } from "./read_answer.ts";
 
@@ -15,7 +16,7 @@ export interface ClaimDeps {
   readonly peerId: string;
   /** The subject of another one. */
   readonly subjectOf: (peerId: string) => string;
-  readonly link: Pick<Link, "connection" | "isUp" | "notUnderstood" | "requestFailed">;
+  readonly link: Pick<BusLink, "connection" | "isUp" | "notUnderstood" | "requestFailed">;
   readonly clock: Clock;
 }
 

@@ -10,7 +10,8 @@ import type { Peer } from "../bus.ts";
 import { LOST_MS, PROVEN_MS, SILENT_MS, WATCH_MS } from "../times.ts";
 import type { Errands } from "./errands.ts";
 import type { Ledger } from "./ledger.ts";
-import { isNoResponders, type Link } from "./link.ts";
+import { isNoResponders } from "../../nats/fault.ts";
+import type { BusLink } from "./bus_link.ts";
 import { MAX_NUMBERS, type PeerNote } from "./note.ts";
 import type { Peers } from "./peers.ts";
 import type { Proof } from "./proof.ts";
@@ -21,7 +22,7 @@ export interface DebtsOptions {
   readonly peerId: string;
   /** The subject of another one. */
   readonly subjectOf: (peerId: string) => string;
-  readonly link: Link;
+  readonly link: BusLink;
   readonly peers: Peers;
   readonly proof: Proof;
   readonly ledger: Ledger;

@@ -6,13 +6,14 @@
 
 import { type Clock, pause } from "../../clock.ts";
 import { FIND_AGAIN_MS, FIND_MS } from "../times.ts";
-import { isNoResponders, type Link } from "./link.ts";
+import { isNoResponders } from "../../nats/fault.ts";
+import type { BusLink } from "./bus_link.ts";
 import type { ClientNote, Holder } from "./note.ts";
 import type { Peers } from "./peers.ts";
 import { readHolder } from "./read_answer.ts";
 
 export interface FindDeps {
-  readonly link: Pick<Link, "connection" | "isUp" | "notUnderstood" | "requestFailed">;
+  readonly link: Pick<BusLink, "connection" | "isUp" | "notUnderstood" | "requestFailed">;
   readonly peers: Pick<Peers, "areThere">;
   readonly clock: Clock;
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Peer } from "../bus.ts";
-import type { Link } from "./link.ts";
+import type { BusLink } from "./bus_link.ts";
 import { allSubject } from "./subject.ts";
 
 /**
@@ -15,14 +15,14 @@ import { allSubject } from "./subject.ts";
  */
 export class Forgetting {
   readonly #prefix: string;
-  readonly #link: Pick<Link, "publish">;
+  readonly #link: Pick<BusLink, "publish">;
   readonly #local: Pick<Peer, "forget">;
   /** Since the last connect. */
   #hasTold = false;
 
   constructor(
     prefix: string,
-    link: Pick<Link, "publish">,
+    link: Pick<BusLink, "publish">,
     local: Pick<Peer, "forget">,
   ) {
     this.#prefix = prefix;

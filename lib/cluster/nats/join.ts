@@ -46,7 +46,7 @@ export async function natsOf(
   const { clock, random, log } = deps;
   if (nats === undefined) return undefined;
   const { NatsBus } = await import("./bus.ts");
-  const { connectNats } = await import("./connect.ts");
+  const { connectNats } = await import("../../nats/connect.ts");
   const files = { credentials: secrets.natsCredentials, ca: secrets.natsCa };
   return (local, { time, metrics }) =>
     new NatsBus({

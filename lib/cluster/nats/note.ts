@@ -10,11 +10,8 @@ import type { Answer as SurveyAnswer, Question } from "../survey.ts";
 /** So many debts are asked for in one go. */
 export const MAX_NUMBERS = 5000;
 
-/** Whether a text has no more bytes than these in UTF-8. */
-export function isWithin(text: string, maxBytes: number): boolean {
-  return text.length * 3 <= maxBytes ||
-    (text.length <= maxBytes && new TextEncoder().encode(text).length <= maxBytes);
-}
+/** Whatever goes to others. */
+export type Note = PeerNote | AllNote | ClientNote;
 
 /** What goes to one instance. */
 export type PeerNote =

@@ -8,7 +8,7 @@ import { type Clock, every } from "../../clock.ts";
 import type { Log } from "../../log/log.ts";
 import type { Metrics } from "../../metrics/metrics.ts";
 import { ALIVE_MS, REMEMBER_MS, ROLL_MS, ROLL_PAUSE_MS, SILENT_MS } from "../times.ts";
-import type { Link } from "./link.ts";
+import type { BusLink } from "./bus_link.ts";
 
 /** Far more than there can be: whoever may speak here must not fill the memory. */
 const MAX_PEERS = 10_000;
@@ -17,7 +17,7 @@ export interface PeersOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Pick<Metrics, "natsPeers" | "natsPeersSilent">;
-  readonly link: Pick<Link, "isUp" | "upSince">;
+  readonly link: Pick<BusLink, "isUp" | "upSince">;
   /** One is there that had not been heard of for long: both may have missed what the other said. */
   readonly onBack: (peerId: string) => void;
   /** Tells all others that this instance is there. */

@@ -8,7 +8,7 @@ import type { SharedTime } from "../../ids.ts";
 import type { Log } from "../../log/log.ts";
 import { TIME_SLACK_MS } from "../times.ts";
 import type { Clock } from "../../clock.ts";
-import type { Link } from "./link.ts";
+import type { BusLink } from "./bus_link.ts";
 import type { PeerNote, PresenceNote } from "./note.ts";
 import type { Peers } from "./peers.ts";
 import { allSubject } from "./subject.ts";
@@ -23,7 +23,7 @@ export interface PresenceOptions {
   readonly time: SharedTime;
   readonly clock: Clock;
   readonly log: Log;
-  readonly link: Pick<Link, "publish" | "clientIp">;
+  readonly link: Pick<BusLink, "publish" | "clientIp">;
   readonly peers: Peers;
   readonly tell: (peerId: string, note: PeerNote) => void;
   /** One is there that nobody had heard of: both may have missed what the other said. */

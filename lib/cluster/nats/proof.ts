@@ -6,7 +6,7 @@
 
 import { type Clock, within } from "../../clock.ts";
 import { WATCH_MS } from "../times.ts";
-import type { Link } from "./link.ts";
+import type { BusLink } from "./bus_link.ts";
 
 /**
  * Asks NATS itself, since a connection that is cut without a word looks like one that is silent.
@@ -16,13 +16,13 @@ import type { Link } from "./link.ts";
  */
 export class Proof {
   readonly #clock: Clock;
-  readonly #link: Pick<Link, "connection" | "isUp">;
+  readonly #link: Pick<BusLink, "connection" | "isUp">;
   readonly #roundTrip: { own: number };
   #at = 0;
 
   constructor(
     clock: Clock,
-    link: Pick<Link, "connection" | "isUp">,
+    link: Pick<BusLink, "connection" | "isUp">,
     roundTrip: { own: number },
   ) {
     this.#roundTrip = roundTrip;

@@ -12,6 +12,7 @@ import { isObjectText } from "../../codec/scan.ts";
 import { readTraceContext } from "../../codec/trace_context.ts";
 import type { ClientRequest } from "../bus.ts";
 import { isUuid } from "../../ids.ts";
+import { isWithin } from "../../nats/messages.ts";
 import {
   type Fields,
   fieldsOf,
@@ -21,13 +22,7 @@ import {
   isText,
   isToken,
 } from "./checks.ts";
-import {
-  type AllNote,
-  type ClientNote,
-  isWithin,
-  type PeerNote,
-  type PresenceNote,
-} from "./note.ts";
+import type { AllNote, ClientNote, PeerNote, PresenceNote } from "./note.ts";
 import { readKey, readQuestion } from "./read_survey.ts";
 
 /**

@@ -9,14 +9,14 @@ import type { Log } from "../../log/log.ts";
 import { type ClientReply, type Peer, refused } from "../bus.ts";
 import type { Debts } from "./debts.ts";
 import type { Errands } from "./errands.ts";
-import type { Link } from "./link.ts";
+import type { BusLink } from "./bus_link.ts";
 import type { Answer, PeerNote } from "./note.ts";
 
 export interface ServeDeps {
   readonly local: Pick<Peer, "serve">;
   readonly errands: Errands;
   readonly debts: Pick<Debts, "watch">;
-  readonly link: Pick<Link, "fits">;
+  readonly link: Pick<BusLink, "fits">;
   readonly log: Log;
 }
 

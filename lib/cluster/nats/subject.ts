@@ -4,11 +4,10 @@
  * @module
  */
 
+import { tokenOf } from "../../nats/subject.ts";
+
 /**
  * The subject of a client, as one token below `prefix`.
- *
- * A ClientId may hold what has a meaning in subjects (`.`, `*`, `>`, blanks). Percent-encoding keeps
- * it out, and keeps different ids different; what `encodeURIComponent` leaves of it is done here.
  *
  * @param prefix Checked already.
  * @param clientId Any ClientId; valid Unicode.
@@ -22,8 +21,7 @@
  * ```
  */
 export function clientSubject(prefix: string, clientId: string): string {
-  const token = encodeURIComponent(clientId).replaceAll(".", "%2E").replaceAll("*", "%2A");
-  return `${prefix}.client.${token}`;
+  return `${prefix}.client.${tokenOf(clientId)}`;
 }
 
 /**
@@ -49,12 +47,4 @@ export function peerSubject(prefix: string, peerId: string): string {
 /** The subject of all instances. */
 export function allSubject(prefix: string): string {
   return `${prefix}.all`;
-}
-
-/**
- * What begins the subjects of answers to an instance's questions. Below the prefix, so that a login
- * needs nothing else, and others of the same account cannot read along.
- */
-export function inboxPrefix(prefix: string): string {
-  return `${prefix}.inbox`;
 }

@@ -19,13 +19,14 @@ import type {
   Survey,
 } from "../survey.ts";
 import { SURVEY_MS, surveyMs } from "../times.ts";
-import { isNoResponders, type Link } from "./link.ts";
+import { isNoResponders } from "../../nats/fault.ts";
+import type { BusLink } from "./bus_link.ts";
 import type { AllNote, Said } from "./note.ts";
 import type { Peers } from "./peers.ts";
 import { readSaid } from "./read_survey.ts";
 
 export interface SurveyDeps {
-  readonly link: Link;
+  readonly link: BusLink;
   /** The subject of all instances. */
   readonly subject: string;
   readonly peers: Pick<Peers, "known" | "areBack">;

@@ -1,7 +1,7 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { systemClock } from "../../../lib/clock.ts";
 import { NatsBus } from "../../../lib/cluster/nats/bus.ts";
-import { connectNats } from "../../../lib/cluster/nats/connect.ts";
+import { connectNats } from "../../../lib/nats/connect.ts";
 import { SharedTime } from "../../../lib/ids.ts";
 import { silentLog } from "../../../lib/log/log.ts";
 import { MetricSet } from "../../../lib/metrics/metrics.ts";

@@ -16,7 +16,7 @@ import type {
   QuestionOf,
 } from "../../../lib/cluster/survey.ts";
 import { NatsBus } from "../../../lib/cluster/nats/bus.ts";
-import { connectNats } from "../../../lib/cluster/nats/connect.ts";
+import { connectNats } from "../../../lib/nats/connect.ts";
 import type { Errand } from "../../../lib/client/outgoing.ts";
 import { SharedTime } from "../../../lib/ids.ts";
 import { MetricSet } from "../../../lib/metrics/metrics.ts";

@@ -1,11 +1,11 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { errors, type NatsConnection, type Status } from "@nats-io/transport-node";
-import { Link } from "../../../lib/cluster/nats/link.ts";
-import { CONNECT_AGAIN_MS, STALE_MS } from "../../../lib/cluster/times.ts";
-import { MetricSet } from "../../../lib/metrics/metrics.ts";
-import { quiesce } from "../../simulation/model/core.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { KeptLog } from "../../support/nats.ts";
+import { Link } from "../../lib/nats/link.ts";
+import { CONNECT_AGAIN_MS, STALE_MS } from "../../lib/nats/times.ts";
+import { MetricSet } from "../../lib/metrics/metrics.ts";
+import { quiesce } from "../simulation/model/core.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { KeptLog } from "../support/nats.ts";
 
 /** A connection that says what a test has it say. */
 class FakeConnection {

@@ -13,8 +13,8 @@ import {
 } from "@nats-io/transport-node";
 import { Socket } from "node:net";
 import { Duplex } from "node:stream";
-import type { NatsAddress } from "../../config/nats_address.ts";
-import { CONNECT_MS, PING_MS, RECONNECT_MS } from "../times.ts";
+import type { NatsAddress } from "../config/nats_address.ts";
+import { CONNECT_MS, PING_MS, RECONNECT_MS } from "./times.ts";
 import { inboxPrefix } from "./subject.ts";
 
 /** What stands in files. */

@@ -5,14 +5,12 @@
  */
 
 import type { NatsConnection, Status } from "@nats-io/transport-node";
-import { type Clock, type Timer, within } from "../../clock.ts";
-import type { Log } from "../../log/log.ts";
-import type { Metrics } from "../../metrics/metrics.ts";
-import { CONNECT_AGAIN_MS, FIRST_WORD_MS, STALE_MS } from "../times.ts";
-import { forbiddenBy, isLoginRefused, isNoResponders, reasonOf } from "./fault.ts";
+import { type Clock, type Timer, within } from "../clock.ts";
+import type { Log } from "../log/log.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import { CONNECT_AGAIN_MS, FIRST_WORD_MS, STALE_MS } from "./times.ts";
+import { forbiddenBy, isLoginRefused, reasonOf } from "./fault.ts";
 import { Messages } from "./messages.ts";
-
-export { isNoResponders };
 
 export interface LinkOptions {
   /** Makes one try to connect; rejects when it fails. */
@@ -36,7 +34,7 @@ export interface LinkOptions {
  * Always true: what is up has a connection, on which nothing was forbidden; and no connection outlives
  * `close`.
  */
-export class Link extends Messages {
+export class Link<Note extends object = object> extends Messages<Note> {
   readonly #options: LinkOptions;
   #connection: NatsConnection | null = null;
   #isUp = false;

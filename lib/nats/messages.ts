@@ -5,16 +5,15 @@
  */
 
 import { errors, type Msg, type NatsConnection, type Subscription } from "@nats-io/transport-node";
-import type { Log } from "../../log/log.ts";
-import type { Metrics } from "../../metrics/metrics.ts";
+import type { Log } from "../log/log.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { isNoResponders, reasonOf } from "./fault.ts";
-import { type AllNote, type ClientNote, isWithin, type PeerNote } from "./note.ts";
 
 /** What a subscription calls. */
 export type Callback = (error: Error | null, message: Msg) => void;
 
 /** A base of `Link`, which has the connection. None of it throws. */
-export abstract class Messages {
+export abstract class Messages<Note extends object = object> {
   readonly #log: Log;
   readonly #metrics: Pick<Metrics, "natsRequestsFailed">;
 
@@ -78,7 +77,7 @@ export abstract class Messages {
   }
 
   /** What cannot be sent now is made up for at the next connect. */
-  publish(subject: string, note: PeerNote | AllNote | ClientNote): void {
+  publish(subject: string, note: Note): void {
     if (!this.canSay) return;
     try {
       this.connection?.publish(subject, JSON.stringify(note));
@@ -96,4 +95,10 @@ export abstract class Messages {
   warn(event: string, error: unknown): void {
     this.#log.warn(event, { reason: reasonOf(error) });
   }
+}
+
+/** Whether a text has no more bytes than these in UTF-8. */
+export function isWithin(text: string, maxBytes: number): boolean {
+  return text.length * 3 <= maxBytes ||
+    (text.length <= maxBytes && new TextEncoder().encode(text).length <= maxBytes);
 }
