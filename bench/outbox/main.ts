@@ -12,7 +12,7 @@
 import { v7 } from "uuid";
 import { systemClock } from "../../lib/clock.ts";
 import { silentLog } from "../../lib/log/log.ts";
-import { SqliteOutbox } from "../../lib/outbox/sqlite/outbox.ts";
+import { openSqlite } from "../../lib/outbox/sqlite/open.ts";
 import type { AcceptedCall, KeptReport } from "../../lib/outbox/entry.ts";
 import type { Store } from "../../lib/outbox/store.ts";
 import { writeOut } from "../process/text.ts";
@@ -119,7 +119,7 @@ async function steady(store: Store): Promise<{ times: Times; perSecond: number }
 
 try {
   const before = disk();
-  const opened = await SqliteOutbox.open(`${folder}/outbox`, {
+  const opened = await openSqlite(`${folder}/outbox`, {
     clock: systemClock,
     log: silentLog,
   });

@@ -36,8 +36,8 @@ export async function openOutbox(
   deps: OutboxDeps,
 ): Promise<OpenedOutbox> {
   if (folder === undefined) return { ok: true, outbox: new MemoryOutbox() };
-  const { SqliteOutbox } = await import("./sqlite/outbox.ts");
-  return await SqliteOutbox.open(folder, deps);
+  const { openSqlite } = await import("./sqlite/open.ts");
+  return await openSqlite(folder, deps);
 }
 
 /** The store of a worker. @param port Its place at the outbox; undefined for none. */
@@ -46,6 +46,6 @@ export async function storeOf(
   deps: OutboxDeps,
 ): Promise<ThreadStore> {
   if (port === undefined) return new MemoryStore();
-  const { PortStore } = await import("./sqlite/port_store.ts");
+  const { PortStore } = await import("./thread/port_store.ts");
   return new PortStore(port, deps);
 }

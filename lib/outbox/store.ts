@@ -14,6 +14,17 @@ export interface Found {
   readonly reports: readonly KeptReport[];
 }
 
+/** Whom a store tells of what changes hands while this process runs. */
+export interface StoreFollower {
+  /** Another owner has gone, and what it left is to be delivered from here from now on. */
+  inherited(found: Found): void;
+  /**
+   * What has these ids is another owner's by now: none of it may be delivered from here, nor what its CALLs
+   * come to. The store knows nothing of them any more.
+   */
+  lost(ids: readonly string[]): void;
+}
+
 /**
  * Keeps what was accepted until it was delivered. What is told of one id takes effect in the order told.
  *
@@ -36,8 +47,13 @@ export interface Store {
   park(id: string, parked: Parked | undefined): void;
   /** Nothing with this id is owed any more: the backend has its report, or it was given up. */
   delivered(id: string): void;
-  /** What an earlier process, or a thread that died, left behind; it is this owner's from now on. */
+  /**
+   * What an earlier process, or a thread that died, left behind; it is this owner's from now on. What
+   * of it cannot be had yet comes to its follower.
+   */
   recover(): Promise<Found>;
+  /** Of one whose entries may change hands; what did before this is told now. Once only. */
+  follow?(follower: StoreFollower): void;
   /** Resolves in bounded time, when all that was told is kept for good, as far as it can be. */
   close(): Promise<void>;
 }

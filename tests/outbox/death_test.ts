@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { systemClock } from "../../lib/clock.ts";
-import { SqliteOutbox } from "../../lib/outbox/sqlite/outbox.ts";
+import { openSqlite } from "../../lib/outbox/sqlite/open.ts";
 import { inTime } from "../support/deadline.ts";
 import { startProgram, TempDir } from "../support/program.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
@@ -10,16 +10,16 @@ Deno.test("when the outbox's thread dies nobody waits for it, CALLs are refused,
   using dir = new TempDir();
   const { log, ...recorded } = new RecordedLog();
   let thread: Worker | undefined;
-  const opened = await SqliteOutbox.open(dir.path("outbox"), {
-    clock: systemClock,
-    log,
-    createWorker: (folder) =>
+  const opened = await openSqlite(
+    dir.path("outbox"),
+    { clock: systemClock, log },
+    (folder) =>
       thread = new Worker(new URL("./mortal_outbox.ts", import.meta.url), {
         type: "module",
         // Of its own: it gives up what it has.
         deno: { permissions: { read: [folder], write: [folder] } },
       }),
-  });
+  );
   if (!opened.ok) throw new Error(opened.message);
   const { outbox } = opened;
   strictEqual(await accept(outbox.store, call("1")), true);
@@ -39,15 +39,15 @@ Deno.test("when the outbox's thread dies nobody waits for it, CALLs are refused,
 });
 
 Deno.test("a thread that cannot be loaded is a line at the start", async () => {
-  const opened = await SqliteOutbox.open("/nowhere", {
-    clock: systemClock,
-    log: new RecordedLog().log,
-    createWorker: () =>
+  const opened = await openSqlite(
+    "/nowhere",
+    { clock: systemClock, log: new RecordedLog().log },
+    () =>
       new Worker(new URL("./no_such_file.ts", import.meta.url), {
         type: "module",
         deno: { permissions: "none" },
       }),
-  });
+  );
   strictEqual(opened.ok, false);
 });
 

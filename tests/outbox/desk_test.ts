@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { Desk, type DeskPort } from "../../lib/outbox/sqlite/desk.ts";
 import { Database } from "../../lib/outbox/sqlite/database.ts";
-import type { FoundPart, Told, ToStore } from "../../lib/outbox/sqlite/message.ts";
+import type { FoundPart, Told, ToStore } from "../../lib/outbox/thread/message.ts";
 import { type Change, Unwritten } from "../../lib/outbox/unwritten.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
 import { TempDir } from "../support/program.ts";

@@ -7,11 +7,11 @@
 
 import { systemClock } from "../../lib/clock.ts";
 import { silentLog } from "../../lib/log/log.ts";
-import { SqliteOutbox } from "../../lib/outbox/sqlite/outbox.ts";
+import { openSqlite } from "../../lib/outbox/sqlite/open.ts";
 import { call, outcomeOf } from "./entries.ts";
 
 const [folder = ""] = Deno.args;
-const opened = await SqliteOutbox.open(folder, { clock: systemClock, log: silentLog });
+const opened = await openSqlite(folder, { clock: systemClock, log: silentLog });
 if (!opened.ok) throw new Error(opened.message);
 const { store } = opened.outbox;
 const encoder = new TextEncoder();

@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import type { FromStore, ToStore } from "../../lib/outbox/sqlite/message.ts";
-import { PortStore, type StorePort } from "../../lib/outbox/sqlite/port_store.ts";
+import type { FromStore, ToStore } from "../../lib/outbox/thread/message.ts";
+import { PortStore, type StorePort } from "../../lib/outbox/thread/port_store.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
 import { call, disconnect, outcomeOf } from "./entries.ts";

@@ -8,8 +8,8 @@ import { systemClock } from "../../lib/clock.ts";
 import { type Log, silentLog } from "../../lib/log/log.ts";
 import type { Outbox } from "../../lib/outbox/outbox.ts";
 import { createOutboxWorker } from "../../lib/outbox/sqlite/create_worker.ts";
-import { SqliteOutbox } from "../../lib/outbox/sqlite/outbox.ts";
-import { PortStore } from "../../lib/outbox/sqlite/port_store.ts";
+import { openSqlite } from "../../lib/outbox/sqlite/open.ts";
+import { PortStore } from "../../lib/outbox/thread/port_store.ts";
 import type { Store } from "../../lib/outbox/store.ts";
 import { TempDir } from "../support/program.ts";
 import type { OutboxUnderTest } from "./store_contract.ts";
@@ -24,16 +24,16 @@ export class SqliteUnderTest implements OutboxUnderTest {
 
   constructor(readonly log: Log = silentLog) {}
 
-  async open(): Promise<SqliteOutbox> {
+  async open(): Promise<Outbox> {
     const opened = await this.tryOpen();
     if (!opened.ok) throw new Error(opened.message);
     this.outbox = opened.outbox;
     return opened.outbox;
   }
 
-  tryOpen(): ReturnType<typeof SqliteOutbox.open> {
+  tryOpen(): ReturnType<typeof openSqlite> {
     const createWorker = (folder: string): Worker => this.thread = createOutboxWorker(folder);
-    return SqliteOutbox.open(this.folder, { clock: systemClock, log: this.log, createWorker });
+    return openSqlite(this.folder, { clock: systemClock, log: this.log }, createWorker);
   }
 
   /** Its thread goes without a word, and so do the locks, as with the process. */

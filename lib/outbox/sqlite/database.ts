@@ -7,7 +7,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Change } from "../unwritten.ts";
 import { UnusableFile } from "./fault.ts";
-import { MAIN } from "./message.ts";
+import { MAIN } from "../thread/message.ts";
 import {
   APPLICATION_ID,
   COLUMNS,

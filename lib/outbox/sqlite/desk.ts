@@ -10,7 +10,13 @@ import type { Database } from "./database.ts";
 import { Estates } from "./estates.ts";
 import { reasonOf } from "./fault.ts";
 import { found } from "./found.ts";
-import { type FoundPart, type FromStore, MAIN, type Told, type ToStore } from "./message.ts";
+import {
+  type FoundPart,
+  type FromStore,
+  MAIN,
+  type Told,
+  type ToStore,
+} from "../thread/message.ts";
 import type { Entry } from "./row.ts";
 
 /** The end of a store's port here. */

@@ -9,12 +9,12 @@ import { systemClock } from "../../clock.ts";
 import { Database } from "./database.ts";
 import { Desk, type DeskPort } from "./desk.ts";
 import { reasonOf } from "./fault.ts";
-import type { Command, Told } from "./message.ts";
+import type { Command, Told } from "../thread/message.ts";
 
 /** The part of a worker's global scope that is used. */
 export interface OutboxScope extends UncaughtScope {
   postMessage(message: Told): void;
-  onmessage: ((event: MessageEvent<Command>) => void) | null;
+  onmessage: ((event: MessageEvent<Command<string>>) => void) | null;
   /** Nothing runs any more, not even what stands behind it. */
   close(): void;
 }
@@ -47,7 +47,7 @@ export function serveOutbox(scope: OutboxScope): void {
   scope.onmessage = ({ data }) => {
     switch (data.kind) {
       case "open":
-        return void open(data.folder);
+        return void open(data.place);
       case "attach":
         return desk?.attach(data.owner, data.port as DeskPort);
       case "recover":

@@ -8,7 +8,7 @@ import { type Clock, type Timer, within } from "../../clock.ts";
 import type { Log } from "../../log/log.ts";
 import type { AcceptedCall, KeptReport, Parked } from "../entry.ts";
 import { NOTHING_FOUND } from "../outbox.ts";
-import type { Found, Store } from "../store.ts";
+import type { Found, Store, StoreFollower } from "../store.ts";
 import { type Bounds, Unwritten } from "../unwritten.ts";
 import { FoundParts } from "./found_parts.ts";
 import type { FromStore, ToStore } from "./message.ts";
@@ -60,6 +60,9 @@ export class PortStore implements Store {
   #isStuck = false;
   #isClosed = false;
   #onIdle: (() => void) | undefined;
+  #follower: StoreFollower | undefined;
+  /** What came before anybody followed. */
+  readonly #untold: ((follower: StoreFollower) => void)[] = [];
 
   constructor(port: StorePort, { clock, log, bounds }: PortStoreDeps) {
     this.#port = port;
@@ -68,8 +71,18 @@ export class PortStore implements Store {
     this.#unwritten = new Unwritten(bounds);
     this.#found = new FoundParts(clock, log);
     port.onmessage = ({ data }) => {
-      if (data.kind === "found") this.#found.take(data);
-      else this.#written(data.batch, data.isKept);
+      switch (data.kind) {
+        case "found":
+          return this.#found.take(data);
+        case "written":
+          return this.#written(data.batch, data.isKept);
+        case "inherited": {
+          const { calls, reports } = data;
+          return this.#tellFollower((follower) => follower.inherited({ calls, reports }));
+        }
+        case "lost":
+          return this.#tellFollower((follower) => follower.lost(data.ids));
+      }
     };
   }
 
@@ -108,6 +121,20 @@ export class PortStore implements Store {
     if (this.#isClosed) return Promise.resolve(NOTHING_FOUND);
     this.#post();
     return this.#found.ask((ask) => this.#port.postMessage({ kind: "recover", ask }));
+  }
+
+  follow(follower: StoreFollower): void {
+    this.#follower = follower;
+    for (const tell of this.#untold.splice(0)) this.#tellFollower(tell);
+  }
+
+  #tellFollower(tell: (follower: StoreFollower) => void): void {
+    if (this.#follower === undefined) return void this.#untold.push(tell);
+    try {
+      tell(this.#follower);
+    } catch (error) {
+      this.#log.error("what changed hands was not taken", { error: String(error) });
+    }
   }
 
   /** Sends all that was told, and says that nothing follows: this thread dies. */

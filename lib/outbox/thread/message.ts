@@ -5,6 +5,7 @@
  */
 
 import type { AcceptedCall, KeptReport } from "../entry.ts";
+import type { LogFields } from "../../log/log.ts";
 import type { Change } from "../unwritten.ts";
 
 /** The main thread's number as an owner: it has what earlier processes and dead threads left. */
@@ -31,12 +32,24 @@ export interface FoundPart {
 export type ToStore =
   /** `isKept`: whether the CALLs in it are. What else was in it is written now or later. */
   | { readonly kind: "written"; readonly batch: number; readonly isKept: boolean }
-  | FoundPart;
+  | FoundPart
+  /** Another owner has gone, and what it left is this store's from now on. */
+  | {
+    readonly kind: "inherited";
+    readonly calls: readonly AcceptedCall[];
+    readonly reports: readonly KeptReport[];
+  }
+  /** What has these ids is another owner's by now, and must not be delivered from here. */
+  | { readonly kind: "lost"; readonly ids: readonly string[] };
 
-/** The main thread to the outbox. */
-export type Command =
+/**
+ * The main thread to the outbox.
+ *
+ * @typeParam Place What it is opened with.
+ */
+export type Command<Place = unknown> =
   /** The first one. */
-  | { readonly kind: "open"; readonly folder: string }
+  | { readonly kind: "open"; readonly place: Place }
   | { readonly kind: "attach"; readonly owner: number; readonly port: MessagePort }
   /** What a dead owner left, for another one. */
   | {
@@ -50,7 +63,15 @@ export type Command =
 
 /** The outbox to the main thread. */
 export type Told =
+  /** The numbers of what was found, as far as that is known. */
   | { readonly kind: "opened"; readonly calls: number; readonly reports: number }
+  /** A line for the log. */
+  | {
+    readonly kind: "line";
+    readonly level: "info" | "warn" | "error";
+    readonly event: string;
+    readonly fields: LogFields;
+  }
   | { readonly kind: "refused"; readonly reason: string }
   | FoundPart
   /** Nothing can be written any more, for now. */

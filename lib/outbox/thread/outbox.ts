@@ -1,5 +1,5 @@
 /**
- * The outbox on disk, as the main thread sees it.
+ * An outbox in a thread of its own, as the main thread sees it.
  *
  * @module
  */
@@ -8,26 +8,34 @@ import { type Clock, within } from "../../clock.ts";
 import type { Log } from "../../log/log.ts";
 import { type Attachment, NOTHING_FOUND, type Outbox } from "../outbox.ts";
 import type { Found } from "../store.ts";
-import { createOutboxWorker } from "./create_worker.ts";
-import { reasonOf } from "./fault.ts";
 import { FoundParts } from "./found_parts.ts";
 import { type Command, MAIN, type Told } from "./message.ts";
 import { PortStore } from "./port_store.ts";
 
-export interface SqliteOutboxDeps {
+export interface ThreadOutboxDeps {
   readonly clock: Clock;
   readonly log: Log;
-  /** Makes a thread that runs `serveOutbox`. */
-  readonly createWorker?: (folder: string) => Worker;
+}
+
+/** What an outbox is begun with. */
+export interface Beginning {
+  /** Names it in the log and in messages to people. */
+  readonly name: string;
+  /** Makes its thread, which must take `Command`s and answer as `Told` says. */
+  readonly createWorker: () => Worker;
+  /** Its first command. */
+  readonly command: Command & { readonly kind: "open" };
+  /** How long its thread may take to open it. */
+  readonly openMs: number;
+  /** The reason for people in what its thread, or the runtime, says. */
+  readonly reasonOf: (error: unknown) => string;
 }
 
 export type Opened =
-  | { readonly ok: true; readonly outbox: SqliteOutbox }
-  /** One line, which names the folder. */
+  | { readonly ok: true; readonly outbox: ThreadOutbox }
+  /** One line, which names the outbox. */
   | { readonly ok: false; readonly message: string };
 
-/** A file of full size is checked in far less. */
-const OPEN_MS = 120_000;
 const CLOSE_MS = 500;
 
 /**
@@ -35,10 +43,10 @@ const CLOSE_MS = 500;
  *
  * When that thread dies, no CALL is kept any more; the rest of the process goes on.
  */
-export class SqliteOutbox implements Outbox {
+export class ThreadOutbox implements Outbox {
   readonly store: PortStore;
   readonly isLasting = true;
-  readonly #folder: string;
+  readonly #name: string;
   readonly #worker: Worker;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -47,8 +55,8 @@ export class SqliteOutbox implements Outbox {
   #isDead = false;
   #onClosed: () => void = () => {};
 
-  private constructor(folder: string, worker: Worker, { clock, log }: SqliteOutboxDeps) {
-    this.#folder = folder;
+  private constructor(name: string, worker: Worker, { clock, log }: ThreadOutboxDeps) {
+    this.#name = name;
     this.#worker = worker;
     this.#clock = clock;
     this.#log = log;
@@ -63,18 +71,21 @@ export class SqliteOutbox implements Outbox {
   }
 
   /**
-   * Opens the outbox in a folder; both are made where they are missing.
+   * Opens it.
    *
    * @returns The outbox, or why there is none; never rejects. Nothing is left running then.
    */
-  static async open(folder: string, deps: SqliteOutboxDeps): Promise<Opened> {
+  static async open(
+    { name, createWorker, command, openMs, reasonOf }: Beginning,
+    deps: ThreadOutboxDeps,
+  ): Promise<Opened> {
     const refused = (reason: string): Opened => ({
       ok: false,
-      message: `--outbox ${JSON.stringify(folder)}: ${reason}`,
+      message: `--outbox ${JSON.stringify(name)}: ${reason}`,
     });
     let worker: Worker;
     try {
-      worker = (deps.createWorker ?? createOutboxWorker)(folder);
+      worker = createWorker();
     } catch (error) {
       return refused(reasonOf(error));
     }
@@ -85,13 +96,13 @@ export class SqliteOutbox implements Outbox {
         resolve({ kind: "refused", reason: reasonOf(new Error(event.message)) });
       };
     });
-    worker.postMessage({ kind: "open", folder } satisfies Command);
-    const isInTime = await within(deps.clock, first, OPEN_MS);
+    worker.postMessage(command);
+    const isInTime = await within(deps.clock, first, openMs);
     const told: Told = isInTime ? await first : { kind: "refused", reason: "it does not open" };
     if (told.kind === "opened") {
       const { calls, reports } = told;
-      deps.log.info("outbox opened", { outbox: folder, accepted: calls, reports });
-      return { ok: true, outbox: new SqliteOutbox(folder, worker, deps) };
+      deps.log.info("outbox opened", { outbox: name, accepted: calls, reports });
+      return { ok: true, outbox: new ThreadOutbox(name, worker, deps) };
     }
     worker.terminate();
     if (told.kind === "died") return refused(reasonOf(new Error(told.error)));
@@ -117,7 +128,7 @@ export class SqliteOutbox implements Outbox {
       const leftMs = Math.max(CLOSE_MS / 5, CLOSE_MS - (this.#clock.now() - since));
       // What is in its log is found there at the next start.
       if (!await within(this.#clock, closed, leftMs)) {
-        this.#log.warn("the outbox did not close in time", { outbox: this.#folder });
+        this.#log.warn("the outbox did not close in time", { outbox: this.#name });
       }
     }
     this.#isDead = true;
@@ -136,10 +147,12 @@ export class SqliteOutbox implements Outbox {
   }
 
   #hear(told: Told): void {
-    const outbox = this.#folder;
+    const outbox = this.#name;
     switch (told.kind) {
       case "found":
         return this.#found.take(told);
+      case "line":
+        return this.#log[told.level](told.event, { outbox, ...told.fields });
       case "failing":
         return this.#log.error("the outbox cannot be written: CALLs are refused until it can", {
           outbox,
@@ -167,7 +180,7 @@ export class SqliteOutbox implements Outbox {
     if (this.#isDead) return;
     this.#isDead = true;
     this.#worker.terminate();
-    const fields = { outbox: this.#folder, error };
+    const fields = { outbox: this.#name, error };
     this.#log.error("the outbox's thread died: CALLs are refused until a restart", fields);
     this.#found.giveUp();
     this.store.abandon();

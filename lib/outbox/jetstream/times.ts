@@ -1,0 +1,20 @@
+/**
+ * The words of time of the ledger, in milliseconds.
+ *
+ * @module
+ */
+
+/** How long the answer to one question to JetStream is waited for. */
+export const ANSWER_MS = 2000;
+/** How often an owner writes that it is there. */
+export const RENEW_MS = 1500;
+/** An owner that has written nothing for so long is taken for gone … */
+export const GONE_MS = 7000;
+/** … and one that knows of nothing written for so long does not take itself for the owner any more. */
+export const CERTAIN_MS = 5500;
+/** After a time in which nothing could be written, the others have so long to say that they are there. */
+export const GRACE_MS = 3000;
+/** How often is looked who has gone. */
+export const LOOK_MS = 500;
+/** How long a CALL may wait to be kept, repeats included. */
+export const ACCEPT_MS = 4000;
