@@ -29,6 +29,8 @@ export interface CallBookDeps {
   readonly hasOutbox: boolean;
   readonly maxReports: number;
   readonly retentionMs: number;
+  /** Told of each CALL that is answered with 202 for the first time. */
+  readonly onAccepted: (token: string) => void;
 }
 
 /** The response to a request. */
@@ -142,6 +144,7 @@ export class CallBook {
     }
     if (status !== 202) return;
     this.counts.accepted++;
+    this.#deps.onAccepted(token);
     this.#checkPlaces(request);
   }
 

@@ -25,6 +25,8 @@ import type { Status } from "../../lib/status/status.ts";
 import type { SimulatedBackend } from "./backend.ts";
 import type { Books } from "./books.ts";
 import type { Chance } from "./chance.ts";
+import type { SimulatedJetStream } from "./jetstream.ts";
+import type { SimulatedLedger } from "./ledger.ts";
 import { Life, LifeClock } from "./life.ts";
 import { type Line, lineSockets } from "./line.ts";
 import type { SimulatedConnection, SimulatedNats } from "./nats.ts";
@@ -45,6 +47,8 @@ export interface InstanceDeps {
   readonly nats: SimulatedNats | undefined;
   /** Undefined without an outbox. */
   readonly disk: SimulatedDisk | undefined;
+  /** Where it is kept in place of a disk; undefined where it is not. */
+  readonly jetStream: SimulatedJetStream | undefined;
   readonly weather: Weather;
   readonly sabotage: Sabotage;
   readonly skewMs: number;
@@ -196,6 +200,11 @@ export class Instance {
   /** Its connection to NATS, once there was one. */
   get nats(): SimulatedConnection | undefined {
     return this.#connection;
+  }
+
+  /** Its way to JetStream, where what it accepted is kept there. */
+  get ledger(): SimulatedLedger | undefined {
+    return undefined;
   }
 
   /** A client's request arrives. */

@@ -35,6 +35,7 @@ const MAX_LAG_MS = 60;
 export interface Listener {
   readonly life: Life;
   ownerSaid(subject: string, text: string): void;
+  breaks(ms: number): void;
 }
 
 /** Owns what is stored, and who listens. */
@@ -47,23 +48,32 @@ export class SimulatedJetStream {
   isAway = false;
 
   constructor(deps: JetStreamDeps) {
-    const { book, prefix } = deps;
+    const { book, prefix, note } = deps;
     this.deps = deps;
     const names = streamNames(prefix);
     const owned = (subject: string): string => ownerOf(prefix, subject) ?? "";
     this.entries = new SimulatedStream(names.entries, deps, {
-      stored: (life, { subject, text }) => book.entryStored(life, owned(subject), subject, text),
-      removed: (life, { subject }) => book.entryRemoved(life, owned(subject), subject),
+      stored(life, { subject, seq, text }) {
+        note(`the ledger has ${seq} of ${life.name}: ${subject} ${text}`);
+        book.entryStored(life, owned(subject), subject, text);
+      },
+      removed(life, { subject, seq }) {
+        note(`${life.name} has ${seq} removed from the ledger`);
+        book.entryRemoved(life, owned(subject), subject);
+      },
     });
     this.owners = new SimulatedStream(names.owners, deps, {
       stored: (life, { subject, text }) => {
-        book.signed(life, owned(subject));
+        if (book.signed(life, owned(subject))) note(`${life.name} signs ${subject} ${text}`);
         for (const listener of this.#listeners) {
           // The connection that it came by does not hear it.
           if (listener.life !== life) listener.ownerSaid(subject, text);
         }
       },
-      removed: (life, { subject }) => book.signRemoved(life, owned(subject)),
+      removed(life, { subject }) {
+        note(`${life.name} has ${subject} removed`);
+        book.signRemoved(life, owned(subject));
+      },
     });
   }
 
@@ -73,6 +83,14 @@ export class SimulatedJetStream {
 
   forget(listener: Listener): void {
     this.#listeners.delete(listener);
+  }
+
+  /** All connections break, and for a while none can be made. */
+  goAway(ms: number): void {
+    if (this.isAway) return;
+    this.isAway = true;
+    for (const listener of this.#listeners) listener.breaks(ms);
+    this.deps.timeline.after(ms, () => this.isAway = false);
   }
 
   /** Ends every fault that goes on. */
@@ -204,7 +222,6 @@ export class SimulatedStream {
     const message = { subject, seq: ++this.#last, text };
     this.#bySubject.set(subject, message);
     this.#bySeq.set(message.seq, message);
-    this.#deps.note(`${this.name} has ${message.seq} of ${life.name}: ${subject} ${text}`);
     this.#watcher.stored(life, message);
     return { kind: "stored", seq: message.seq };
   }
@@ -213,7 +230,6 @@ export class SimulatedStream {
     this.#bySubject.delete(message.subject);
     this.#bySeq.delete(message.seq);
     this.#remember(message.subject, message);
-    this.#deps.note(`${this.name} has ${message.seq} no more`);
   }
 
   #remember(subject: string, message: Message | null): void {

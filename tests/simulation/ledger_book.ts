@@ -48,25 +48,27 @@ export class LedgerBook {
     this.#deps = deps;
   }
 
-  /** A sign of life is written. */
-  signed(life: Life, name: string): void {
+  /** A sign of life is written. @returns Whether it is the first one of whoever signs. */
+  signed(life: Life, name: string): boolean {
     const { now } = this.#deps.timeline;
     const owner = this.#owners.get(name);
     if (owner === undefined) {
       const signers = new Set([life]);
       this.#owners.set(name, { life, holder: life, heldAs: name, signers });
       this.#own.set(life, { name, signedAt: now });
-      return;
+      return true;
     }
     if (owner.life === life && owner.holder === life) {
       const own = this.#own.get(life);
       if (own?.name === name) own.signedAt = now;
-      return;
+      return false;
     }
-    if (owner.holder !== life) this.#claimed(life, name, owner);
+    const isOther = owner.holder !== life;
+    if (isOther) this.#claimed(life, name, owner);
     owner.holder = life;
     owner.heldAs = this.#own.get(life)?.name ?? "";
     owner.signers.add(life);
+    return isOther;
   }
 
   #claimed(life: Life, name: string, { holder, heldAs }: Owner): void {
