@@ -88,6 +88,7 @@ export class Books {
     this.calls = new CallBook({
       ...{ timeline, past, fault, instances, maxReports, retentionMs },
       hasOutbox: outbox !== "none",
+      hasHeirs: isLedger,
       reports: this.reports,
       onAccepted: (token) => isLedger && this.ledger.accepted(token),
     });

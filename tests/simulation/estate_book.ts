@@ -11,7 +11,7 @@
  */
 
 import type { Found } from "../../lib/outbox/store.ts";
-import type { Attempt } from "./entries.ts";
+import { type Attempt, clientOf } from "./entries.ts";
 import type { Past } from "./past.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -26,15 +26,32 @@ interface Heir {
   readonly at: number;
 }
 
+/** What an instance told of what it inherited of one connection. */
+interface Telling {
+  /** When it inherited that. */
+  at: number;
+  /** That of the last answer. */
+  number: number;
+  /** Whether it told of its end. */
+  hasEnded: boolean;
+}
+
+/** What one owner left comes within this time, but for what was written late. */
+const TOGETHER_MS = 1000;
+/** A try that had begun may wait so long for its turn. */
+const TURN_MS = 10_000;
+
 /** Owns who inherited what. */
 export class EstateBook {
   readonly #deps: EstateBookDeps;
   /** By Webhook-Id: the last one. */
   readonly #heirs = new Map<string, Heir>();
-  /** Webhook-Ids that are others' by now, of each instance. */
-  readonly #lost = new Map<string, Set<string>>();
-  /** Of each instance and connection: the last answer that was told, and whether its end was. */
-  readonly #told = new Map<string, { number: number; hasEnded: boolean }>();
+  /** Webhook-Ids that are others' by now, of each instance, and when it was told so. */
+  readonly #lost = new Map<string, Map<string, number>>();
+  /** What each instance still tried of a client's after it was told. */
+  readonly #late = new Set<string>();
+  /** By instance and connection. */
+  readonly #told = new Map<string, Telling>();
   readonly counts = { inherited: 0, lost: 0 };
 
   constructor(deps: EstateBookDeps) {
@@ -64,11 +81,11 @@ export class EstateBook {
 
   /** An instance is told what is another's by now. */
   lost(instance: string, ids: readonly string[]): void {
-    const lost = this.#lost.get(instance) ?? new Set();
+    const lost = this.#lost.get(instance) ?? new Map();
     this.#lost.set(instance, lost);
     for (const id of ids) {
       this.counts.lost++;
-      lost.add(id);
+      lost.set(id, this.#deps.timeline.now);
     }
   }
 
@@ -81,13 +98,15 @@ export class EstateBook {
   begins(attempt: Attempt, number: number | undefined, isFirst: boolean): void {
     const { instance, webhookId: id = "", connectionId, path, kind } = attempt;
     const { fault } = this.#deps;
-    if (this.#lost.get(instance)?.has(id)) {
-      fault(`${path} comes from ${instance}, which was told that it is another's`);
-    }
-    if (!isFirst || this.#heirs.get(id)?.instance !== instance) return;
+    this.#checkLost(attempt, id);
+    const heir = this.#heirs.get(id);
+    if (!isFirst || heir?.instance !== instance) return;
     const key = `${instance} ${connectionId}`;
-    const told = this.#told.get(key) ?? { number: -1, hasEnded: false };
-    this.#told.set(key, told);
+    let told = this.#told.get(key);
+    if (told === undefined || heir.at - told.at > TOGETHER_MS) {
+      told = { at: heir.at, number: -1, hasEnded: false };
+      this.#told.set(key, told);
+    }
     if (kind === "disconnect") {
       told.hasEnded = true;
       return;
@@ -96,5 +115,17 @@ export class EstateBook {
     if (number < told.number) fault(`${path} is inherited, and told behind a later answer`);
     if (told.hasEnded) fault(`${path} is inherited, and told behind the disconnect`);
     told.number = Math.max(number, told.number);
+  }
+
+  /** The one report of each client that was under way then may still leave. */
+  #checkLost(attempt: Attempt, id: string): void {
+    const { instance, path } = attempt;
+    const lostAt = this.#lost.get(instance)?.get(id);
+    if (lostAt === undefined) return;
+    const one = `${instance} ${lostAt} ${clientOf(attempt)}`;
+    const isLate = this.#late.has(one) || this.#deps.timeline.now - lostAt > TURN_MS;
+    this.#late.add(one);
+    if (!isLate) return;
+    this.#deps.fault(`${path} comes from ${instance}, which was told that it is another's`);
   }
 }

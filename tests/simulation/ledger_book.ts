@@ -29,6 +29,10 @@ interface Owner {
   holder: Life;
   heldAs: string;
   readonly signers: Set<Life>;
+  /** Whether it may have kept anything under this name, of which it knows that it is there. */
+  wasUsed: boolean;
+  /** All that it had is delivered. */
+  isOver: boolean;
 }
 
 /** A timer may come a little too early. */
@@ -54,11 +58,17 @@ export class LedgerBook {
     const owner = this.#owners.get(name);
     if (owner === undefined) {
       const signers = new Set([life]);
-      this.#owners.set(name, { life, holder: life, heldAs: name, signers });
+      const owner = { life, holder: life, heldAs: name, signers, wasUsed: false, isOver: false };
+      this.#owners.set(name, owner);
       this.#own.set(life, { name, signedAt: now });
       return true;
     }
+    if (owner.isOver && owner.life === life) {
+      if (owner.wasUsed) this.#deps.fault(`${life.name} signs as ${name}, which an heir has ended`);
+      Object.assign(owner, { holder: life, heldAs: name, isOver: false });
+    }
     if (owner.life === life && owner.holder === life) {
+      owner.wasUsed = true;
       const own = this.#own.get(life);
       if (own?.name === name) own.signedAt = now;
       return false;
@@ -89,12 +99,16 @@ export class LedgerBook {
   /** A sign of life is removed: nothing is owed under this name any more. */
   signRemoved(life: Life, name: string): void {
     this.#checkSigner(life, name, "a sign of life");
+    const owner = this.#owners.get(name);
+    if (owner !== undefined) owner.isOver = true;
   }
 
   entryStored(life: Life, name: string, subject: string, text: string): void {
     this.counts.entries++;
     for (const [, token] of text.matchAll(/"action":"(A\d+)"/g)) this.#kept.add(token!);
     this.#checkSigner(life, name, subject);
+    const owner = this.#owners.get(name);
+    if (owner?.life === life) owner.wasUsed = true;
   }
 
   entryRemoved(life: Life, name: string, subject: string): void {
@@ -114,6 +128,12 @@ export class LedgerBook {
   /** Whether a name's process is no more. */
   isLost(name: string): boolean {
     return this.#owners.get(name)?.life.isAlive === false;
+  }
+
+  /** Whether a process signed for it first, or last. */
+  isOf(life: Life, name: string): boolean {
+    const owner = this.#owners.get(name);
+    return owner !== undefined && (owner.life === life || owner.holder === life);
   }
 
   /** Names of those who are there. */

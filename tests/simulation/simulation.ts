@@ -24,6 +24,7 @@ import { SimulatedJetStream } from "./jetstream.ts";
 import { SimulatedNats } from "./nats.ts";
 import {
   drawCanHold,
+  drawLedger,
   drawPlan,
   drawWhereabouts,
   type Mishaps,
@@ -144,7 +145,7 @@ class World {
 
   constructor(seed: number, { print, sabotage = {} }: SimulateOptions) {
     const chance = new Chance(seed);
-    const plan = drawPlan(chance);
+    const plan = drawLedger(seed, drawPlan(chance));
     this.#seed = seed;
     this.#sabotage = sabotage;
     this.#chance = chance;
@@ -554,7 +555,7 @@ class World {
       case "jump": {
         const ms = Math.round(chance.between(-5000, 5000));
         note(`the wall clock of ${instance.name} is set by ${ms} ms`);
-        instance.clock.jump(ms);
+        instance.jump(ms);
         return;
       }
       case "backendAway": {
