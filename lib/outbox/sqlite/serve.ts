@@ -7,7 +7,8 @@
 import { takeUncaught, type UncaughtScope } from "../../uncaught.ts";
 import { systemClock } from "../../clock.ts";
 import { Database } from "./database.ts";
-import { Desk, type DeskPort } from "./desk.ts";
+import type { DeskPort } from "../thread/places.ts";
+import { Desk } from "./desk.ts";
 import { reasonOf } from "./fault.ts";
 import type { Command, Told } from "../thread/message.ts";
 
