@@ -111,6 +111,11 @@ export class LedgerDesk {
     this.#stopLooking = every(clock, LOOK_MS, () => this.#look());
   }
 
+  /** Resolves when CALLs can be kept, or NATS is away. Never rejects. */
+  async begin(): Promise<void> {
+    if (this.#deps.ledger.isUp) await this.#tenure.renew();
+  }
+
   /** A store of this owner speaks through a port from now on. */
   attach(owner: number, port: DeskPort): void {
     this.#places.attach(owner, port);

@@ -80,7 +80,7 @@ async function readUntil(
 
 /** Messages as they come; ends, and does not throw, when the next one has no room any more. */
 async function begin(consumer: Consumer, maxBytes: number): Promise<AsyncIterable<JsMsg>> {
-  const messages = await consumer.fetch({ max_bytes: maxBytes, expires: SILENCE_MS });
+  const messages = await consumer.fetch({ max_messages: 500, expires: SILENCE_MS });
   return (async function* () {
     try {
       yield* messages;

@@ -47,6 +47,7 @@ async function open(
   if (!opened.ok) return opened;
   const newName = (): string => `${instance}-${randomUuid(systemRandom).slice(-12)}`;
   const desk = new LedgerDesk({ ledger: opened.ledger, prefix, newName, place, clock, tell });
+  await desk.begin();
   return { ok: true, desk, calls: 0, reports: 0 };
 }
 
