@@ -199,12 +199,12 @@ export class Deliveries {
    * nowhere. The store is told nothing of it; who follows one of these reports is told that it is lost.
    */
   lost(ids: readonly string[]): void {
-    // The last one first: none goes out because the one before it in its lane has left.
-    for (const id of ids.toReversed()) {
+    for (const id of ids) {
       this.#promised?.lose(id);
       const tracked = this.#get(id);
       if (tracked !== undefined) this.#held.lose(tracked);
     }
+    // Not before: none goes out because the one before it in its lane has left.
     this.#held.lanes.run();
   }
 
