@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { systemClock } from "../../lib/clock.ts";
 import { readInvocation } from "../../lib/config/config.ts";
 import { NO_SECRETS } from "../../lib/config/secret.ts";
@@ -77,11 +77,11 @@ class Setup implements AsyncDisposable {
     return response.status;
   }
 
-  /** Those of gauges of this outbox that are not 0. */
+  /** What is counted of its reports and not 0, but for an age that is looked at each second. */
   async gauges(): Promise<string[]> {
     const response = await inTime(fetch(`${this.gateway.url}/metrics`), "the metrics");
     return (await response.text()).split("\n")
-      .filter((line) => line.startsWith("ws2api_outbox") && !line.endsWith(" 0"));
+      .filter((line) => /^ws2api_outbox(?!_oldest)/.test(line) && !line.endsWith(" 0"));
   }
 
   shutdown(): Promise<void> {
@@ -137,6 +137,7 @@ Deno.test("of a lost CALL whose outcome waits nobody hears, and what a witness r
   client.send('[3,"1",{}]');
   await backend.next("/result/");
   deepStrictEqual([setup.gateway.undelivered(), [...setup.owed]], [1, ["1"]]);
+  ok((await setup.gauges()).length >= 3);
   setup.follower.lost([id]);
   deepStrictEqual([setup.gateway.undelivered(), setup.owed.size], [0, 0]);
   deepStrictEqual([await setup.known("1"), await setup.gauges()], [404, []]);

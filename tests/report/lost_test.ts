@@ -133,7 +133,9 @@ Deno.test("one that is under way when another owner has it is over with its try,
       setup.deliveries.lost(["x"]);
       // Here it is over already; in order the next one waits for its try.
       deepStrictEqual([setup.told, setup.counts, setup.underWay], [["x lost"], [1, 0], ["x"]]);
+      strictEqual(setup.deliveries.countOf("A"), 2);
       setup.reply(reply);
+      strictEqual(setup.deliveries.countOf("A"), 1);
       setup.answer = () => OK;
       setup.deliveries.reachable();
       setup.replyAll(OK);
@@ -215,6 +217,11 @@ Deno.test("a CALL that is lost while it is being accepted has its place until it
     strictEqual(setup.metrics.outboxPlaces.own, isKept ? 1 : 0);
     if (isKept) setup.deliver("A", "x", { id: "x", hasPlace: true });
     deepStrictEqual([setup.posted, setup.store.told], [[], ["accept x"]]);
+    // One that is refused and not lost is not remembered either.
+    setup.accept("y");
+    strictEqual(setup.deliveries.has("y"), true);
+    setup.store.asked[1]!(false);
+    strictEqual(setup.deliveries.has("y"), false);
     setup.isOver();
   }
 });
