@@ -81,9 +81,9 @@ export function drawCanHold(seed: number): boolean {
   return !isKept(seed) && new Chance(seed ^ 0x5bd1e995).happens(0.5);
 }
 
-/** Whether a seed was kept, so that its run must stay what it is. */
+/** Whether a seed was kept before there was what is drawn here, so that its run must stay what it is. */
 function isKept(seed: number): boolean {
-  return SEEDS.some(([kept]) => kept === seed);
+  return SEEDS.some(([kept, , isNewer]) => kept === seed && isNewer !== true);
 }
 
 /**

@@ -60,6 +60,11 @@ export class Tenure {
     return this.#deps.clock.now() < this.#certainUntil;
   }
 
+  /** Whether a sign was written under this name, so that others know whose heir to be. */
+  get isKnown(): boolean {
+    return this.#seq > 0;
+  }
+
   /** From when on it has been certain without a break. */
   get certainSince(): number {
     return this.#certainSince;
@@ -135,13 +140,10 @@ export class Tenure {
       return "written";
     }
     if (put.kind !== "conflict") return "unknown";
+    // Only an heir removes it, when all that this owner had is delivered.
+    if (put.last === 0) return "lost";
     const last = await owners.last(subject);
-    if (last === undefined || (last !== null && last.seq < put.last)) return "unknown";
-    if (last === null) {
-      // What was last may just have been removed, but not by an heir: of it a sign is left.
-      this.#seq = 0;
-      return put.last === 0 ? "again" : "unknown";
-    }
+    if (last === undefined || last === null || last.seq < put.last) return "unknown";
     const found = readSign(last.text);
     if (found?.heir !== null) return "lost";
     // One of its own, whose answer did not come.
