@@ -5,7 +5,6 @@
  */
 
 import type { Clock } from "../../clock.ts";
-import type { AcceptedCall, Entry, KeptReport } from "../entry.ts";
 import type { Found } from "../store.ts";
 import { type LedgerEntry, readEntry } from "./entry_text.ts";
 import { type KeptEntries, namesOf } from "./kept.ts";
@@ -39,16 +38,23 @@ export type EstateNews =
 
 /** Entries that are taken over at once. */
 const AT_ONCE = 128;
+/** Entries that are handed over at once: they are copied for that. */
+const PART = 500;
 /** Until what broke off is read again. */
 const AGAIN_MS = 1000;
 /** How often is looked whether all of it is delivered. */
 const LOOK_AGAIN_MS = 10_000;
+
+/** An entry whose message has been taken over; `known` is what had been before. */
+type Taken = LedgerEntry | "known";
 
 interface Estate {
   /** Of the sign of life that says who the heir is. */
   readonly seq: number;
   /** How often it was read to the end. */
   passes: number;
+  /** What was taken over, and is not handed over before all has been read: only then its order is known. */
+  found: LedgerEntry[];
   /** When it is read again. */
   dueAt: number;
   isBusy: boolean;
@@ -57,7 +63,8 @@ interface Estate {
 /**
  * Owns the estates of owners that have gone, of which this one is the heir.
  *
- * Each entry is written as it is in place of itself, so that a later write of the old owner fails. An
+ * Each entry is written as it is in place of itself, so that a later write of the old owner fails. What
+ * stands in the stream first did not come to be first, for a write may have had to be repeated. An
  * estate is read twice, since something of it may still have been under way, and once more when all of
  * it is delivered; then its owner is forgotten.
  */
@@ -84,7 +91,7 @@ export class Estates {
    * @returns When it was read once, or not. Never rejects.
    */
   begin(owner: string, seq: number): Promise<void> {
-    const estate: Estate = { seq, passes: 0, dueAt: 0, isBusy: false };
+    const estate: Estate = { seq, passes: 0, found: [], dueAt: 0, isBusy: false };
     this.#all.set(owner, estate);
     return this.#read(owner, estate);
   }
@@ -112,12 +119,9 @@ export class Estates {
   }
 
   async #read(owner: string, estate: Estate): Promise<void> {
-    const { ledger, prefix, hand, told } = this.#deps;
+    const { ledger, prefix } = this.#deps;
     estate.isBusy = true;
     const isCurrent = (): boolean => this.#all.get(owner) === estate;
-    // Those without an outcome come last: what came to be before them is told before.
-    const calls: AcceptedCall[] = [];
-    let reports = 0;
     let isWhole = true;
     let count = 0;
     const isRead = await ledger.entries.read(entriesOf(prefix, owner), async (messages) => {
@@ -125,26 +129,33 @@ export class Estates {
       count += messages.length;
       const taken = await this.#takeAll(messages, isCurrent);
       if (taken.length < messages.length) isWhole = false;
-      const found: KeptReport[] = [];
-      for (const entry of taken) {
-        if (entry === "known") continue;
-        if ("call" in entry) calls.push(entry.call);
-        else found.push(entry.report);
-      }
-      reports += found.length;
-      if (found.length > 0) hand({ calls: [], reports: found });
+      for (const one of taken) if (one !== "known") estate.found.push(one);
     });
     estate.isBusy = false;
     if (!isCurrent()) return;
-    if (calls.length > 0) hand({ calls, reports: [] });
-    if (calls.length + reports > 0) {
-      told({ kind: "taken_over", owner, calls: calls.length, reports });
-    }
     if (!isRead || !isWhole) return this.#later(estate, AGAIN_MS);
+    this.#handOver(owner, estate);
     estate.passes++;
     if (estate.passes < 2) this.#later(estate, GRACE_MS);
     else if (count > 0 || this.#isOwed(owner)) this.#later(estate, AGAIN_MS);
     else await this.#end(owner, estate);
+  }
+
+  /** Those without an outcome come last: what came to be before them is told before. */
+  #handOver(owner: string, estate: Estate): void {
+    const { hand, told } = this.#deps;
+    const found = estate.found.sort((one, other) => one.ord - other.ord);
+    estate.found = [];
+    const calls = found.flatMap(({ entry }) => "call" in entry ? [entry.call] : []);
+    const reports = found.flatMap(({ entry }) => "report" in entry ? [entry.report] : []);
+    if (found.length === 0) return;
+    for (let from = 0; from < reports.length; from += PART) {
+      hand({ calls: [], reports: reports.slice(from, from + PART) });
+    }
+    for (let from = 0; from < calls.length; from += PART) {
+      hand({ calls: calls.slice(from, from + PART), reports: [] });
+    }
+    told({ kind: "taken_over", owner, calls: calls.length, reports: reports.length });
   }
 
   /** Nothing is left of it. */
@@ -158,38 +169,31 @@ export class Estates {
     this.#deps.ended(owner);
   }
 
-  /** @returns In order; what is missing could not be taken over now. */
-  async #takeAll(
-    messages: readonly Message[],
-    isCurrent: () => boolean,
-  ): Promise<(Entry | "known")[]> {
-    const taken: { ord: number; entry: Entry | "known" }[] = [];
+  /** @returns What is missing could not be taken over now. */
+  async #takeAll(messages: readonly Message[], isCurrent: () => boolean): Promise<Taken[]> {
+    const taken: Taken[] = [];
     for (let from = 0; from < messages.length && isCurrent(); from += AT_ONCE) {
       const some = messages.slice(from, from + AT_ONCE);
       const all = await Promise.all(some.map((message) => this.#take(message, isCurrent)));
       taken.push(...all.filter((one) => one !== undefined));
     }
-    return taken.sort((one, other) => one.ord - other.ord).map(({ entry }) => entry);
+    return taken;
   }
 
-  async #take(
-    message: Message,
-    isCurrent: () => boolean,
-  ): Promise<{ ord: number; entry: Entry | "known" } | undefined> {
+  async #take(message: Message, isCurrent: () => boolean): Promise<Taken | undefined> {
     const { ledger: { entries }, kept, heir, told } = this.#deps;
     const { subject, text, seq } = message;
-    const read: LedgerEntry | undefined = readEntry(text);
+    const read = readEntry(text);
     if (read === undefined) {
       told({ kind: "unreadable", subject });
-      return { ord: 0, entry: "known" };
+      return "known";
     }
-    const { entry, ord } = read;
-    const { id, key } = namesOf(entry);
+    const { id, key } = namesOf(read.entry);
     const known = kept.get(id);
     if (known !== undefined) {
       // It was taken over to another subject before: once is enough.
       if (known.subject !== subject) await entries.remove(seq);
-      return { ord, entry: "known" };
+      return "known";
     }
     const put = await entries.put(subject, text, seq);
     if (!isCurrent()) return undefined;
@@ -197,6 +201,6 @@ export class Estates {
     if (put.kind !== "stored" && put.kind !== "full") return undefined;
     const now = put.kind === "stored" ? put.seq : seq;
     kept.set(id, { subject, seq: now, isUnsure: false, place: heir(), key });
-    return { ord, entry };
+    return read;
   }
 }
