@@ -117,6 +117,11 @@ export class EstateBook {
     told.number = Math.max(number, told.number);
   }
 
+  /** Whether an instance was told that this is another's. */
+  hasLost(instance: string, id: string): boolean {
+    return this.#lost.get(instance)?.has(id) === true;
+  }
+
   /** The one report of each client that was under way then may still leave. */
   #checkLost(attempt: Attempt, id: string): void {
     const { instance, path } = attempt;

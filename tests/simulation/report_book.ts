@@ -411,7 +411,8 @@ export class ReportBook {
       lane.ids.splice(at, 1);
     }
     lane.ids.push(id);
-    if (before !== undefined && !isOver(before)) {
+    const isLost = last !== undefined && this.#deps.estates?.hasLost(instance, last) === true;
+    if (before !== undefined && !isOver(before) && !isLost) {
       fault(`${path} comes before ${answer?.path} is done`);
     }
     if (kind === "disconnect") lane.disconnected.add(connectionId);
