@@ -11,11 +11,13 @@ import { type FoundPart, MAIN, type Told } from "../thread/message.ts";
 import { type DeskPort, Places, type Said } from "../thread/places.ts";
 import type { Bounds, Change } from "../unwritten.ts";
 import { Batches } from "./batches.ts";
+import { Condition } from "./condition.ts";
 import { type EstateNews, Estates } from "./estates.ts";
 import { KeptEntries } from "./kept.ts";
 import type { Ledger } from "./ledger.ts";
 import { Legacies } from "./legacies.ts";
 import { Neighbours } from "./neighbours.ts";
+import { Strays } from "./strays.ts";
 import { Tenure } from "./tenure.ts";
 import { LOOK_MS } from "./times.ts";
 import { Writer } from "./writer.ts";
@@ -48,7 +50,7 @@ const LEAVE_MS = 50;
  * Leads what stores say to whoever owns the matter, and back: what is to be written to the `Writer`, who
  * this is to the `Tenure`, who else is there to the `Neighbours`, what is inherited to the `Estates`.
  *
- * Owns which store gets what is inherited, and whether anything can be written.
+ * Owns which store gets what is inherited.
  */
 export class LedgerDesk {
   readonly #deps: LedgerDeskDeps;
@@ -60,12 +62,12 @@ export class LedgerDesk {
   readonly #estates: Estates;
   readonly #neighbours: Neighbours;
   readonly #legacies: Legacies;
+  readonly #strays: Strays;
   /** The store that gets what is inherited; undefined until one has asked. */
   #heir: number | undefined;
   /** That of the store which asks just now. */
   #ask: { readonly owner: number; readonly ask: number } | undefined;
-  #isFailing = false;
-  #failingSince: number;
+  readonly #condition: Condition;
   #isListed = false;
   readonly #stopLooking: () => void;
   #isClosed = false;
@@ -82,11 +84,14 @@ export class LedgerDesk {
       lost: (before) => this.#lost(before),
     });
     this.#tenure = tenure;
+    const strays = new Strays({ ledger, kept, prefix, clock, name: () => tenure.name });
+    this.#strays = strays;
     this.#writer = new Writer({
       ...{ entries, kept, tenure, prefix, clock, bounds },
       isUp: () => ledger.isUp,
+      unsure: (subject) => strays.expect(subject),
       accepted: (id, isKept) => this.#accepted(id, isKept),
-      full: (isFull) => this.#fullChanged(isFull),
+      full: (isFull) => this.#condition.full(isFull),
       tooLarge: (change) => this.#tooLarge(change),
     });
     this.#estates = new Estates({
@@ -103,7 +108,7 @@ export class LedgerDesk {
     });
     this.#legacies = new Legacies({ entries, kept, writer: this.#writer, clock });
     this.#places = new Places(clock, (owner, said) => this.#take(owner, said));
-    this.#failingSince = clock.now();
+    this.#condition = new Condition(clock, deps.tell);
     ledger.follow({
       up: () => this.#up(),
       ownerSaid: (_subject, text) => this.#neighbours.heard(text),
@@ -149,7 +154,8 @@ export class LedgerDesk {
     this.#isClosed = true;
     this.#writer.close();
     this.#legacies.close();
-    const left = this.#tenure.close(this.#kept.size + this.#estates.size > 0);
+    const isOwed = this.#kept.size + this.#estates.size > 0 || this.#strays.mayCome;
+    const left = this.#tenure.close(isOwed);
     if (ledger.isUp) await within(clock, left, FAREWELL_MS);
     this.#places.close();
     await ledger.close(LEAVE_MS);
@@ -236,9 +242,10 @@ export class LedgerDesk {
   }
 
   #look(): void {
-    if (!this.#tenure.isCertain && !this.#isFailing) this.#certaintyChanged(false);
+    if (!this.#tenure.isCertain && !this.#condition.isFailing) this.#certaintyChanged(false);
     if (!this.#deps.ledger.isUp) return;
     if (!this.#isListed) void this.#list();
+    this.#strays.look();
     // Before a store has asked nobody would get it.
     if (this.#heir === undefined || this.#ask !== undefined) return;
     void this.#neighbours.look();
@@ -251,25 +258,9 @@ export class LedgerDesk {
   }
 
   #certaintyChanged(isCertain: boolean): void {
-    const { clock, tell, ledger } = this.#deps;
     if (isCertain) this.#writer.run();
     else this.#writer.uncertain();
-    if (isCertain !== this.#isFailing) return;
-    this.#isFailing = !isCertain;
-    if (isCertain) {
-      return tell({ kind: "writing", durationMs: Math.round(clock.now() - this.#failingSince) });
-    }
-    this.#failingSince = clock.now();
-    const error = ledger.isUp ? "JetStream does not answer" : "NATS cannot be reached";
-    tell({ kind: "failing", error });
-  }
-
-  #fullChanged(isFull: boolean): void {
-    const { clock, tell } = this.#deps;
-    if (isFull) {
-      this.#failingSince = clock.now();
-      tell({ kind: "failing", error: "the stream is full" });
-    } else tell({ kind: "writing", durationMs: Math.round(clock.now() - this.#failingSince) });
+    this.#condition.certain(isCertain, this.#deps.ledger.isUp);
   }
 
   /** Another one has taken over all that was this one's. */

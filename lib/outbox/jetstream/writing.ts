@@ -16,6 +16,8 @@ export interface WritingDeps {
   readonly kept: KeptEntries;
   readonly tenure: Pick<Tenure, "name" | "renew">;
   readonly prefix: string;
+  /** The first write of an entry had no answer: it may be done at any time. */
+  readonly unsure: (subject: string) => void;
 }
 
 /** What came of a try: `again` at once, since something else was there; `unknown` after a pause. */
@@ -61,7 +63,7 @@ export async function tryWrite(
 async function put(
   entry: Kept,
   text: string,
-  { entries, tenure }: WritingDeps,
+  { entries, tenure, unsure }: WritingDeps,
   isCurrent: () => boolean,
 ): Promise<Tried> {
   const done = await entries.put(entry.subject, text, entry.seq);
@@ -77,6 +79,7 @@ async function put(
       return done.kind;
     case "unknown":
       entry.isUnsure = true;
+      if (entry.seq === 0) unsure(entry.subject);
       return "unknown";
     case "conflict": {
       const last = await entries.last(entry.subject);
