@@ -55,4 +55,7 @@ export const SEEDS: readonly (readonly [seed: number, found: string, isNewer?: t
     "an heir delivered in the order of the stream, where a write that was repeated is late",
     true,
   ],
+  [4, "an entry whose first write came late was never removed", true],
+  [1025, "the same", true],
+  [477, "in place of an entry an older one was removed, which a replica had given", true],
 ];

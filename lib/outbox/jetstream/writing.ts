@@ -111,7 +111,8 @@ async function remove(
     seq = last?.seq ?? 0;
   }
   const done = seq === 0 ? "absent" : await entries.remove(seq);
-  if (done === "unknown") return "unknown";
+  // Where it is not certain what is there, what was read may have been an older one.
+  if (done === "unknown" || (done === "absent" && entry.isUnsure && seq !== 0)) return "unknown";
   // Absent: it is an heir's by now, or had been removed by a try without an answer.
   if (isCurrent()) kept.delete(id);
   return "done";
