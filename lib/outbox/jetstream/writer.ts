@@ -66,6 +66,11 @@ export class Writer {
     this.#behind = new Unwritten(deps.bounds);
   }
 
+  /** Whether the stream had no room when something was written last. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
   /** What is not written of one id, the newest last. */
   changesOf(id: string): Change[] {
     return [this.#underWay.get(id), this.#waitingOf(id), this.#behind.get(id)]
