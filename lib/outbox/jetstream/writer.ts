@@ -114,6 +114,7 @@ export class Writer {
           void this.#write(change);
         }
       }
+      this.#wake();
     }
     if (this.#isIdle) { for (const resolve of this.#onIdle.splice(0)) resolve(); }
   }
@@ -237,19 +238,18 @@ export class Writer {
     const ms = tried === "full" ? FULL_MS : AGAIN_MS;
     (change.isDelivered ? this.#removes : this.#writes).pausedUntil = clock.now() + ms;
     this.#enqueue(change, change.owner);
-    this.#wake(ms);
   }
 
   /** Goes on when the first pause is over. */
-  #wake(ms: number): void {
+  #wake(): void {
     const { clock } = this.#deps;
+    const pauses = [this.#removes, this.#writes].filter(({ changes }) => changes.size > 0)
+      .map(({ pausedUntil }) => pausedUntil - clock.now()).filter((ms) => ms > 0);
+    if (pauses.length === 0) return;
     this.#timer ??= clock.setTimeout(() => {
       this.#timer = undefined;
       this.run();
-      const left = [this.#removes, this.#writes].filter(({ changes }) => changes.size > 0)
-        .map(({ pausedUntil }) => pausedUntil - clock.now()).filter((leftMs) => leftMs > 0);
-      if (left.length > 0 && !this.#isClosed) this.#wake(Math.min(...left));
-    }, ms);
+    }, Math.min(...pauses));
   }
 
   /** What was said meanwhile is next. */
