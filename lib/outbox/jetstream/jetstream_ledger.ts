@@ -105,6 +105,7 @@ class JetStreamLedger implements Ledger {
     const deps = {
       questions: this.#questions,
       clock,
+      log,
       api: () => this.isUp ? this.#api : undefined,
       onNobody: () => this.#miss(),
     };

@@ -7,7 +7,8 @@
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import { headers, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
 import type { Clock } from "../../clock.ts";
-import { isNoResponders } from "../../nats/fault.ts";
+import type { Log } from "../../log/log.ts";
+import { isNoResponders, reasonOf } from "../../nats/fault.ts";
 import { isWithin } from "../../nats/messages.ts";
 import { putOf, removalOf } from "./fault.ts";
 import type { LedgerStream, Message, Put } from "./ledger.ts";
@@ -25,6 +26,7 @@ export interface StreamDeps {
   readonly name: string;
   readonly questions: Pick<Questions, "ask">;
   readonly clock: Clock;
+  readonly log: Log;
   /** Undefined while it cannot be used. */
   readonly api: () => Api | undefined;
   /** Nobody takes what is written to the stream. */
@@ -93,7 +95,8 @@ export class JetStreamStream implements LedgerStream {
     const maxPayload = api.connection.info?.max_payload ?? MAX_PAYLOAD;
     try {
       return await readStream({ ...api, stream: name, maxPayload, clock }, filter, take);
-    } catch {
+    } catch (error) {
+      this.#deps.log.warn("the outbox in NATS could not be read", { reason: reasonOf(error) });
       return false;
     }
   }

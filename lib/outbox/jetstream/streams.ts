@@ -52,7 +52,8 @@ export function wantedStreams({ prefix, maxBytes, maxAgeMs }: StreamsOptions): [
   const { entries, owners } = streamNames(prefix);
   const max_age = nanos(maxAgeMs);
   return [
-    { name: entries, subjects: [`${prefix}.led.*.*.*`], max_bytes: maxBytes, max_age },
+    // A consumer's filter must be a part of it, also one with `>`.
+    { name: entries, subjects: [`${prefix}.led.>`], max_bytes: maxBytes, max_age },
     // Signs of life are small, and must find room when there is none for anything else.
     { name: owners, subjects: [ownersSubjects(prefix)], max_bytes: -1, max_age },
   ];
