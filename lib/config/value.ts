@@ -243,13 +243,13 @@ export const bearerToken: ValueReader<string> = (text) =>
     ? ok(text)
     : { ok: false, allowed: "one or more printable ASCII characters without blanks" };
 
-/** Where what was accepted is kept: a folder. */
+/** The outbox in JetStream; a folder of that name is `./nats`. */
+export const NATS_OUTBOX = "nats";
+
+/** Where what was accepted is kept: a folder, or the word for JetStream. */
 export const outboxPlace: ValueReader<string> = (text) => {
-  if (text === "nats") {
-    return { ok: false, allowed: "the name of a folder: an outbox in NATS is not there yet" };
-  }
   const isName = text !== "" && !text.includes("\0");
-  return isName ? ok(text) : { ok: false, allowed: "the name of a folder" };
+  return isName ? ok(text) : { ok: false, allowed: `the name of a folder, or ${NATS_OUTBOX}` };
 };
 
 /** A file's name; whether it can be read shows when it is read. */
