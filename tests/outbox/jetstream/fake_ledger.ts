@@ -16,7 +16,7 @@ import type { AcceptedCall, KeptReport } from "../../../lib/outbox/entry.ts";
 import { MAIN, type Told, type ToStore } from "../../../lib/outbox/thread/message.ts";
 import type { DeskPort } from "../../../lib/outbox/thread/places.ts";
 import { Unwritten } from "../../../lib/outbox/unwritten.ts";
-import { FakeClock, microtasks } from "../../support/fake_clock.ts";
+import { type FakeClock, microtasks } from "../../support/fake_clock.ts";
 
 /** A stream that all processes see. */
 export class FakeStream {
