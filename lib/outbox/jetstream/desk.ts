@@ -5,21 +5,20 @@
  */
 
 import { type Clock, every, within } from "../../clock.ts";
-import type { LogFields } from "../../log/log.ts";
 import type { Found } from "../store.ts";
 import { type FoundPart, MAIN, type Told } from "../thread/message.ts";
 import { type DeskPort, Places, type Said } from "../thread/places.ts";
-import type { Bounds, Change } from "../unwritten.ts";
+import type { Bounds } from "../unwritten.ts";
 import { Batches } from "./batches.ts";
-import { Condition } from "./condition.ts";
-import { type EstateNews, Estates } from "./estates.ts";
+import { Estates } from "./estates.ts";
 import { KeptEntries } from "./kept.ts";
 import type { Ledger } from "./ledger.ts";
 import { Legacies } from "./legacies.ts";
 import { Neighbours } from "./neighbours.ts";
+import { News } from "./news.ts";
 import { Strays } from "./strays.ts";
 import { Tenure } from "./tenure.ts";
-import { LOOK_MS } from "./times.ts";
+import { LIST_MS, LOOK_MS } from "./times.ts";
 import { Writer } from "./writer.ts";
 
 export interface LedgerDeskDeps {
@@ -50,7 +49,7 @@ const LEAVE_MS = 50;
  * Leads what stores say to whoever owns the matter, and back: what is to be written to the `Writer`, who
  * this is to the `Tenure`, who else is there to the `Neighbours`, what is inherited to the `Estates`.
  *
- * Owns which store gets what is inherited.
+ * Owns which store gets what is inherited, and whether anything can be written.
  */
 export class LedgerDesk {
   readonly #deps: LedgerDeskDeps;
@@ -63,20 +62,23 @@ export class LedgerDesk {
   readonly #neighbours: Neighbours;
   readonly #legacies: Legacies;
   readonly #strays: Strays;
+  readonly #news: News;
   /** The store that gets what is inherited; undefined until one has asked. */
   #heir: number | undefined;
   /** That of the store which asks just now. */
   #ask: { readonly owner: number; readonly ask: number } | undefined;
-  readonly #condition: Condition;
-  #isListed = false;
+  /** When all owners are listed again. */
+  #listAt = 0;
   readonly #stopLooking: () => void;
   #isClosed = false;
 
   constructor(deps: LedgerDeskDeps) {
     this.#deps = deps;
-    const { ledger, prefix, clock, newName, bounds } = deps;
+    const { ledger, prefix, clock, newName, tell, bounds } = deps;
     const { entries, owners } = ledger;
     const kept = this.#kept;
+    const news = new News(clock, tell);
+    this.#news = news;
     const place = (): string | null => this.#place();
     const tenure = new Tenure({
       ...{ owners, prefix, clock, newName, place },
@@ -91,14 +93,14 @@ export class LedgerDesk {
       isUp: () => ledger.isUp,
       unsure: (subject) => strays.expect(subject),
       accepted: (id, isKept) => this.#accepted(id, isKept),
-      full: (isFull) => this.#condition.full(isFull),
-      tooLarge: (change) => this.#tooLarge(change),
+      full: (isFull) => isFull ? news.failing("the stream is full") : this.#tellState(),
+      tooLarge: (change) => news.tooLarge(change),
     });
     this.#estates = new Estates({
       ...{ ledger, kept, prefix, clock },
       heir: () => this.#heir ?? MAIN,
       hand: (found) => this.#hand(found),
-      told: (news) => this.#toldOfEstate(news),
+      told: (told) => news.estate(told),
       ended: (owner) => this.#neighbours.forget(owner),
     });
     this.#neighbours = new Neighbours({
@@ -108,7 +110,6 @@ export class LedgerDesk {
     });
     this.#legacies = new Legacies({ entries, kept, writer: this.#writer, clock });
     this.#places = new Places(clock, (owner, said) => this.#take(owner, said));
-    this.#condition = new Condition(clock, deps.tell);
     ledger.follow({
       up: () => this.#up(),
       ownerSaid: (_subject, text) => this.#neighbours.heard(text),
@@ -219,8 +220,7 @@ export class LedgerDesk {
   }
 
   #inherit(owner: string, seq: number, silentMs: number): Promise<void> {
-    const fields = { owner, silentMs };
-    this.#line("warn", "an owner has gone, and what it kept is taken over", fields);
+    this.#news.gone(owner, silentMs);
     return this.#estates.begin(owner, seq);
   }
 
@@ -236,15 +236,15 @@ export class LedgerDesk {
 
   #up(): void {
     if (this.#isClosed) return;
-    this.#isListed = false;
+    this.#listAt = 0;
     this.#tenure.begin();
     this.#writer.run();
   }
 
   #look(): void {
-    if (!this.#tenure.isCertain && !this.#condition.isFailing) this.#certaintyChanged(false);
+    this.#tellState();
     if (!this.#deps.ledger.isUp) return;
-    if (!this.#isListed) void this.#list();
+    if (this.#deps.clock.now() >= this.#listAt) void this.#list();
     this.#strays.look();
     // Before a store has asked nobody would get it.
     if (this.#heir === undefined || this.#ask !== undefined) return;
@@ -253,14 +253,21 @@ export class LedgerDesk {
   }
 
   async #list(): Promise<void> {
-    this.#isListed = true;
-    this.#isListed = await this.#neighbours.list();
+    this.#listAt = this.#deps.clock.now() + LIST_MS;
+    if (!await this.#neighbours.list()) this.#listAt = 0;
   }
 
   #certaintyChanged(isCertain: boolean): void {
     if (isCertain) this.#writer.run();
     else this.#writer.uncertain();
-    this.#condition.certain(isCertain, this.#deps.ledger.isUp);
+    this.#tellState();
+  }
+
+  #tellState(): void {
+    const { ledger } = this.#deps;
+    if (this.#writer.isFull) return;
+    if (this.#tenure.isCertain) this.#news.writing();
+    else this.#news.failing(ledger.isUp ? "JetStream does not answer" : "NATS cannot be reached");
   }
 
   /** Another one has taken over all that was this one's. */
@@ -272,25 +279,6 @@ export class LedgerDesk {
       entries += ids.length;
       this.#places.post(place, { kind: "lost", ids });
     }
-    this.#line("error", "another instance has taken over what this one kept", { owner, entries });
-  }
-
-  #tooLarge({ end }: Change): void {
-    this.#line("error", "a report is larger than NATS takes: it is in memory only", {
-      clientId: end?.client.clientId ?? "",
-      kind: end?.report.kind ?? "",
-    });
-  }
-
-  #toldOfEstate(news: EstateNews): void {
-    if (news.kind === "unreadable") {
-      return this.#line("error", "an entry cannot be read", { subject: news.subject });
-    }
-    const { owner, calls, reports } = news;
-    this.#line("info", "entries were taken over", { owner, calls, reports });
-  }
-
-  #line(level: "info" | "warn" | "error", event: string, fields: LogFields): void {
-    this.#deps.tell({ kind: "line", level, event, fields });
+    this.#news.lost(owner, entries);
   }
 }

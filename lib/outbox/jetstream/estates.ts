@@ -45,15 +45,18 @@ const AGAIN_MS = 1000;
 /** How often is looked whether all of it is delivered. */
 const LOOK_AGAIN_MS = 10_000;
 
-/** An entry whose message has been taken over; `known` is what had been before. */
-type Taken = LedgerEntry | "known";
+/**
+ * What became of one message: an entry that was taken over, or one that had been before; what cannot be
+ * read stays where it is, until it is too old.
+ */
+type Taken = LedgerEntry | "known" | "unreadable";
 
 interface Estate {
   /** Of the sign of life that says who the heir is. */
   readonly seq: number;
   /** How often it was read to the end. */
   passes: number;
-  /** What was taken over, and is not handed over before all has been read: only then its order is known. */
+  /** What was taken over, and is handed over when all has been read: only then its order is known. */
   found: LedgerEntry[];
   /** When it is read again. */
   dueAt: number;
@@ -126,10 +129,12 @@ export class Estates {
     let count = 0;
     const isRead = await ledger.entries.read(entriesOf(prefix, owner), async (messages) => {
       if (!isCurrent()) return;
-      count += messages.length;
-      const taken = await this.#takeAll(messages, isCurrent);
+      const taken = await this.#takeAll(messages, estate.passes === 0, isCurrent);
       if (taken.length < messages.length) isWhole = false;
-      for (const one of taken) if (one !== "known") estate.found.push(one);
+      for (const one of taken) {
+        if (one !== "unreadable") count++;
+        if (typeof one !== "string") estate.found.push(one);
+      }
     });
     estate.isBusy = false;
     if (!isCurrent()) return;
@@ -146,9 +151,9 @@ export class Estates {
     const { hand, told } = this.#deps;
     const found = estate.found.sort((one, other) => one.ord - other.ord);
     estate.found = [];
+    if (found.length === 0) return;
     const calls = found.flatMap(({ entry }) => "call" in entry ? [entry.call] : []);
     const reports = found.flatMap(({ entry }) => "report" in entry ? [entry.report] : []);
-    if (found.length === 0) return;
     for (let from = 0; from < reports.length; from += PART) {
       hand({ calls: [], reports: reports.slice(from, from + PART) });
     }
@@ -170,24 +175,32 @@ export class Estates {
   }
 
   /** @returns What is missing could not be taken over now. */
-  async #takeAll(messages: readonly Message[], isCurrent: () => boolean): Promise<Taken[]> {
+  async #takeAll(
+    messages: readonly Message[],
+    isFirst: boolean,
+    isCurrent: () => boolean,
+  ): Promise<Taken[]> {
     const taken: Taken[] = [];
     for (let from = 0; from < messages.length && isCurrent(); from += AT_ONCE) {
       const some = messages.slice(from, from + AT_ONCE);
       const all = await Promise.all(some.map((message) => this.#take(message, isCurrent)));
-      taken.push(...all.filter((one) => one !== undefined));
+      for (const [k, one] of all.entries()) {
+        if (one !== undefined) taken.push(one);
+        if (!isFirst || one !== "unreadable") continue;
+        this.#deps.told({ kind: "unreadable", subject: some[k]!.subject });
+      }
     }
     return taken;
   }
 
-  async #take(message: Message, isCurrent: () => boolean): Promise<Taken | undefined> {
-    const { ledger: { entries }, kept, heir, told } = this.#deps;
+  async #take(
+    message: Message,
+    isCurrent: () => boolean,
+  ): Promise<Taken | undefined> {
+    const { ledger: { entries }, kept, heir } = this.#deps;
     const { subject, text, seq } = message;
     const read = readEntry(text);
-    if (read === undefined) {
-      told({ kind: "unreadable", subject });
-      return "known";
-    }
+    if (read === undefined) return "unreadable";
     const { id, key } = namesOf(read.entry);
     const known = kept.get(id);
     if (known !== undefined) {

@@ -66,6 +66,11 @@ export class Writer {
     this.#behind = new Unwritten(deps.bounds);
   }
 
+  /** Whether the stream had no room when something was written last. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
   /** What is not written of one id, the newest last. */
   changesOf(id: string): Change[] {
     return [this.#underWay.get(id), this.#waitingOf(id), this.#behind.get(id)]
@@ -110,6 +115,7 @@ export class Writer {
           void this.#write(change);
         }
       }
+      this.#wake();
     }
     if (this.#isIdle) { for (const resolve of this.#onIdle.splice(0)) resolve(); }
   }
@@ -135,9 +141,8 @@ export class Writer {
       if (accept !== undefined) accepted(id, false);
       else if (!isTheirs && end !== undefined && !isDelivered) {
         this.#writes.changes.end(end, owner);
-        continue;
       }
-      this.#ords.delete(id);
+      if (this.#writes.changes.get(id) === undefined) this.#ords.delete(id);
     }
     this.run();
   }
@@ -234,19 +239,18 @@ export class Writer {
     const ms = tried === "full" ? FULL_MS : AGAIN_MS;
     (change.isDelivered ? this.#removes : this.#writes).pausedUntil = clock.now() + ms;
     this.#enqueue(change, change.owner);
-    this.#wake(ms);
   }
 
   /** Goes on when the first pause is over. */
-  #wake(ms: number): void {
+  #wake(): void {
     const { clock } = this.#deps;
+    const pauses = [this.#removes, this.#writes].filter(({ changes }) => changes.size > 0)
+      .map(({ pausedUntil }) => pausedUntil - clock.now()).filter((ms) => ms > 0);
+    if (pauses.length === 0) return;
     this.#timer ??= clock.setTimeout(() => {
       this.#timer = undefined;
       this.run();
-      const left = [this.#removes, this.#writes].filter(({ changes }) => changes.size > 0)
-        .map(({ pausedUntil }) => pausedUntil - clock.now()).filter((leftMs) => leftMs > 0);
-      if (left.length > 0 && !this.#isClosed) this.#wake(Math.min(...left));
-    }, ms);
+    }, Math.min(...pauses));
   }
 
   /** What was said meanwhile is next. */
