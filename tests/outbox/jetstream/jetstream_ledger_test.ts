@@ -331,3 +331,48 @@ testWithNats("a stream that is gone is made again, and nothing is up meanwhile",
   await until("a ledger that is up again", () => one.ups === 2);
   strictEqual((await one.ledger.entries.put(subject(1), "a", 0)).kind, "stored");
 });
+
+testWithNats(
+  "a write without an answer may have been done, and a repeat does not do it twice",
+  async () => {
+    await using nats = await NatsServer.start(withJetStream);
+    await using one = await LedgerUnderTest.ready(nats.url);
+    const { entries } = one.ledger;
+    nats.freeze();
+    // A signal takes a moment.
+    let [id, put] = [0, await entries.put(subject(0), "0", 0)];
+    while (put.kind === "stored") put = await entries.put(subject(++id), String(id), 0);
+    deepStrictEqual(put, { kind: "unknown" });
+    nats.thaw();
+    await until("the late write", async () => Boolean(await entries.last(subject(id))));
+    const found = await entries.last(subject(id));
+    ok(found);
+    deepStrictEqual(await entries.put(subject(id), String(id), 0), {
+      kind: "conflict",
+      last: found.seq,
+    });
+    strictEqual(found.text, String(id));
+    strictEqual((await one.read(entriesOf(PREFIX, "o1"))).parts.flat().length, id + 1);
+  },
+);
+
+testWithNats(
+  "JetStream that is switched off later is said once, and used again when it is back",
+  async () => {
+    await using nats = await NatsServer.startToRestart(withJetStream);
+    await using one = await LedgerUnderTest.ready(nats.url);
+    await nats.kill();
+    const isSaid = (): boolean => one.log.count("nobody answers for JetStream") > 0;
+    {
+      await using _ = await NatsServer.start("", { port: nats.port });
+      await until("the reason", isSaid);
+      strictEqual(one.ledger.isUp, false);
+      // It is asked again each second.
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+    }
+    strictEqual(one.log.count("nobody answers for JetStream"), 1);
+    await nats.restart();
+    await one.whenUp();
+    strictEqual(one.ups, 2);
+  },
+);
