@@ -155,11 +155,15 @@ export class LedgerDesk {
     this.#isClosed = true;
     this.#writer.close();
     this.#legacies.close();
-    const isOwed = this.#kept.size + this.#estates.size > 0 || this.#strays.mayCome;
-    const left = this.#tenure.close(isOwed);
-    if (ledger.isUp) await within(clock, left, FAREWELL_MS);
+    if (ledger.isUp) await within(clock, this.#leave(), FAREWELL_MS);
     this.#places.close();
     await ledger.close(LEAVE_MS);
+  }
+
+  async #leave(): Promise<void> {
+    await this.#estates.close();
+    const isOwed = this.#kept.size + this.#estates.size > 0 || this.#strays.mayCome;
+    await this.#tenure.close(isOwed);
   }
 
   #place(): string | null {

@@ -10,7 +10,7 @@ import { type LedgerEntry, readEntry } from "./entry_text.ts";
 import { type KeptEntries, namesOf } from "./kept.ts";
 import type { Ledger, Message } from "./ledger.ts";
 import { entriesOf } from "./subject.ts";
-import { GRACE_MS } from "./times.ts";
+import { GRACE_MS, SIGN_KEPT_MS } from "./times.ts";
 
 export interface EstatesDeps {
   readonly ledger: Pick<Ledger, "entries" | "owners">;
@@ -60,6 +60,8 @@ interface Estate {
   found: LedgerEntry[];
   /** When it is read again. */
   dueAt: number;
+  /** When its owner is forgotten, since all of it is delivered; undefined before that. */
+  endsAt: number | undefined;
   isBusy: boolean;
 }
 
@@ -94,7 +96,14 @@ export class Estates {
    * @returns When it was read once, or not. Never rejects.
    */
   begin(owner: string, seq: number): Promise<void> {
-    const estate: Estate = { seq, passes: 0, found: [], dueAt: 0, isBusy: false };
+    const estate: Estate = {
+      seq,
+      passes: 0,
+      found: [],
+      dueAt: 0,
+      endsAt: undefined,
+      isBusy: false,
+    };
     this.#all.set(owner, estate);
     return this.#read(owner, estate);
   }
@@ -111,6 +120,18 @@ export class Estates {
   /** All of them are another one's by now. */
   lost(): void {
     this.#all.clear();
+  }
+
+  /**
+   * Nobody is here to see to them any longer: those that are delivered end.
+   *
+   * @returns When that was tried. Never rejects.
+   */
+  async close(): Promise<void> {
+    const done = [...this.#all].filter(([owner, { passes, isBusy }]) =>
+      passes >= 2 && !isBusy && !this.#isOwed(owner)
+    );
+    await Promise.all(done.map(([owner, estate]) => this.#end(owner, estate)));
   }
 
   #isOwed(owner: string): boolean {
@@ -143,7 +164,7 @@ export class Estates {
     estate.passes++;
     if (estate.passes < 2) this.#later(estate, GRACE_MS);
     else if (count > 0 || this.#isOwed(owner)) this.#later(estate, AGAIN_MS);
-    else await this.#end(owner, estate);
+    else await this.#maybeEnd(owner, estate);
   }
 
   /** Those without an outcome come last: what came to be before them is told before. */
@@ -163,7 +184,14 @@ export class Estates {
     told({ kind: "taken_over", owner, calls: calls.length, reports: reports.length });
   }
 
-  /** Nothing is left of it. */
+  /** Nothing is left of it: it ends, as soon as its owner can hardly come back. */
+  async #maybeEnd(owner: string, estate: Estate): Promise<void> {
+    const now = this.#deps.clock.now();
+    estate.endsAt ??= now + SIGN_KEPT_MS;
+    if (now >= estate.endsAt) return await this.#end(owner, estate);
+    estate.dueAt = estate.endsAt;
+  }
+
   async #end(owner: string, estate: Estate): Promise<void> {
     estate.isBusy = true;
     const removed = await this.#deps.ledger.owners.remove(estate.seq);

@@ -1,5 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { readEntry } from "../../../lib/outbox/jetstream/entry_text.ts";
+import { SIGN_KEPT_MS } from "../../../lib/outbox/jetstream/times.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { call, clientOf, disconnect, outcomeOf } from "../entries.ts";
 import { FakeJetStream, FakeProcess, pass } from "./fake_ledger.ts";
@@ -109,10 +110,15 @@ Deno.test("what a killed owner had is another one's within 9 s, in the order in 
     calls: calls.slice(5).map(({ id }) => id),
     reports: ended.map(({ id }) => id),
   });
-  // Delivered, it is gone, and so is the one that had it.
+  // Delivered, it is gone, and so is the one that had it, when it can hardly come back.
   await b.delivered(...calls.map(({ id }) => id));
   await pass(clock, 25_000);
   deepStrictEqual(jetStream.entries.messages, []);
+  deepStrictEqual(
+    jetStream.owners.messages.map(({ subject }) => subject).sort(),
+    ["p.own.a0", "p.own.b0"],
+  );
+  await pass(clock, SIGN_KEPT_MS);
   deepStrictEqual(jetStream.owners.messages.map(({ subject }) => subject), ["p.own.b0"]);
 });
 
@@ -207,8 +213,36 @@ Deno.test("what is left at an orderly end is inherited at once", async () => {
   await pass(clock, 1000);
   deepStrictEqual(b.got.calls, [one.id]);
   await b.delivered(one.id);
+  await pass(clock, 5000);
+  await b.desk.close();
+  deepStrictEqual([...jetStream.entries.messages, ...jetStream.owners.messages], []);
+});
+
+Deno.test("an owner whose sign of life an operator removes is its own heir", async () => {
+  const { jetStream, clock, a, b } = await two();
+  const one = call("1");
+  await a.accept(one);
+  for (const { seq } of jetStream.owners.messages) jetStream.owners.remove(seq);
+  for (const { seq } of jetStream.entries.messages) jetStream.entries.remove(seq);
   await pass(clock, 20_000);
-  deepStrictEqual(jetStream.owners.messages.map(({ subject }) => subject), ["p.own.b0"]);
+  deepStrictEqual([...a.lost, ...b.lost, ...b.got.calls], []);
+  await a.end(outcomeOf(one));
+  deepStrictEqual(idsIn(jetStream), [one.id]);
+  strictEqual(await a.accept(call("2")), true);
+});
+
+Deno.test("an owner that comes back when all that it had is delivered delivers none of it", async () => {
+  const { clock, a, b } = await two();
+  const one = call("1");
+  await a.accept(one);
+  a.ledger.weather = "cut";
+  await pass(clock, 10_000);
+  await b.delivered(one.id);
+  await pass(clock, 1_200_000);
+  a.ledger.weather = "fine";
+  a.ledger.follower!.up();
+  await pass(clock, 3000);
+  deepStrictEqual(a.lost, [one.id]);
 });
 
 Deno.test("who ends with nothing left leaves nothing", async () => {
@@ -310,7 +344,7 @@ Deno.test("an entry that cannot be read is told of once, and holds nothing up", 
   await pass(clock, 9000);
   deepStrictEqual(b.got.calls, [one.id]);
   await b.delivered(one.id);
-  await pass(clock, 30_000);
+  await pass(clock, 30_000 + SIGN_KEPT_MS);
   const lines = b.told.flatMap((told) => told.kind === "line" ? [told.event] : []);
   strictEqual(lines.filter((event) => event === "an entry cannot be read").length, 1);
   deepStrictEqual(jetStream.owners.messages.map(({ subject }) => subject), ["p.own.b0"]);
