@@ -58,4 +58,5 @@ export const SEEDS: readonly (readonly [seed: number, found: string, isNewer?: t
   [4, "an entry whose first write came late was never removed", true],
   [1025, "the same", true],
   [477, "in place of an entry an older one was removed, which a replica had given", true],
+  [2846, "an owner whose heir had not come to an entry yet removed its outcome", true],
 ];

@@ -66,13 +66,14 @@ async function put(
   { entries, tenure, unsure }: WritingDeps,
   isCurrent: () => boolean,
 ): Promise<Tried> {
+  const isNew = entry.seq === 0;
   const done = await entries.put(entry.subject, text, entry.seq);
   switch (done.kind) {
     case "stored":
       entry.seq = done.seq;
       entry.isUnsure = false;
-      // Nobody knows of it here any more, and an heir may not have seen it.
-      if (!isCurrent()) await entries.remove(done.seq);
+      // Nobody knows of it here any more. What was there before is the heir's, with its outcome.
+      if (!isCurrent() && isNew) await entries.remove(done.seq);
       return "done";
     case "full":
     case "too_large":
