@@ -14,6 +14,8 @@
 
 import { setImmediate } from "node:timers";
 import { REMEMBER_MS } from "../../lib/cluster/times.ts";
+import type { Message } from "../../lib/outbox/jetstream/ledger.ts";
+import { readSign } from "../../lib/outbox/jetstream/sign_text.ts";
 import { SimulatedBackend } from "./backend.ts";
 import { Books } from "./books.ts";
 import { Chance } from "./chance.ts";
@@ -705,9 +707,10 @@ class World {
     if (this.#jetStream === undefined) return undefined;
     const { entries, owners, deps } = this.#jetStream;
     const { ledger } = this.#books;
-    const isLeft = (subject: string): boolean =>
-      isOver || !ledger.isOwn(ownerOf(deps.prefix, subject) ?? "");
-    const left = entries.messages[0] ?? owners.messages.find(({ subject }) => isLeft(subject));
+    // The last sign of one that has an heir is kept for a while.
+    const isLeft = ({ subject, text }: Message): boolean =>
+      isOver || !(ledger.isOwn(ownerOf(deps.prefix, subject) ?? "") || readSign(text)?.heir);
+    const left = entries.messages[0] ?? owners.messages.find(isLeft);
     return left === undefined ? undefined : `the ledger still holds ${left.subject} ${left.text}`;
   }
 
