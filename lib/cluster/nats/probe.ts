@@ -5,6 +5,7 @@
  */
 
 import type { NatsConnection } from "@nats-io/transport-node";
+import { watchRefused } from "../../nats/refused.ts";
 import { allSubject, clientSubject, peerSubject } from "./subject.ts";
 
 export type NatsFinding =
@@ -39,7 +40,7 @@ export async function probeNats(
     for (let i = 0; i < 2; i++) {
       const connection = await connect();
       connections.push(connection);
-      void watchErrors(connection, refused);
+      void watchRefused(connection, refused);
     }
     const [holder, asker] = connections as [NatsConnection, NatsConnection];
     const subjects = [peerSubject(prefix, id), clientSubject(prefix, id)];
@@ -65,15 +66,5 @@ export async function probeNats(
     return { ok: false, fault: refused.size > 0 ? [...refused].join("; ") : reason };
   } finally {
     await Promise.all(connections.map((connection) => connection.close().catch(() => {})));
-  }
-}
-
-async function watchErrors(connection: NatsConnection, refused: Set<string>): Promise<void> {
-  try {
-    for await (const status of connection.status()) {
-      if (status.type === "error") refused.add(status.error.message);
-    }
-  } catch {
-    // It was closed.
   }
 }
