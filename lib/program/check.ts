@@ -13,7 +13,7 @@ import { placeText } from "../config/place.ts";
 import { type ReadFile, readSecrets, type Secrets, type TlsPair } from "../config/secret.ts";
 import type { Settings } from "../config/setting.ts";
 import { shownFile } from "../config/shown.ts";
-import { type ListenAddress, NATS_OUTBOX } from "../config/value.ts";
+import type { ListenAddress } from "../config/value.ts";
 import { probeBackend } from "../forwarder/probe.ts";
 import { reserve } from "../listener/reserve.ts";
 import { checkPair } from "../listener/tls_server.ts";
@@ -81,11 +81,9 @@ export async function check(
     sayPort("--api-listen", config.apiListen, config.reusePort, say);
   }
   sayRoom(configuration, deps, say);
-  const isLedger = config.outbox === NATS_OUTBOX;
-  if (config.outbox !== undefined && !isLedger) await sayOutbox(config.outbox, say);
+  if (config.outbox !== undefined) await sayOutbox(config.outbox, say);
   await sayBackend(config, deps, say);
   if (config.nats !== undefined && read.ok) await sayNats(config, read.secrets, deps, say);
-  if (isLedger && read.ok) await sayLedger(config, read.secrets, say);
   deps.say(
     faults === 0
       ? "the gateway can run like this"
@@ -225,32 +223,6 @@ async function sayNats(
       `its max_payload of ${found.maxBytes} bytes is less than ${NATS_SHARE} times --max-message: ` +
         "large CALLs to clients of other instances get 413",
     );
-  }
-}
-
-async function sayLedger(
-  { nats, natsSubject }: Config,
-  { natsCredentials: credentials, natsCa: ca }: Secrets,
-  say: Say,
-): Promise<void> {
-  if (nats === undefined) return;
-  const { connectNats } = await import("../nats/connect.ts");
-  const { probeLedger } = await import("../outbox/jetstream/probe.ts");
-  const found = await probeLedger(
-    () => connectNats(nats, { credentials, ca }, natsSubject),
-    natsSubject,
-  );
-  switch (found.kind) {
-    case "new":
-      return say("ok", "outbox", "JetStream can be used; its streams are made at the start");
-    case "usable": {
-      const { messages, replicas } = found;
-      const copies = replicas === 1 ? "1 server" : `${replicas} servers`;
-      const grade = replicas < 3 ? "warn" : "ok";
-      return say(grade, "outbox", `JetStream can be used; ${messages} entries on ${copies}`);
-    }
-    case "unusable":
-      return say("bad", "outbox", `nats: ${found.reason}`);
   }
 }
 

@@ -5,7 +5,6 @@
  */
 
 import type { NatsConnection } from "@nats-io/transport-node";
-import { watchRefused } from "../../nats/refused.ts";
 import { allSubject, clientSubject, peerSubject } from "./subject.ts";
 
 export type NatsFinding =
@@ -40,7 +39,7 @@ export async function probeNats(
     for (let i = 0; i < 2; i++) {
       const connection = await connect();
       connections.push(connection);
-      void watchRefused(connection, refused);
+      void watchErrors(connection, refused);
     }
     const [holder, asker] = connections as [NatsConnection, NatsConnection];
     const subjects = [peerSubject(prefix, id), clientSubject(prefix, id)];
@@ -66,5 +65,15 @@ export async function probeNats(
     return { ok: false, fault: refused.size > 0 ? [...refused].join("; ") : reason };
   } finally {
     await Promise.all(connections.map((connection) => connection.close().catch(() => {})));
+  }
+}
+
+async function watchErrors(connection: NatsConnection, refused: Set<string>): Promise<void> {
+  try {
+    for await (const status of connection.status()) {
+      if (status.type === "error") refused.add(status.error.message);
+    }
+  } catch {
+    // It was closed.
   }
 }
