@@ -61,11 +61,6 @@ export class Tenure {
     return this.#deps.clock.now() < this.#certainUntil;
   }
 
-  /** Whether a sign was written under this name, so that others know whose heir to be. */
-  get isKnown(): boolean {
-    return this.#seq > 0;
-  }
-
   /** From when on it has been certain without a break. */
   get certainSince(): number {
     return this.#certainSince;

@@ -11,7 +11,7 @@ import { ACCEPT_MS } from "./times.ts";
 import { type Tried, tryWrite, type WritingDeps } from "./writing.ts";
 
 export interface WriterDeps extends WritingDeps {
-  readonly tenure: Pick<Tenure, "name" | "isCertain" | "isKnown" | "renew">;
+  readonly tenure: Pick<Tenure, "name" | "isCertain" | "renew">;
   readonly isUp: () => boolean;
   readonly clock: Clock;
   /** Whether an accepted CALL is kept; once for each that was taken. */
@@ -104,8 +104,7 @@ export class Writer {
 
   /** Writes what can be written now. */
   run(): void {
-    // Nobody would be the heir of one that never said that it is there.
-    if (!this.#isClosed && this.#deps.isUp() && this.#deps.tenure.isKnown) {
+    if (!this.#isClosed && this.#deps.isUp()) {
       const now = this.#deps.clock.now();
       for (const { changes, pausedUntil } of [this.#removes, this.#writes]) {
         if (now < pausedUntil) continue;
