@@ -18,12 +18,17 @@ export class Backend {
   readonly #books: Books;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #stop = new AbortController();
+  readonly #answering = new Set<Promise<Response>>();
 
   constructor(books: Books) {
     this.#books = books;
     const { signal } = this.#stop;
     const options = { hostname: "127.0.0.1", port: 0, onListen: () => {}, signal };
-    this.#server = Deno.serve(options, (request) => this.#answer(request));
+    this.#server = Deno.serve(options, (request) => {
+      const answer = this.#answer(request).finally(() => this.#answering.delete(answer));
+      this.#answering.add(answer);
+      return answer;
+    });
   }
 
   get port(): number {
@@ -32,7 +37,7 @@ export class Backend {
 
   async close(): Promise<void> {
     this.#stop.abort();
-    await this.#server.finished;
+    await Promise.allSettled([this.#server.finished, ...this.#answering]);
   }
 
   async #answer(request: Request): Promise<Response> {

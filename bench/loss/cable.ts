@@ -16,12 +16,14 @@ export class Cable {
   #isCut = false;
   #mended = Promise.withResolvers<void>();
   #connections = 0;
+  readonly #accepting: Promise<void>;
+  readonly #running = new Set<Promise<void>>();
 
   /** @param port Of 127.0.0.1, where it leads. */
   constructor(port: number) {
     this.#port = port;
     // Ends when the listener is closed.
-    this.#accept().catch(() => {});
+    this.#accepting = this.#accept().catch(() => {});
   }
 
   /** Where to connect. */
@@ -53,16 +55,24 @@ export class Cable {
     this.#mended = Promise.withResolvers();
   }
 
-  close(): void {
+  /** Resolves when all its connections are closed. */
+  async close(): Promise<void> {
     this.#listener.close();
     this.cut();
     this.mend();
+    // A connection that is just being made is closed as soon as it is.
+    this.#isCut = true;
+    await this.#accepting;
+    await Promise.all(this.#running);
   }
 
   async #accept(): Promise<void> {
     for await (const near of this.#listener) {
       if (this.#isCut) near.close();
-      else void this.#connect(near);
+      else {
+        const running = this.#connect(near).finally(() => this.#running.delete(running));
+        this.#running.add(running);
+      }
     }
   }
 

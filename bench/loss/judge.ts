@@ -6,8 +6,13 @@
 
 import { acceptedAt, type Books, type Call, type Link, linkOf, takenOf } from "./books.ts";
 
-/** An outcome must be there so long after it can be known, and after the loss. */
-export const BOUND_MS = 15_000;
+/** What time has to do with it, in milliseconds. */
+export interface Bounds {
+  /** `--call-timeout` of the gateways. */
+  readonly callTimeoutMs: number;
+  /** An outcome must be there so long after it can be known, and after the loss. */
+  readonly boundMs: number;
+}
 
 /** A rule that was broken. */
 export interface Broken {
@@ -64,16 +69,16 @@ export function knowableOf(
  *
  * @param lossAt When something was lost.
  */
-export function judge(books: Books, lossAt: number, callTimeoutMs: number): Verdict {
-  const byClient = new Map<string, Call[]>();
-  for (const call of books.calls.values()) {
-    byClient.set(call.clientId, [...byClient.get(call.clientId) ?? [], call]);
-  }
+export function judge(
+  books: Books,
+  lossAt: number,
+  { callTimeoutMs, boundMs }: Bounds,
+): Verdict {
   const broken: Broken[] = [];
   const breaks = (rule: string, ...calls: Call[]): void => void broken.push({ rule, calls });
   const times: number[] = [];
   const counts = { accepted: 0, outcomes: 0, twice: 0, twoWays: 0, late: 0, missing: 0 };
-  for (const [clientId, calls] of byClient) {
+  for (const [clientId, calls] of byClient(books)) {
     const links = books.links.get(clientId) ?? [];
     const knowable = knowableOf(calls, links, callTimeoutMs);
     for (const call of calls) {
@@ -93,7 +98,7 @@ export function judge(books: Books, lossAt: number, callTimeoutMs: number): Verd
       counts.outcomes++;
       const ms = first.at - Math.max(lossAt, accepted, knowable.get(call)!);
       if (first.at >= lossAt) times.push(Math.max(0, ms));
-      if (ms <= BOUND_MS) continue;
+      if (ms <= boundMs) continue;
       counts.late++;
       breaks(`an outcome came after ${Math.round(ms)} ms`, call);
     }
@@ -101,6 +106,31 @@ export function judge(books: Books, lossAt: number, callTimeoutMs: number): Verd
   }
   for (const stray of books.strays) breaks(`nobody asked for ${stray}`);
   return { asked: books.calls.size, ...counts, times, broken };
+}
+
+/**
+ * Until when the outcomes that are not there may come, and are not late; undefined when all are there.
+ *
+ * @param lossAt As for `judge`.
+ */
+export function openUntil(books: Books, lossAt: number, bounds: Bounds): number | undefined {
+  let last: number | undefined;
+  for (const [clientId, calls] of byClient(books)) {
+    const knowable = knowableOf(calls, books.links.get(clientId) ?? [], bounds.callTimeoutMs);
+    for (const [call, at] of knowable) {
+      if (takenOf(call) !== undefined) continue;
+      last = Math.max(last ?? 0, lossAt, acceptedAt(call)!, at);
+    }
+  }
+  return last === undefined ? undefined : last + bounds.boundMs;
+}
+
+function byClient(books: Books): Map<string, Call[]> {
+  const all = new Map<string, Call[]>();
+  for (const call of books.calls.values()) {
+    all.set(call.clientId, [...all.get(call.clientId) ?? [], call]);
+  }
+  return all;
 }
 
 /** What is wrong with one CALL, accepted or not. */

@@ -23,6 +23,8 @@ import { type Round, runRound } from "./round.ts";
 import { Traffic } from "./traffic.ts";
 import { World } from "./world.ts";
 
+/** Of a round, in milliseconds. */
+const TIMES = { boundMs: 15_000, beforeMs: 4000, afterMs: 8000, mendedMs: 2000 };
 /** Told of each round: more of them say no more. */
 const MAX_STORIES = 10;
 
@@ -69,7 +71,7 @@ async function main(flags: Flags, processes: Processes): Promise<number> {
   for (let i = 0; i < flags.rounds; i++) {
     const kind = only[i % only.length]!;
     const loss = lossOf(kind, world, flags.cut * 1000);
-    const round = { ...await runRound(world, traffic, loss, callTimeoutMs), kind };
+    const round = { ...await runRound(world, traffic, loss, { ...TIMES, callTimeoutMs }), kind };
     rounds.push(round);
     writeErr(`${i + 1}. ${lineOf(round)}\n`);
     const { broken } = round.verdict;

@@ -106,8 +106,9 @@ cluster {
     for (const cable of this.#routes.flat()) cable?.mend();
   }
 
-  close(): void {
-    for (const cable of this.#routes.flat()) cable?.close();
+  /** Closes the cables. */
+  async close(): Promise<void> {
+    await Promise.all(this.#routes.flat().map((cable) => cable?.close()));
   }
 }
 

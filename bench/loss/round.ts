@@ -4,9 +4,8 @@
  * @module
  */
 
-import { acceptedAt, takenOf } from "./books.ts";
 import { now } from "./journal.ts";
-import { BOUND_MS, judge, type Verdict } from "./judge.ts";
+import { judge, openUntil, type Verdict } from "./judge.ts";
 import type { Loss } from "./losses.ts";
 import { pause } from "./stations.ts";
 import type { Traffic } from "./traffic.ts";
@@ -18,11 +17,25 @@ export interface Round {
   readonly verdict: Verdict;
 }
 
-/** Traffic before the loss, and after it at least. */
-const BEFORE_MS = 4000;
-const AFTER_MS = 8000;
-/** Traffic goes on so long after a cut is mended. */
-const MENDED_MS = 2000;
+/** How long a round takes, in milliseconds. */
+export interface RoundTimes {
+  /** `--call-timeout` of the gateways. */
+  readonly callTimeoutMs: number;
+  /** An outcome that comes later than this is late. */
+  readonly boundMs: number;
+  /** Traffic before the loss … */
+  readonly beforeMs: number;
+  /** … after it, at least … */
+  readonly afterMs: number;
+  /** … and after a cut was mended. */
+  readonly mendedMs: number;
+}
+
+/** Stations lose their connections all the time, this share of them every so often. */
+const DROPPED_SHARE = 0.005;
+const DROP_MS = 500;
+/** CALLs to one client that may wait for each other at the end. */
+const MAX_ROW = 8;
 /** Waited for beyond the bound: what is late is told from what is missing. */
 const LATE_MS = 5000;
 
@@ -31,13 +44,14 @@ export async function runRound(
   world: World,
   traffic: Traffic,
   loss: Loss,
-  callTimeoutMs: number,
+  times: RoundTimes,
 ): Promise<Round> {
   const { books, journal } = world;
   books.clear();
   let isOver = false;
   const asking = traffic.run(() => isOver);
-  await pause(BEFORE_MS);
+  const flapping = setInterval(() => world.stations.drop(DROPPED_SHARE), DROP_MS);
+  await pause(times.beforeMs);
   const lossAt = now();
   journal.note("loss", loss.what);
   await loss.happen();
@@ -45,22 +59,19 @@ export async function runRound(
     await pause(loss.lastsMs);
     journal.note("loss", "mended");
     world.mend();
-    await pause(MENDED_MS);
+    await pause(times.mendedMs);
   }
-  await pause(Math.max(0, lossAt + AFTER_MS - now()));
+  await pause(Math.max(0, lossAt + times.afterMs - now()));
   isOver = true;
+  clearInterval(flapping);
   await asking;
   // The last ones may wait behind others of their client.
-  const end = now() + BOUND_MS + 4 * callTimeoutMs + LATE_MS;
-  while (now() < end && openOf(world) > 0) await pause(100);
-  const verdict = judge(books, lossAt, callTimeoutMs);
-  return { what: loss.what, verdict };
-}
-
-function openOf({ books }: World): number {
-  let open = 0;
-  for (const call of books.calls.values()) {
-    if (acceptedAt(call) !== undefined && takenOf(call) === undefined) open++;
+  const end = now() + times.boundMs + MAX_ROW * times.callTimeoutMs;
+  while (now() < end) {
+    const until = openUntil(books, lossAt, times);
+    if (until === undefined || now() > until + LATE_MS) break;
+    await pause(200);
   }
-  return open;
+  const verdict = judge(books, lossAt, times);
+  return { what: loss.what, verdict };
 }

@@ -40,8 +40,8 @@ export class Stations {
   readonly #doors: () => readonly Door[];
   readonly #sockets = new Set<WebSocket>();
   readonly #running: Promise<void>[];
+  readonly #answering = new Set<Promise<void>>();
   #isClosed = false;
-  #connected = 0;
 
   /** @param doors The gateways that are there now. */
   constructor(count: number, books: Books, doors: () => readonly Door[]) {
@@ -52,13 +52,21 @@ export class Stations {
   }
 
   get areConnected(): boolean {
-    return this.#connected === this.ids.length;
+    const open = [...this.#sockets].filter(({ readyState }) => readyState === WebSocket.OPEN);
+    return open.length === this.ids.length;
+  }
+
+  /** A share of them lose their connections, and come back anywhere. */
+  drop(share: number): void {
+    for (const socket of this.#sockets) {
+      if (Math.random() < share) socket.close();
+    }
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const socket of this.#sockets) socket.close();
-    await Promise.all(this.#running);
+    this.drop(1);
+    await Promise.all([...this.#running, ...this.#answering]);
   }
 
   async #run(id: string): Promise<void> {
@@ -75,20 +83,20 @@ export class Stations {
     this.#sockets.add(socket);
     let link: Link | undefined;
     socket.addEventListener("open", () => {
-      this.#connected++;
       link = this.#books.open(id, name, now());
     });
     socket.addEventListener("message", ({ data }) => {
-      if (link !== undefined) void this.#took(socket, link, data);
+      if (link === undefined) return;
+      const answering = this.#took(socket, link, data).finally(() =>
+        this.#answering.delete(answering)
+      );
+      this.#answering.add(answering);
     });
     return new Promise((resolve) => {
       socket.addEventListener("error", () => {});
       socket.addEventListener("close", () => {
         this.#sockets.delete(socket);
-        if (link !== undefined) {
-          this.#connected--;
-          link.endedAt = now();
-        }
+        if (link !== undefined) link.endedAt = now();
         resolve();
       });
     });

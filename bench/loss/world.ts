@@ -42,11 +42,14 @@ export class World implements AsyncDisposable {
   readonly #gateways: (RunningGateway | undefined)[] = [];
   readonly stations: Stations;
   #started = 0;
+  readonly #remove = (): void => Deno.removeSync(this.#folder, { recursive: true });
 
   private constructor(processes: Processes, options: WorldOptions) {
     this.#processes = processes;
     this.#options = options;
     this.#folder = Deno.makeTempDirSync({ prefix: "ws2api-loss-" });
+    // An interrupt ends the process before this is disposed of.
+    addEventListener("unload", this.#remove);
     this.servers = new NatsServers(processes, this.journal, this.#folder);
     this.#backend = new Backend(this.books);
     this.#cables = Array.from(
@@ -86,6 +89,7 @@ export class World implements AsyncDisposable {
   async whole(): Promise<void> {
     this.mend();
     await this.servers.allReady();
+    const areNew = this.doors.length < GATEWAYS;
     await Promise.all(this.#cables.map((_, place) => this.#startGateway(place)));
     for (const { port } of this.doors) {
       await until("a gateway that reaches NATS", async () => {
@@ -94,6 +98,8 @@ export class World implements AsyncDisposable {
         return response.ok;
       }, READY_MS);
     }
+    // So that those that were just started have their share.
+    if (areNew) this.stations.drop(0.5);
     await until("all stations", () => this.stations.areConnected, READY_MS);
   }
 
@@ -134,8 +140,9 @@ export class World implements AsyncDisposable {
     await this.stations.close();
     await this.#processes.end();
     await this.#backend.close();
-    for (const cable of this.#cables.flat()) cable.close();
-    this.servers.close();
-    await Deno.remove(this.#folder, { recursive: true });
+    await Promise.all(this.#cables.flat().map((cable) => cable.close()));
+    await this.servers.close();
+    removeEventListener("unload", this.#remove);
+    this.#remove();
   }
 }
