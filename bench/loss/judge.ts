@@ -157,17 +157,20 @@ export function resultOf(messageId: string): string {
   return JSON.stringify({ status: "Accepted", answers: messageId });
 }
 
-/** Pairs of CALLs that one gateway held whose outcomes came in the other order. */
+/** CALLs, each with one after it on the same gateway whose outcome came first. */
 function swapped(calls: readonly Call[], links: readonly Link[]): [Call, Call][] {
   const all = calls.flatMap((call) => {
     const gateway = linkOf(call, links)?.gateway;
     const at = takenOf(call)?.at;
     return gateway === undefined || at === undefined ? [] : [{ call, gateway, at }];
   });
-  return all.flatMap((a) =>
-    all.filter((b) => a.gateway === b.gateway && b.at < a.at && isBefore(a.call, b.call))
-      .map((b): [Call, Call] => [a.call, b.call])
-  );
+  return all.flatMap((a) => {
+    const overtook = (b: typeof a): boolean =>
+      a.gateway === b.gateway && b.at < a.at && isBefore(a.call, b.call);
+    // One of them is enough.
+    const first = all.find(overtook);
+    return first === undefined ? [] : [[a.call, first.call]];
+  });
 }
 
 /** Whether one was accepted before the other one for sure. */
