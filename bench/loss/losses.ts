@@ -9,13 +9,13 @@ import { SERVERS } from "./nats.ts";
 import { between, oneOf } from "./stations.ts";
 import type { World } from "./world.ts";
 
-export const KINDS = ["gateway", "server", "cut"] as const;
+export const KINDS = ["gateway", "server", "cut", "hang"] as const;
 export type Kind = typeof KINDS[number];
 
 const CUT_MS = [3000, 20_000] as const;
 const PLACES = [0, 1, 2];
 
-/** Something that is about to be lost. */
+/** Something that is about to be lost; the world's `mend` ends what lasts. */
 export interface Loss {
   /** In words. */
   readonly what: string;
@@ -35,9 +35,13 @@ export function lossOf(kind: Kind, world: World, maxMs: number = CUT_MS[1]): Los
     return { what: `kill -9 of n${place}`, lastsMs: 0, happen: () => world.servers.kill(place) };
   }
   const lastsMs = Math.round(Math.min(maxMs, between(CUT_MS)));
+  const seconds = (lastsMs / 1000).toFixed(1);
+  if (kind === "hang") {
+    const what = `${world.nameOf(place)} hangs for ${seconds} s`;
+    return { what, lastsMs, happen: () => world.stopGateway(place) };
+  }
   const { what, cables } = oneOf(CUTS)!(world, place);
   const how = oneOf(HOWS)!;
-  const seconds = (lastsMs / 1000).toFixed(1);
   return {
     what: `${what} cut for ${seconds} s, ${how.name}`,
     lastsMs,

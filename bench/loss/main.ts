@@ -16,6 +16,7 @@ import { integer, listOf, number, repeatable } from "../process/flags.ts";
 import type { Processes } from "../process/processes.ts";
 import { runTask } from "../process/task.ts";
 import { writeErr, writeOut } from "../process/text.ts";
+import { writeResults } from "../report/markdown.ts";
 import { readMachine } from "../report/machine.ts";
 import { type Kind, KINDS, lossOf } from "./losses.ts";
 import { lineOf, storyOf, tableOf } from "./report.ts";
@@ -23,6 +24,10 @@ import { type Round, runRound } from "./round.ts";
 import { Traffic } from "./traffic.ts";
 import { World } from "./world.ts";
 
+/** So many rounds are a whole run. */
+const WHOLE = 50;
+/** A machine that hangs, and goes on as if nothing had been, is asked for by its name. */
+const DEFAULT_KINDS: readonly Kind[] = ["gateway", "server", "cut"];
 /** Of a round, in milliseconds. */
 const TIMES = { boundMs: 15_000, beforeMs: 4000, afterMs: 8000, mendedMs: 2000 };
 /** Told of each round: more of them say no more. */
@@ -38,14 +43,15 @@ interface Flags {
   readonly cut: number;
   readonly gatewayFlag: readonly string[];
   readonly journal: string;
+  readonly write: boolean;
 }
 
 const command = new Command("bench:loss")
   .description("Accepted CALLs when a gateway or a NATS server is lost, or the way between them.")
-  .option("--rounds <n>", "losses, one after the other", integer(1, 1000), 50)
+  .option("--rounds <n>", "losses, one after the other", integer(1, 1000), WHOLE)
   .option("--stations <n>", "charging stations", integer(1, 5000), 300)
   .option("--rate <n>", "CALLs to them in a second", number(1, 1000), 60)
-  .option("--only <list>", `what is lost, of ${KINDS}`, listOf(KINDS), KINDS)
+  .option("--only <list>", `what is lost, of ${KINDS}`, listOf(KINDS), DEFAULT_KINDS)
   .addOption(
     new Option("--outbox <where>", "where gateways keep what they accepted")
       .choices(["nats", "none"]).default("nats"),
@@ -53,7 +59,8 @@ const command = new Command("bench:loss")
   .option("--call-timeout <seconds>", "that of the gateways", number(1, 60), 3)
   .option("--cut <seconds>", "the longest cut", number(3, 60), 20)
   .option("--gateway-flag <flag>", "a flag for the gateways; repeatable", repeatable, [])
-  .option("--journal <file>", "for what all said, when a rule is broken", "loss-journal.txt");
+  .option("--journal <file>", "for what all said, when a rule is broken", "loss-journal.txt")
+  .option("--no-write", "leaves bench/RESULTS.md alone, as a part of the whole does");
 
 /** The exit code: 0 when all rules were kept. */
 async function main(flags: Flags, processes: Processes): Promise<number> {
@@ -87,8 +94,13 @@ async function main(flags: Flags, processes: Processes): Promise<number> {
     }
     await world.whole();
   }
-  writeOut(`On ${await readMachine()}, outbox ${outbox}, ${flags.stations} stations.\n\n`);
-  writeOut(`${tableOf(rounds)}\n`);
+  const section =
+    `On ${await readMachine()}: ${flags.stations} stations, ${flags.rate} CALLs/s to ` +
+    `them, three gateways with \`--outbox ${outbox}\`, three NATS servers.\n\n${tableOf(rounds)}\n`;
+  writeOut(section);
+  if (flags.write && outbox === "nats" && flags.rounds >= WHOLE && only === DEFAULT_KINDS) {
+    await writeResults("bench:loss", `## Losses: \`deno task bench:loss\`\n\n${section}`);
+  }
   if (isBroken) writeOut(`\nRules were broken: ${flags.journal} has what all said.\n`);
   traffic.close();
   return isBroken ? 1 : 0;

@@ -40,6 +40,7 @@ export class World implements AsyncDisposable {
   /** By the place of a gateway, and the server. */
   readonly #cables: readonly (readonly Cable[])[];
   readonly #gateways: (RunningGateway | undefined)[] = [];
+  readonly #stopped = new Set<number>();
   readonly stations: Stations;
   #started = 0;
   readonly #remove = (): void => Deno.removeSync(this.#folder, { recursive: true });
@@ -85,7 +86,7 @@ export class World implements AsyncDisposable {
     return this.#gateways[place]?.name ?? "none";
   }
 
-  /** Mends every cable, starts who is missing, and waits until all is as at the beginning. */
+  /** Mends all, starts who is missing, and waits until all is as at the beginning. */
   async whole(): Promise<void> {
     this.mend();
     await this.servers.allReady();
@@ -103,8 +104,10 @@ export class World implements AsyncDisposable {
     await until("all stations", () => this.stations.areConnected, READY_MS);
   }
 
-  /** Mends every cable. */
+  /** Mends every cable, and lets everybody go on who was stopped. */
   mend(): void {
+    for (const pid of this.#stopped) Deno.kill(pid, "SIGCONT");
+    this.#stopped.clear();
     for (const cable of this.#cables.flat()) cable.mend();
     this.servers.mend();
   }
@@ -114,6 +117,14 @@ export class World implements AsyncDisposable {
     const gateway = this.#gateways[place];
     this.#gateways[place] = undefined;
     if (gateway !== undefined) await this.#processes.kill(gateway.pid);
+  }
+
+  /** It does nothing any more until all is mended, and its connections stay. */
+  stopGateway(place: number): void {
+    const gateway = this.#gateways[place];
+    if (gateway === undefined) return;
+    this.#stopped.add(gateway.pid);
+    Deno.kill(gateway.pid, "SIGSTOP");
   }
 
   async #startGateway(place: number): Promise<void> {
@@ -137,8 +148,10 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stations.close();
+    this.mend();
+    const closing = this.stations.close();
     await this.#processes.end();
+    await closing;
     await this.#backend.close();
     await Promise.all(this.#cables.flat().map((cable) => cable.close()));
     await this.servers.close();
