@@ -128,7 +128,9 @@ async function main(): Promise<void> {
     if (!started.ok) refuse(started.message);
     profiles = started.profiles;
   }
-  const opened = await openOutbox(config.outbox, { clock: systemClock, log });
+  const host = hostName();
+  const self = instance === undefined ? undefined : { instance, host };
+  const opened = await openOutbox(config, read.secrets, self, { clock: systemClock, log });
   if (!opened.ok) {
     print(Deno.stderr, `ws2api: ${opened.message}\n`);
     Deno.exit(1);
@@ -145,7 +147,6 @@ async function main(): Promise<void> {
   const readsLater = usesFiles || renews || workers > 1;
   if (!readsLater) await Deno.permissions.revoke({ name: "read" });
   if (!usesFiles) await Deno.permissions.revoke({ name: "write" });
-  const host = hostName();
   // The inspector asks for it when it is opened, and only then.
   if (!isProfiled || workers === 1) await Deno.permissions.revoke({ name: "sys" });
   let gateway: Gateway;

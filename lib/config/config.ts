@@ -51,6 +51,8 @@ export interface Config {
   readonly backendAway: "close" | "answer";
   /** A folder; undefined for none. */
   readonly outbox: string | undefined;
+  /** What an outbox in NATS may hold. */
+  readonly outboxMaxBytes: number;
   /** How long a CALL is known after its end. */
   readonly outcomeRetentionMs: number;
   readonly reportTtlMs: number;
@@ -216,6 +218,7 @@ export function readInvocation(
     awayHoldMs: must("away-hold"),
     backendAway: must("backend-away"),
     outbox: take("outbox"),
+    outboxMaxBytes: must("outbox-max-bytes"),
     outcomeRetentionMs: must("outcome-retention"),
     reportTtlMs: must("report-ttl"),
     maxReports: must("max-reports"),

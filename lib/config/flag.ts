@@ -100,6 +100,12 @@ export const FLAGS = {
     "DIR",
     "keeps accepted CALLs and their outcomes in a folder, until the backend has taken them",
   ),
+  "outbox-max-bytes": flag(
+    size(1024 ** 2, 1024 ** 5, "1024TiB"),
+    "SIZE",
+    "1GiB",
+    "what an outbox in NATS may hold; beyond it CALLs are refused",
+  ),
   "away-hold": flag(
     duration(0),
     "DURATION",

@@ -20,3 +20,10 @@ export function isEverywhere(host: string): boolean {
 export function placeText({ host, port }: ListenAddress): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
+
+/** What nobody else listens on at the same address; undefined when that cannot be said. */
+export function ownPlace(
+  { listen, reusePort }: { readonly listen: ListenAddress; readonly reusePort: boolean },
+): string | undefined {
+  return listen.port === 0 || reusePort ? undefined : `${listen.host}:${listen.port}`;
+}

@@ -243,11 +243,11 @@ export const bearerToken: ValueReader<string> = (text) =>
     ? ok(text)
     : { ok: false, allowed: "one or more printable ASCII characters without blanks" };
 
-/** Where what was accepted is kept: a folder. */
+/** In place of a folder: JetStream. */
+export const NATS_OUTBOX = "nats";
+
+/** Where what was accepted is kept: a folder, or `NATS_OUTBOX`. */
 export const outboxPlace: ValueReader<string> = (text) => {
-  if (text === "nats") {
-    return { ok: false, allowed: "the name of a folder: an outbox in NATS is not there yet" };
-  }
   const isName = text !== "" && !text.includes("\0");
   return isName ? ok(text) : { ok: false, allowed: "the name of a folder" };
 };

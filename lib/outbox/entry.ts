@@ -61,3 +61,6 @@ export interface Parked {
   readonly failure: string;
   readonly tries: number;
 }
+
+/** A CALL without an outcome, or a report. */
+export type Entry = { readonly call: AcceptedCall } | { readonly report: KeptReport };

@@ -5,6 +5,10 @@
  */
 
 import type { Clock } from "../clock.ts";
+import type { Config } from "../config/config.ts";
+import { ownPlace } from "../config/place.ts";
+import type { Secrets } from "../config/secret.ts";
+import { NATS_OUTBOX } from "../config/value.ts";
 import type { Log } from "../log/log.ts";
 import { MemoryOutbox, MemoryStore } from "./memory.ts";
 import type { Outbox } from "./outbox.ts";
@@ -13,6 +17,14 @@ import type { Store } from "./store.ts";
 export interface OutboxDeps {
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** What this process is called among others. */
+export interface Self {
+  /** A token; nobody else's. */
+  readonly instance: string;
+  /** The machine's name; null where that may not be known. */
+  readonly host: string | null;
 }
 
 /** An outbox, or one line that says why there is none. */
@@ -26,18 +38,40 @@ export interface ThreadStore extends Store {
   leave(): void;
 }
 
+/** An entry that nothing happens to is parked, and then forgotten, before it is too old for the ledger. */
+const SLACK_MS = 3_600_000;
+
 /**
- * Opens the outbox of a process.
+ * Opens the outbox of a process; of those that it is not nothing is even loaded.
  *
- * @param folder That of `--outbox`; undefined for none: then nothing of SQLite is even loaded.
+ * @param self Needed for one in NATS.
  */
 export async function openOutbox(
-  folder: string | undefined,
+  config: Pick<
+    Config,
+    "outbox" | "outboxMaxBytes" | "nats" | "natsSubject" | "reportTtlMs" | "listen" | "reusePort"
+  >,
+  secrets: Pick<Secrets, "natsCredentials" | "natsCa">,
+  self: Self | undefined,
   deps: OutboxDeps,
 ): Promise<OpenedOutbox> {
-  if (folder === undefined) return { ok: true, outbox: new MemoryOutbox() };
-  const { openSqlite } = await import("./sqlite/open.ts");
-  return await openSqlite(folder, deps);
+  const { outbox, nats } = config;
+  if (outbox === undefined) return { ok: true, outbox: new MemoryOutbox() };
+  if (outbox !== NATS_OUTBOX || nats === undefined || self === undefined) {
+    const { openSqlite } = await import("./sqlite/open.ts");
+    return await openSqlite(outbox, deps);
+  }
+  const { openLedgerOutbox } = await import("./jetstream/open.ts");
+  const place = ownPlace(config);
+  return await openLedgerOutbox({
+    nats,
+    secrets: { credentials: secrets.natsCredentials, ca: secrets.natsCa },
+    prefix: config.natsSubject,
+    maxBytes: config.outboxMaxBytes,
+    maxAgeMs: config.reportTtlMs + SLACK_MS,
+    instance: self.instance,
+    place: place && `${self.host ?? ""} ${place}`,
+  }, deps);
 }
 
 /** The store of a worker. @param port Its place at the outbox; undefined for none. */

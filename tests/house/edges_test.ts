@@ -105,6 +105,7 @@ const OWNERS: Readonly<Record<string, Owner>> = {
     because: "it is the outbox's thread, as main.ts is one",
   },
   "lib/outbox/sqlite/create_worker.ts": { owns: ["Worker"], because: "the outbox's thread" },
+  "lib/outbox/jetstream/create_worker.ts": { owns: ["Worker"], because: "the outbox's thread" },
   "lib/worker/create_worker.ts": { owns: ["Worker"], because: "a thread's beginning" },
   "lib/worker/serve.ts": { owns: ["Deno.stderr"], because: "it is the thread, as main.ts is one" },
 };

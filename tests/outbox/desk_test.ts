@@ -1,5 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { Desk, type DeskPort } from "../../lib/outbox/sqlite/desk.ts";
+import { Desk } from "../../lib/outbox/sqlite/desk.ts";
+import type { DeskPort } from "../../lib/outbox/thread/places.ts";
 import { Database } from "../../lib/outbox/sqlite/database.ts";
 import type { FoundPart, Told, ToStore } from "../../lib/outbox/thread/message.ts";
 import { type Change, Unwritten } from "../../lib/outbox/unwritten.ts";

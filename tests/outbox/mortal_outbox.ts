@@ -4,10 +4,11 @@
  * @module
  */
 
-import { type OutboxScope, serveOutbox } from "../../lib/outbox/sqlite/serve.ts";
+import { serveSqlite } from "../../lib/outbox/sqlite/serve.ts";
+import type { OutboxScope } from "../../lib/outbox/thread/serve.ts";
 
-const scope = globalThis as unknown as OutboxScope;
-serveOutbox(scope);
+const scope = globalThis as unknown as OutboxScope<string>;
+serveSqlite(scope);
 const serve = scope.onmessage!;
 scope.onmessage = (event) => {
   if ((event.data as unknown) === "die") throw new Error("killed by a test");

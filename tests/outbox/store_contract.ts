@@ -25,10 +25,14 @@ export interface OutboxUnderTest extends AsyncDisposable {
 const PARKED = { at: 1_790_000_001_000, failure: "status 400", tries: 3 };
 const NOTHING: Found = { calls: [], reports: [] };
 
-/** Registers the suite. */
-export function testStore(name: string, begin: () => OutboxUnderTest): void {
+/** Registers the suite. @param register Registers one test. */
+export function testStore(
+  name: string,
+  begin: () => OutboxUnderTest,
+  register: (name: string, run: () => Promise<void>) => void = (name, run) => Deno.test(name, run),
+): void {
   function test(what: string, run: (under: OutboxUnderTest) => Promise<void>): void {
-    Deno.test(`${name}: ${what}`, async () => {
+    register(`${name}: ${what}`, async () => {
       await using under = begin();
       await run(under);
     });

@@ -72,6 +72,11 @@ interface NatsOptions {
   readonly isClustered?: boolean;
 }
 
+/** JetStream on, with its files in the server's own folder; for `NatsServer.start`. */
+export function withJetStream(dir: TempDir, more = "max_file_store: 1GB"): string {
+  return `jetstream { store_dir: "${dir.path("jetstream")}", max_memory_store: 64MB, ${more} }`;
+}
+
 /** A nats-server on ports of 127.0.0.1, killed when it is disposed of. */
 export class NatsServer implements AsyncDisposable {
   readonly #dir = new TempDir();
@@ -110,6 +115,10 @@ export class NatsServer implements AsyncDisposable {
   /** Where clients connect. */
   get port(): number {
     return this.#port!;
+  }
+
+  get isRunning(): boolean {
+    return this.#program !== undefined;
   }
 
   /** Where other servers connect. */
@@ -182,11 +191,15 @@ export class NatsCluster implements AsyncDisposable {
     this.servers = servers;
   }
 
-  /** Starts them; leaves nothing behind when it fails. */
-  static async start(): Promise<NatsCluster> {
+  /**
+   * Starts them; leaves nothing behind when it fails.
+   *
+   * @param hasJetStream Then one of them leads JetStream when this resolves.
+   */
+  static async start(hasJetStream = false): Promise<NatsCluster> {
     // Each names the others, so their ports must be known before, and are kept over a restart.
     const cluster = await onClosedPort((first) =>
-      NatsCluster.#startOn([first, closedPort(), closedPort()])
+      NatsCluster.#startOn([first, closedPort(), closedPort()], hasJetStream)
     );
     try {
       for (const { monitorPort } of cluster.servers) {
@@ -195,6 +208,7 @@ export class NatsCluster implements AsyncDisposable {
           return (await response.json()).num_routes >= 2;
         });
       }
+      if (hasJetStream) await cluster.whenLed();
       return cluster;
     } catch (error) {
       await cluster[Symbol.asyncDispose]();
@@ -203,12 +217,15 @@ export class NatsCluster implements AsyncDisposable {
   }
 
   /** @param ports Of their routes. */
-  static async #startOn(ports: readonly number[]): Promise<NatsCluster> {
+  static async #startOn(ports: readonly number[], hasJetStream: boolean): Promise<NatsCluster> {
     const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(", ");
     const starting = await Promise.allSettled(ports.map((port, k) => {
       const config = `server_name: n${k}\nhttp: "127.0.0.1:-1"\n` +
-        `cluster { name: c, listen: "127.0.0.1:${port}", routes: [${routes}] }`;
-      return NatsServer.start(config, { port: closedPort(), isClustered: true });
+        `cluster { name: c, listen: "127.0.0.1:${port}", routes: [${routes}] }\n`;
+      return NatsServer.start(
+        (dir) => hasJetStream ? config + withJetStream(dir) : config,
+        { port: closedPort(), isClustered: true },
+      );
     }));
     const cluster = new NatsCluster(
       starting.flatMap((start) => start.status === "fulfilled" ? [start.value] : []),
@@ -217,6 +234,23 @@ export class NatsCluster implements AsyncDisposable {
     if (failed === undefined) return cluster;
     await cluster[Symbol.asyncDispose]();
     throw failed.reason;
+  }
+
+  /** All that are alive know of each other's JetStream, and of one that leads it. */
+  async whenLed(): Promise<void> {
+    const { servers } = this;
+    const alive = servers.filter((server) => server.isRunning);
+    await until("a leader of JetStream, and all that follow", async () => {
+      const answers = await Promise.all(alive.map(async ({ monitorPort }) => {
+        const response = await fetch(`http://127.0.0.1:${monitorPort}/jsz`);
+        return (await response.json()).meta_cluster ?? {};
+      }));
+      const leader = answers.find(({ leader, replicas = [] }) =>
+        leader && replicas.filter((one: { offline?: boolean }) => !one.offline).length >=
+          alive.length - 1
+      );
+      return leader !== undefined && answers.every((answer) => answer.leader === leader.leader);
+    }, 30_000);
   }
 
   /** All three, this one first. */

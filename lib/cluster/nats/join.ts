@@ -6,6 +6,7 @@
 
 import type { Clock } from "../../clock.ts";
 import type { Config } from "../../config/config.ts";
+import { ownPlace } from "../../config/place.ts";
 import type { Secrets } from "../../config/secret.ts";
 import type { SharedTime } from "../../ids.ts";
 import type { Log } from "../../log/log.ts";
@@ -21,11 +22,6 @@ export function nameOfInstance(random: Pick<Random, "bytes">): string {
 interface Shared {
   readonly time: SharedTime;
   readonly metrics: Metrics;
-}
-
-/** What nobody else listens on at the same address; undefined when that cannot be said. */
-function portOf({ listen: { host, port }, reusePort }: Config, worker: number): string | undefined {
-  return port === 0 || reusePort ? undefined : `${host}:${port} ${worker}`;
 }
 
 /**
@@ -47,6 +43,7 @@ export async function natsOf(
   if (nats === undefined) return undefined;
   const { NatsBus } = await import("./bus.ts");
   const { connectNats } = await import("../../nats/connect.ts");
+  const place = ownPlace(config);
   const files = { credentials: secrets.natsCredentials, ca: secrets.natsCa };
   return (local, { time, metrics }) =>
     new NatsBus({
@@ -56,7 +53,7 @@ export async function natsOf(
       local,
       time,
       metrics,
-      port: portOf(config, worker),
+      port: place && `${place} ${worker}`,
       maxMessageBytes,
       connect: () => connectNats(nats, files, natsSubject),
       clock,

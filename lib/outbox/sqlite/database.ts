@@ -5,13 +5,13 @@
  */
 
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { Entry } from "../entry.ts";
 import type { Change } from "../unwritten.ts";
 import { UnusableFile } from "./fault.ts";
 import { MAIN } from "../thread/message.ts";
 import {
   APPLICATION_ID,
   COLUMNS,
-  type Entry,
   entryOf,
   keptId,
   type Row,

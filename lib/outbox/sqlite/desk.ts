@@ -10,21 +10,9 @@ import type { Database } from "./database.ts";
 import { Estates } from "./estates.ts";
 import { reasonOf } from "./fault.ts";
 import { found } from "./found.ts";
-import {
-  type FoundPart,
-  type FromStore,
-  MAIN,
-  type Told,
-  type ToStore,
-} from "../thread/message.ts";
-import type { Entry } from "./row.ts";
-
-/** The end of a store's port here. */
-export interface DeskPort {
-  postMessage(message: ToStore): void;
-  onmessage: ((event: MessageEvent<FromStore>) => void) | null;
-  close(): void;
-}
+import { type FoundPart, MAIN, type Told } from "../thread/message.ts";
+import { type DeskPort, Places, type Said } from "../thread/places.ts";
+import type { Entry } from "../entry.ts";
 
 export interface DeskDeps {
   readonly database: Pick<
@@ -40,18 +28,6 @@ export interface DeskDeps {
 const GROUP = 2000;
 const GROUP_CHARS = 4 * 1024 ** 2;
 const RETRY_MS = 1000;
-/** Turns of the event loop without a message, after which a dead thread's port is taken for empty. */
-const QUIET_TURNS = 10;
-
-/** A store that is connected. */
-interface Place {
-  readonly port: DeskPort;
-  /** Messages that came. */
-  count: number;
-  /** Nothing comes any more. */
-  isDone: boolean;
-}
-
 /**
  * Owns what is to be written, and who left what.
  *
@@ -62,9 +38,9 @@ export class Desk {
   readonly #deps: DeskDeps;
   readonly #unwritten: Unwritten;
   readonly #estates: Estates;
-  readonly #places = new Map<number, Place>();
+  readonly #places: Places;
   /** Whom to tell when the next group is written. */
-  #waiting: { readonly port: DeskPort; readonly batch: number }[] = [];
+  #waiting: { readonly owner: number; readonly batch: number }[] = [];
   #isScheduled = false;
   #failingSince: number | undefined;
   #stopRetrying: (() => void) | undefined;
@@ -75,17 +51,12 @@ export class Desk {
     this.#deps = deps;
     this.#unwritten = new Unwritten(deps.bounds);
     this.#estates = new Estates(deps.database.lastOwner);
+    this.#places = new Places(deps.clock, (owner, said) => this.#take(owner, said));
   }
 
   /** A store of this owner speaks through a port from now on. */
   attach(owner: number, port: DeskPort): void {
-    const place: Place = { port, count: 0, isDone: false };
-    this.#places.set(owner, place);
-    port.onmessage = ({ data }) => {
-      place.count++;
-      if (data.kind === "bye") place.isDone = true;
-      else this.#take(owner, port, data);
-    };
+    this.#places.attach(owner, port);
   }
 
   /** All that an owner left, as soon as all that it had said was taken; it is the heir's then. */
@@ -95,13 +66,7 @@ export class Desk {
     ask: number,
     post: (part: FoundPart) => void,
   ): Promise<void> {
-    const place = this.#places.get(owner);
-    if (place !== undefined) {
-      await this.#emptied(place);
-      this.#places.delete(owner);
-      place.port.onmessage = null;
-      place.port.close();
-    }
+    await this.#places.leave(owner);
     this.#hand(this.#estates.ofDead(owner, heir), ask, post);
   }
 
@@ -111,10 +76,7 @@ export class Desk {
     this.#write();
     this.#isClosed = true;
     this.#stopRetrying?.();
-    for (const { port } of this.#places.values()) {
-      port.onmessage = null;
-      port.close();
-    }
+    this.#places.close();
     try {
       this.#deps.database.close();
     } catch (error) {
@@ -123,13 +85,13 @@ export class Desk {
     }
   }
 
-  #take(owner: number, port: DeskPort, message: Exclude<FromStore, { kind: "bye" }>): void {
+  #take(owner: number, message: Said): void {
     if (message.kind === "recover") {
-      const post = (part: FoundPart): void => port.postMessage(part);
+      const post = (part: FoundPart): void => this.#places.post(owner, part);
       return this.#hand(this.#estates.ofEarlier(owner), message.ask, post);
     }
     for (const change of message.changes) this.#note(change, owner);
-    this.#waiting.push({ port, batch: message.batch });
+    this.#waiting.push({ owner, batch: message.batch });
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     this.#deps.clock.setImmediate(() => {
@@ -169,7 +131,9 @@ export class Desk {
       }
     }
     if (!isKept) this.#unwritten.dropAccepts();
-    for (const { port, batch } of waiting) port.postMessage({ kind: "written", batch, isKept });
+    for (const { owner, batch } of waiting) {
+      this.#places.post(owner, { kind: "written", batch, isKept });
+    }
     if (isKept) this.#checkpoint();
   }
 
@@ -246,20 +210,5 @@ export class Desk {
       tell({ kind: "unreadable", error: reasonOf(error) });
     }
     post({ kind: "found", ask, calls: [], reports: [], isLast: true });
-  }
-
-  /** Resolves when all that a dead thread had sent has been taken. */
-  #emptied(place: Place): Promise<void> {
-    return new Promise((resolve) => {
-      let count = place.count;
-      let turns = 0;
-      const look = (): void => {
-        turns = place.count === count ? turns + 1 : 0;
-        count = place.count;
-        if (place.isDone || turns >= QUIET_TURNS) resolve();
-        else this.#deps.clock.setTimeout(look, 1);
-      };
-      look();
-    });
   }
 }

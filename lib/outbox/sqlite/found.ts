@@ -8,7 +8,7 @@ import type { AcceptedCall, KeptReport } from "../entry.ts";
 import type { Found } from "../store.ts";
 import type { Change, Unwritten } from "../unwritten.ts";
 import type { Owners } from "./database.ts";
-import type { Entry } from "./row.ts";
+import type { Entry } from "../entry.ts";
 
 /** In one part; and about so many UTF-16 code units of bodies. */
 const PART = 1000;

@@ -14,7 +14,7 @@ const OPEN_MS = 120_000;
 /**
  * Opens the outbox in a folder; both are made where they are missing.
  *
- * @param createWorker Makes a thread that runs `serveOutbox`.
+ * @param createWorker Makes a thread that runs `serveSqlite`.
  * @returns The outbox, or why there is none; never rejects. Nothing is left running then.
  */
 export function openSqlite(

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AcceptedCall, KeptReport, Report } from "../entry.ts";
+import type { AcceptedCall, Entry, KeptReport, Report } from "../entry.ts";
 
 /** Increased with each change of the tables. */
 export const SCHEMA_VERSION = 1;
@@ -92,9 +92,6 @@ export function valuesOf(
     ...[end?.parked?.failure ?? null, end?.parked?.tries ?? null, end?.report.body ?? null],
   ];
 }
-
-/** A CALL without an outcome, or a report. */
-export type Entry = { readonly call: AcceptedCall } | { readonly report: KeptReport };
 
 /** A row's entry; undefined when it is none. */
 export function entryOf(row: Row): Entry | undefined {

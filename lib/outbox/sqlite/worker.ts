@@ -5,6 +5,7 @@
  * @module
  */
 
-import { type OutboxScope, serveOutbox } from "./serve.ts";
+import type { OutboxScope } from "../thread/serve.ts";
+import { serveSqlite } from "./serve.ts";
 
-serveOutbox(globalThis as unknown as OutboxScope);
+serveSqlite(globalThis as unknown as OutboxScope<string>);

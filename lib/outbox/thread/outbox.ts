@@ -90,7 +90,10 @@ export class ThreadOutbox implements Outbox {
       return refused(reasonOf(error));
     }
     const first = new Promise<Told>((resolve) => {
-      worker.onmessage = ({ data }) => resolve(data);
+      worker.onmessage = ({ data }: MessageEvent<Told>) => {
+        if (data.kind === "line") deps.log[data.level](data.event, data.fields);
+        else resolve(data);
+      };
       worker.onerror = (event) => {
         event.preventDefault();
         resolve({ kind: "refused", reason: reasonOf(new Error(event.message)) });
@@ -152,7 +155,7 @@ export class ThreadOutbox implements Outbox {
       case "found":
         return this.#found.take(told);
       case "line":
-        return this.#log[told.level](told.event, { outbox, ...told.fields });
+        return this.#log[told.level](told.event, told.fields);
       case "failing":
         return this.#log.error("the outbox cannot be written: CALLs are refused until it can", {
           outbox,

@@ -1,0 +1,305 @@
+/**
+ * The outbox's work in the ledger: takes what stores say, and hands them what they find and inherit.
+ *
+ * @module
+ */
+
+import { type Clock, every, within } from "../../clock.ts";
+import type { LogFields } from "../../log/log.ts";
+import type { Found } from "../store.ts";
+import { type FoundPart, MAIN, type Told } from "../thread/message.ts";
+import { type DeskPort, Places, type Said } from "../thread/places.ts";
+import type { Bounds, Change } from "../unwritten.ts";
+import { Batches } from "./batches.ts";
+import { type EstateNews, Estates } from "./estates.ts";
+import { KeptEntries } from "./kept.ts";
+import type { Ledger } from "./ledger.ts";
+import { Legacies } from "./legacies.ts";
+import { Neighbours } from "./neighbours.ts";
+import { Tenure } from "./tenure.ts";
+import { LOOK_MS } from "./times.ts";
+import { Writer } from "./writer.ts";
+
+export interface LedgerDeskDeps {
+  readonly ledger: Ledger;
+  /** `--nats-subject`. */
+  readonly prefix: string;
+  /** A name that no owner ever had; a token. */
+  readonly newName: () => string;
+  /**
+   * Where this process is, beside its address, when no other one can be there at the same time; undefined
+   * when that cannot be said.
+   */
+  readonly place?: string | undefined;
+  readonly clock: Clock;
+  readonly tell: (told: Told) => void;
+  readonly bounds?: Bounds;
+}
+
+/** How long a start waits for what there is to be found, and the heir of a dead thread. */
+const FIND_MS = 3000;
+const HAND_MS = 20_000;
+/** What the last writes may take, the farewell, and the end of the connection. */
+const LAST_WRITES_MS = 200;
+const FAREWELL_MS = 150;
+const LEAVE_MS = 50;
+
+/**
+ * Leads what stores say to whoever owns the matter, and back: what is to be written to the `Writer`, who
+ * this is to the `Tenure`, who else is there to the `Neighbours`, what is inherited to the `Estates`.
+ *
+ * Owns which store gets what is inherited, and whether anything can be written.
+ */
+export class LedgerDesk {
+  readonly #deps: LedgerDeskDeps;
+  readonly #kept = new KeptEntries();
+  readonly #batches = new Batches();
+  readonly #places: Places;
+  readonly #tenure: Tenure;
+  readonly #writer: Writer;
+  readonly #estates: Estates;
+  readonly #neighbours: Neighbours;
+  readonly #legacies: Legacies;
+  /** The store that gets what is inherited; undefined until one has asked. */
+  #heir: number | undefined;
+  /** That of the store which asks just now. */
+  #ask: { readonly owner: number; readonly ask: number } | undefined;
+  #isFailing = false;
+  #failingSince: number;
+  #isListed = false;
+  readonly #stopLooking: () => void;
+  #isClosed = false;
+
+  constructor(deps: LedgerDeskDeps) {
+    this.#deps = deps;
+    const { ledger, prefix, clock, newName, bounds } = deps;
+    const { entries, owners } = ledger;
+    const kept = this.#kept;
+    const place = (): string | null => this.#place();
+    const tenure = new Tenure({
+      ...{ owners, prefix, clock, newName, place },
+      changed: (isCertain) => this.#certaintyChanged(isCertain),
+      lost: (before) => this.#lost(before),
+    });
+    this.#tenure = tenure;
+    this.#writer = new Writer({
+      ...{ entries, kept, tenure, prefix, clock, bounds },
+      isUp: () => ledger.isUp,
+      accepted: (id, isKept) => this.#accepted(id, isKept),
+      full: (isFull) => this.#fullChanged(isFull),
+      tooLarge: (change) => this.#tooLarge(change),
+    });
+    this.#estates = new Estates({
+      ...{ ledger, kept, prefix, clock },
+      heir: () => this.#heir ?? MAIN,
+      hand: (found) => this.#hand(found),
+      told: (news) => this.#toldOfEstate(news),
+      ended: (owner) => this.#neighbours.forget(owner),
+    });
+    this.#neighbours = new Neighbours({
+      ...{ owners, tenure, prefix, clock, place },
+      has: (owner) => this.#estates.has(owner),
+      inherit: (owner, seq, silentMs) => this.#inherit(owner, seq, silentMs),
+    });
+    this.#legacies = new Legacies({ entries, kept, writer: this.#writer, clock });
+    this.#places = new Places(clock, (owner, said) => this.#take(owner, said));
+    this.#failingSince = clock.now();
+    ledger.follow({
+      up: () => this.#up(),
+      ownerSaid: (_subject, text) => this.#neighbours.heard(text),
+    });
+    this.#stopLooking = every(clock, LOOK_MS, () => this.#look());
+  }
+
+  /** Resolves when CALLs can be kept, or NATS is away. Never rejects. */
+  async begin(): Promise<void> {
+    if (this.#deps.ledger.isUp) await this.#tenure.renew();
+  }
+
+  /** A store of this owner speaks through a port from now on. */
+  attach(owner: number, port: DeskPort): void {
+    this.#places.attach(owner, port);
+  }
+
+  /** All that an owner left, as soon as all that it had said was taken; it is the heir's then. */
+  async recover(
+    owner: number,
+    heir: number,
+    ask: number,
+    post: (part: FoundPart) => void,
+  ): Promise<void> {
+    await this.#places.leave(owner);
+    if (this.#heir === owner) this.#heir = heir;
+    let isAnswered = false;
+    const handed = this.#legacies.hand(owner, heir, (found) => {
+      if (isAnswered) this.#places.post(heir, { kind: "inherited", ...found });
+      else post({ kind: "found", ask, ...found, isLast: false });
+    });
+    // While it cannot be read the rest waits, and comes when it can be.
+    await within(this.#deps.clock, handed, HAND_MS);
+    isAnswered = true;
+    post({ kind: "found", ask, calls: [], reports: [], isLast: true });
+  }
+
+  /** Writes what it can in bounded time, and leaves; what is left is inherited at once. */
+  async close(): Promise<void> {
+    const { clock, ledger } = this.#deps;
+    this.#stopLooking();
+    if (ledger.isUp) await within(clock, this.#writer.whenIdle(), LAST_WRITES_MS);
+    this.#isClosed = true;
+    this.#writer.close();
+    this.#legacies.close();
+    const left = this.#tenure.close(this.#kept.size + this.#estates.size > 0);
+    if (ledger.isUp) await within(clock, left, FAREWELL_MS);
+    this.#places.close();
+    await ledger.close(LEAVE_MS);
+  }
+
+  #place(): string | null {
+    const { ledger: { clientIp }, place } = this.#deps;
+    return place === undefined || clientIp === undefined ? null : `${clientIp} ${place}`;
+  }
+
+  // What stores say.
+
+  #take(owner: number, said: Said): void {
+    if (said.kind === "recover") return void this.#find(owner, said.ask);
+    const { changes, batch } = said;
+    const ids = changes.filter(({ accept }) => accept !== undefined).map(({ id }) => id);
+    if (ids.length > 0) this.#batches.add(owner, batch, ids);
+    for (const change of changes) {
+      const known = this.#writer.changesOf(change.id).at(-1)?.owner ??
+        this.#kept.get(change.id)?.place ?? owner;
+      // Its client took the CALL along to another thread, whose word came first.
+      if (change.isDelivered && known !== owner && owner !== MAIN) continue;
+      if (!this.#writer.take(change, owner)) this.#deps.tell({ kind: "full" });
+    }
+    if (ids.length === 0) this.#places.post(owner, { kind: "written", batch, isKept: true });
+    this.#writer.run();
+  }
+
+  #accepted(id: string, isKept: boolean): void {
+    const decided = this.#batches.decide(id, isKept);
+    if (decided === undefined) return;
+    const { owner, batch, ids } = decided;
+    this.#places.post(owner, { kind: "written", batch, isKept: decided.isKept });
+    if (decided.isKept && this.#places.has(owner)) return;
+    // All of them are told no, or nobody is there to be told, so none of them may be found later.
+    for (const each of ids) {
+      if (this.#kept.get(each) !== undefined) this.#writer.strike(each, owner);
+    }
+    this.#writer.run();
+  }
+
+  // What is found.
+
+  /** Answers a store that asks what earlier processes left; the first one gets it. */
+  async #find(owner: number, ask: number): Promise<void> {
+    if (this.#heir === undefined) {
+      this.#heir = owner;
+      this.#ask = { owner, ask };
+      await within(this.#deps.clock, this.#inheritNow(), FIND_MS);
+      this.#ask = undefined;
+    }
+    this.#places.post(owner, { kind: "found", ask, calls: [], reports: [], isLast: true });
+  }
+
+  /** Resolves when what can be inherited at once is. */
+  async #inheritNow(): Promise<void> {
+    if (!this.#deps.ledger.isUp) return;
+    await this.#tenure.renew();
+    await this.#list();
+    await this.#neighbours.look();
+  }
+
+  #inherit(owner: string, seq: number, silentMs: number): Promise<void> {
+    const fields = { owner, silentMs };
+    this.#line("warn", "an owner has gone, and what it kept is taken over", fields);
+    return this.#estates.begin(owner, seq);
+  }
+
+  #hand(found: Found): void {
+    if (this.#ask === undefined) {
+      return this.#places.post(this.#heir ?? MAIN, { kind: "inherited", ...found });
+    }
+    const { owner, ask } = this.#ask;
+    this.#places.post(owner, { kind: "found", ask, ...found, isLast: false });
+  }
+
+  // What happens.
+
+  #up(): void {
+    if (this.#isClosed) return;
+    this.#isListed = false;
+    this.#tenure.begin();
+    this.#writer.run();
+  }
+
+  #look(): void {
+    if (!this.#tenure.isCertain && !this.#isFailing) this.#certaintyChanged(false);
+    if (!this.#deps.ledger.isUp) return;
+    if (!this.#isListed) void this.#list();
+    // Before a store has asked nobody would get it.
+    if (this.#heir === undefined || this.#ask !== undefined) return;
+    void this.#neighbours.look();
+    this.#estates.look();
+  }
+
+  async #list(): Promise<void> {
+    this.#isListed = true;
+    this.#isListed = await this.#neighbours.list();
+  }
+
+  #certaintyChanged(isCertain: boolean): void {
+    const { clock, tell, ledger } = this.#deps;
+    if (isCertain) this.#writer.run();
+    else this.#writer.uncertain();
+    if (isCertain !== this.#isFailing) return;
+    this.#isFailing = !isCertain;
+    if (isCertain) {
+      return tell({ kind: "writing", durationMs: Math.round(clock.now() - this.#failingSince) });
+    }
+    this.#failingSince = clock.now();
+    const error = ledger.isUp ? "JetStream does not answer" : "NATS cannot be reached";
+    tell({ kind: "failing", error });
+  }
+
+  #fullChanged(isFull: boolean): void {
+    const { clock, tell } = this.#deps;
+    if (isFull) {
+      this.#failingSince = clock.now();
+      tell({ kind: "failing", error: "the stream is full" });
+    } else tell({ kind: "writing", durationMs: Math.round(clock.now() - this.#failingSince) });
+  }
+
+  /** Another one has taken over all that was this one's. */
+  #lost(owner: string): void {
+    this.#writer.lost();
+    this.#estates.lost();
+    let entries = 0;
+    for (const [place, ids] of this.#kept.takeAll()) {
+      entries += ids.length;
+      this.#places.post(place, { kind: "lost", ids });
+    }
+    this.#line("error", "another instance has taken over what this one kept", { owner, entries });
+  }
+
+  #tooLarge({ end }: Change): void {
+    this.#line("error", "a report is larger than NATS takes: it is in memory only", {
+      clientId: end?.client.clientId ?? "",
+      kind: end?.report.kind ?? "",
+    });
+  }
+
+  #toldOfEstate(news: EstateNews): void {
+    if (news.kind === "unreadable") {
+      return this.#line("error", "an entry cannot be read", { subject: news.subject });
+    }
+    const { owner, calls, reports } = news;
+    this.#line("info", "entries were taken over", { owner, calls, reports });
+  }
+
+  #line(level: "info" | "warn" | "error", event: string, fields: LogFields): void {
+    this.#deps.tell({ kind: "line", level, event, fields });
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * What others left, taken over entry by entry.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../clock.ts";
+import type { AcceptedCall, Entry, KeptReport } from "../entry.ts";
+import type { Found } from "../store.ts";
+import { type LedgerEntry, readEntry } from "./entry_text.ts";
+import { type KeptEntries, namesOf } from "./kept.ts";
+import type { Ledger, Message } from "./ledger.ts";
+import { entriesOf } from "./subject.ts";
+import { GRACE_MS } from "./times.ts";
+
+export interface EstatesDeps {
+  readonly ledger: Pick<Ledger, "entries" | "owners">;
+  readonly kept: KeptEntries;
+  readonly prefix: string;
+  readonly clock: Clock;
+  /** Which store what is taken over is of. */
+  readonly heir: () => number;
+  /** Gives it to that store. */
+  readonly hand: (found: Found) => void;
+  readonly told: (what: EstateNews) => void;
+  /** All that an owner had is delivered. */
+  readonly ended: (owner: string) => void;
+}
+
+/** What is worth a line in the log. */
+export type EstateNews =
+  | {
+    readonly kind: "taken_over";
+    readonly owner: string;
+    readonly calls: number;
+    readonly reports: number;
+  }
+  | { readonly kind: "unreadable"; readonly subject: string };
+
+/** Entries that are taken over at once. */
+const AT_ONCE = 128;
+/** Until what broke off is read again. */
+const AGAIN_MS = 1000;
+/** How often is looked whether all of it is delivered. */
+const LOOK_AGAIN_MS = 10_000;
+
+interface Estate {
+  /** Of the sign of life that says who the heir is. */
+  readonly seq: number;
+  /** How often it was read to the end. */
+  passes: number;
+  /** When it is read again. */
+  dueAt: number;
+  isBusy: boolean;
+}
+
+/**
+ * Owns the estates of owners that have gone, of which this one is the heir.
+ *
+ * Each entry is written as it is in place of itself, so that a later write of the old owner fails. An
+ * estate is read twice, since something of it may still have been under way, and once more when all of
+ * it is delivered; then its owner is forgotten.
+ */
+export class Estates {
+  readonly #deps: EstatesDeps;
+  readonly #all = new Map<string, Estate>();
+
+  constructor(deps: EstatesDeps) {
+    this.#deps = deps;
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  has(owner: string): boolean {
+    return this.#all.has(owner);
+  }
+
+  /**
+   * Begins with one.
+   *
+   * @param seq That of the owner's last sign of life, which names this heir.
+   * @returns When it was read once, or not. Never rejects.
+   */
+  begin(owner: string, seq: number): Promise<void> {
+    const estate: Estate = { seq, passes: 0, dueAt: 0, isBusy: false };
+    this.#all.set(owner, estate);
+    return this.#read(owner, estate);
+  }
+
+  /** Goes on with those that are due. */
+  look(): void {
+    for (const [owner, estate] of this.#all) {
+      if (estate.isBusy || estate.dueAt > this.#deps.clock.now()) continue;
+      if (estate.passes >= 2 && this.#isOwed(owner)) this.#later(estate, LOOK_AGAIN_MS);
+      else void this.#read(owner, estate);
+    }
+  }
+
+  /** All of them are another one's by now. */
+  lost(): void {
+    this.#all.clear();
+  }
+
+  #isOwed(owner: string): boolean {
+    return this.#deps.kept.hasBelow(entriesOf(this.#deps.prefix, owner).slice(0, -1));
+  }
+
+  #later(estate: Estate, ms: number): void {
+    estate.dueAt = this.#deps.clock.now() + ms;
+  }
+
+  async #read(owner: string, estate: Estate): Promise<void> {
+    const { ledger, prefix, hand, told } = this.#deps;
+    estate.isBusy = true;
+    const isCurrent = (): boolean => this.#all.get(owner) === estate;
+    // Those without an outcome come last: what came to be before them is told before.
+    const calls: AcceptedCall[] = [];
+    let reports = 0;
+    let isWhole = true;
+    let count = 0;
+    const isRead = await ledger.entries.read(entriesOf(prefix, owner), async (messages) => {
+      if (!isCurrent()) return;
+      count += messages.length;
+      const taken = await this.#takeAll(messages, isCurrent);
+      if (taken.length < messages.length) isWhole = false;
+      const found: KeptReport[] = [];
+      for (const entry of taken) {
+        if (entry === "known") continue;
+        if ("call" in entry) calls.push(entry.call);
+        else found.push(entry.report);
+      }
+      reports += found.length;
+      if (found.length > 0) hand({ calls: [], reports: found });
+    });
+    estate.isBusy = false;
+    if (!isCurrent()) return;
+    if (calls.length > 0) hand({ calls, reports: [] });
+    if (calls.length + reports > 0) {
+      told({ kind: "taken_over", owner, calls: calls.length, reports });
+    }
+    if (!isRead || !isWhole) return this.#later(estate, AGAIN_MS);
+    estate.passes++;
+    if (estate.passes < 2) this.#later(estate, GRACE_MS);
+    else if (count > 0 || this.#isOwed(owner)) this.#later(estate, AGAIN_MS);
+    else await this.#end(owner, estate);
+  }
+
+  /** Nothing is left of it. */
+  async #end(owner: string, estate: Estate): Promise<void> {
+    estate.isBusy = true;
+    const removed = await this.#deps.ledger.owners.remove(estate.seq);
+    estate.isBusy = false;
+    if (this.#all.get(owner) !== estate) return;
+    if (removed === "unknown") return this.#later(estate, AGAIN_MS);
+    this.#all.delete(owner);
+    this.#deps.ended(owner);
+  }
+
+  /** @returns In order; what is missing could not be taken over now. */
+  async #takeAll(
+    messages: readonly Message[],
+    isCurrent: () => boolean,
+  ): Promise<(Entry | "known")[]> {
+    const taken: { ord: number; entry: Entry | "known" }[] = [];
+    for (let from = 0; from < messages.length && isCurrent(); from += AT_ONCE) {
+      const some = messages.slice(from, from + AT_ONCE);
+      const all = await Promise.all(some.map((message) => this.#take(message, isCurrent)));
+      taken.push(...all.filter((one) => one !== undefined));
+    }
+    return taken.sort((one, other) => one.ord - other.ord).map(({ entry }) => entry);
+  }
+
+  async #take(
+    message: Message,
+    isCurrent: () => boolean,
+  ): Promise<{ ord: number; entry: Entry | "known" } | undefined> {
+    const { ledger: { entries }, kept, heir, told } = this.#deps;
+    const { subject, text, seq } = message;
+    const read: LedgerEntry | undefined = readEntry(text);
+    if (read === undefined) {
+      told({ kind: "unreadable", subject });
+      return { ord: 0, entry: "known" };
+    }
+    const { entry, ord } = read;
+    const { id, key } = namesOf(entry);
+    const known = kept.get(id);
+    if (known !== undefined) {
+      // It was taken over to another subject before: once is enough.
+      if (known.subject !== subject) await entries.remove(seq);
+      return { ord, entry: "known" };
+    }
+    const put = await entries.put(subject, text, seq);
+    if (!isCurrent()) return undefined;
+    // In a stream that is full the old owner can write nothing over it either.
+    if (put.kind !== "stored" && put.kind !== "full") return undefined;
+    const now = put.kind === "stored" ? put.seq : seq;
+    kept.set(id, { subject, seq: now, isUnsure: false, place: heir(), key });
+    return { ord, entry };
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Reading a stream from its beginning to what was its end.
+ *
+ * @module
+ */
+
+import type { Consumer, JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
+import { within } from "../../clock.ts";
+import type { Clock } from "../../clock.ts";
+import type { Message } from "./ledger.ts";
+import { ANSWER_MS } from "./times.ts";
+
+/** How long the next message is waited for. */
+const SILENCE_MS = 5000;
+/** At least so many bytes are asked for at once … */
+const PART_BYTES = 2 * 1024 ** 2;
+/** … and room for what is around the largest message: JetStream sends none that does not fit. */
+const FRAME_BYTES = 64 * 1024;
+
+/** The way to a stream. */
+export interface ReadDeps {
+  readonly js: JetStreamClient;
+  readonly jsm: JetStreamManager;
+  readonly stream: string;
+  /** The largest message that NATS takes, in bytes. */
+  readonly maxPayload: number;
+  readonly clock: Clock;
+}
+
+type Take = (messages: readonly Message[]) => Promise<void>;
+
+/**
+ * Reads with an ordered consumer, which is deleted afterwards. A part is what JetStream gives at once: at
+ * most 100 messages (the library's limit where bytes are limited) and 2 MiB or one message.
+ *
+ * @param take Must not reject.
+ * @returns Whether all was read that was there at the beginning and was not removed meanwhile.
+ * @throws What the library throws.
+ */
+export async function readStream(deps: ReadDeps, filter: string, take: Take): Promise<boolean> {
+  const { js, jsm, stream, clock } = deps;
+  // What is written later comes behind it, and would never end.
+  const { last_seq: end } = (await jsm.streams.info(stream)).state;
+  const consumer = await js.consumers.get(stream, { filter_subjects: filter });
+  try {
+    return await readUntil(consumer, end, deps, take);
+  } finally {
+    await within(clock, consumer.delete().catch(() => {}), ANSWER_MS);
+  }
+}
+
+async function readUntil(
+  consumer: Consumer,
+  end: number,
+  { maxPayload }: ReadDeps,
+  take: Take,
+): Promise<boolean> {
+  let pending = (await consumer.info(true)).num_pending;
+  const maxBytes = Math.max(PART_BYTES, maxPayload + FRAME_BYTES);
+  while (pending > 0) {
+    const part: Message[] = [];
+    let isEnd = false;
+    for await (const message of await begin(consumer, maxBytes)) {
+      const { seq } = message;
+      ({ pending } = message.info);
+      if (seq <= end) part.push({ subject: message.subject, seq, text: message.string() });
+      isEnd = seq >= end || pending === 0;
+      if (isEnd) break;
+    }
+    if (part.length > 0) await take(part);
+    if (isEnd) return true;
+    // Silence; maybe the rest was removed meanwhile.
+    if (part.length === 0) {
+      pending = (await consumer.info()).num_pending;
+      if (pending > 0) return false;
+    }
+  }
+  return true;
+}
+
+/** Messages as they come; ends, and does not throw, when the next one has no room any more. */
+async function begin(consumer: Consumer, maxBytes: number): Promise<AsyncIterable<JsMsg>> {
+  const messages = await consumer.fetch({ max_messages: 500, expires: SILENCE_MS });
+  return (async function* () {
+    try {
+      yield* messages;
+    } catch {
+      // Whether there is more is seen by whoever asks again.
+    } finally {
+      messages.stop();
+    }
+  })();
+}

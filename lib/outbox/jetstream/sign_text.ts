@@ -1,0 +1,44 @@
+/**
+ * Signs of life of owners as messages, and back (pure).
+ *
+ * @module
+ */
+
+import { isObject, parseJson } from "../../codec/json.ts";
+
+/** What an owner says of itself, or its heir of it. */
+export interface Sign {
+  readonly owner: string;
+  /** Counts what was said of this owner. */
+  readonly number: number;
+  /** Where its process is, when no other one can be there at the same time. */
+  readonly place: string | null;
+  /** It has left, and will say nothing more. */
+  readonly isGone: boolean;
+  /** Who took over what it had. */
+  readonly heir: string | null;
+}
+
+export function signText({ owner, number, place, isGone, heir }: Sign): string {
+  return JSON.stringify({ owner, number, place, isGone, heir });
+}
+
+/** Undefined when it is none. */
+export function readSign(text: string): Sign | undefined {
+  const fields = parseJson(text);
+  if (!isObject(fields)) return undefined;
+  const { owner, number, place, isGone, heir } = fields as Readonly<Record<string, unknown>>;
+  if (!isToken(owner) || !Number.isSafeInteger(number)) return undefined;
+  return {
+    owner,
+    number: number as number,
+    place: typeof place === "string" ? place : null,
+    isGone: isGone === true,
+    heir: isToken(heir) ? heir : null,
+  };
+}
+
+/** A name that can stand in a subject. */
+function isToken(value: unknown): value is string {
+  return typeof value === "string" && /^[\w-]{1,64}$/.test(value);
+}

@@ -1,0 +1,130 @@
+/**
+ * One change, written into the ledger.
+ *
+ * @module
+ */
+
+import type { Change } from "../unwritten.ts";
+import { callText, readEntry, reportText } from "./entry_text.ts";
+import type { Kept, KeptEntries } from "./kept.ts";
+import type { LedgerStream } from "./ledger.ts";
+import { entrySubject } from "./subject.ts";
+import type { Tenure } from "./tenure.ts";
+
+export interface WritingDeps {
+  readonly entries: LedgerStream;
+  readonly kept: KeptEntries;
+  readonly tenure: Pick<Tenure, "name" | "renew">;
+  readonly prefix: string;
+}
+
+/** What came of a try: `again` at once, since something else was there; `unknown` after a pause. */
+export type Tried = "done" | "again" | "unknown" | "full" | "too_large";
+
+/**
+ * Tries once to bring the ledger to what a change says. Never rejects.
+ *
+ * @param ord That of the entry, the same in each try.
+ * @param isCurrent Whether what is kept is still this owner's.
+ */
+export async function tryWrite(
+  change: Change,
+  ord: number,
+  deps: WritingDeps,
+  isCurrent: () => boolean,
+): Promise<Tried> {
+  const { accept, end, park, isDelivered, id, owner } = change;
+  const { kept, prefix, tenure } = deps;
+  const known = kept.get(id);
+  if (isDelivered) return known === undefined ? "done" : await remove(id, known, deps, isCurrent);
+  const client = (end ?? accept)?.client;
+  if (client === undefined) {
+    return known === undefined || park === undefined
+      ? "done"
+      : await rewriteParked(known, park, deps, isCurrent);
+  }
+  const key = accept?.key ?? known?.key;
+  const text = end === undefined ? callText(accept!, ord) : reportText(end, ord, key);
+  const entry: Kept = known ?? {
+    subject: entrySubject(prefix, tenure.name, client.clientId, id),
+    ...{ seq: 0, isUnsure: false, place: owner, key },
+  };
+  entry.place = owner;
+  entry.key = key;
+  kept.set(id, entry);
+  const tried = await put(entry, text, deps, isCurrent);
+  const isIn = tried === "done" || tried === "again" || tried === "unknown";
+  if (!isIn && entry.seq === 0 && !entry.isUnsure && isCurrent()) kept.delete(id);
+  return tried;
+}
+
+async function put(
+  entry: Kept,
+  text: string,
+  { entries, tenure }: WritingDeps,
+  isCurrent: () => boolean,
+): Promise<Tried> {
+  const done = await entries.put(entry.subject, text, entry.seq);
+  switch (done.kind) {
+    case "stored":
+      entry.seq = done.seq;
+      entry.isUnsure = false;
+      // Nobody knows of it here any more, and an heir may not have seen it.
+      if (!isCurrent()) await entries.remove(done.seq);
+      return "done";
+    case "full":
+    case "too_large":
+      return done.kind;
+    case "unknown":
+      entry.isUnsure = true;
+      return "unknown";
+    case "conflict": {
+      const last = await entries.last(entry.subject);
+      if (last === undefined) return "unknown";
+      if (last?.text === text) {
+        entry.seq = last.seq;
+        entry.isUnsure = false;
+        return "done";
+      }
+      // An heir's, or one of this owner's own without an answer: its sign of life says which.
+      await tenure.renew();
+      if (!isCurrent()) return "done";
+      entry.seq = last?.seq ?? 0;
+      return "again";
+    }
+  }
+}
+
+async function remove(
+  id: string,
+  entry: Kept,
+  { entries, kept }: WritingDeps,
+  isCurrent: () => boolean,
+): Promise<Tried> {
+  let { seq } = entry;
+  if (entry.isUnsure) {
+    const last = await entries.last(entry.subject);
+    if (last === undefined) return "unknown";
+    seq = last?.seq ?? 0;
+  }
+  const done = seq === 0 ? "absent" : await entries.remove(seq);
+  if (done === "unknown") return "unknown";
+  // Absent: it is an heir's by now, or had been removed by a try without an answer.
+  if (isCurrent()) kept.delete(id);
+  return "done";
+}
+
+/** What is parked says so where it is kept; its body is nowhere else. */
+async function rewriteParked(
+  entry: Kept,
+  park: NonNullable<Change["park"]> | null,
+  deps: WritingDeps,
+  isCurrent: () => boolean,
+): Promise<Tried> {
+  const last = await deps.entries.last(entry.subject);
+  if (last === undefined) return "unknown";
+  const read = last === null ? undefined : readEntry(last.text);
+  if (read === undefined || "call" in read.entry) return "done";
+  const text = reportText({ ...read.entry.report, parked: park ?? undefined }, read.ord, entry.key);
+  return text === last?.text ? "done" : await put(entry, text, deps, isCurrent);
+}
