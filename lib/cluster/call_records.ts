@@ -9,6 +9,7 @@ import type { Clock } from "../clock.ts";
 import { dialectOf } from "../codec/subprotocol.ts";
 import type { Found } from "../outbox/store.ts";
 import type { CallOutcome } from "../report/outcome.ts";
+import type { DeliveryState } from "../report/tracked.ts";
 import { lostReport, outcomeReport } from "../report/report.ts";
 import type { Report } from "../outbox/entry.ts";
 import type { CallNames, Client } from "./bus.ts";
@@ -85,9 +86,14 @@ export class CallRecords {
     });
   }
 
-  /** The report of the CALL with this id got so far; one that was removed will not be delivered. */
-  settle(id: string, delivery: Delivery | "removed"): void {
+  /** What became of the report of the CALL with this id, as `RecordedCall.settle` has it. */
+  settle(id: string, delivery: DeliveryState): void {
     this.#byId.get(id)?.settle(delivery);
+  }
+
+  /** The CALLs with these ids are another owner's, which tells of them. */
+  lostTo(ids: readonly string[]): void {
+    for (const id of ids) this.#byId.get(id)?.drop();
   }
 
   /** The instance that had taken a CALL has gone, and its end is reported from here. */
@@ -255,8 +261,12 @@ export class RecordedCall implements CallWatch {
     this.#keeper.ended(this);
   }
 
-  /** Its report got so far; one that was removed will not be delivered. */
-  settle(delivery: Delivery | "removed"): void {
+  /**
+   * Its report got so far. One that was removed will not be delivered; of one that is lost another owner
+   * tells.
+   */
+  settle(delivery: DeliveryState): void {
+    if (delivery === "lost") return this.drop();
     if (!this.#call.isReported) return;
     this.#delivery = delivery === "removed" ? null : delivery;
     this.#deliveredAt = delivery === "delivered" ? this.#clock.wallNow() : null;

@@ -136,7 +136,7 @@ export class LocalCalls {
         // Whoever keeps it logs what failed here; the CALL may have been sent.
         resolve?.(reply ?? refused("lost"));
       }
-    });
+    }, forget);
     return reply ?? new Promise((later) => resolve = later);
   }
 

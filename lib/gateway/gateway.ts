@@ -4,6 +4,7 @@
  * @module
  */
 
+import { deliver, followStore, learn } from "../cluster/takeover.ts";
 import { validityOf } from "../config/certificate.ts";
 import type { Config } from "../config/config.ts";
 import type { Changes } from "../config/live.ts";
@@ -79,8 +80,8 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
 
   // Before anybody asks for it. Of several threads the main one does it.
   const found = core.teamSize === 1 ? await deps.store.recover() : NOTHING_FOUND;
-  clientSide.records.recovered(found, RESTARTED);
-  clientSide.keys.recovered(found);
+  const heir = { ...clientSide, deliveries: core.deliveries };
+  learn(heir, found, RESTARTED);
 
   const { listen: address, apiListen, tcpBacklog } = config;
   const isShared = core.teamSize > 1 || config.reusePort;
@@ -112,7 +113,8 @@ export async function startGateway(config: Config, deps: GatewayDeps): Promise<G
     throw error;
   }
 
-  deliveries.adopt(found, RESTARTED, (id, state) => clientSide.records.settle(id, state));
+  deliver(heir, found, RESTARTED);
+  followStore(deps.store, heir);
   core.memory.start(clientSide.sockets);
   core.lag.start();
   core.historyWatch?.start();

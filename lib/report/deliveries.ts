@@ -17,7 +17,8 @@ import {
   type ReportQuery,
 } from "./inspection.ts";
 import { type PlaceGauges, Places } from "./places.ts";
-import { endOf, foundReport } from "./recovery.ts";
+import { PromisedCalls } from "./promised.ts";
+import { adoptFound } from "./recovery.ts";
 import type { RoomSeeker } from "./report_lane.ts";
 import { type DeliverOptions, type DeliveryState, Tracked } from "./tracked.ts";
 
@@ -56,11 +57,14 @@ export class Deliveries {
   readonly #deps: DeliveriesDeps;
   readonly #places: Places;
   readonly #held: HeldReports;
+  /** Undefined where nothing can be lost. */
+  readonly #promised: PromisedCalls | undefined;
 
   constructor(deps: DeliveriesDeps) {
     this.#deps = deps;
     this.#places = new Places(deps.maxReports, deps.metrics, deps.threads);
     this.#held = new HeldReports(deps, this.#places);
+    if (deps.store.follow !== undefined) this.#promised = new PromisedCalls(deps.log);
   }
 
   /** Reports of this thread that the backend has not taken, parked ones not counted. */
@@ -88,18 +92,23 @@ export class Deliveries {
    *
    * @param done Called once, maybe before this returns. Only what is `kept` may be accepted; then `deliver`
    *   with its id and `hasPlace`, or `giveUp`, must follow.
+   * @param onLost Told when the CALL is another owner's before it has an outcome.
    */
-  accept(call: AcceptedCall, done: (reserved: Reserved) => void): void {
+  accept(call: AcceptedCall, done: (reserved: Reserved) => void, onLost?: () => void): void {
     if (!this.#places.reserve()) return done("no_room");
+    this.#promised?.begin(call.id, onLost);
     this.#deps.store.accept(call, (isKept) => {
-      if (!isKept) this.#places.giveBack();
+      if (!isKept) {
+        this.#promised?.end(call.id);
+        this.#places.giveBack();
+      }
       done(isKept ? "kept" : "not_kept");
     });
   }
 
   /** A CALL that was kept will have no outcome from here. */
   giveUp(id: string): void {
-    this.#deps.store.delivered(id);
+    if (this.#promised?.end(id) !== true) this.#deps.store.delivered(id);
     this.#places.giveBack();
   }
 
@@ -148,7 +157,8 @@ export class Deliveries {
     { id, hasPlace = false, told }: DeliverOptions,
     isHeld: boolean,
   ): Tracked {
-    const { clock, ids, store } = this.#deps;
+    const { clock, ids, store, log } = this.#deps;
+    const isLost = hasPlace && id !== undefined && this.#promised?.end(id) === true;
     const kept = {
       // Others may have given one id to two CALLs.
       id: id === undefined || this.#get(id) !== undefined ? ids.next() : id,
@@ -156,59 +166,61 @@ export class Deliveries {
       report,
       since: clock.wallNow(),
     };
-    store.end(kept);
     const tracked = new Tracked(kept, clock.now(), told);
     tracked.isHeld = isHeld;
-    this.#held.enter(tracked, hasPlace);
+    if (isLost) {
+      this.#places.giveBack();
+      tracked.tell("lost", log);
+    } else {
+      store.end(kept);
+      this.#held.enter(tracked, hasPlace);
+    }
     return tracked;
   }
 
   /**
-   * Takes over what was found: reports, and CALLs, which end as errors. It goes by and by.
+   * Takes over what was found: reports, and CALLs, which end as errors. It goes by and by, behind what is
+   * here of its clients; what has the id of something that is here is passed over.
    *
    * @param reason Why these have no other outcome.
    * @param told Called at each change of one of these reports.
    */
   adopt(
-    { calls, reports }: Found,
+    found: Found,
     reason: string,
     told?: (id: string, state: DeliveryState) => void,
   ): void {
-    const { clock, log, store, reportTtlMs } = this.#deps;
-    if (calls.length + reports.length === 0) return;
-    const moment = { now: clock.now(), wallNow: clock.wallNow() };
-    const tell = (id: string) => told && ((state: DeliveryState): void => told(id, state));
-    this.#held.lanes.catchUp();
-    let bornAt = -Infinity;
-    let parked = 0;
-    for (const kept of reports) {
-      const tracked = foundReport(kept, reportTtlMs, moment, tell(kept.id));
-      if (kept.parked !== undefined) {
-        parked++;
-        this.#held.enterParked(tracked);
-        continue;
-      }
-      // In the order of their ages, whatever the wall clock was when they came.
-      tracked.bornAt = bornAt = Math.max(bornAt, tracked.bornAt);
-      this.#held.enter(tracked, false);
+    const here = { held: this.#held, has: (id: string) => this.has(id) };
+    adoptFound(found, reason, told, { ...this.#deps, ...here });
+  }
+
+  /**
+   * What has these ids is another owner's by now: it is over here, and what its CALLs come to goes
+   * nowhere. The store is told nothing of it; who follows one of these reports is told that it is lost.
+   */
+  lost(ids: readonly string[]): void {
+    for (const id of ids) {
+      this.#promised?.lose(id);
+      const tracked = this.#get(id);
+      if (tracked !== undefined) this.#held.lose(tracked);
     }
-    for (const call of calls) {
-      const tracked = endOf(call, reason, moment, tell(call.id));
-      store.end(tracked.kept);
-      this.#held.enter(tracked, false);
-    }
-    const waiting = reports.length - parked;
-    log.info("reports recovered", { waiting, calls: calls.length, parked });
+    // Not before: none goes out because the one before it in its lane has left.
     this.#held.lanes.run();
+  }
+
+  /** Whether a report with this id is here, or an accepted CALL that it will be of. */
+  has(id: string): boolean {
+    return this.#get(id) !== undefined || this.#promised?.has(id) === true;
+  }
+
+  /** Whether all tries have ended for good. */
+  get isClosed(): boolean {
+    return this.#held.isClosed;
   }
 
   /** One page of the reports of this thread. */
   list(query: ReportQuery): ReportPage {
-    const { waiting, parking } = this.#held;
-    const all: Iterable<Tracked>[] = [];
-    if (query.state !== "parked") all.push(waiting.values());
-    if (query.state !== "waiting") all.push(parking.values());
-    return pageOf(all, query);
+    return pageOf(this.#held, query);
   }
 
   /** @returns Undefined for an id that is not known. */

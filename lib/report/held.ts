@@ -14,7 +14,8 @@ import { Outage } from "./outage.ts";
 import { Parking } from "./parking.ts";
 import type { Places } from "./places.ts";
 import type { RoomSeeker } from "./report_lane.ts";
-import { type DeliveryState, reportNames, Tracked } from "./tracked.ts";
+import { Seekers } from "./seekers.ts";
+import { reportNames, Tracked } from "./tracked.ts";
 
 export interface HeldDeps extends LanesDeps {
   readonly store: Pick<Store, "park" | "delivered">;
@@ -46,8 +47,7 @@ export class HeldReports implements LanesOwner {
   readonly #outage: Outage;
   /** By id, in the order in which they began to wait. */
   readonly #waiting = new Map<string, Tracked>();
-  /** Clients that may not be sent more CALLs before there is room for more bodies. */
-  readonly #seekers = new Map<string, RoomSeeker>();
+  readonly #seekers: Seekers;
   #onEmpty: (() => void)[] = [];
   #timer: Timer | undefined;
   #isClosed = false;
@@ -55,6 +55,7 @@ export class HeldReports implements LanesOwner {
   constructor(deps: HeldDeps, places: Places) {
     this.#deps = deps;
     this.#places = places;
+    this.#seekers = new Seekers(places);
     this.#lanes = new Lanes(deps, this);
     this.#parking = new Parking(places, (tracked) => this.#forgotten(tracked));
     this.#outage = new Outage(deps.clock, deps.log);
@@ -90,15 +91,14 @@ export class HeldReports implements LanesOwner {
   /** As `Deliveries` has them. */
   hasRoom(clientId: string, seeker: RoomSeeker): boolean {
     if (!this.#lanes.hasRoom(clientId, seeker)) return false;
-    if (this.#places.hasRoomForBytes) return true;
-    this.#seekers.set(clientId, seeker);
+    if (this.#seekers.hasRoom(clientId, seeker)) return true;
     this.waits();
     return false;
   }
 
   forgetSeeker(clientId: string, seeker: RoomSeeker): void {
     this.#lanes.forgetSeeker(clientId, seeker);
-    if (this.#seekers.get(clientId) === seeker) this.#seekers.delete(clientId);
+    this.#seekers.forget(clientId, seeker);
   }
 
   /** A parked report waits again, as if it had just come; `lanes.run` must follow. */
@@ -108,7 +108,7 @@ export class HeldReports implements LanesOwner {
     this.#deps.store.park(parked.id, undefined);
     const again = new Tracked(parked.kept, this.#deps.clock.now(), parked.told);
     this.enter(again, false);
-    this.#tell(again, "waiting");
+    again.tell("waiting", this.#deps.log);
   }
 
   /** The lane of this one, which waits, is tried now. */
@@ -152,10 +152,28 @@ export class HeldReports implements LanesOwner {
   /** One that was held never goes. */
   withdraw(tracked: Tracked): void {
     if (!this.#isHeld(tracked)) return;
-    this.#lanes.takeOut(tracked);
-    this.#leave(tracked);
     this.#deps.store.delivered(tracked.id);
+    this.#drop(tracked);
     this.#lanes.run();
+  }
+
+  /**
+   * Another owner has it: the store has nothing of it any more. One that is under way is over here too,
+   * but holds back the later ones of its client until its try has ended. `lanes.run` must follow.
+   */
+  lose(tracked: Tracked): void {
+    tracked.isLost = true;
+    if (tracked.state === "parked") {
+      this.#parking.take(tracked);
+      tracked.state = "gone";
+    } else this.#drop(tracked);
+    tracked.tell("lost", this.#deps.log);
+  }
+
+  /** It waits no longer. */
+  #drop(tracked: Tracked): void {
+    if (!this.#lanes.isUnderWay(tracked)) this.#lanes.takeOut(tracked);
+    this.#leave(tracked);
     this.#tellIfEmpty();
   }
 
@@ -168,6 +186,10 @@ export class HeldReports implements LanesOwner {
     return this.#waiting.size === 0
       ? Promise.resolve()
       : new Promise((resolve) => this.#onEmpty.push(resolve));
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   close(): void {
@@ -183,6 +205,7 @@ export class HeldReports implements LanesOwner {
   }
 
   removed(tracked: Tracked, state: "delivered" | "removed" = "removed"): void {
+    if (tracked.isLost) return;
     this.#leave(tracked);
     this.#over(tracked, state);
     this.#tellIfEmpty();
@@ -200,7 +223,7 @@ export class HeldReports implements LanesOwner {
     store.park(id, { at: clock.wallNow(), failure, tries });
     tracked.bornAt = clock.now();
     this.#parking.add(tracked);
-    this.#tell(tracked, "parked");
+    tracked.tell("parked", log);
     this.waits();
     this.#tellIfEmpty();
   }
@@ -243,7 +266,7 @@ export class HeldReports implements LanesOwner {
     const ageMs = oldest === undefined ? 0 : clock.now() - oldest.bornAt;
     metrics.outboxOldest.own = ageMs / 1000;
     this.#outage.look(this.#places.waiting, 1000 * metrics.outboxOldest.max);
-    this.#tellSeekers();
+    this.#seekers.tell();
     if (this.#waiting.size + this.#parking.size + this.#seekers.size > 0) this.waits();
   }
 
@@ -257,29 +280,12 @@ export class HeldReports implements LanesOwner {
   #leave(tracked: Tracked): void {
     this.#waiting.delete(tracked.id);
     this.#places.leave(tracked);
-    if (this.#seekers.size > 0) this.#tellSeekers();
-  }
-
-  #tellSeekers(): void {
-    for (const [clientId, seeker] of this.#seekers) {
-      if (!this.#places.hasRoomForBytes) return;
-      this.#seekers.delete(clientId);
-      seeker.roomForReport();
-    }
+    if (this.#seekers.size > 0) this.#seekers.tell();
   }
 
   #over(tracked: Tracked, state: "delivered" | "removed"): void {
     this.#deps.store.delivered(tracked.id);
-    this.#tell(tracked, state);
-  }
-
-  #tell(tracked: Tracked, state: DeliveryState): void {
-    try {
-      tracked.told?.(state);
-    } catch (error) {
-      // A fault of ours: it costs no other report.
-      this.#deps.log.error("a report failed", { ...reportNames(tracked), error: String(error) });
-    }
+    tracked.tell(state, this.#deps.log);
   }
 
   #tellIfEmpty(): void {

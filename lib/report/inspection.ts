@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { HeldReports } from "./held.ts";
 import type { Tracked } from "./tracked.ts";
 
 /** One report. */
@@ -62,9 +63,12 @@ export function infoOf(tracked: Tracked): ReportInfo {
 
 /** One page of those that are asked for; all are looked at once, and no more than a page is kept. */
 export function pageOf(
-  all: Iterable<Tracked>[],
-  { client, after, limit }: ReportQuery,
+  { waiting, parking }: Pick<HeldReports, "waiting" | "parking">,
+  { state, client, after, limit }: ReportQuery,
 ): ReportPage {
+  const all: Iterable<Tracked>[] = [];
+  if (state !== "parked") all.push(waiting.values());
+  if (state !== "waiting") all.push(parking.values());
   let total = 0;
   const page: Tracked[] = [];
   for (const some of all) {

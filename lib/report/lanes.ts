@@ -205,7 +205,7 @@ export class Lanes implements LaneOwner {
 
   #failed(lane: ReportLane, tracked: Tracked, reply: BackendReply, isFinal: boolean): void {
     tracked.lastFailure = failureOf(reply);
-    if (tracked.isRemoved) {
+    if (tracked.isRemoved || tracked.isLost) {
       this.#leave(lane, tracked);
       lane.failures = 0;
       return this.#owner.removed(tracked);

@@ -11,7 +11,7 @@ export interface LanesOwner {
   taken(tracked: Tracked): void;
   /** It is not tried any more. */
   givenUp(tracked: Tracked): void;
-  /** It was to be removed, and the try that was under way has failed. */
+  /** It was to be removed, or is another owner's, and the try that was under way has failed. */
   removed(tracked: Tracked): void;
   /** Whether it has been tried for long enough. */
   isTooOld(tracked: Tracked): boolean;

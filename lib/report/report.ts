@@ -55,13 +55,16 @@ export function outcomeReport(
   }
 }
 
+/** Why a CALL that such a part had accepted has no other outcome. */
+export const CLIENT_LOST = "the gateway lost the client";
+
 /**
  * The report of a CALL that was accepted by a part of the gateway which has gone.
  *
  * @param protocol The subprotocol of the client that it was for.
  */
 export function lostReport(call: ReportedCall, protocol: string | null): Report {
-  const outcome = { kind: "gone", wasSent: true, reason: "the gateway lost the client" } as const;
+  const outcome = { kind: "gone", wasSent: true, reason: CLIENT_LOST } as const;
   return outcomeReport(call, outcome, dialectOf(protocol), "");
 }
 

@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Identity } from "../identity.ts";
+import type { Log } from "../log/log.ts";
 import type { KeptReport, Report } from "../outbox/entry.ts";
 
 /** One that is answered so often … */
@@ -20,7 +21,9 @@ export type DeliveryState =
   | "delivered"
   | "parked"
   /** Given up: by an operator, or parked for too long. */
-  | "removed";
+  | "removed"
+  /** Another owner has it, and delivers it and tells of it. The last change. */
+  | "lost";
 
 export interface DeliverOptions {
   /** The UUIDv7 that it goes out under: that of its CALL. One is made without it. */
@@ -49,6 +52,8 @@ export class Tracked implements KeptReport {
   isHeld = false;
   /** An operator removed it while it was under way. */
   isRemoved = false;
+  /** Another owner has it: no more comes of the try that is under way. */
+  isLost = false;
   tries = 0;
   lastFailure: string | null = null;
   /** Answers in place of which there should have been a 2xx, and when the first of them came. */
@@ -73,6 +78,16 @@ export class Tracked implements KeptReport {
   isAnsweredTooBadly(now: number): boolean {
     if (this.badAnswers++ === 0) this.badSince = now;
     return this.badAnswers >= MAX_BAD_ANSWERS && now - this.badSince >= MAX_BAD_MS;
+  }
+
+  /** Tells who follows it. */
+  tell(state: DeliveryState, log: Pick<Log, "error">): void {
+    try {
+      this.told?.(state);
+    } catch (error) {
+      // A fault of ours: it costs no other report.
+      log.error("a report failed", { ...reportNames(this), error: String(error) });
+    }
   }
 
   /** As it is kept elsewhere. */

@@ -12,6 +12,7 @@ import type { RequestKeys } from "../cluster/request_keys.ts";
 import { ownAnswer } from "../cluster/own_answer.ts";
 import type { Answers, QuestionKind, QuestionOf } from "../cluster/survey.ts";
 import type { Legacy } from "../cluster/switchboard.ts";
+import { followStore, takeOver } from "../cluster/takeover.ts";
 import type { Clock } from "../clock.ts";
 import type { Forwarder } from "../forwarder/forwarder.ts";
 import { namesOf } from "../identity.ts";
@@ -22,7 +23,7 @@ import { NOTHING_FOUND } from "../outbox/outbox.ts";
 import type { Found, Store } from "../outbox/store.ts";
 import type { Deliveries } from "../report/deliveries.ts";
 import type { EarlierClients } from "../report/earlier.ts";
-import { disconnectReport } from "../report/report.ts";
+import { CLIENT_LOST, disconnectReport } from "../report/report.ts";
 
 /** No client is connected to the main thread. */
 const NOBODY = new ConnectionMap<Client>();
@@ -34,7 +35,7 @@ export interface AftermathOptions {
   /** Of what was left, for those who ask. */
   readonly records: CallRecords;
   readonly keys: RequestKeys;
-  readonly store: Pick<Store, "recover">;
+  readonly store: Pick<Store, "recover" | "follow">;
   readonly earlier: Pick<EarlierClients, "expect">;
   readonly ids: Pick<TimeOrderedIds, "next">;
   readonly clock: Pick<Clock, "wallNow">;
@@ -60,9 +61,11 @@ export class Aftermath implements MainPeer {
     this.#options = options;
   }
 
-  /** Takes over what an earlier process left. Never rejects. */
+  /** Takes over what an earlier process left, and what other owners leave from then on. Never rejects. */
   async recover(): Promise<void> {
-    this.#adopt(await this.#options.store.recover(), "the gateway was restarted");
+    const { store, earlier } = this.#options;
+    takeOver(this.#options, await store.recover(), "the gateway was restarted");
+    followStore(store, this.#options, earlier);
   }
 
   /**
@@ -97,19 +100,12 @@ export class Aftermath implements MainPeer {
         return { id, client, action, messageId, trace, acceptedAt };
       });
     const all = { reports: found.reports, calls: [...found.calls, ...owed] };
-    this.#adopt(all, "the gateway lost the client");
+    takeOver(this.#options, all, CLIENT_LOST);
     for (const client of clients) {
       const fields = { cause: "worker_died", closeCode: ABNORMAL, reason: "" };
       log.info("client disconnected", { ...namesOf(client), ...fields });
       if (disconnectHook) deliveries.deliver(client, disconnectReport(ABNORMAL, ""));
     }
-  }
-
-  #adopt(found: Found, reason: string): void {
-    const { deliveries, records, keys } = this.#options;
-    records.recovered(found, reason);
-    keys.recovered(found);
-    deliveries.adopt(found, reason, (id, state) => records.settle(id, state));
   }
 
   answerTo<K extends QuestionKind>(question: QuestionOf<K>): Answers[K] {

@@ -182,3 +182,33 @@ Deno.test("what an earlier process left behind is known, and what another instan
     [idOf(11), "waiting", "error", generic("the gateway lost the client")],
   ]);
 });
+
+Deno.test("of a CALL that another owner has nothing is known here, whatever becomes of it later", () => {
+  const { records, clock } = recordsWith({ maxRecords: 10 });
+  const calls = ["open", "ended", "kept", "told"].map((id) => records.begin(callOf(id)));
+  for (const call of calls) call.keep();
+  const [open, ended, , told] = calls;
+  for (const call of [ended, told]) call!.ended(RESULT);
+  records.lostTo([open!.id, ended!.id, "never heard of"]);
+  // That is how who follows its report says it.
+  records.settle(told!.id, "lost");
+  const known = () =>
+    ["open", "ended", "kept", "told"].map((id) => records.find(callOf(id)) !== null);
+  deepStrictEqual([known(), records.size], [[false, false, true, false], 1]);
+  open!.sent();
+  open!.ended(RESULT);
+  for (const call of [open, ended, told]) {
+    call!.settle("delivered");
+    call!.settle("lost");
+    records.settle(call!.id, "parked");
+  }
+  deepStrictEqual([known(), records.size], [[false, false, true, false], 1]);
+  // Another CALL under the same names is another one.
+  const again = records.begin(callOf("open"));
+  again.keep();
+  open!.settle("lost");
+  records.lostTo([open!.id]);
+  strictEqual(records.find(callOf("open"))?.id, again.id);
+  clock.tick(1001);
+  strictEqual(records.size, 2);
+});

@@ -196,3 +196,42 @@ Deno.test("a question that the outbox does not answer has an end", async () => {
   );
   strictEqual(setup.clock.timers, 0);
 });
+
+Deno.test("what changes hands is told in order, and what came before anybody followed is told first", () => {
+  const setup = new Setup();
+  const [accepted, own] = [call("1"), disconnect()];
+  setup.say({ kind: "inherited", calls: [accepted], reports: [own] });
+  setup.say({ kind: "lost", ids: ["a", "b"] });
+  const told: unknown[] = [];
+  setup.store.follow({
+    inherited: (found) => void told.push(found),
+    lost: (ids) => void told.push(ids),
+  });
+  deepStrictEqual(told, [{ calls: [accepted], reports: [own] }, ["a", "b"]]);
+  setup.say({ kind: "lost", ids: ["c"] });
+  setup.say({ kind: "inherited", calls: [], reports: [own] });
+  deepStrictEqual(told.slice(2), [["c"], { calls: [], reports: [own] }]);
+  deepStrictEqual([setup.got, setup.recorded.lines], [[], []]);
+});
+
+Deno.test("a fault of who follows costs nothing that is told later, and no CALL its answer", () => {
+  const setup = new Setup();
+  const told: (readonly string[])[] = [];
+  const follower = {
+    inherited() {
+      throw new Error("a bug");
+    },
+    lost: (ids: readonly string[]) => void told.push(ids),
+  };
+  setup.say({ kind: "inherited", calls: [], reports: [] });
+  setup.say({ kind: "lost", ids: ["a"] });
+  setup.store.follow(follower);
+  setup.say({ kind: "inherited", calls: [], reports: [] });
+  setup.say({ kind: "lost", ids: ["b"] });
+  const { answers } = setup.accept("1");
+  setup.clock.tick(1);
+  setup.written(1);
+  deepStrictEqual([told, answers], [[["a"], ["b"]], [true]]);
+  const fields = { error: "Error: a bug" };
+  deepStrictEqual(setup.recorded.take("what changed hands was not taken"), [fields, fields]);
+});

@@ -8,7 +8,7 @@
 import type { BackendReply, BackendRequest, Requester } from "../../lib/forwarder/forwarder.ts";
 import { type Metrics, MetricSet } from "../../lib/metrics/metrics.ts";
 import type { AcceptedCall, KeptReport, Parked, Report } from "../../lib/outbox/entry.ts";
-import type { Found, Store } from "../../lib/outbox/store.ts";
+import type { Found, Store, StoreFollower } from "../../lib/outbox/store.ts";
 import { createDeliveries } from "../../lib/report/create.ts";
 import type { Deliveries, HeldReport } from "../../lib/report/deliveries.ts";
 import type { EarlierReports, LanesFollower } from "../../lib/report/earlier.ts";
@@ -61,7 +61,17 @@ export class NotingStore implements Store {
   }
 }
 
+/** One whose entries may change hands. */
+export class ChangingStore extends NotingStore {
+  follower: StoreFollower | undefined;
+
+  follow(follower: StoreFollower): void {
+    this.follower = follower;
+  }
+}
+
 export interface BenchOptions {
+  readonly store?: NotingStore;
   readonly maxReports?: number;
   readonly reportTtlMs?: number;
   readonly maxQueue?: number;
@@ -84,7 +94,7 @@ export interface Posted {
 export class Bench {
   readonly clock = new FakeClock();
   readonly log = new KeptLog();
-  readonly store = new NotingStore();
+  readonly store: NotingStore;
   readonly metrics: Metrics;
   readonly deliveries: Deliveries;
   readonly posted: Posted[] = [];
@@ -94,7 +104,8 @@ export class Bench {
   #ids = 0;
 
   constructor(options: BenchOptions = {}) {
-    const { clock, log, store } = this;
+    const { clock, log } = this;
+    const store = this.store = options.store ?? new NotingStore();
     const metrics = this.metrics = options.metrics ?? new MetricSet(["ocpp1.6"]).metrics;
     this.deliveries = createDeliveries({
       ...{ maxReports: 100_000, reportTtlMs: 72 * HOUR, maxQueue: 100_000 },

@@ -9,6 +9,7 @@ import type { Order } from "../../lib/worker/message.ts";
 import { MemoryOutbox } from "../../lib/outbox/memory.ts";
 import type { Found } from "../../lib/outbox/store.ts";
 import { Supervisor } from "../../lib/worker/supervisor.ts";
+import { ChangingStore } from "../report/bench.ts";
 import { RecordingBackend } from "../support/backend.ts";
 import { inTime, until } from "../support/deadline.ts";
 import { FakeClock, microtasks } from "../support/fake_clock.ts";
@@ -340,4 +341,67 @@ Deno.test("at a shutdown each worker is told how many clients all have, and how 
   const orders = setup.orders.map(({ order }) => order).filter(({ kind }) => kind === "shutdown");
   const order = { kind: "shutdown", elapsedMs: 100, clients: 1200 };
   deepStrictEqual(orders, [order, order]);
+});
+
+/** An outbox whose main store says what changes hands. */
+class ChangingOutbox extends MemoryOutbox {
+  override readonly store = new ChangingStore();
+}
+
+Deno.test("what another owner has left goes from the main thread, and workers hold back what comes later", async () => {
+  await using backend = new RecordingBackend();
+  const held = Promise.withResolvers<void>();
+  backend.answer = async () => {
+    await held.promise;
+    return new Response(null, { status: 204 });
+  };
+  const outbox = new ChangingOutbox();
+  const report = { kind: "disconnect", body: "{}" } as const;
+  // Nothing changes hands before what was found at the start goes its way.
+  let isRecovered = false;
+  outbox.store.recover = () => {
+    strictEqual(outbox.store.follower, undefined);
+    isRecovered = true;
+    return Promise.resolve({ calls: [], reports: [{ id: "1", client: CLIENT, report, since: 0 }] });
+  };
+  const setup = new Setup([`--backend=${backend.url}`]);
+  const supervisor = await setup.start(1, outbox);
+  strictEqual(isRecovered, true);
+  const follower = outbox.store.follower!;
+  const { worker } = setup.made[0]!;
+  const changes = () =>
+    worker.got.flatMap((message) =>
+      message.kind === "bus" && message.message.kind === "earlier" ? message.message.change : []
+    );
+  const start = setup.orders[0]!.order;
+  deepStrictEqual(start.kind === "start" && start.earlier, ["CP1"]);
+  const [other, third] = ["CP2", "CP3"].map((clientId) => ({ ...CLIENT, clientId }));
+  const names = { action: "Reset", messageId: "m", trace: undefined, acceptedAt: 0 };
+  const known = changes().length;
+  follower.inherited({
+    calls: [{ id: "3", client: other!, ...names }],
+    reports: [
+      { id: "2", client: CLIENT, report, since: 0 },
+      { id: "4", client: third!, report, since: 0 },
+    ],
+  });
+  // At once: what comes to be in a worker from now on is newer.
+  deepStrictEqual(changes().slice(known), [{ begun: ["CP3", "CP2"], ended: [] }]);
+  await backend.next("/disconnect/CP1");
+  follower.lost(["2", "4"]);
+  held.resolve();
+  await until("all clients to be free", () => {
+    setup.clock.tick(1);
+    return changes().slice(known).flatMap(({ ended }) => ended).length === 3;
+  });
+  const paths = backend.requests.map(({ path }) => path).toSorted();
+  // That of CP3 was under way, or about to be, when it was lost.
+  deepStrictEqual(paths.filter((path) => !path.endsWith("/CP3")), [
+    "/disconnect/CP1",
+    "/error/Reset/CP2/m",
+  ]);
+  await supervisor.shutdown();
+  strictEqual(supervisor.undelivered(), 0);
+  follower.inherited({ calls: [], reports: [{ id: "5", client: CLIENT, report, since: 0 }] });
+  strictEqual(outbox.store.told.includes("delivered 5"), false);
 });

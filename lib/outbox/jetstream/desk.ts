@@ -17,7 +17,7 @@ import type { Ledger } from "./ledger.ts";
 import { Legacies } from "./legacies.ts";
 import { Neighbours } from "./neighbours.ts";
 import { Tenure } from "./tenure.ts";
-import { LOOK_MS } from "./times.ts";
+import { LIST_MS, LOOK_MS } from "./times.ts";
 import { Writer } from "./writer.ts";
 
 export interface LedgerDeskDeps {
@@ -66,7 +66,8 @@ export class LedgerDesk {
   #ask: { readonly owner: number; readonly ask: number } | undefined;
   #isFailing = false;
   #failingSince: number;
-  #isListed = false;
+  /** When all owners are listed again. */
+  #listAt = 0;
   readonly #stopLooking: () => void;
   #isClosed = false;
 
@@ -230,7 +231,7 @@ export class LedgerDesk {
 
   #up(): void {
     if (this.#isClosed) return;
-    this.#isListed = false;
+    this.#listAt = 0;
     this.#tenure.begin();
     this.#writer.run();
   }
@@ -238,7 +239,7 @@ export class LedgerDesk {
   #look(): void {
     if (!this.#tenure.isCertain && !this.#isFailing) this.#certaintyChanged(false);
     if (!this.#deps.ledger.isUp) return;
-    if (!this.#isListed) void this.#list();
+    if (this.#deps.clock.now() >= this.#listAt) void this.#list();
     // Before a store has asked nobody would get it.
     if (this.#heir === undefined || this.#ask !== undefined) return;
     void this.#neighbours.look();
@@ -246,8 +247,8 @@ export class LedgerDesk {
   }
 
   async #list(): Promise<void> {
-    this.#isListed = true;
-    this.#isListed = await this.#neighbours.list();
+    this.#listAt = this.#deps.clock.now() + LIST_MS;
+    if (!await this.#neighbours.list()) this.#listAt = 0;
   }
 
   #certaintyChanged(isCertain: boolean): void {

@@ -44,6 +44,12 @@ const AGAIN_MS = 1000;
 /** How often is looked whether all of it is delivered. */
 const LOOK_AGAIN_MS = 10_000;
 
+/** What became of one message; one that cannot be read stays where it is, until it is too old. */
+interface Taken {
+  readonly ord: number;
+  readonly entry: Entry | "known" | "unreadable";
+}
+
 interface Estate {
   /** Of the sign of life that says who the heir is. */
   readonly seq: number;
@@ -122,12 +128,12 @@ export class Estates {
     let count = 0;
     const isRead = await ledger.entries.read(entriesOf(prefix, owner), async (messages) => {
       if (!isCurrent()) return;
-      count += messages.length;
-      const taken = await this.#takeAll(messages, isCurrent);
+      const taken = await this.#takeAll(messages, estate.passes === 0, isCurrent);
       if (taken.length < messages.length) isWhole = false;
       const found: KeptReport[] = [];
       for (const entry of taken) {
-        if (entry === "known") continue;
+        if (entry !== "unreadable") count++;
+        if (typeof entry === "string") continue;
         if ("call" in entry) calls.push(entry.call);
         else found.push(entry.report);
       }
@@ -161,13 +167,18 @@ export class Estates {
   /** @returns In order; what is missing could not be taken over now. */
   async #takeAll(
     messages: readonly Message[],
+    isFirst: boolean,
     isCurrent: () => boolean,
-  ): Promise<(Entry | "known")[]> {
-    const taken: { ord: number; entry: Entry | "known" }[] = [];
+  ): Promise<Taken["entry"][]> {
+    const taken: Taken[] = [];
     for (let from = 0; from < messages.length && isCurrent(); from += AT_ONCE) {
       const some = messages.slice(from, from + AT_ONCE);
       const all = await Promise.all(some.map((message) => this.#take(message, isCurrent)));
-      taken.push(...all.filter((one) => one !== undefined));
+      for (const [k, one] of all.entries()) {
+        if (one !== undefined) taken.push(one);
+        if (!isFirst || one?.entry !== "unreadable") continue;
+        this.#deps.told({ kind: "unreadable", subject: some[k]!.subject });
+      }
     }
     return taken.sort((one, other) => one.ord - other.ord).map(({ entry }) => entry);
   }
@@ -175,14 +186,11 @@ export class Estates {
   async #take(
     message: Message,
     isCurrent: () => boolean,
-  ): Promise<{ ord: number; entry: Entry | "known" } | undefined> {
-    const { ledger: { entries }, kept, heir, told } = this.#deps;
+  ): Promise<Taken | undefined> {
+    const { ledger: { entries }, kept, heir } = this.#deps;
     const { subject, text, seq } = message;
     const read: LedgerEntry | undefined = readEntry(text);
-    if (read === undefined) {
-      told({ kind: "unreadable", subject });
-      return { ord: 0, entry: "known" };
-    }
+    if (read === undefined) return { ord: 0, entry: "unreadable" };
     const { entry, ord } = read;
     const { id, key } = namesOf(entry);
     const known = kept.get(id);

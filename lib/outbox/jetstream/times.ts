@@ -5,7 +5,7 @@
  */
 
 /** How long the answer to one question to JetStream is waited for. */
-export const ANSWER_MS = 2000;
+export const ANSWER_MS = 1500;
 /** How often an owner writes that it is there. */
 export const RENEW_MS = 1500;
 /** An owner that has written nothing for so long is taken for gone … */
@@ -14,7 +14,9 @@ export const GONE_MS = 7000;
 export const CERTAIN_MS = 5500;
 /** After a time in which nothing could be written, the others have so long to say that they are there. */
 export const GRACE_MS = 3000;
-/** How often is looked who has gone. */
+/** How often is looked who has gone … */
 export const LOOK_MS = 500;
+/** … and whether there is one of whom nothing was ever heard. */
+export const LIST_MS = 60_000;
 /** How long a CALL may wait to be kept, repeats included. */
-export const ACCEPT_MS = 4000;
+export const ACCEPT_MS = 2500;

@@ -134,9 +134,8 @@ export class Writer {
       if (accept !== undefined) accepted(id, false);
       else if (!isTheirs && end !== undefined && !isDelivered) {
         this.#writes.changes.end(end, owner);
-        continue;
       }
-      this.#ords.delete(id);
+      if (this.#writes.changes.get(id) === undefined) this.#ords.delete(id);
     }
     this.run();
   }
