@@ -33,6 +33,8 @@ export interface Verdict {
   readonly twoWays: number;
   readonly late: number;
   readonly missing: number;
+  /** The longest time after the loss in which CALLs were asked for and none was accepted, milliseconds. */
+  readonly refusedMs: number;
   readonly broken: readonly Broken[];
 }
 
@@ -105,7 +107,8 @@ export function judge(
     for (const pair of swapped(calls, links)) breaks("outcomes came out of order", ...pair);
   }
   for (const stray of books.strays) breaks(`nobody asked for ${stray}`);
-  return { asked: books.calls.size, ...counts, times, broken };
+  const refusedMs = longestRefusal([...books.calls.values()], lossAt);
+  return { asked: books.calls.size, ...counts, refusedMs, times, broken };
 }
 
 /**
@@ -131,6 +134,18 @@ function byClient(books: Books): Map<string, Call[]> {
     all.set(call.clientId, [...all.get(call.clientId) ?? [], call]);
   }
   return all;
+}
+
+function longestRefusal(calls: readonly Call[], lossAt: number): number {
+  const answered = calls.flatMap(({ answer }) => answer === undefined ? [] : [answer]);
+  const after = answered.filter(({ at }) => at >= lossAt).sort((a, b) => a.at - b.at);
+  let longest = 0;
+  let since = lossAt;
+  for (const { at, status } of after) {
+    longest = Math.max(longest, at - since);
+    if (status === 202) since = at;
+  }
+  return longest;
 }
 
 /** What is wrong with one CALL, accepted or not. */

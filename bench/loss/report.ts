@@ -14,6 +14,7 @@ import type { Round } from "./round.ts";
 const HEADING = [
   ["lost", "rounds", "CALLs", "accepted", "outcomes"],
   ["outcome after: worst", "p99", "twice", "in two ways", "late", "missing", "other rules"],
+  ["no 202 for: worst", "median"],
 ].flat();
 
 /** A row for each kind of loss, and one for all. */
@@ -28,6 +29,7 @@ function rowOf(name: string, rounds: readonly Round[]): string[] {
   const sum = (key: "asked" | "accepted" | "outcomes" | "twice" | "twoWays" | "late" | "missing") =>
     verdicts.reduce((all, verdict) => all + verdict[key], 0);
   const times = verdicts.flatMap(({ times }) => times).sort((a, b) => a - b);
+  const refusals = verdicts.map(({ refusedMs }) => refusedMs).sort((a, b) => a - b);
   const broken = verdicts.reduce((all, verdict) => all + verdict.broken.length, 0);
   return [
     name,
@@ -37,15 +39,17 @@ function rowOf(name: string, rounds: readonly Round[]): string[] {
     ms(times[Math.ceil(times.length * 0.99) - 1] ?? NaN),
     ...[sum("twice"), sum("twoWays"), sum("late"), sum("missing")].map((value) => digits(value)),
     digits(broken - sum("late") - sum("missing")),
+    ...[refusals.at(-1)!, refusals[refusals.length >> 1]!].map((value) => ms(value)),
   ];
 }
 
 /** One round in a line. */
 export function lineOf({ what, verdict }: Round): string {
-  const { asked, accepted, outcomes, times, twice, twoWays, late, missing } = verdict;
+  const { asked, accepted, outcomes, times, twice, twoWays, late, missing, refusedMs } = verdict;
   const worst = ms(times.reduce((most, time) => Math.max(most, time), 0));
   return `${what}: ${asked} CALLs, ${accepted} accepted, ${outcomes} outcomes, worst ${worst}, ` +
-    `${twice} twice, ${twoWays} in two ways, ${late} late, ${missing} missing`;
+    `${twice} twice, ${twoWays} in two ways, ${late} late, ${missing} missing, ` +
+    `no 202 for ${ms(refusedMs)}`;
 }
 
 /** A broken rule with all that is known of its CALLs. */

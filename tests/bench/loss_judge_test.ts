@@ -196,6 +196,19 @@ Deno.test("outcomes of two gateways, or of CALLs that were asked for at once, ha
   deepStrictEqual([rulesOf(told.judge()), rulesOf(other.judge())], [[], []]);
 });
 
+Deno.test("how long none was accepted counts from the loss, while any was asked for", () => {
+  const told = new Told();
+  const refusedMs = () => told.judge().refusedMs;
+  told.accepted("m1", 9000);
+  strictEqual(refusedMs(), 0);
+  told.refused("m2", LOSS_AT + 100);
+  told.refused("m3", LOSS_AT + 300);
+  strictEqual(refusedMs(), 300);
+  told.accepted("m4", LOSS_AT + 500);
+  told.refused("m5", LOSS_AT + 900);
+  strictEqual(refusedMs(), 500);
+});
+
 Deno.test("a request without an answer may have an outcome, or none", () => {
   const told = new Told();
   for (const messageId of ["m1", "m2"]) {
