@@ -24,8 +24,8 @@ const TIMES = {
   mendedMs: 500,
 };
 const CUT_MS = 4000;
-const STATIONS = 30;
-const PER_SECOND = 40;
+const STATIONS = 60;
+const PER_SECOND = 100;
 
 const KINDS: readonly Kind[] = ["gateway", "server", "cut"];
 
