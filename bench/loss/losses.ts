@@ -9,7 +9,7 @@ import { SERVERS } from "./nats.ts";
 import { between, oneOf } from "./stations.ts";
 import type { World } from "./world.ts";
 
-export const KINDS = ["gateway", "server", "cut", "hang"] as const;
+export const KINDS = ["gateway", "server", "cut", "hang", "stop"] as const;
 export type Kind = typeof KINDS[number];
 
 const CUT_MS = [3000, 20_000] as const;
@@ -34,11 +34,17 @@ export function lossOf(kind: Kind, world: World, maxMs: number = CUT_MS[1]): Los
   if (kind === "server") {
     return { what: `kill -9 of n${place}`, lastsMs: 0, happen: () => world.servers.kill(place) };
   }
+  if (kind === "stop") {
+    const what = `${world.nameOf(place)} is stopped with care`;
+    return { what, lastsMs: 0, happen: () => world.stopGateway(place) };
+  }
   const lastsMs = Math.round(Math.min(maxMs, between(CUT_MS)));
   const seconds = (lastsMs / 1000).toFixed(1);
   if (kind === "hang") {
-    const what = `${world.nameOf(place)} hangs for ${seconds} s`;
-    return { what, lastsMs, happen: () => world.stopGateway(place) };
+    const isGateway = Math.random() < 0.5;
+    const what = `${isGateway ? world.nameOf(place) : `n${place}`} hangs for ${seconds} s`;
+    const pid = isGateway ? world.pidOf(place) : world.servers.pidOf(place);
+    return { what, lastsMs, happen: () => world.hang(pid) };
   }
   const { what, cables } = oneOf(CUTS)!(world, place);
   const how = oneOf(HOWS)!;

@@ -27,7 +27,7 @@ import { World } from "./world.ts";
 const JOURNAL = "loss-journal.txt";
 /** So many rounds are a whole run. */
 const WHOLE = 50;
-/** A machine that hangs, and goes on as if nothing had been, is asked for by its name. */
+/** What hangs and goes on as if nothing had been, and what is stopped with care, is asked for by name. */
 const DEFAULT_KINDS: readonly Kind[] = ["gateway", "server", "cut"];
 /** Of a round, in milliseconds. */
 const TIMES = { boundMs: 15_000, beforeMs: 4000, afterMs: 12_000, mendedMs: 2000 };

@@ -56,6 +56,10 @@ export class NatsServers {
     return { fromA: this.#routes[a]![b]!, fromB: this.#routes[b]![a]! };
   }
 
+  pidOf(which: number): number | undefined {
+    return this.#running[which]?.pid;
+  }
+
   start(which: number): void {
     const { port, routePort, monitorPort } = this.#places[which]!;
     const cables = this.#routes[which]!.filter((cable) => cable !== undefined);

@@ -40,7 +40,7 @@ export class World implements AsyncDisposable {
   /** By the place of a gateway, and the server. */
   readonly #cables: readonly (readonly Cable[])[];
   readonly #gateways: (RunningGateway | undefined)[] = [];
-  readonly #stopped = new Set<number>();
+  readonly #hanging = new Set<number>();
   readonly stations: Stations;
   #started = 0;
   readonly #remove = (): void => Deno.removeSync(this.#folder, { recursive: true });
@@ -82,6 +82,10 @@ export class World implements AsyncDisposable {
     return this.#cables[place]!;
   }
 
+  pidOf(place: number): number | undefined {
+    return this.#gateways[place]?.pid;
+  }
+
   nameOf(place: number): string {
     return this.#gateways[place]?.name ?? "none";
   }
@@ -104,10 +108,10 @@ export class World implements AsyncDisposable {
     await until("all stations", () => this.stations.areConnected, READY_MS);
   }
 
-  /** Mends every cable, and lets everybody go on who was stopped. */
+  /** Mends every cable, and lets everybody go on who hangs. */
   mend(): void {
-    for (const pid of this.#stopped) Deno.kill(pid, "SIGCONT");
-    this.#stopped.clear();
+    for (const pid of this.#hanging) Deno.kill(pid, "SIGCONT");
+    this.#hanging.clear();
     for (const cable of this.#cables.flat()) cable.mend();
     this.servers.mend();
   }
@@ -119,12 +123,18 @@ export class World implements AsyncDisposable {
     if (gateway !== undefined) await this.#processes.kill(gateway.pid);
   }
 
-  /** It does nothing any more until all is mended, and its connections stay. */
+  /** SIGTERM; it ends when it has told the backend what it can. */
   stopGateway(place: number): void {
-    const gateway = this.#gateways[place];
-    if (gateway === undefined) return;
-    this.#stopped.add(gateway.pid);
-    Deno.kill(gateway.pid, "SIGSTOP");
+    const pid = this.pidOf(place);
+    this.#gateways[place] = undefined;
+    if (pid !== undefined) Deno.kill(pid, "SIGTERM");
+  }
+
+  /** A process does nothing any more until all is mended, and its connections stay. */
+  hang(pid: number | undefined): void {
+    if (pid === undefined) return;
+    this.#hanging.add(pid);
+    Deno.kill(pid, "SIGSTOP");
   }
 
   async #startGateway(place: number): Promise<void> {
