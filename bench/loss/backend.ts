@@ -46,7 +46,7 @@ export class Backend {
     const path = request.url.slice(request.url.indexOf("/", "http://".length));
     const [, by = "", kind = "", , clientId, messageId = ""] = path.split("/");
     const status = Math.random() < SHARE.fails ? 503 : 200;
-    const call = this.#books.calls.get(messageId);
+    const call = this.#books.find(messageId);
     if (call === undefined || call.clientId !== clientId) this.#books.strays.push(path);
     else {
       const webhookId = request.headers.get("webhook-id");

@@ -52,6 +52,8 @@ export interface Call {
 /** The CALLs of a round, and the connections that stations have and had. */
 export class Books {
   readonly calls = new Map<string, Call>();
+  /** Those of earlier rounds, of which something may come late. */
+  readonly earlier = new Map<string, Call>();
   /** By ClientId, the oldest first. */
   readonly links = new Map<string, Link[]>();
   /** Requests to the backend that belong to no CALL. */
@@ -71,8 +73,14 @@ export class Books {
     return link;
   }
 
+  /** A CALL of this round, or of an earlier one. */
+  find(messageId: string): Call | undefined {
+    return this.calls.get(messageId) ?? this.earlier.get(messageId);
+  }
+
   /** Begins a round: what was asked for before is over. */
   clear(): void {
+    for (const [messageId, call] of this.calls) this.earlier.set(messageId, call);
     this.calls.clear();
     this.strays.length = 0;
     for (const links of this.links.values()) links.splice(0, links.length - 1);

@@ -106,6 +106,10 @@ export function judge(
     }
     for (const pair of swapped(calls, links)) breaks("outcomes came out of order", ...pair);
   }
+  for (const call of books.earlier.values()) {
+    if ((call.tries.at(-1)?.at ?? 0) < lossAt) continue;
+    for (const rule of alwaysBroken(call)) breaks(rule, call);
+  }
   for (const stray of books.strays) breaks(`nobody asked for ${stray}`);
   const refusedMs = longestRefusal([...books.calls.values()], lossAt);
   return { asked: books.calls.size, ...counts, refusedMs, times, broken };

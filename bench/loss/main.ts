@@ -80,10 +80,15 @@ async function main(flags: Flags, processes: Processes): Promise<number> {
   for (let i = 0; i < flags.rounds; i++) {
     const kind = only[i % only.length]!;
     const loss = lossOf(kind, world, flags.cut * 1000);
-    const round = { ...await runRound(world, traffic, loss, { ...TIMES, callTimeoutMs }), kind };
-    rounds.push(round);
+    const round = await runRound(world, traffic, loss, { ...TIMES, callTimeoutMs });
     writeErr(`${i + 1}. ${lineOf(round)}\n`);
-    const { broken } = round.verdict;
+    await world.whole();
+    const left = await world.left();
+    const broken = [
+      ...round.verdict.broken,
+      ...left === undefined ? [] : [{ rule: left, calls: [] }],
+    ];
+    rounds.push({ ...round, verdict: { ...round.verdict, broken }, kind });
     for (const each of broken.slice(0, MAX_STORIES)) {
       const story = storyOf(each);
       world.journal.note("broken", story);
@@ -94,7 +99,6 @@ async function main(flags: Flags, processes: Processes): Promise<number> {
     if (broken.length > 0 || flags.journal !== undefined) {
       await Deno.writeTextFile(journal, world.journal.text);
     }
-    await world.whole();
   }
   const section =
     `On ${await readMachine()}: ${flags.stations} stations, ${flags.rate} CALLs/s to ` +

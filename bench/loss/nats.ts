@@ -105,6 +105,23 @@ cluster {
     }
   }
 
+  /**
+   * Waits until each server keeps so few messages of a stream.
+   *
+   * @returns How many there are of them after a minute at the latest; of one that no server has, 0.
+   */
+  async shrunk(stream: string, most: number): Promise<number> {
+    const end = performance.now() + READY_MS;
+    while (true) {
+      const counts = await Promise.all(
+        this.#places.map(({ monitorPort }) => messagesOf(monitorPort, stream)),
+      );
+      const count = Math.max(...counts);
+      if (count <= most || performance.now() > end) return count;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+
   /** Mends the cables between them. */
   mend(): void {
     for (const cable of this.#routes.flat()) cable?.mend();
@@ -114,6 +131,23 @@ cluster {
   async close(): Promise<void> {
     await Promise.all(this.#routes.flat().map((cable) => cable?.close()));
   }
+}
+
+interface StreamDetail {
+  readonly name: string;
+  readonly state: { readonly messages: number };
+}
+
+interface JetStreamPage {
+  readonly account_details?: readonly { readonly stream_detail?: readonly StreamDetail[] }[];
+}
+
+/** How many messages of a stream a server keeps; NaN when it does not say. */
+async function messagesOf(monitorPort: number, stream: string): Promise<number> {
+  const page = await ask(monitorPort, "jsz?streams=true") as JetStreamPage | undefined;
+  if (page === undefined) return NaN;
+  const streams = page.account_details?.flatMap(({ stream_detail = [] }) => stream_detail) ?? [];
+  return streams.find(({ name }) => name === stream)?.state.messages ?? 0;
 }
 
 /** A page of a server's monitor; undefined when it cannot be had. */

@@ -104,7 +104,7 @@ export class Stations {
 
   async #took(socket: WebSocket, link: Link, text: string): Promise<void> {
     const [type, messageId] = JSON.parse(text);
-    const call = this.#books.calls.get(messageId);
+    const call = this.#books.find(messageId);
     if (type !== CALL || call === undefined) return;
     call.received.push({ at: now(), link });
     const chance = Math.random();

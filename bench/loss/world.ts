@@ -4,6 +4,7 @@
  * @module
  */
 
+import { streamNames } from "../../lib/outbox/jetstream/subject.ts";
 import { until } from "../../tests/support/deadline.ts";
 import type { Processes } from "../process/processes.ts";
 import { Backend } from "./backend.ts";
@@ -14,6 +15,7 @@ import { NatsServers } from "./nats.ts";
 import { type Door, Stations } from "./stations.ts";
 
 const GATEWAYS = 3;
+const STREAMS = streamNames("ws2api");
 const READY_MS = 60_000;
 
 /** What a world is made of. */
@@ -88,6 +90,19 @@ export class World implements AsyncDisposable {
 
   nameOf(place: number): string {
     return this.#gateways[place]?.name ?? "none";
+  }
+
+  /**
+   * What the ledger keeps when nothing is owed any more and all is whole: in time that is nothing but the
+   * signs of life of the gateways that are there.
+   *
+   * @returns What is left besides, in words; undefined: nothing.
+   */
+  async left(): Promise<string | undefined> {
+    const entries = await this.servers.shrunk(STREAMS.entries, 0);
+    if (entries !== 0) return `${entries} entries are left in the ledger`;
+    const owners = await this.servers.shrunk(STREAMS.owners, GATEWAYS);
+    return owners <= GATEWAYS ? undefined : `${owners} owners are left in the ledger`;
   }
 
   /** Mends all, starts who is missing, and waits until all is as at the beginning. */

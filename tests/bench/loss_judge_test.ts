@@ -135,6 +135,11 @@ Deno.test("each rule that is broken is told", () => {
       taken(second, 9300);
       taken(first, 9301);
     }],
+    ["a CALL that was refused has an outcome", (told) => {
+      const call = told.refused("m1", 9000);
+      told.books.clear();
+      taken(call, LOSS_AT + 1, { kind: "error" });
+    }],
     ["nobody asked for /g1/result/Reset/CP-1/m9", (told) => {
       told.books.strays.push("/g1/result/Reset/CP-1/m9");
     }],

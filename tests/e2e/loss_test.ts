@@ -5,7 +5,7 @@
  * @module
  */
 
-import { deepStrictEqual, ok } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type Kind, lossOf } from "../../bench/loss/losses.ts";
 import { lineOf, storyOf } from "../../bench/loss/report.ts";
 import { runRound } from "../../bench/loss/round.ts";
@@ -46,4 +46,5 @@ testWith("nats-server", "each accepted CALL has an outcome, whatever one is lost
     });
   }
   traffic.close();
+  strictEqual(await world.left(), undefined);
 });
