@@ -49,10 +49,10 @@ export interface Config {
   readonly awayHoldMs: number;
   /** What comes of a CALL while the backend is away: its client is closed, or gets a CALLERROR. */
   readonly backendAway: "close" | "answer";
-  /** A folder; undefined for none. */
+  /** A folder, or `NATS_OUTBOX`; undefined for none. */
   readonly outbox: string | undefined;
-  /** What an outbox in NATS may hold. */
   readonly outboxMaxBytes: number;
+  readonly isOutboxMaxBytesAsked: boolean;
   /** How long a CALL is known after its end. */
   readonly outcomeRetentionMs: number;
   readonly reportTtlMs: number;
@@ -184,6 +184,10 @@ export function readInvocation(
     return take(name) as ValueOf<N>;
   }
 
+  function isAsked(name: FlagName): boolean {
+    return (settings.get(name)?.source ?? "default") !== "default";
+  }
+
   const hasProxy = PROXY_VARIABLES.some((name) =>
     [name, name.toUpperCase()].some((each) => (variable(each) ?? "") !== "")
   );
@@ -219,6 +223,7 @@ export function readInvocation(
     backendAway: must("backend-away"),
     outbox: take("outbox"),
     outboxMaxBytes: must("outbox-max-bytes"),
+    isOutboxMaxBytesAsked: isAsked("outbox-max-bytes"),
     outcomeRetentionMs: must("outcome-retention"),
     reportTtlMs: must("report-ttl"),
     maxReports: must("max-reports"),
@@ -230,7 +235,7 @@ export function readInvocation(
     maxBufferedBytes: take("max-buffered") ?? 4 * maxMessageBytes,
     maxMemoryBytes: must("max-memory"),
     maxConnections: must("max-connections"),
-    isMaxConnectionsAsked: (settings.get("max-connections")?.source ?? "default") !== "default",
+    isMaxConnectionsAsked: isAsked("max-connections"),
     openFiles: take("open-files"),
     connectRate: take("connect-rate"),
     clientRate: take("client-rate"),

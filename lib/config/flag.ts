@@ -98,13 +98,13 @@ export const FLAGS = {
   "outbox": unset(
     outboxPlace,
     "DIR",
-    "keeps accepted CALLs and their outcomes in a folder, until the backend has taken them",
+    "keeps accepted CALLs and their outcomes in a folder, or with the word nats in JetStream, until the backend has taken them",
   ),
   "outbox-max-bytes": flag(
-    size(1024 ** 2, 1024 ** 5, "1024TiB"),
+    size(1024 ** 2, 1024 ** 4, "1024GiB"),
     "SIZE",
     "1GiB",
-    "what an outbox in NATS may hold; beyond it CALLs are refused",
+    "what --outbox nats may take in JetStream, on each server that keeps it; then CALLs to clients get 503",
   ),
   "away-hold": flag(
     duration(0),

@@ -9,7 +9,7 @@ import type { FlagName } from "./flag.ts";
 import { isEverywhere, isLoopback, placeText } from "./place.ts";
 import { isExposedSecret, type Settings } from "./setting.ts";
 import { shownFile } from "./shown.ts";
-import type { ListenAddress } from "./value.ts";
+import { type ListenAddress, NATS_OUTBOX } from "./value.ts";
 
 /** A setting that works, and is hardly what was meant. */
 export interface SettingWarning {
@@ -39,6 +39,12 @@ export function nonsenseOf(config: Config): string | undefined {
   if (nats === undefined && config.natsCaFile !== undefined) {
     return "--nats-ca: is not allowed alone; allowed is with --nats URL";
   }
+  if (nats === undefined && config.outbox === NATS_OUTBOX) {
+    return "--outbox: nats is not allowed alone; allowed is with --nats URL, or a folder (./nats)";
+  }
+  if (config.isOutboxMaxBytesAsked && config.outbox !== NATS_OUTBOX) {
+    return "--outbox-max-bytes: is not allowed alone; allowed is with --outbox nats";
+  }
   if (config.compression && config.websocket !== "ws") {
     return "--compression: is not allowed alone; allowed is with --websocket ws";
   }
@@ -63,7 +69,7 @@ export function nonsenseOf(config: Config): string | undefined {
 
 /** A profile is written over what is there. */
 function fileNonsense(config: Config): string | undefined {
-  const { cpuProfileFile, memProfileFile, tls } = config;
+  const { cpuProfileFile, memProfileFile, tls, outbox } = config;
   const read: readonly (readonly [flag: FlagName, name: string | undefined])[] = [
     ["api-token-file", config.apiTokenFile],
     ["api-tokens-file", config.apiTokensFile],
@@ -75,7 +81,7 @@ function fileNonsense(config: Config): string | undefined {
     ["client-ca", config.clientCaFile],
     ["client-crl", config.clientCrlFile],
     ["config", config.configFile],
-    ["outbox", config.outbox && `${config.outbox}/outbox.sqlite`],
+    ["outbox", outbox && outbox !== NATS_OUTBOX ? `${outbox}/outbox.sqlite` : undefined],
   ];
   const written = [["cpuprofile", cpuProfileFile], ["memprofile", memProfileFile]] as const;
   for (const [flag, name] of written) {

@@ -243,13 +243,13 @@ export const bearerToken: ValueReader<string> = (text) =>
     ? ok(text)
     : { ok: false, allowed: "one or more printable ASCII characters without blanks" };
 
-/** In place of a folder: JetStream. */
+/** The outbox in JetStream; a folder of that name is `./nats`. */
 export const NATS_OUTBOX = "nats";
 
-/** Where what was accepted is kept: a folder, or `NATS_OUTBOX`. */
+/** Where what was accepted is kept: a folder, or the word for JetStream. */
 export const outboxPlace: ValueReader<string> = (text) => {
   const isName = text !== "" && !text.includes("\0");
-  return isName ? ok(text) : { ok: false, allowed: "the name of a folder" };
+  return isName ? ok(text) : { ok: false, allowed: `the name of a folder, or ${NATS_OUTBOX}` };
 };
 
 /** A file's name; whether it can be read shows when it is read. */

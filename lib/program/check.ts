@@ -13,7 +13,7 @@ import { placeText } from "../config/place.ts";
 import { type ReadFile, readSecrets, type Secrets, type TlsPair } from "../config/secret.ts";
 import type { Settings } from "../config/setting.ts";
 import { shownFile } from "../config/shown.ts";
-import type { ListenAddress } from "../config/value.ts";
+import { type ListenAddress, NATS_OUTBOX } from "../config/value.ts";
 import { probeBackend } from "../forwarder/probe.ts";
 import { reserve } from "../listener/reserve.ts";
 import { checkPair } from "../listener/tls_server.ts";
@@ -81,9 +81,13 @@ export async function check(
     sayPort("--api-listen", config.apiListen, config.reusePort, say);
   }
   sayRoom(configuration, deps, say);
-  if (config.outbox !== undefined) await sayOutbox(config.outbox, say);
+  const { outbox } = config;
+  if (outbox !== undefined && outbox !== NATS_OUTBOX) await sayOutbox(outbox, say);
   await sayBackend(config, deps, say);
-  if (config.nats !== undefined && read.ok) await sayNats(config, read.secrets, deps, say);
+  if (config.nats !== undefined && read.ok) {
+    await sayNats(config, read.secrets, deps, say);
+    if (outbox === NATS_OUTBOX) await sayLedger(config, read.secrets, say);
+  }
   deps.say(
     faults === 0
       ? "the gateway can run like this"
@@ -223,6 +227,39 @@ async function sayNats(
       `its max_payload of ${found.maxBytes} bytes is less than ${NATS_SHARE} times --max-message: ` +
         "large CALLs to clients of other instances get 413",
     );
+  }
+}
+
+/** How many servers should keep what was accepted: one may be lost. */
+const REPLICAS = 3;
+
+async function sayLedger(
+  { nats, natsSubject, outboxMaxBytes }: Config,
+  { natsCredentials: credentials, natsCa: ca }: Secrets,
+  say: Say,
+): Promise<void> {
+  if (nats === undefined) return;
+  const { connectNats } = await import("../nats/connect.ts");
+  const { probeLedger } = await import("../outbox/jetstream/probe.ts");
+  const found = await probeLedger(
+    () => connectNats(nats, { credentials, ca }, natsSubject),
+    natsSubject,
+  );
+  switch (found.kind) {
+    case "new":
+      say("ok", "outbox", "JetStream takes the login; its streams are made at the start");
+      if (found.isAlone) say("warn", "outbox", "one NATS server keeps it: three outlive a loss");
+      return;
+    case "usable": {
+      const { messages, bytes, replicas } = found;
+      const size = `${mebibytes(bytes)} of ${mebibytes(outboxMaxBytes)}`;
+      const grade = replicas < REPLICAS ? "warn" : "ok";
+      const servers = replicas === 1 ? "1 NATS server keeps" : `${replicas} NATS servers keep`;
+      say("ok", "outbox", `JetStream takes the login; in it are ${messages} entries, ${size}`);
+      return say(grade, "outbox", `${servers} each of them${grade === "ok" ? "" : ": not 3"}`);
+    }
+    case "unusable":
+      return say("bad", "outbox", `in NATS: ${found.reason}`);
   }
 }
 

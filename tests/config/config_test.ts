@@ -157,8 +157,15 @@ const ROWS: Record<FlagName, Row> = {
   "outbox": {
     variable: "WS2API_OUTBOX",
     key: "outbox",
-    good: [["/var/lib/ws2api", "/var/lib/ws2api"], ["outbox", "outbox"]],
-    bad: ["a\0b", "nats"],
+    good: [["/var/lib/ws2api", "/var/lib/ws2api"], ["./nats", "./nats"], ["nats", "nats"]],
+    bad: ["a\0b"],
+  },
+  "outbox-max-bytes": {
+    variable: "WS2API_OUTBOX_MAX_BYTES",
+    key: "outboxMaxBytes",
+    default: 1024 ** 3,
+    good: [["1MiB", 1024 ** 2], ["1024GiB", 1024 ** 4]],
+    bad: ["1023KiB", "1025GiB", "all"],
   },
   "max-buffered": {
     variable: "WS2API_MAX_BUFFERED",

@@ -24,6 +24,9 @@ Deno.test("what can never be meant is refused in one line that names the flag", 
     ["--cpuprofile k --tls-cert c --tls-key k", /^--cpuprofile: "k" .*--tls-key's file/],
     ["--memprofile t --api-tokens-file t", /^--memprofile: "t" .*--api-tokens-file's file/],
     ["--cpuprofile o/outbox.sqlite --outbox o", /^--cpuprofile: .*--outbox's file/],
+    ["--outbox nats", /^--outbox: nats .*--nats URL, or a folder \(\.\/nats\)$/],
+    ["--outbox-max-bytes 1GiB", /^--outbox-max-bytes: .*--outbox nats$/],
+    ["--outbox-max-bytes 2GiB --outbox o --nats a", /^--outbox-max-bytes: .*--outbox nats$/],
     ["--memprofile a.toml --config a.toml", /^--memprofile: "a.toml" .*--config's file/],
   ];
   for (const [flags, line] of rows) {
@@ -47,6 +50,8 @@ Deno.test("what can be meant is not refused", async (t) => {
     "--listen :9 --insecure-api --backend http://10.0.0.1:9/",
     "--cpuprofile o/c --memprofile o/m --outbox o --reuse-port",
     "--cpuprofile c --memprofile m --tls-cert t --tls-key k",
+    "--outbox nats --outbox-max-bytes 2GiB --nats a --cpuprofile nats/outbox.sqlite",
+    "--outbox ./nats",
   ];
   for (const flags of rows) {
     await t.step(flags, () => strictEqual(nonsenseOf(invoke(flags).config), undefined));

@@ -1,7 +1,9 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { entrySubject } from "../../lib/outbox/jetstream/subject.ts";
+import { LedgerUnderTest } from "../outbox/jetstream/ledger_under_test.ts";
 import { closedPort, RecordingBackend } from "../support/backend.ts";
 import { makeDatedCertificate } from "../support/dated_certificate.ts";
-import { NatsServer } from "../support/nats.ts";
+import { NatsServer, withJetStream } from "../support/nats.ts";
 import { testWith } from "../support/needs.ts";
 import { makeCertificate, startCommand, startProgram, TempDir, urlOf } from "../support/program.ts";
 
@@ -235,4 +237,51 @@ testWith("nats-server", "--check connects to NATS, logs in, and tries the rights
       ok(!checked.stdout.includes("s3cret"), checked.stdout);
     });
   }
+});
+
+testWith("nats-server", "--check looks at an outbox in NATS, and makes nothing", async (t) => {
+  await using backend = new RecordingBackend();
+  const flags = ["--listen=127.0.0.1:0", `--backend=${backend.url}`, "--outbox=nats"];
+  const conf = Deno.readTextFileSync(new URL("../../examples/nats/nats.conf", import.meta.url));
+  await t.step("as in the example", async () => {
+    await using nats = await NatsServer.start((dir) =>
+      `NATS_PASSWORD: s3cret\n` +
+      conf.replace("jetstream {", `jetstream {\nstore_dir: ${JSON.stringify(dir.path("data"))}`)
+    );
+    const url = `nats://ws2api:s3cret@${nats.host}`;
+    for (let i = 0; i < 2; i++) {
+      const fresh = await check(flags, { WS2API_NATS: url });
+      strictEqual(fresh.code, 0, fresh.stdout);
+      match(fresh.stdout, /^ok {3}outbox: JetStream takes the login; its streams are made at/m);
+      match(fresh.stdout, /^warn outbox: one NATS server keeps it/m);
+    }
+    await using one = await LedgerUnderTest.ready(url, { prefix: "ws2api" });
+    const subject = entrySubject("ws2api", "o", "c", "1");
+    strictEqual((await one.ledger.entries.put(subject, "{}", 0)).kind, "stored");
+    const used = await check(flags, { WS2API_NATS: url });
+    strictEqual(used.code, 0, used.stdout);
+    match(
+      used.stdout,
+      /^ok {3}outbox: JetStream takes the login; in it are 1 entries, \S+ of 1024MiB/m,
+    );
+    match(used.stdout, /^warn outbox: 1 NATS server keeps each of them: not 3$/m);
+    deepStrictEqual([one.said, one.ups], [[], 1]);
+  });
+  await t.step("without JetStream, and without a right", async () => {
+    await using off = await NatsServer.start();
+    const none = await check(flags, { WS2API_NATS: off.url });
+    strictEqual(none.code, 2, none.stdout);
+    match(none.stdout, /^bad {2}outbox: in NATS: nobody answers for JetStream/m);
+    await using poor = await NatsServer.start((dir) =>
+      `authorization { users: [ { user: u, password: s3cret, permissions: { publish: ["ws2api.>"],
+        subscribe: ["ws2api.>"] } } ] }\n${withJetStream(dir)}`
+    );
+    const few = await check(flags, { WS2API_NATS: `nats://u:s3cret@${poor.host}` });
+    strictEqual(few.code, 2, few.stdout);
+    match(
+      few.stdout,
+      /^bad {2}outbox: in NATS: the login may not publish to \$JS\.API\.STREAM\.INFO/m,
+    );
+    ok(!few.stdout.includes("s3cret"));
+  });
 });

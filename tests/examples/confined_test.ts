@@ -129,8 +129,8 @@ Deno.test("NATS on Kubernetes and in compose has one configuration", () => {
   const [map] = parseAllDocuments(read("kubernetes/nats.yaml")).map((each) => each.toJS());
   strictEqual(map.data["nats.conf"], CONF);
   const { nats } = parse(read("compose.yaml"), { merge: true }).services;
-  deepStrictEqual(nats.command, ["--config", "/etc/nats/ws2api.conf"]);
-  deepStrictEqual(nats.volumes, ["./nats/nats.conf:/etc/nats/ws2api.conf:ro"]);
+  deepStrictEqual(nats.command, ["--config", "/etc/nats/ws2api.conf", "--store_dir", "/data"]);
+  deepStrictEqual(nats.volumes, ["./nats/nats.conf:/etc/nats/ws2api.conf:ro", "nats:/data"]);
 });
 
 const PASSWORD = "n0123456789abcdef";
@@ -140,7 +140,10 @@ testWith(
   "NATS with the examples' configuration ties gateways together, and lets nobody else in",
   async () => {
     // As the environment would give it.
-    await using nats = await NatsServer.start(`NATS_PASSWORD: ${PASSWORD}\n${CONF}`);
+    await using nats = await NatsServer.start((dir) =>
+      `NATS_PASSWORD: ${PASSWORD}\n` +
+      CONF.replace("jetstream {", `jetstream {\nstore_dir: ${JSON.stringify(dir.path("data"))}`)
+    );
     await using backend = new RecordingBackend();
     const url = `nats://ws2api:${PASSWORD}@${nats.host}`;
     await using a = await NatsGateway.ready(backend.url, url);
@@ -180,6 +183,7 @@ testWith(
     ok(given.includes("--config=/etc/nats/ws2api/nats.conf"));
     deepStrictEqual(container.volumeMounts, [
       { name: "config", mountPath: "/etc/nats/ws2api", readOnly: true },
+      { name: "data", mountPath: "/data" },
     ]);
     using dir = new TempDir();
     const conf = dir.file("nats.conf", CONF);
@@ -198,7 +202,9 @@ testWith(
         const monitor = closedPort();
         const args = given.map((arg) =>
           arg.replace("/etc/nats/ws2api/nats.conf", conf)
+            .replace("=/data", `=${dir.path(String(own))}`)
             .replaceAll("$(ROUTE_PASSWORD)", routePassword)
+            .replaceAll("$(POD_NAME)", `nats-${ports.indexOf(own)}`)
             .replace("0.0.0.0:6222", `127.0.0.1:${own}`)
             .replaceAll(/nats-(\d)\.nats:6222/g, (_, k) => `127.0.0.1:${ports[k]}`)
             .replace("8222", String(monitor))
@@ -218,6 +224,11 @@ testWith(
           async () =>
             await numberOfRoutes(one.monitor) >= 1 && await numberOfRoutes(two.monitor) >= 1,
         );
+        // What stands in their volumes is theirs together.
+        await until("a leader of JetStream", async () => {
+          const answer = await fetch(`http://127.0.0.1:${one.monitor}/jsz`);
+          return Boolean((await answer.json()).meta_cluster?.leader);
+        }, 30_000);
         await other.program.logged("Authorization");
         // One that is just being refused counts for a moment; one that is let in stays.
         await until(

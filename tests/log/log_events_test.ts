@@ -5,6 +5,8 @@ const ROOT = new URL("../../", import.meta.url);
 /** Calls that log, and the words that some of them are given by another name. */
 const CALL =
   /(?:\blog\.|\blog\?\.|#options\.log\.|Log\.|\blink\.|\bthis\.|#)(debug|info|audit|warn|error)\(\s*(?:"([^"]+)"|([A-Z_]+))/g;
+/** Calls of a thread that has another one log. */
+const LINE = /\bline\(\s*"(info|warn|error)",\s*"([^"]+)"/g;
 const WORDS = /const ([A-Z_]+) = "([^"]+)";/g;
 
 async function sources(folder: URL): Promise<string[]> {
@@ -23,7 +25,7 @@ async function loggedEvents(): Promise<string[]> {
   texts.push(await Deno.readTextFile(new URL("main.ts", ROOT)));
   const events = texts.flatMap((text) => {
     const words = new Map([...text.matchAll(WORDS)].map(([, name, word]) => [name, word]));
-    return [...text.matchAll(CALL)].map(([, level, event, name]) =>
+    return [...text.matchAll(CALL), ...text.matchAll(LINE)].map(([, level, event, name]) =>
       `${level === "audit" ? "info" : level} ${event ?? words.get(name) ?? name}`
     );
   });

@@ -46,6 +46,19 @@ class Setup implements StorePort {
   }
 }
 
+Deno.test("of a connection that a CALL is for only who its client is goes to the outbox", () => {
+  const setup = new Setup();
+  const accepted = call("1");
+  const connection = { ...accepted.client, framesIn: 7, onClose: () => {} };
+  setup.store.accept({ ...accepted, client: connection }, () => {});
+  setup.clock.tick(1);
+  const [batch] = setup.got;
+  deepStrictEqual(
+    batch?.kind === "write" && batch.changes.map(({ accept }) => accept?.client),
+    [accepted.client],
+  );
+});
+
 Deno.test("what is told in one turn is one batch, and what is told while one is under way is the next", () => {
   const setup = new Setup();
   const first = [1, 2, 3].map((n) => setup.accept(`${n}`));

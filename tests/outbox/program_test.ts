@@ -23,10 +23,3 @@ Deno.test("a program with an outbox leaves one file when it is told to stop, and
     });
   }
 });
-
-Deno.test("an outbox in NATS is refused, as it is not there yet", async () => {
-  await using program = startProgram(["--listen=127.0.0.1:0", "--outbox=nats"]);
-  const { code, stderr } = await program.ended();
-  strictEqual(code, 2);
-  match(stderr, /^ws2api: --outbox: "nats" is not allowed; allowed is .* not there yet\n$/);
-});

@@ -2,7 +2,7 @@
  * What went over the edges, and which rules it broke. Knows nothing of what is inside of the gateway.
  *
  * The rules, by the contract's sections 3 to 6: those of `report_book.ts`, `call_book.ts` and
- * `newest_book.ts`, and
+ * `newest_book.ts`; where JetStream keeps what is owed, those of `ledger_book.ts` and `estate_book.ts`; and
  *
  * - **CALLs of clients** are forwarded in the order sent, one at a time of each connection; none is sent again but
  *   one that provably never left.
@@ -19,15 +19,18 @@ import type { Sight } from "../../lib/forwarder/look.ts";
 import { AwayModel, isHeld } from "./away.ts";
 import { CallBook } from "./call_book.ts";
 import type { Attempt, ClientCall } from "./entries.ts";
+import { EstateBook } from "./estate_book.ts";
+import { LedgerBook } from "./ledger_book.ts";
 import { NewestBook } from "./newest_book.ts";
 import { Past } from "./past.ts";
+import type { Keeping } from "./plan.ts";
 import { ReportBook } from "./report_book.ts";
 import type { Timeline } from "./timeline.ts";
 
 export interface BooksOptions {
   readonly config: Config;
   readonly instances: number;
-  readonly hasOutbox: boolean;
+  readonly outbox: Keeping;
   /** Whether clients are held back in place of refusing what they send. */
   readonly canHold: boolean;
 }
@@ -52,6 +55,8 @@ export class Books {
   readonly faults: string[] = [];
   readonly past: Past;
   readonly newest: NewestBook;
+  readonly ledger: LedgerBook;
+  readonly estates: EstateBook;
   readonly reports: ReportBook;
   readonly calls: CallBook;
   readonly clientCalls = new Map<string, ClientCall>();
@@ -61,7 +66,10 @@ export class Books {
   readonly #away = new Map<string, AwayModel>();
 
   constructor(options: BooksOptions, timeline: Timeline) {
-    const { config, instances, hasOutbox } = options;
+    const { config, outbox } = options;
+    const isLedger = outbox === "nats";
+    // Over JetStream an instance and the next one in its place are two.
+    const instances = isLedger ? Math.max(2, options.instances) : options.instances;
     const { reportTtlMs, maxReports, outcomeRetentionMs: retentionMs } = config;
     this.#options = options;
     this.#timeline = timeline;
@@ -69,14 +77,20 @@ export class Books {
     const fault = (text: string): void => this.fault(text);
     this.past = past;
     this.newest = new NewestBook(timeline, past, fault);
+    this.ledger = new LedgerBook({ timeline, past, fault });
+    this.estates = new EstateBook({ timeline, past, fault });
     this.reports = new ReportBook({
       ...{ timeline, past, fault, reportTtlMs, maxReports },
       callBy: (action) => this.calls.calls.get(action),
       answerNumber: (call, body) => this.calls.numberOf(call, body),
+      estates: isLedger ? this.estates : undefined,
     });
     this.calls = new CallBook({
-      ...{ timeline, past, fault, instances, hasOutbox, maxReports, retentionMs },
+      ...{ timeline, past, fault, instances, maxReports, retentionMs },
+      hasOutbox: outbox !== "none",
+      hasHeirs: isLedger,
       reports: this.reports,
+      onAccepted: (token) => isLedger && this.ledger.accepted(token),
     });
   }
 

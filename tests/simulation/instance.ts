@@ -9,6 +9,7 @@ import type { Config } from "../../lib/config/config.ts";
 import { NO_SECRETS } from "../../lib/config/secret.ts";
 import { NatsBus } from "../../lib/cluster/nats/bus.ts";
 import { createBrowserGuard } from "../../lib/door/browser.ts";
+import { deliver, followStore, learn } from "../../lib/cluster/takeover.ts";
 import { createApiSide } from "../../lib/gateway/api_side.ts";
 import { type ClientSide, createClientSide } from "../../lib/gateway/client_side.ts";
 import { type Core, createCore } from "../../lib/gateway/core.ts";
@@ -25,11 +26,14 @@ import type { Status } from "../../lib/status/status.ts";
 import type { SimulatedBackend } from "./backend.ts";
 import type { Books } from "./books.ts";
 import type { Chance } from "./chance.ts";
+import type { SimulatedJetStream } from "./jetstream.ts";
+import type { SimulatedLedger } from "./ledger.ts";
 import { Life, LifeClock } from "./life.ts";
 import { type Line, lineSockets } from "./line.ts";
 import type { SimulatedConnection, SimulatedNats } from "./nats.ts";
 import type { ReportNames } from "./report_book.ts";
 import type { Sabotage } from "./sabotage.ts";
+import { LedgerOutbox } from "./ledger_outbox.ts";
 import { type SimulatedDisk, SimulatedStore } from "./store.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Weather } from "./weather.ts";
@@ -45,6 +49,8 @@ export interface InstanceDeps {
   readonly nats: SimulatedNats | undefined;
   /** Undefined without an outbox. */
   readonly disk: SimulatedDisk | undefined;
+  /** Where it is kept in place of a disk; undefined where it is not. */
+  readonly jetStream: SimulatedJetStream | undefined;
   readonly weather: Weather;
   readonly sabotage: Sabotage;
   readonly skewMs: number;
@@ -103,8 +109,12 @@ export class Instance {
   readonly #clientSide: ClientSide;
   readonly #status: Status;
   readonly #route: Route;
+  readonly #store: Store;
   #connection: SimulatedConnection | undefined;
   readonly #disk: SimulatedStore | undefined;
+  readonly #outbox: LedgerOutbox | undefined;
+  /** That of the outbox's thread. */
+  readonly #deskClock: LifeClock;
   /** It listens. */
   #isUp = false;
   #recovered = 0;
@@ -116,6 +126,7 @@ export class Instance {
 
   constructor(name: string, deps: InstanceDeps) {
     const { timeline, trace, books, backend, nats, skewMs, chance, disk, weather, sabotage } = deps;
+    const { jetStream } = deps;
     books.past.begins(name);
     const config = sabotage.config?.(deps.config) ?? deps.config;
     this.name = name;
@@ -131,7 +142,12 @@ export class Instance {
     const log = this.#log();
     const storeDeps = { timeline, weather, chance: chance.fork(), life };
     this.#disk = disk === undefined ? undefined : new SimulatedStore(disk, storeDeps);
-    const kept: Store = this.#disk ?? new MemoryStore();
+    this.#deskClock = new LifeClock(life, timeline, skewMs);
+    this.#outbox = jetStream && new LedgerOutbox({
+      ...{ life, timeline, jetStream, books, sabotage, chance: chance.fork(), log, clock },
+      ...{ deskClock: this.#deskClock, port: deps.port },
+    });
+    const kept: Store = this.#disk ?? this.#outbox?.store ?? new MemoryStore();
     const store = sabotage.store?.(kept) ?? kept;
     const gatewayDeps: GatewayDeps = {
       log,
@@ -167,6 +183,7 @@ export class Instance {
     this.#status = status;
     this.#route = createRoute(config.wsPath, this.#clientSide.upgrade, apiDeps);
     trace.note(`${name} starts`);
+    this.#store = store;
     void store.recover().then((found) => this.life.isAlive && this.#listen(found));
   }
 
@@ -175,11 +192,11 @@ export class Instance {
     const { trace } = this.#deps;
     const { calls, reports } = found;
     trace.note(`${this.name} listens, and has found ${calls.length} and ${reports.length}`);
-    const { records, keys } = this.#clientSide;
-    records.recovered(found, RESTARTED);
-    keys.recovered(found);
+    const heir = { ...this.#clientSide, deliveries: this.#core.deliveries };
+    learn(heir, found, RESTARTED);
     this.#recovered = calls.length + reports.length;
-    this.#core.deliveries.adopt(found, RESTARTED, (id, state) => records.settle(id, state));
+    deliver(heir, found, RESTARTED);
+    followStore(this.#store, heir);
     this.#isUp = true;
   }
 
@@ -190,12 +207,23 @@ export class Instance {
   /** The process is no more. @returns Whether its store had written all. */
   died(): boolean {
     this.life.end();
-    return this.#disk?.died() ?? true;
+    return this.#disk?.died() ?? this.#outbox?.isWritten ?? true;
   }
 
   /** Its connection to NATS, once there was one. */
   get nats(): SimulatedConnection | undefined {
     return this.#connection;
+  }
+
+  /** Its way to JetStream, where what it accepted is kept there. */
+  get ledger(): SimulatedLedger | undefined {
+    return this.#outbox?.ledger;
+  }
+
+  /** Somebody sets the machine's wall clock. */
+  jump(ms: number): void {
+    this.clock.jump(ms);
+    this.#deskClock.jump(ms);
   }
 
   /** A client's request arrives. */
@@ -280,6 +308,7 @@ export class Instance {
           for (const left of this.left(0)) books.fault(`${this.name} has left, and ${left}`);
         }
         if (this.#disk !== undefined) await within(this.clock, this.#disk.close(), STORE_CLOSE_MS);
+        await this.#outbox?.close();
       };
       void end().then(() => {
         if (!this.life.isAlive) return;
@@ -301,7 +330,9 @@ export class Instance {
     const { books, trace } = this.#deps;
     const { waiting } = this.#core.deliveries;
     if (waiting > 0) trace.note(`${this.name} has ${waiting} undelivered reports`);
-    if (waiting > 0 && this.#disk === undefined) books.past.lost(this.name);
+    if (waiting > 0 && this.#disk === undefined && this.#outbox === undefined) {
+      books.past.lost(this.name);
+    }
     if (lateMs > MAX_SHUTDOWN_MS && !this.wasFrozen) {
       books.fault(`${this.name} shut down ${lateMs} ms after its drain time-out`);
     }
@@ -339,7 +370,8 @@ export class Instance {
     if (metrics.slotsTaken.own > config.backendConnections) return "too many slots are taken";
     if (backlog.count > config.maxWaiting) return `${backlog.count} messages wait`;
     // CALLs, CALLs to it, and reports: what waits and one that is under way, of each; and what was found.
-    const most = 4 * config.maxQueue + config.callConcurrency + 4 + this.#recovered + LATE_REPORTS;
+    const most = 4 * config.maxQueue + config.callConcurrency + 4 + this.#recovered +
+      (this.#outbox?.inherited ?? 0) + LATE_REPORTS;
     for (const connection of connections.all()) {
       const { waiting } = connection.state;
       if (waiting > most) return `${waiting} messages of ${connection.clientId} wait`;

@@ -23,13 +23,22 @@ export interface Mishaps {
   readonly natsCut: number;
   readonly natsHang: number;
   readonly natsAway: number;
+  /** A stream has no leader. */
+  readonly noLeader: number;
 }
+
+/** Where an instance keeps what it accepted. */
+export type Keeping = "none" | "disk" | "nats";
 
 export interface Plan {
   readonly config: Config;
   readonly instances: number;
-  /** Whether each has a disk, which outlives it. */
-  readonly hasOutbox: boolean;
+  /** A disk outlives its instance; what is in JetStream, its machine too. */
+  readonly outbox: Keeping;
+  /** Of those that crash, how many never come back, from 0 to 1. */
+  readonly staysAway: number;
+  /** All that goes wrong is that one instance is lost, and never comes back. */
+  readonly hasOneLoss: boolean;
   /** For half an hour the backend takes no outcome of one client. */
   readonly isStubborn: boolean;
   readonly clients: number;
@@ -69,10 +78,75 @@ export function drawWhereabouts(chance: Chance, instances: number): Whereabouts 
  * From a chance of its own, too.
  */
 export function drawCanHold(seed: number): boolean {
-  return !SEEDS.some(([kept]) => kept === seed) && new Chance(seed ^ 0x5bd1e995).happens(0.5);
+  return !isKept(seed) && new Chance(seed ^ 0x5bd1e995).happens(0.5);
+}
+
+/** Whether a seed was kept before there was what is drawn here, so that its run must stay what it is. */
+function isKept(seed: number): boolean {
+  return SEEDS.some(([kept, , isNewer]) => kept === seed && isNewer !== true);
+}
+
+/**
+ * Has half of the worlds with several instances keep what they accept in JetStream, and some of those with
+ * one, but for those that were kept when none did. From a chance of its own, too.
+ */
+export function drawLedger(seed: number, plan: Plan): Plan {
+  const chance = new Chance(seed ^ 0x27d4eb2f);
+  if (isKept(seed) || !chance.happens(plan.instances > 1 ? 0.5 : 0.15)) return plan;
+  const kept: Plan = { ...plan, outbox: "nats" };
+  if (plan.instances > 1 && chance.happens(0.15)) {
+    const { reportTtlMs } = plan.config;
+    return {
+      ...kept,
+      config: { ...plan.config, reportTtlMs: Math.max(reportTtlMs, LONG_TTL_MS) },
+      faults: NO_FAULTS,
+      mishaps: NO_MISHAPS,
+      hasOneLoss: true,
+      isStubborn: false,
+    };
+  }
+  const sometimes = (share: number, most: number): number =>
+    chance.happens(share) ? chance.between(0, most) : 0;
+  const isClean = plan.faults === NO_FAULTS;
+  const weight = (): number => !isClean && chance.happens(0.5) ? chance.fraction() : 0;
+  return {
+    ...kept,
+    staysAway: chance.pick([0, 0.3, 0.6]),
+    faults: isClean ? NO_FAULTS : {
+      ...plan.faults,
+      lostWrite: sometimes(0.3, 0.15),
+      lostAnswer: sometimes(0.3, 0.15),
+      stall: sometimes(0.3, 0.03),
+      unheard: sometimes(0.4, 0.5),
+      staleRead: sometimes(0.5, 0.7),
+    },
+    mishaps: {
+      ...plan.mishaps,
+      diskFull: weight(),
+      natsCut: weight(),
+      natsHang: weight(),
+      natsAway: weight(),
+      noLeader: weight(),
+    },
+  };
 }
 
 const LONG_TTL_MS = 72 * 3600_000;
+
+const NO_MISHAPS: Mishaps = {
+  crash: 0,
+  restart: 0,
+  freeze: 0,
+  jump: 0,
+  backendAway: 0,
+  backendFails: 0,
+  diskFull: 0,
+  operator: 0,
+  natsCut: 0,
+  natsHang: 0,
+  natsAway: 0,
+  noLeader: 0,
+};
 
 let base: Config | undefined;
 
@@ -95,6 +169,7 @@ export function drawPlan(chance: Chance): Plan {
   const hasOutbox = chance.happens(0.6);
   const isClean = chance.happens(0.1);
   const faults: Faults = isClean ? NO_FAULTS : {
+    ...NO_FAULTS,
     slow: sometimes(0.5, 0.3),
     refused: sometimes(0.3, 0.3),
     cutBefore: sometimes(0.3, 0.2),
@@ -117,6 +192,7 @@ export function drawPlan(chance: Chance): Plan {
     natsCut: weight(isMany),
     natsHang: weight(isMany),
     natsAway: weight(isMany),
+    noLeader: 0,
   };
   const protocol = chance.pick([null, "ocpp1.6", "ocpp2.1"]);
   return {
@@ -141,7 +217,9 @@ export function drawPlan(chance: Chance): Plan {
       maxBufferedBytes: chance.pick([200, 64 * 1024]),
     },
     instances,
-    hasOutbox,
+    outbox: hasOutbox ? "disk" : "none",
+    staysAway: 0,
+    hasOneLoss: false,
     isStubborn: chance.happens(0.02),
     clients: 1 + chance.below(5),
     protocol,

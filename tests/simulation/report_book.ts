@@ -28,6 +28,7 @@ import {
   type Report,
   type ReportLife,
 } from "./entries.ts";
+import type { EstateBook } from "./estate_book.ts";
 import type { Past } from "./past.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -41,6 +42,8 @@ export interface ReportBookDeps {
   readonly callBy: (action: string) => ApiCall | undefined;
   /** The number of the answer with this payload; undefined when nobody gave it. */
   readonly answerNumber: (call: ApiCall, body: string) => number | undefined;
+  /** Where instances inherit from each other. */
+  readonly estates: EstateBook | undefined;
 }
 
 /** A report as the log names it. */
@@ -121,6 +124,7 @@ export class ReportBook {
     if (subjectOf(first) !== subjectOf(attempt)) {
       this.#deps.fault(`${id} is ${namesOf(first)}, and then ${namesOf(attempt)}`);
     }
+    this.#checkEstate(report, life, attempt);
     this.#checkAgain(report, life, attempt);
     this.#checkContent(report, life, attempt);
     this.#checkLane(report, life, attempt);
@@ -283,6 +287,13 @@ export class ReportBook {
     return this.#deps.callBy(action);
   }
 
+  #checkEstate({ call, lives }: Report, life: ReportLife, attempt: Attempt): void {
+    const { estates, answerNumber } = this.#deps;
+    const wasParked = [...lives.values()].some((each) => each.wasParked || each.mayRetry);
+    const isFirst = life.attempts.length === 0 && !wasParked;
+    estates?.begins(attempt, call && answerNumber(call, attempt.body), isFirst);
+  }
+
   /** Whether an instance may try this, or try it again. */
   #checkAgain({ id, lives, call }: Report, life: ReportLife, attempt: Attempt): void {
     const { fault, past, timeline, reportTtlMs } = this.#deps;
@@ -322,7 +333,7 @@ export class ReportBook {
   }
 
   #checkContent({ id, call, lives, first }: Report, life: ReportLife, attempt: Attempt): void {
-    const { fault, past, timeline } = this.#deps;
+    const { fault, past, timeline, estates } = this.#deps;
     const { path, body, instance, connectionId, kind } = attempt;
     const before = life.attempts[0];
     if (before !== undefined && (before.body !== body || before.path !== path)) {
@@ -348,7 +359,9 @@ export class ReportBook {
     ) {
       // Of several requests under one key another one may have been accepted.
       // And that it was not taken after all may not have been written.
-      const isExcused = call.key !== null || past.anyCrashedSince(call.askedAt);
+      // An heir cannot know what the one that was cut off said.
+      const isExcused = call.key !== null || past.anyCrashedSince(call.askedAt) ||
+        (estates !== undefined && past.wasTroubled(call.askedAt, timeline.now));
       if (!isExcused) fault(`${path} is reported, and was refused with ${answer.status}`);
     }
     const number = this.#deps.answerNumber(call, body);
@@ -398,7 +411,8 @@ export class ReportBook {
       lane.ids.splice(at, 1);
     }
     lane.ids.push(id);
-    if (before !== undefined && !isOver(before)) {
+    const isLost = last !== undefined && this.#deps.estates?.hasLost(instance, last) === true;
+    if (before !== undefined && !isOver(before) && !isLost) {
       fault(`${path} comes before ${answer?.path} is done`);
     }
     if (kind === "disconnect") lane.disconnected.add(connectionId);

@@ -8,7 +8,9 @@ import { isOutcome } from "../../lib/forwarder/forwarder.ts";
 import type { BackendReply } from "../../lib/forwarder/forwarder.ts";
 import type { SharedTime } from "../../lib/ids.ts";
 import type { Config } from "../../lib/config/config.ts";
+import type { Ledger } from "../../lib/outbox/jetstream/ledger.ts";
 import type { Store } from "../../lib/outbox/store.ts";
+import type { ToStore } from "../../lib/outbox/thread/message.ts";
 import type { ApiResponse } from "./instance.ts";
 import { type Layer, OuterLayer, Post } from "../../lib/forwarder/layer.ts";
 
@@ -145,6 +147,7 @@ function deaf(store: Store, changes: Partial<Store>): Store {
     park: (id, parked) => store.park(id, parked),
     delivered: (id) => store.delivered(id),
     recover: () => store.recover(),
+    follow: (follower) => store.follow?.(follower),
     close: () => store.close(),
     ...changes,
   };
@@ -161,6 +164,9 @@ export interface Sabotage {
   readonly layer?: (inner: Layer) => Layer;
   /** Between it and its store. */
   readonly store?: (store: Store) => Store;
+  /** Between its outbox in JetStream and the ledger, and the store. @returns Undefined: it gets lost. */
+  readonly ledger?: (ledger: Ledger) => Ledger;
+  readonly toStore?: (message: ToStore) => ToStore | undefined;
   /** It is set up otherwise than the rules believe. */
   readonly config?: (config: Config) => Config;
   /** What it hears of others' time. */

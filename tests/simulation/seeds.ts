@@ -8,8 +8,11 @@
  * @module
  */
 
-/** With each what it found. */
-export const SEEDS: readonly (readonly [seed: number, found: string])[] = [
+/**
+ * With each what it found. Those that are newer draw all that there is; the older ones nothing that came
+ * after them: clients that are held back, what is kept in JetStream.
+ */
+export const SEEDS: readonly (readonly [seed: number, found: string, isNewer?: true])[] = [
   [48, "an instance that gave up CALLs during a cut was never told that another one reported them"],
   [154, "the same"],
   [323, "the same"],
@@ -36,4 +39,24 @@ export const SEEDS: readonly (readonly [seed: number, found: string])[] = [
   [1030074, "the same"],
   [1033313, "the same"],
   [2000739, "an answer whose connection to NATS had gone was logged as a message not taken"],
+  [
+    20,
+    "an owner whose heir had delivered all took itself for the owner again when it came back",
+    true,
+  ],
+  [152, "the same", true],
+  [
+    31,
+    "reports were kept under a name that had never said that it is there",
+    true,
+  ],
+  [
+    619,
+    "an heir delivered in the order of the stream, where a write that was repeated is late",
+    true,
+  ],
+  [4, "an entry whose first write came late was never removed", true],
+  [1025, "the same", true],
+  [477, "in place of an entry an older one was removed, which a replica had given", true],
+  [2846, "an owner whose heir had not come to an entry yet removed its outcome", true],
 ];

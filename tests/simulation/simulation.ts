@@ -2,7 +2,7 @@
  * The real gateway in a simulated world, driven by a seed.
  *
  * Some instances of it, put together as `lib/gateway` does, run in this process on edges that are
- * simulated: time, chance, clients, the backend and the ways to it, NATS. First there is a storm, in
+ * simulated: time, chance, clients, the backend and the ways to it, NATS, the outbox. First there is a storm, in
  * which all that the plan has goes wrong; then it is calm, and within a bound all must come to its end.
  * What went over the edges is checked against the contract (`books.ts`).
  *
@@ -14,14 +14,19 @@
 
 import { setImmediate } from "node:timers";
 import { REMEMBER_MS } from "../../lib/cluster/times.ts";
+import type { Message } from "../../lib/outbox/jetstream/ledger.ts";
+import { readSign } from "../../lib/outbox/jetstream/sign_text.ts";
 import { SimulatedBackend } from "./backend.ts";
 import { Books } from "./books.ts";
 import { Chance } from "./chance.ts";
+import { ownerOf } from "../../lib/outbox/jetstream/subject.ts";
 import type { ApiCall, ApiRequest } from "./entries.ts";
 import { type ApiResponse, Instance } from "./instance.ts";
+import { SimulatedJetStream } from "./jetstream.ts";
 import { SimulatedNats } from "./nats.ts";
 import {
   drawCanHold,
+  drawLedger,
   drawPlan,
   drawWhereabouts,
   type Mishaps,
@@ -68,6 +73,8 @@ const STANDING_TIMERS = 1;
 const SHUTDOWN_MS = 30_000;
 /** The server of NATS believes for so long in a process that died. */
 const ZOMBIE_MS = 10_000;
+/** What one owed that is lost is delivered by then. */
+const INHERITED_MS = 15_000;
 /** Events in one run, far more than any has. */
 const MAX_EVENTS = 300_000;
 
@@ -121,6 +128,7 @@ class World {
   readonly #books: Books;
   readonly #backend: SimulatedBackend;
   readonly #nats: SimulatedNats | undefined;
+  readonly #jetStream: SimulatedJetStream | undefined;
   readonly #sabotage: Sabotage;
   readonly #whereabouts: Whereabouts;
   /** Of each place whose first instance had to share it with another one. */
@@ -128,8 +136,10 @@ class World {
   /** Of each place, with an outbox. */
   readonly #disks: (SimulatedDisk | undefined)[] = [];
   readonly #stations: Station[] = [];
-  /** Those that should be there; a dead one until it is started again. */
+  /** Those that should be there; a dead one until it is started again, or for ever where it stays away. */
   readonly #places: Instance[] = [];
+  /** Places whose instance never comes back. */
+  readonly #empty = new Set<number>();
   readonly #all: Instance[] = [];
   #lines = 0;
   #tokens = 0;
@@ -137,19 +147,19 @@ class World {
 
   constructor(seed: number, { print, sabotage = {} }: SimulateOptions) {
     const chance = new Chance(seed);
-    const plan = drawPlan(chance);
+    const plan = drawLedger(seed, drawPlan(chance));
     this.#seed = seed;
     this.#sabotage = sabotage;
     this.#chance = chance;
     this.#plan = plan;
     const timeline = this.#timeline;
-    const { config, instances, hasOutbox } = plan;
+    const { config, instances, outbox } = plan;
     this.#whereabouts = drawWhereabouts(new Chance(~seed), instances);
     this.#trace = new Trace(timeline, print);
     const trace = this.#trace;
     const weather = new Weather(plan.faults, chance.fork());
     this.#weather = weather;
-    this.#books = new Books({ config, instances, hasOutbox, canHold: drawCanHold(seed) }, timeline);
+    this.#books = new Books({ config, instances, outbox, canHold: drawCanHold(seed) }, timeline);
     const books = this.#books;
     this.#backend = new SimulatedBackend({
       timeline,
@@ -159,17 +169,23 @@ class World {
       trace,
       sabotage: sabotage.layer,
     });
-    this.#nats = instances === 1 ? undefined : new SimulatedNats({
+    const isLedger = outbox === "nats";
+    this.#nats = instances === 1 && !isLedger ? undefined : new SimulatedNats({
       timeline,
       weather,
       chance: chance.fork(),
+      note: (event) => trace.note(event),
+    });
+    this.#jetStream = !isLedger ? undefined : new SimulatedJetStream({
+      ...{ timeline, weather, chance: chance.fork(), book: books.ledger },
+      prefix: config.natsSubject,
       note: (event) => trace.note(event),
     });
     this.#mishaps = Object.entries(plan.mishaps).flatMap(([name, weight]) =>
       Array<keyof Mishaps>(Math.ceil(weight * 10)).fill(name as keyof Mishaps)
     );
     for (let place = 0; place < instances; place++) {
-      this.#disks.push(hasOutbox ? new SimulatedDisk() : undefined);
+      this.#disks.push(outbox === "disk" ? new SimulatedDisk() : undefined);
       this.#start(place);
     }
     for (let i = 0; i < plan.clients; i++) {
@@ -190,10 +206,11 @@ class World {
   }
 
   run(): Outcome {
-    const { stormMs, isStubborn } = this.#plan;
+    const { stormMs, isStubborn, hasOneLoss } = this.#plan;
     const { reports } = this.#books;
     this.#callLater();
     this.#mishapLater();
+    if (hasOneLoss) this.#loseOne();
     this.#pass(stormMs);
     if (isStubborn) this.#backend.refused = this.#stations[0]!.clientId;
     this.#calmDown();
@@ -208,7 +225,7 @@ class World {
     // took. Only now: before all have heard of each other one may know as many as there are, but not the same.
     this.#passUntil("nobody is missed", MISSED_MS, () => this.#missed());
     this.#checkLists();
-    this.#retryParked(this.#places[0]!, true);
+    this.#retryParked(this.#present[0]!, true);
     this.#passUntil("what was parked is taken", CALM_MS, () => this.#unsettled(true));
     if (reports.counts.parked > 0) this.#pass(1000);
     this.#checkCalls();
@@ -218,7 +235,7 @@ class World {
     const restMs = REST_MS + this.#plan.config.outcomeRetentionMs;
     this.#passUntil("nothing is left", restMs, () => this.#left());
     if (this.#books.faults.length === 0) {
-      for (const instance of this.#places) instance.shutDown(true, () => {});
+      for (const instance of this.#present) instance.shutDown(true, () => {});
     }
     this.#passUntil("all have shut down", SHUTDOWN_MS, () => this.#running());
     this.#pass(1000);
@@ -227,13 +244,15 @@ class World {
       for (const disk of this.#disks) {
         for (const id of disk?.ids ?? []) this.#books.fault(`the outbox still holds ${id}`);
       }
+      const left = this.#leftInLedger(true);
+      if (left !== undefined) this.#books.fault(left);
       this.#books.calls.close();
     }
     return this.#outcome();
   }
 
   #outcome(): Outcome {
-    const { faults, calls, reports, past, clientCalls, counts } = this.#books;
+    const { faults, calls, reports, past, clientCalls, counts, ledger, estates } = this.#books;
     return {
       seed: this.#seed,
       faults,
@@ -245,6 +264,8 @@ class World {
         ...reports.counts,
         ...calls.counts,
         ...counts,
+        ...ledger.counts,
+        ...estates.counts,
         calls: calls.calls.size,
         clientCalls: clientCalls.size,
         crashes: past.crashes,
@@ -293,12 +314,18 @@ class World {
 
   #missed(): string | undefined {
     if (this.#nats === undefined) return undefined;
-    const others = this.#places.length - 1;
-    const { name, knownPeers } = this.#places.find(({ knownPeers }) => knownPeers !== others) ?? {};
+    const places = this.#present;
+    const others = places.length - 1;
+    const { name, knownPeers } = places.find(({ knownPeers }) => knownPeers !== others) ?? {};
     return name === undefined ? undefined : `${name} knows of ${knownPeers}, and not of ${others}`;
   }
 
   // Who is there.
+
+  /** Those who are there, or come back. */
+  get #present(): Instance[] {
+    return this.#places.filter((_, place) => !this.#empty.has(place));
+  }
 
   /** @param isBeside The one before it is still there. */
   #start(place: number, isBeside = false): void {
@@ -312,6 +339,7 @@ class World {
       backend: this.#backend,
       nats: this.#nats,
       disk: this.#disks[place],
+      jetStream: this.#jetStream,
       weather: this.#weather,
       sabotage: this.#sabotage,
       skewMs: Math.round(this.#chance.between(-skewMs, skewMs)) +
@@ -330,17 +358,38 @@ class World {
     instance.died();
     this.#books.ended(instance.name, "crash");
     instance.nats?.died(isKnown);
+    instance.ledger?.died();
     // Also while it connected or closed.
     this.#timeline.after(ZOMBIE_MS, () => this.#nats?.died(instance.life));
     for (const station of this.#stations) station.gatewayDied(instance.life, isKnown);
     const place = this.#places.indexOf(instance);
-    if (place !== -1) {
+    if (place === -1) return;
+    const { staysAway } = this.#plan;
+    if (staysAway > 0 && this.#present.length > 1 && this.#chance.happens(staysAway)) {
+      this.#trace.note(`${instance.name} never comes back`);
+      this.#empty.add(place);
+    } else {
       this.#timeline.after(this.#chance.between(100, 4000), () => this.#revive(place));
     }
   }
 
   #revive(place: number): void {
-    if (!this.#places[place]!.life.isAlive) this.#start(place);
+    if (!this.#empty.has(place) && !this.#places[place]!.life.isAlive) this.#start(place);
+  }
+
+  /** One is lost, and all that it owed must be delivered in time. */
+  #loseOne(): void {
+    const chance = this.#chance;
+    this.#timeline.after(chance.between(0.3, 0.9) * this.#plan.stormMs, () => {
+      this.#died(chance.pick(this.#present), chance.happens(0.5));
+      this.#timeline.after(INHERITED_MS, () => {
+        const { entries, deps } = this.#jetStream!;
+        for (const { subject } of entries.messages) {
+          if (!this.#books.ledger.isLost(ownerOf(deps.prefix, subject) ?? "")) continue;
+          this.#books.fault(`${subject} is still there ${INHERITED_MS} ms after a loss`);
+        }
+      });
+    });
   }
 
   // The backend's own requests.
@@ -508,7 +557,7 @@ class World {
       case "jump": {
         const ms = Math.round(chance.between(-5000, 5000));
         note(`the wall clock of ${instance.name} is set by ${ms} ms`);
-        instance.clock.jump(ms);
+        instance.jump(ms);
         return;
       }
       case "backendAway": {
@@ -534,10 +583,11 @@ class World {
         return;
       }
       case "diskFull": {
-        const disk = this.#disks[place];
+        const disk = this.#disks[place] ?? this.#jetStream?.entries;
         if (disk === undefined || disk.isFull) return;
         const ms = chance.pick([300, 2000, 6000]);
-        note(`the disk of ${instance.name} is full for ${ms} ms`);
+        const isDisk = this.#disks[place] !== undefined;
+        note(`${isDisk ? `the disk of ${instance.name}` : "the ledger"} is full for ${ms} ms`);
         disk.isFull = true;
         this.#timeline.after(ms, () => disk.isFull = false);
         return;
@@ -548,19 +598,32 @@ class World {
         const ms = chance.pick([0, 1000, 3000, 9000]);
         note(`${instance.name} is cut off NATS for ${ms} ms`);
         instance.nats?.breaks(ms);
+        instance.ledger?.breaks(ms + chance.between(0, 300));
         return this.#books.past.trouble(ms + 2000);
       }
       case "natsHang": {
         const ms = chance.pick([500, 2000, 4000, 8000]);
         note(`the way of ${instance.name} to NATS hangs for ${ms} ms`);
         instance.nats?.hangs(ms);
+        instance.ledger?.hangs(ms + chance.between(0, 300));
         return this.#books.past.trouble(ms + 2000);
       }
       case "natsAway": {
         const ms = chance.pick([100, 2000, 8000]);
         note(`NATS is away for ${ms} ms`);
         this.#nats?.goAway(ms);
+        this.#jetStream?.goAway(ms);
         return this.#books.past.trouble(ms + 2000);
+      }
+      case "noLeader": {
+        if (this.#jetStream === undefined) return;
+        const { entries, owners } = this.#jetStream;
+        const ms = chance.between(4000, 9000);
+        for (const stream of chance.pick([[entries], [owners], [entries, owners]])) {
+          note(`${stream.name} has no leader for ${ms} ms`);
+          stream.depose(ms);
+        }
+        return;
       }
     }
   }
@@ -574,6 +637,7 @@ class World {
     this.#backend.isFailing = false;
     for (const disk of this.#disks) if (disk !== undefined) disk.isFull = false;
     this.#nats?.calm();
+    this.#jetStream?.calm();
     for (const { life } of this.#all) life.spare();
     for (const station of this.#stations) station.calm();
     for (let place = 0; place < this.#places.length; place++) this.#revive(place);
@@ -583,7 +647,7 @@ class World {
   #unsettled(isFinal: boolean): string | undefined {
     const owed = this.#books.owed(isFinal);
     if (owed !== undefined) return owed;
-    const idle = this.#places.find(({ isServing }) => !isServing);
+    const idle = this.#present.find(({ isServing }) => !isServing);
     if (idle !== undefined) return `${idle.name} does not serve`;
     for (const { clientId, isConnected, unanswered, open } of this.#stations) {
       if (!isConnected) return `${clientId} is not connected`;
@@ -595,7 +659,7 @@ class World {
         return `${instance.name} has not shut down`;
       }
     }
-    const ids = this.#places.flatMap(({ clientIds }) => clientIds);
+    const ids = this.#present.flatMap(({ clientIds }) => clientIds);
     return ids.length === this.#stations.length ? undefined : `connected: ${ids}`;
   }
 
@@ -605,7 +669,7 @@ class World {
     const wanted = this.#stations.map(({ clientId }) => clientId).join();
     const lists: string[] = [];
     const ask = (): void => {
-      for (const instance of this.#places) {
+      for (const instance of this.#present) {
         instance.asks("GET", "/clients", { accept: "application/json" }, null, ({ body }) => {
           const { clients } = JSON.parse(body) as { clients: { id: string }[] };
           lists.push(clients.map(({ id }) => id).join());
@@ -615,7 +679,7 @@ class World {
     ask();
     this.#pass(2000);
     for (const list of lists) if (list !== wanted) this.#books.fault(`the clients are ${list}`);
-    if (lists.length < this.#places.length && this.#books.faults.length === 0) {
+    if (lists.length < this.#present.length && this.#books.faults.length === 0) {
       this.#books.fault("an instance does not list the clients");
     }
   }
@@ -631,14 +695,26 @@ class World {
 
   #left(): string | undefined {
     const timers = this.#nats === undefined ? 0 : STANDING_TIMERS;
-    for (const instance of this.#places) {
+    for (const instance of this.#present) {
       const [first] = instance.left(timers);
       if (first !== undefined) return `${instance.name}: ${first}`;
     }
-    return undefined;
+    return this.#leftInLedger(false);
+  }
+
+  /** @param isOver All have shut down: there are not even signs of life. */
+  #leftInLedger(isOver: boolean): string | undefined {
+    if (this.#jetStream === undefined) return undefined;
+    const { entries, owners, deps } = this.#jetStream;
+    const { ledger } = this.#books;
+    // The last sign of one that has an heir is kept for a while.
+    const isLeft = ({ subject, text }: Message): boolean =>
+      isOver || !(ledger.isOwn(ownerOf(deps.prefix, subject) ?? "") || readSign(text)?.heir);
+    const left = entries.messages[0] ?? owners.messages.find(isLeft);
+    return left === undefined ? undefined : `the ledger still holds ${left.subject} ${left.text}`;
   }
 
   #running(): string | undefined {
-    return this.#places.find(({ hasLeft }) => !hasLeft)?.name;
+    return this.#present.find(({ hasLeft }) => !hasLeft)?.name;
   }
 }

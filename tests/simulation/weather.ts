@@ -22,6 +22,15 @@ export interface Faults {
   readonly badStatus: number;
   /** The response to a request to the API does not come back. */
   readonly lostResponse: number;
+  /** Of the ledger: what is to be written is lost, or the answer to any question is. */
+  readonly lostWrite: number;
+  readonly lostAnswer: number;
+  /** What is said to it takes longer than an answer is waited for, and comes. */
+  readonly stall: number;
+  /** A sign of life of another one is not heard. */
+  readonly unheard: number;
+  /** A replica is asked that has not heard of the last writes. */
+  readonly staleRead: number;
 }
 
 export const NO_FAULTS: Faults = {
@@ -32,6 +41,11 @@ export const NO_FAULTS: Faults = {
   hung: 0,
   badStatus: 0,
   lostResponse: 0,
+  lostWrite: 0,
+  lostAnswer: 0,
+  stall: 0,
+  unheard: 0,
+  staleRead: 0,
 };
 
 /** Owns whether faults happen: at one moment all of them end. */

@@ -171,6 +171,11 @@ export class NatsServer implements AsyncDisposable {
     this.#program?.signal("SIGSTOP");
   }
 
+  /** It goes on where it was. */
+  thaw(): void {
+    this.#program?.signal("SIGCONT");
+  }
+
   /** `kill -9`, and waits for its end. */
   async kill(): Promise<void> {
     await this.#program?.[Symbol.asyncDispose]();

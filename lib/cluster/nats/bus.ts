@@ -52,13 +52,19 @@ export type { NatsBusOptions };
  * **Nobody is nowhere while somebody is missing**: a client that is found nowhere is `gone` only when all
  * instances that are known said that they are there (`Peers`).
  *
- * **Exactly one outcome** of a CALL accepted with 202 on A for a client of B: B posts it and tells
+ * **Exactly one outcome** of a CALL accepted with 202 on A for a client of B, where B keeps nothing that
+ * outlives it: B posts it and tells
  * A, which also asks each second, so that no word of it is lost in a cut. When B goes, A posts.
  * When B hears nothing of NATS, it gives up such CALLs after 4 s, and A reports them after 7 s, or as
  * soon as B is back and says so. When A has not asked B for 2.5 s, B asks A before it reports
  * (`claim`): A may have heard nothing of B for longer than B knows, when B comes and goes. What remains:
  * B killed, or cut off for 7 s, between its post and its word of it to A, or cut off from A before it
  * could ask, is reported twice: once as `/result` and once as `/error`.
+ *
+ * **Where B's store is lasting** (`Store.isLasting`, of B alone: instances may differ) B has kept the CALL
+ * before A answers 202, tells A at once that A owes nothing, and alone reports it: from a folder after its
+ * next start, from the ledger in JetStream also by an instance that inherits it. Then none of the above
+ * happens, and A forgets the CALL.
  *
  * This class leads what others say to whoever owns the matter: the connection (`Link`), the clients held
  * here (`HeldClients`), who is there (`Peers`), what is owed to others (`Errands`) and by them (`Ledger`,

@@ -5,17 +5,18 @@
  */
 
 import { type Clock, every, within } from "../../clock.ts";
-import type { LogFields } from "../../log/log.ts";
 import type { Found } from "../store.ts";
 import { type FoundPart, MAIN, type Told } from "../thread/message.ts";
 import { type DeskPort, Places, type Said } from "../thread/places.ts";
-import type { Bounds, Change } from "../unwritten.ts";
+import type { Bounds } from "../unwritten.ts";
 import { Batches } from "./batches.ts";
-import { type EstateNews, Estates } from "./estates.ts";
+import { Estates } from "./estates.ts";
 import { KeptEntries } from "./kept.ts";
 import type { Ledger } from "./ledger.ts";
 import { Legacies } from "./legacies.ts";
 import { Neighbours } from "./neighbours.ts";
+import { News } from "./news.ts";
+import { Strays } from "./strays.ts";
 import { Tenure } from "./tenure.ts";
 import { LIST_MS, LOOK_MS } from "./times.ts";
 import { Writer } from "./writer.ts";
@@ -60,12 +61,12 @@ export class LedgerDesk {
   readonly #estates: Estates;
   readonly #neighbours: Neighbours;
   readonly #legacies: Legacies;
+  readonly #strays: Strays;
+  readonly #news: News;
   /** The store that gets what is inherited; undefined until one has asked. */
   #heir: number | undefined;
   /** That of the store which asks just now. */
   #ask: { readonly owner: number; readonly ask: number } | undefined;
-  #isFailing = false;
-  #failingSince: number;
   /** When all owners are listed again. */
   #listAt = 0;
   readonly #stopLooking: () => void;
@@ -73,9 +74,11 @@ export class LedgerDesk {
 
   constructor(deps: LedgerDeskDeps) {
     this.#deps = deps;
-    const { ledger, prefix, clock, newName, bounds } = deps;
+    const { ledger, prefix, clock, newName, tell, bounds } = deps;
     const { entries, owners } = ledger;
     const kept = this.#kept;
+    const news = new News(clock, tell);
+    this.#news = news;
     const place = (): string | null => this.#place();
     const tenure = new Tenure({
       ...{ owners, prefix, clock, newName, place },
@@ -83,18 +86,21 @@ export class LedgerDesk {
       lost: (before) => this.#lost(before),
     });
     this.#tenure = tenure;
+    const strays = new Strays({ ledger, kept, prefix, clock, name: () => tenure.name });
+    this.#strays = strays;
     this.#writer = new Writer({
       ...{ entries, kept, tenure, prefix, clock, bounds },
       isUp: () => ledger.isUp,
+      unsure: (subject) => strays.expect(subject),
       accepted: (id, isKept) => this.#accepted(id, isKept),
-      full: (isFull) => this.#fullChanged(isFull),
-      tooLarge: (change) => this.#tooLarge(change),
+      full: (isFull) => isFull ? news.failing("the stream is full") : this.#tellState(),
+      tooLarge: (change) => news.tooLarge(change),
     });
     this.#estates = new Estates({
       ...{ ledger, kept, prefix, clock },
       heir: () => this.#heir ?? MAIN,
       hand: (found) => this.#hand(found),
-      told: (news) => this.#toldOfEstate(news),
+      told: (told) => news.estate(told),
       ended: (owner) => this.#neighbours.forget(owner),
     });
     this.#neighbours = new Neighbours({
@@ -104,7 +110,6 @@ export class LedgerDesk {
     });
     this.#legacies = new Legacies({ entries, kept, writer: this.#writer, clock });
     this.#places = new Places(clock, (owner, said) => this.#take(owner, said));
-    this.#failingSince = clock.now();
     ledger.follow({
       up: () => this.#up(),
       ownerSaid: (_subject, text) => this.#neighbours.heard(text),
@@ -150,10 +155,15 @@ export class LedgerDesk {
     this.#isClosed = true;
     this.#writer.close();
     this.#legacies.close();
-    const left = this.#tenure.close(this.#kept.size + this.#estates.size > 0);
-    if (ledger.isUp) await within(clock, left, FAREWELL_MS);
+    if (ledger.isUp) await within(clock, this.#leave(), FAREWELL_MS);
     this.#places.close();
     await ledger.close(LEAVE_MS);
+  }
+
+  async #leave(): Promise<void> {
+    await this.#estates.close();
+    const isOwed = this.#kept.size + this.#estates.size > 0 || this.#strays.mayCome;
+    await this.#tenure.close(isOwed);
   }
 
   #place(): string | null {
@@ -214,8 +224,7 @@ export class LedgerDesk {
   }
 
   #inherit(owner: string, seq: number, silentMs: number): Promise<void> {
-    const fields = { owner, silentMs };
-    this.#line("warn", "an owner has gone, and what it kept is taken over", fields);
+    this.#news.gone(owner, silentMs);
     return this.#estates.begin(owner, seq);
   }
 
@@ -237,9 +246,10 @@ export class LedgerDesk {
   }
 
   #look(): void {
-    if (!this.#tenure.isCertain && !this.#isFailing) this.#certaintyChanged(false);
+    this.#tellState();
     if (!this.#deps.ledger.isUp) return;
     if (this.#deps.clock.now() >= this.#listAt) void this.#list();
+    this.#strays.look();
     // Before a store has asked nobody would get it.
     if (this.#heir === undefined || this.#ask !== undefined) return;
     void this.#neighbours.look();
@@ -252,25 +262,16 @@ export class LedgerDesk {
   }
 
   #certaintyChanged(isCertain: boolean): void {
-    const { clock, tell, ledger } = this.#deps;
     if (isCertain) this.#writer.run();
     else this.#writer.uncertain();
-    if (isCertain !== this.#isFailing) return;
-    this.#isFailing = !isCertain;
-    if (isCertain) {
-      return tell({ kind: "writing", durationMs: Math.round(clock.now() - this.#failingSince) });
-    }
-    this.#failingSince = clock.now();
-    const error = ledger.isUp ? "JetStream does not answer" : "NATS cannot be reached";
-    tell({ kind: "failing", error });
+    this.#tellState();
   }
 
-  #fullChanged(isFull: boolean): void {
-    const { clock, tell } = this.#deps;
-    if (isFull) {
-      this.#failingSince = clock.now();
-      tell({ kind: "failing", error: "the stream is full" });
-    } else tell({ kind: "writing", durationMs: Math.round(clock.now() - this.#failingSince) });
+  #tellState(): void {
+    const { ledger } = this.#deps;
+    if (this.#writer.isFull) return;
+    if (this.#tenure.isCertain) this.#news.writing();
+    else this.#news.failing(ledger.isUp ? "JetStream does not answer" : "NATS cannot be reached");
   }
 
   /** Another one has taken over all that was this one's. */
@@ -282,25 +283,6 @@ export class LedgerDesk {
       entries += ids.length;
       this.#places.post(place, { kind: "lost", ids });
     }
-    this.#line("error", "another instance has taken over what this one kept", { owner, entries });
-  }
-
-  #tooLarge({ end }: Change): void {
-    this.#line("error", "a report is larger than NATS takes: it is in memory only", {
-      clientId: end?.client.clientId ?? "",
-      kind: end?.report.kind ?? "",
-    });
-  }
-
-  #toldOfEstate(news: EstateNews): void {
-    if (news.kind === "unreadable") {
-      return this.#line("error", "an entry cannot be read", { subject: news.subject });
-    }
-    const { owner, calls, reports } = news;
-    this.#line("info", "entries were taken over", { owner, calls, reports });
-  }
-
-  #line(level: "info" | "warn" | "error", event: string, fields: LogFields): void {
-    this.#deps.tell({ kind: "line", level, event, fields });
+    this.#news.lost(owner, entries);
   }
 }

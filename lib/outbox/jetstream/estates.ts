@@ -5,13 +5,12 @@
  */
 
 import type { Clock } from "../../clock.ts";
-import type { AcceptedCall, Entry, KeptReport } from "../entry.ts";
 import type { Found } from "../store.ts";
 import { type LedgerEntry, readEntry } from "./entry_text.ts";
 import { type KeptEntries, namesOf } from "./kept.ts";
 import type { Ledger, Message } from "./ledger.ts";
 import { entriesOf } from "./subject.ts";
-import { GRACE_MS } from "./times.ts";
+import { GRACE_MS, SIGN_KEPT_MS } from "./times.ts";
 
 export interface EstatesDeps {
   readonly ledger: Pick<Ledger, "entries" | "owners">;
@@ -39,31 +38,38 @@ export type EstateNews =
 
 /** Entries that are taken over at once. */
 const AT_ONCE = 128;
+/** Entries that are handed over at once: they are copied for that. */
+const PART = 500;
 /** Until what broke off is read again. */
 const AGAIN_MS = 1000;
 /** How often is looked whether all of it is delivered. */
 const LOOK_AGAIN_MS = 10_000;
 
-/** What became of one message; one that cannot be read stays where it is, until it is too old. */
-interface Taken {
-  readonly ord: number;
-  readonly entry: Entry | "known" | "unreadable";
-}
+/**
+ * What became of one message: an entry that was taken over, or one that had been before; what cannot be
+ * read stays where it is, until it is too old.
+ */
+type Taken = LedgerEntry | "known" | "unreadable";
 
 interface Estate {
   /** Of the sign of life that says who the heir is. */
   readonly seq: number;
   /** How often it was read to the end. */
   passes: number;
+  /** What was taken over, and is handed over when all has been read: only then its order is known. */
+  found: LedgerEntry[];
   /** When it is read again. */
   dueAt: number;
+  /** When its owner is forgotten, since all of it is delivered; undefined before that. */
+  endsAt: number | undefined;
   isBusy: boolean;
 }
 
 /**
  * Owns the estates of owners that have gone, of which this one is the heir.
  *
- * Each entry is written as it is in place of itself, so that a later write of the old owner fails. An
+ * Each entry is written as it is in place of itself, so that a later write of the old owner fails. What
+ * stands in the stream first did not come to be first, for a write may have had to be repeated. An
  * estate is read twice, since something of it may still have been under way, and once more when all of
  * it is delivered; then its owner is forgotten.
  */
@@ -90,7 +96,14 @@ export class Estates {
    * @returns When it was read once, or not. Never rejects.
    */
   begin(owner: string, seq: number): Promise<void> {
-    const estate: Estate = { seq, passes: 0, dueAt: 0, isBusy: false };
+    const estate: Estate = {
+      seq,
+      passes: 0,
+      found: [],
+      dueAt: 0,
+      endsAt: undefined,
+      isBusy: false,
+    };
     this.#all.set(owner, estate);
     return this.#read(owner, estate);
   }
@@ -109,6 +122,18 @@ export class Estates {
     this.#all.clear();
   }
 
+  /**
+   * Nobody is here to see to them any longer: those that are delivered end.
+   *
+   * @returns When that was tried. Never rejects.
+   */
+  async close(): Promise<void> {
+    const done = [...this.#all].filter(([owner, { passes, isBusy }]) =>
+      passes >= 2 && !isBusy && !this.#isOwed(owner)
+    );
+    await Promise.all(done.map(([owner, estate]) => this.#end(owner, estate)));
+  }
+
   #isOwed(owner: string): boolean {
     return this.#deps.kept.hasBelow(entriesOf(this.#deps.prefix, owner).slice(0, -1));
   }
@@ -118,42 +143,55 @@ export class Estates {
   }
 
   async #read(owner: string, estate: Estate): Promise<void> {
-    const { ledger, prefix, hand, told } = this.#deps;
+    const { ledger, prefix } = this.#deps;
     estate.isBusy = true;
     const isCurrent = (): boolean => this.#all.get(owner) === estate;
-    // Those without an outcome come last: what came to be before them is told before.
-    const calls: AcceptedCall[] = [];
-    let reports = 0;
     let isWhole = true;
     let count = 0;
     const isRead = await ledger.entries.read(entriesOf(prefix, owner), async (messages) => {
       if (!isCurrent()) return;
       const taken = await this.#takeAll(messages, estate.passes === 0, isCurrent);
       if (taken.length < messages.length) isWhole = false;
-      const found: KeptReport[] = [];
-      for (const entry of taken) {
-        if (entry !== "unreadable") count++;
-        if (typeof entry === "string") continue;
-        if ("call" in entry) calls.push(entry.call);
-        else found.push(entry.report);
+      for (const one of taken) {
+        if (one !== "unreadable") count++;
+        if (typeof one !== "string") estate.found.push(one);
       }
-      reports += found.length;
-      if (found.length > 0) hand({ calls: [], reports: found });
     });
     estate.isBusy = false;
     if (!isCurrent()) return;
-    if (calls.length > 0) hand({ calls, reports: [] });
-    if (calls.length + reports > 0) {
-      told({ kind: "taken_over", owner, calls: calls.length, reports });
-    }
     if (!isRead || !isWhole) return this.#later(estate, AGAIN_MS);
+    this.#handOver(owner, estate);
     estate.passes++;
     if (estate.passes < 2) this.#later(estate, GRACE_MS);
     else if (count > 0 || this.#isOwed(owner)) this.#later(estate, AGAIN_MS);
-    else await this.#end(owner, estate);
+    else await this.#maybeEnd(owner, estate);
   }
 
-  /** Nothing is left of it. */
+  /** Those without an outcome come last: what came to be before them is told before. */
+  #handOver(owner: string, estate: Estate): void {
+    const { hand, told } = this.#deps;
+    const found = estate.found.sort((one, other) => one.ord - other.ord);
+    estate.found = [];
+    if (found.length === 0) return;
+    const calls = found.flatMap(({ entry }) => "call" in entry ? [entry.call] : []);
+    const reports = found.flatMap(({ entry }) => "report" in entry ? [entry.report] : []);
+    for (let from = 0; from < reports.length; from += PART) {
+      hand({ calls: [], reports: reports.slice(from, from + PART) });
+    }
+    for (let from = 0; from < calls.length; from += PART) {
+      hand({ calls: calls.slice(from, from + PART), reports: [] });
+    }
+    told({ kind: "taken_over", owner, calls: calls.length, reports: reports.length });
+  }
+
+  /** Nothing is left of it: it ends, as soon as its owner can hardly come back. */
+  async #maybeEnd(owner: string, estate: Estate): Promise<void> {
+    const now = this.#deps.clock.now();
+    estate.endsAt ??= now + SIGN_KEPT_MS;
+    if (now >= estate.endsAt) return await this.#end(owner, estate);
+    estate.dueAt = estate.endsAt;
+  }
+
   async #end(owner: string, estate: Estate): Promise<void> {
     estate.isBusy = true;
     const removed = await this.#deps.ledger.owners.remove(estate.seq);
@@ -164,23 +202,23 @@ export class Estates {
     this.#deps.ended(owner);
   }
 
-  /** @returns In order; what is missing could not be taken over now. */
+  /** @returns What is missing could not be taken over now. */
   async #takeAll(
     messages: readonly Message[],
     isFirst: boolean,
     isCurrent: () => boolean,
-  ): Promise<Taken["entry"][]> {
+  ): Promise<Taken[]> {
     const taken: Taken[] = [];
     for (let from = 0; from < messages.length && isCurrent(); from += AT_ONCE) {
       const some = messages.slice(from, from + AT_ONCE);
       const all = await Promise.all(some.map((message) => this.#take(message, isCurrent)));
       for (const [k, one] of all.entries()) {
         if (one !== undefined) taken.push(one);
-        if (!isFirst || one?.entry !== "unreadable") continue;
+        if (!isFirst || one !== "unreadable") continue;
         this.#deps.told({ kind: "unreadable", subject: some[k]!.subject });
       }
     }
-    return taken.sort((one, other) => one.ord - other.ord).map(({ entry }) => entry);
+    return taken;
   }
 
   async #take(
@@ -189,15 +227,14 @@ export class Estates {
   ): Promise<Taken | undefined> {
     const { ledger: { entries }, kept, heir } = this.#deps;
     const { subject, text, seq } = message;
-    const read: LedgerEntry | undefined = readEntry(text);
-    if (read === undefined) return { ord: 0, entry: "unreadable" };
-    const { entry, ord } = read;
-    const { id, key } = namesOf(entry);
+    const read = readEntry(text);
+    if (read === undefined) return "unreadable";
+    const { id, key } = namesOf(read.entry);
     const known = kept.get(id);
     if (known !== undefined) {
       // It was taken over to another subject before: once is enough.
       if (known.subject !== subject) await entries.remove(seq);
-      return { ord, entry: "known" };
+      return "known";
     }
     const put = await entries.put(subject, text, seq);
     if (!isCurrent()) return undefined;
@@ -205,6 +242,6 @@ export class Estates {
     if (put.kind !== "stored" && put.kind !== "full") return undefined;
     const now = put.kind === "stored" ? put.seq : seq;
     kept.set(id, { subject, seq: now, isUnsure: false, place: heir(), key });
-    return { ord, entry };
+    return read;
   }
 }

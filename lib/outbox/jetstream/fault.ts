@@ -26,6 +26,7 @@ const CODE = {
   notLeader: 10009,
   insufficientResources: 10023,
   noMessage: 10037,
+  notEnabledForAccount: 10039,
   storageExceeded: 10047,
   messageTooLarge: 10054,
   deleteFailed: 10057,
@@ -33,6 +34,7 @@ const CODE = {
   overlap: 10065,
   wrongLast: 10071,
   replicasNotSupported: 10074,
+  notEnabled: 10076,
   storeFailed: 10077,
   streamOffline: 10118,
   /** Without the sequence that is there. */
@@ -70,7 +72,8 @@ export function refusalOf(error: unknown): Refusal {
     return { kind: "passing", reason: `JetStream does not answer: ${reasonOf(error)}` };
   }
   const reason = `JetStream: ${reasonOf(said)}${hintOf(said.code)}`;
-  const isPassing = said.status === UNAVAILABLE || PASSING.includes(said.code);
+  const isOff = said.code === CODE.notEnabled || said.code === CODE.notEnabledForAccount;
+  const isPassing = !isOff && (said.status === UNAVAILABLE || PASSING.includes(said.code));
   return { kind: isPassing ? "passing" : "definite", reason };
 }
 

@@ -98,7 +98,7 @@ class JetStreamLedger implements Ledger {
       },
       onNew: () => this.#begin(),
       onUp: () => this.#see(),
-      onGone: () => this.#end(),
+      onGone: () => this.#gone(),
     });
     this.#questions = new Questions(this.#link, prefix, clock);
     const streams = streamNames(prefix);
@@ -180,6 +180,12 @@ class JetStreamLedger implements Ledger {
   #hear(message: Msg): void {
     // Without a text it is somebody's trial.
     if (message.data.length > 0) this.#follower?.ownerSaid(message.subject, message.string());
+  }
+
+  #gone(): void {
+    this.#end();
+    const fault = this.#opening?.fault;
+    if (fault?.kind === "definite") this.#opening?.end(fault.reason);
   }
 
   #end(): void {
@@ -265,7 +271,8 @@ class JetStreamLedger implements Ledger {
     if (this.#isClosed) return;
     if (this.#opening !== null) {
       this.#opening.fault = fault;
-      if (fault.kind === "definite") this.#opening.end(fault.reason);
+      // What the link hears it ends by itself, and says so when it has.
+      if (fault.kind === "definite" && this.#link.isUp) this.#opening.end(fault.reason);
       return;
     }
     const { clock, log } = this.#options;

@@ -46,12 +46,12 @@ export class Legacies {
     for (const change of [...writer.changes()]) {
       if (change.owner !== owner) continue;
       change.owner = heir;
-      const last = writer.changesOf(change.id).at(-1)!;
-      const { end } = last;
+      const { id, accept, end, isDelivered } = change;
       // What is under way with it is older.
-      if (last !== change || (end === undefined && !last.isDelivered)) continue;
-      left.delete(change.id);
-      if (end !== undefined) unwritten.push(end);
+      if (writer.changesOf(id).at(-1) !== change) continue;
+      // Of a CALL that was not kept yet nobody was told that it is.
+      if (accept !== undefined || end !== undefined || isDelivered) left.delete(id);
+      if (end !== undefined && !isDelivered) unwritten.push(end);
     }
     const calls: AcceptedCall[] = [];
     while (left.size > 0 && !this.#isClosed) {

@@ -14,6 +14,8 @@ import { ANSWER_MS } from "./times.ts";
 const SILENCE_MS = 5000;
 /** At least so many bytes are asked for at once … */
 const PART_BYTES = 2 * 1024 ** 2;
+/** … of so many messages, which is what the library asks for where bytes are limited … */
+const PART_MESSAGES = 100;
 /** … and room for what is around the largest message: JetStream sends none that does not fit. */
 const FRAME_BYTES = 64 * 1024;
 
@@ -31,7 +33,7 @@ type Take = (messages: readonly Message[]) => Promise<void>;
 
 /**
  * Reads with an ordered consumer, which is deleted afterwards. A part is what JetStream gives at once: at
- * most 100 messages (the library's limit where bytes are limited) and 2 MiB or one message.
+ * most 100 messages, and 2 MiB or as much as the largest message takes.
  *
  * @param take Must not reject.
  * @returns Whether all was read that was there at the beginning and was not removed meanwhile.
@@ -65,7 +67,8 @@ async function readUntil(
       ({ pending } = message.info);
       if (seq <= end) part.push({ subject: message.subject, seq, text: message.string() });
       isEnd = seq >= end || pending === 0;
-      if (isEnd) break;
+      // The library would wait for more, which it has not asked for.
+      if (isEnd || part.length === PART_MESSAGES) break;
     }
     if (part.length > 0) await take(part);
     if (isEnd) return true;
@@ -80,7 +83,7 @@ async function readUntil(
 
 /** Messages as they come; ends, and does not throw, when the next one has no room any more. */
 async function begin(consumer: Consumer, maxBytes: number): Promise<AsyncIterable<JsMsg>> {
-  const messages = await consumer.fetch({ max_messages: 500, expires: SILENCE_MS });
+  const messages = await consumer.fetch({ max_bytes: maxBytes, expires: SILENCE_MS });
   return (async function* () {
     try {
       yield* messages;

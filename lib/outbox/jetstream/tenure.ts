@@ -8,7 +8,7 @@ import type { Clock, Timer } from "../../clock.ts";
 import type { LedgerStream } from "./ledger.ts";
 import { readSign, type Sign, signText } from "./sign_text.ts";
 import { ownerSubject } from "./subject.ts";
-import { CERTAIN_MS, LOOK_MS, RENEW_MS } from "./times.ts";
+import { CERTAIN_MS, LOOK_MS, RENEW_MS, SIGN_MISSED_MS } from "./times.ts";
 
 export interface TenureDeps {
   readonly owners: LedgerStream;
@@ -40,6 +40,7 @@ export class Tenure {
   #name: string;
   #seq = 0;
   #number = 0;
+  #writtenAt = -Infinity;
   #certainUntil = -Infinity;
   #certainSince = 0;
   #wasCertain = false;
@@ -58,6 +59,11 @@ export class Tenure {
 
   get isCertain(): boolean {
     return this.#deps.clock.now() < this.#certainUntil;
+  }
+
+  /** Whether a sign was written under this name, so that others know whose heir to be. */
+  get isKnown(): boolean {
+    return this.#seq > 0;
   }
 
   /** From when on it has been certain without a break. */
@@ -132,16 +138,18 @@ export class Tenure {
     const put = await owners.put(subject, text, this.#seq);
     if (put.kind === "stored") {
       this.#seq = put.seq;
+      this.#writtenAt = this.#deps.clock.now();
       return "written";
     }
     if (put.kind !== "conflict") return "unknown";
-    const last = await owners.last(subject);
-    if (last === undefined || (last !== null && last.seq < put.last)) return "unknown";
-    if (last === null) {
-      // What was last may just have been removed, but not by an heir: of it a sign is left.
+    if (put.last === 0) {
+      // An heir removes it, long after all that this owner had is delivered; an operator may at any time.
+      const missedMs = this.#deps.clock.now() - this.#writtenAt;
       this.#seq = 0;
-      return put.last === 0 ? "again" : "unknown";
+      return missedMs < SIGN_MISSED_MS ? "again" : "lost";
     }
+    const last = await owners.last(subject);
+    if (last === undefined || last === null || last.seq < put.last) return "unknown";
     const found = readSign(last.text);
     if (found?.heir !== null) return "lost";
     // One of its own, whose answer did not come.

@@ -14,6 +14,13 @@ export const GONE_MS = 7000;
 export const CERTAIN_MS = 5500;
 /** After a time in which nothing could be written, the others have so long to say that they are there. */
 export const GRACE_MS = 3000;
+/**
+ * The last sign of an owner is kept for so long after all that it had is delivered, so that it finds whose
+ * that is when it comes back …
+ */
+export const SIGN_KEPT_MS = 900_000;
+/** … and one whose sign is missing for no longer than this was taken over by nobody: others removed it. */
+export const SIGN_MISSED_MS = 600_000;
 /** How often is looked who has gone … */
 export const LOOK_MS = 500;
 /** … and whether there is one of whom nothing was ever heard. */

@@ -11,7 +11,7 @@ import { ACCEPT_MS } from "./times.ts";
 import { type Tried, tryWrite, type WritingDeps } from "./writing.ts";
 
 export interface WriterDeps extends WritingDeps {
-  readonly tenure: Pick<Tenure, "name" | "isCertain" | "renew">;
+  readonly tenure: Pick<Tenure, "name" | "isCertain" | "isKnown" | "renew">;
   readonly isUp: () => boolean;
   readonly clock: Clock;
   /** Whether an accepted CALL is kept; once for each that was taken. */
@@ -66,6 +66,11 @@ export class Writer {
     this.#behind = new Unwritten(deps.bounds);
   }
 
+  /** Whether the stream had no room when something was written last. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
   /** What is not written of one id, the newest last. */
   changesOf(id: string): Change[] {
     return [this.#underWay.get(id), this.#waitingOf(id), this.#behind.get(id)]
@@ -99,7 +104,8 @@ export class Writer {
 
   /** Writes what can be written now. */
   run(): void {
-    if (!this.#isClosed && this.#deps.isUp()) {
+    // Nobody would be the heir of one that never said that it is there.
+    if (!this.#isClosed && this.#deps.isUp() && this.#deps.tenure.isKnown) {
       const now = this.#deps.clock.now();
       for (const { changes, pausedUntil } of [this.#removes, this.#writes]) {
         if (now < pausedUntil) continue;
@@ -109,6 +115,7 @@ export class Writer {
           void this.#write(change);
         }
       }
+      this.#wake();
     }
     if (this.#isIdle) { for (const resolve of this.#onIdle.splice(0)) resolve(); }
   }
@@ -232,19 +239,18 @@ export class Writer {
     const ms = tried === "full" ? FULL_MS : AGAIN_MS;
     (change.isDelivered ? this.#removes : this.#writes).pausedUntil = clock.now() + ms;
     this.#enqueue(change, change.owner);
-    this.#wake(ms);
   }
 
   /** Goes on when the first pause is over. */
-  #wake(ms: number): void {
+  #wake(): void {
     const { clock } = this.#deps;
+    const pauses = [this.#removes, this.#writes].filter(({ changes }) => changes.size > 0)
+      .map(({ pausedUntil }) => pausedUntil - clock.now()).filter((ms) => ms > 0);
+    if (pauses.length === 0) return;
     this.#timer ??= clock.setTimeout(() => {
       this.#timer = undefined;
       this.run();
-      const left = [this.#removes, this.#writes].filter(({ changes }) => changes.size > 0)
-        .map(({ pausedUntil }) => pausedUntil - clock.now()).filter((leftMs) => leftMs > 0);
-      if (left.length > 0 && !this.#isClosed) this.#wake(Math.min(...left));
-    }, ms);
+    }, Math.min(...pauses));
   }
 
   /** What was said meanwhile is next. */

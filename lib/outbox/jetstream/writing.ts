@@ -16,6 +16,8 @@ export interface WritingDeps {
   readonly kept: KeptEntries;
   readonly tenure: Pick<Tenure, "name" | "renew">;
   readonly prefix: string;
+  /** The first write of an entry had no answer: it may be done at any time. */
+  readonly unsure: (subject: string) => void;
 }
 
 /** What came of a try: `again` at once, since something else was there; `unknown` after a pause. */
@@ -61,22 +63,24 @@ export async function tryWrite(
 async function put(
   entry: Kept,
   text: string,
-  { entries, tenure }: WritingDeps,
+  { entries, tenure, unsure }: WritingDeps,
   isCurrent: () => boolean,
 ): Promise<Tried> {
+  const isNew = entry.seq === 0;
   const done = await entries.put(entry.subject, text, entry.seq);
   switch (done.kind) {
     case "stored":
       entry.seq = done.seq;
       entry.isUnsure = false;
-      // Nobody knows of it here any more, and an heir may not have seen it.
-      if (!isCurrent()) await entries.remove(done.seq);
+      // Nobody knows of it here any more. What was there before is the heir's, with its outcome.
+      if (!isCurrent() && isNew) await entries.remove(done.seq);
       return "done";
     case "full":
     case "too_large":
       return done.kind;
     case "unknown":
       entry.isUnsure = true;
+      if (entry.seq === 0) unsure(entry.subject);
       return "unknown";
     case "conflict": {
       const last = await entries.last(entry.subject);
@@ -108,7 +112,8 @@ async function remove(
     seq = last?.seq ?? 0;
   }
   const done = seq === 0 ? "absent" : await entries.remove(seq);
-  if (done === "unknown") return "unknown";
+  // Where it is not certain what is there, what was read may have been an older one.
+  if (done === "unknown" || (done === "absent" && entry.isUnsure && seq !== 0)) return "unknown";
   // Absent: it is an heir's by now, or had been removed by a try without an answer.
   if (isCurrent()) kept.delete(id);
   return "done";

@@ -5,6 +5,7 @@
  */
 
 import { type Clock, type Timer, within } from "../../clock.ts";
+import { identityOf } from "../../identity.ts";
 import type { Log } from "../../log/log.ts";
 import type { AcceptedCall, KeptReport, Parked } from "../entry.ts";
 import { NOTHING_FOUND } from "../outbox.ts";
@@ -88,7 +89,8 @@ export class PortStore implements Store {
 
   accept(call: AcceptedCall, done: (isKept: boolean) => void): void {
     if (this.#isClosed || this.#isStuck || this.#unwritten.isFull) return done(false);
-    this.#unwritten.accept(call);
+    // Mostly it is the connection itself, whose own state must neither be copied nor kept.
+    this.#unwritten.accept({ ...call, client: identityOf(call.client) });
     this.#waiting.set(call.id, { done, until: this.#clock.now() + ACCEPT_MS });
     this.#timer ??= this.#clock.setTimeout(this.#giveUp, ACCEPT_MS);
     this.#schedule();
