@@ -15,7 +15,7 @@ import { NatsServers } from "./nats.ts";
 import { type Door, Stations } from "./stations.ts";
 
 const GATEWAYS = 3;
-const STREAMS = streamNames("ws2api");
+const ENTRIES = streamNames("ws2api").entries;
 const READY_MS = 60_000;
 
 /** What a world is made of. */
@@ -93,16 +93,13 @@ export class World implements AsyncDisposable {
   }
 
   /**
-   * What the ledger keeps when nothing is owed any more and all is whole: in time that is nothing but the
-   * signs of life of the gateways that are there.
+   * Waits, a minute at most, until the ledger keeps nothing, as it should when nothing is owed.
    *
-   * @returns What is left besides, in words; undefined: nothing.
+   * @returns What is left, in words; undefined: nothing.
    */
   async left(): Promise<string | undefined> {
-    const entries = await this.servers.shrunk(STREAMS.entries, 0);
-    if (entries !== 0) return `${entries} entries are left in the ledger`;
-    const owners = await this.servers.shrunk(STREAMS.owners, GATEWAYS);
-    return owners <= GATEWAYS ? undefined : `${owners} owners are left in the ledger`;
+    const count = await this.servers.shrunk(ENTRIES, 0);
+    return count === 0 ? undefined : `${count} entries are left in the ledger`;
   }
 
   /** Mends all, starts who is missing, and waits until all is as at the beginning. */
