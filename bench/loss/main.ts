@@ -16,7 +16,6 @@ import { integer, listOf, number, repeatable } from "../process/flags.ts";
 import type { Processes } from "../process/processes.ts";
 import { runTask } from "../process/task.ts";
 import { writeErr, writeOut } from "../process/text.ts";
-import { writeResults } from "../report/markdown.ts";
 import { readMachine } from "../report/machine.ts";
 import { type Kind, KINDS, lossOf } from "./losses.ts";
 import { lineOf, storyOf, tableOf } from "./report.ts";
@@ -25,8 +24,6 @@ import { Traffic } from "./traffic.ts";
 import { World } from "./world.ts";
 
 const JOURNAL = "loss-journal.txt";
-/** So many rounds are a whole run. */
-const WHOLE = 50;
 /** What hangs and goes on as if nothing had been, and what is stopped with care, is asked for by name. */
 const DEFAULT_KINDS: readonly Kind[] = ["gateway", "server", "cut"];
 /** Of a round, in milliseconds. */
@@ -44,12 +41,11 @@ interface Flags {
   readonly cut: number;
   readonly gatewayFlag: readonly string[];
   readonly journal?: string;
-  readonly write: boolean;
 }
 
 const command = new Command("bench:loss")
   .description("Accepted CALLs when a gateway or a NATS server is lost, or the way between them.")
-  .option("--rounds <n>", "losses, one after the other", integer(1, 1000), WHOLE)
+  .option("--rounds <n>", "losses, one after the other", integer(1, 1000), 50)
   .option("--stations <n>", "charging stations", integer(1, 5000), 300)
   .option("--rate <n>", "CALLs to them in a second", number(1, 1000), 60)
   .option("--only <list>", `what is lost, of ${KINDS}`, listOf(KINDS), DEFAULT_KINDS)
@@ -60,8 +56,7 @@ const command = new Command("bench:loss")
   .option("--call-timeout <seconds>", "that of the gateways", number(1, 60), 3)
   .option("--cut <seconds>", "the longest cut", number(3, 60), 20)
   .option("--gateway-flag <flag>", "a flag for the gateways; repeatable", repeatable, [])
-  .option("--journal <file>", `for what all said; else ${JOURNAL} when a rule is broken`)
-  .option("--no-write", "leaves bench/RESULTS.md alone, as a part of the whole does");
+  .option("--journal <file>", `for what all said; else ${JOURNAL} when a rule is broken`);
 
 /** The exit code: 0 when all rules were kept. */
 async function main(flags: Flags, processes: Processes): Promise<number> {
@@ -100,13 +95,8 @@ async function main(flags: Flags, processes: Processes): Promise<number> {
       await Deno.writeTextFile(journal, world.journal.text);
     }
   }
-  const section =
-    `On ${await readMachine()}: ${flags.stations} stations, ${flags.rate} CALLs/s to ` +
-    `them, three gateways with \`--outbox ${outbox}\`, three NATS servers.\n\n${tableOf(rounds)}\n`;
-  writeOut(section);
-  if (flags.write && outbox === "nats" && flags.rounds >= WHOLE && only === DEFAULT_KINDS) {
-    await writeResults("bench:loss", `## Losses: \`deno task bench:loss\`\n\n${section}`);
-  }
+  writeOut(`On ${await readMachine()}, outbox ${outbox}, ${flags.stations} stations.\n\n`);
+  writeOut(`${tableOf(rounds)}\n`);
   if (isBroken) writeOut(`\nRules were broken: ${journal} has what all said.\n`);
   traffic.close();
   return isBroken ? 1 : 0;
