@@ -38,6 +38,7 @@ export interface Server extends Started {
 /** Starts processes and ends all of them, by their handles. */
 export class Processes {
   readonly #children: Deno.ChildProcess[] = [];
+  readonly #inputs: WritableStreamDefaultWriter<Uint8Array>[] = [];
   readonly #parts = new Set<Processes>();
   #ended: Promise<void> | null = null;
 
@@ -112,6 +113,7 @@ export class Processes {
     }).spawn();
     this.#children.push(child);
     const input = child.stdin.getWriter();
+    this.#inputs.push(input);
     return {
       pid: child.pid,
       lines: lines(child.stdout),
@@ -157,6 +159,8 @@ export class Processes {
       await child.status;
       clearTimeout(timer);
     }
+    // Nobody reads it any more, which is an error or is not.
+    await Promise.allSettled(this.#inputs.map((input) => input.close()));
   }
 }
 

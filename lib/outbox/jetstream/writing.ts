@@ -106,18 +106,22 @@ async function put(
 async function remove(
   id: string,
   entry: Kept,
-  { entries, kept }: WritingDeps,
+  { entries, kept, unsure }: WritingDeps,
   isCurrent: () => boolean,
 ): Promise<Tried> {
   let { seq } = entry;
+  let isThere = false;
   if (entry.isUnsure) {
     const last = await entries.last(entry.subject);
     if (last === undefined) return "unknown";
-    seq = last?.seq ?? 0;
+    isThere = last !== null;
+    seq = last?.seq ?? entry.seq;
   }
   const done = seq === 0 ? "absent" : await entries.remove(seq);
-  // Where it is not certain what is there, what was read may have been an older one.
-  if (done === "unknown" || (done === "absent" && entry.isUnsure && seq !== 0)) return "unknown";
+  // Where it is not certain what is there, what was read may have been an older one …
+  if (done === "unknown" || (done === "absent" && isThere)) return "unknown";
+  // … or its server lags behind and does not know of it yet: it is looked for later.
+  if (done === "absent" && entry.isUnsure) unsure(entry.subject);
   // Absent: it is an heir's by now, or had been removed by a try without an answer.
   if (isCurrent()) kept.delete(id);
   return "done";

@@ -67,6 +67,25 @@ Deno.test("a CALL that cannot be kept in time is refused, and nothing of it is f
   deepStrictEqual(idsIn(jetStream), []);
 });
 
+Deno.test("what is delivered does not stay, whatever a server that lags behind says of it", async () => {
+  for (const knowsOfCall of [false, true]) {
+    const { jetStream, clock, a } = await two();
+    const one = call("1");
+    const before = jetStream.entries.messages;
+    strictEqual(await a.accept(one), true);
+    a.ledger.lagging = knowsOfCall ? jetStream.entries.messages : before;
+    a.ledger.weather = "deaf";
+    await a.end(outcomeOf(one));
+    await pass(clock, 100);
+    a.ledger.weather = "fine";
+    await a.delivered(one.id);
+    await pass(clock, 1000);
+    a.ledger.lagging = undefined;
+    await pass(clock, 15_000);
+    deepStrictEqual(idsIn(jetStream), []);
+  }
+});
+
 Deno.test("who is cut off keeps no CALL, says so once, and keeps them again when it is back", async () => {
   const { clock, a } = await two();
   a.ledger.weather = "cut";

@@ -68,6 +68,8 @@ export class FakeLedger implements Ledger {
   readonly clientIp = "127.0.0.1";
   isUp = true;
   weather: Weather = "fine";
+  /** What there is as far as the server knows that is asked what is last: it may lag behind. */
+  lagging: readonly Message[] | undefined;
   /** Names what was asked, in order. */
   readonly asked: string[] = [];
   follower: LedgerFollower | undefined;
@@ -114,7 +116,7 @@ export class FakeLedger implements Ledger {
         this.asked.push(`last ${subject}`);
         if (!isThere()) return undefined;
         return await Promise.resolve(
-          stream.messages.find((message) => message.subject === subject) ?? null,
+          (this.lagging ?? stream.messages).find((message) => message.subject === subject) ?? null,
         );
       },
       read: async (filter, take) => {
