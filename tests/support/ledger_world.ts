@@ -181,7 +181,9 @@ export class LedgerWorld implements AsyncDisposable {
   /** What the backend was told of one client, in order. */
   outcomes(clientId: string): Outcome[] {
     return (this.backend?.requests ?? [])
-      .filter(({ path }) => path.split("/").at(-2) === clientId)
+      .filter(({ path }) =>
+        /^\/(?:result|error|resulterror)\//.test(path) && path.split("/").at(-2) === clientId
+      )
       .map(outcomeOf);
   }
 
