@@ -192,9 +192,10 @@ export class LedgerWorld implements AsyncDisposable {
     return this.#messages(STREAMS.entries, (text) => readEntry(text)?.entry);
   }
 
-  /** The last signs of life. */
-  owners(): Promise<Sign[]> {
-    return this.#messages(STREAMS.owners, readSign);
+  /** The last signs of life of all owners that are there, and of those that have no heir yet. */
+  async owners(): Promise<Sign[]> {
+    const all = await this.#messages(STREAMS.owners, readSign);
+    return all.filter(({ heir }) => heir === null);
   }
 
   /** @param what Of JetStream, for an operator's deed. */
