@@ -108,8 +108,7 @@ export class Writer {
       const now = this.#deps.clock.now();
       for (const { changes, pausedUntil } of [this.#removes, this.#writes]) {
         if (now < pausedUntil) continue;
-        for (const change of changes.first(MAX_UNDER_WAY - this.#underWay.size, Infinity)) {
-          changes.remove(change.id);
+        for (const change of changes.shift(MAX_UNDER_WAY - this.#underWay.size)) {
           // Rejects only for a bug.
           void this.#write(change);
         }
