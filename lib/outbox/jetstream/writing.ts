@@ -14,7 +14,7 @@ import type { Tenure } from "./tenure.ts";
 export interface WritingDeps {
   readonly entries: LedgerStream;
   readonly kept: KeptEntries;
-  readonly tenure: Pick<Tenure, "name" | "renew">;
+  readonly tenure: Pick<Tenure, "name" | "confirm">;
   readonly prefix: string;
 }
 
@@ -86,9 +86,11 @@ async function put(
         entry.isUnsure = false;
         return "done";
       }
-      // An heir's, or one of this owner's own without an answer: its sign of life says which.
-      await tenure.renew();
+      // An heir's, or one of this owner's own without an answer: its sign of life says which, if it is
+      // written after that was read.
+      const isOwner = await tenure.confirm();
       if (!isCurrent()) return "done";
+      if (!isOwner) return "unknown";
       entry.seq = last?.seq ?? 0;
       return "again";
     }
