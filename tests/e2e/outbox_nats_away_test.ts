@@ -37,8 +37,7 @@ testWithNats(
     const waited = gateway.call("CP-1/b", { prefer: "wait=5" });
     await station.answer("b");
     deepStrictEqual((await waited).text, '{"of":"b"}');
-    const { stderr } = { stderr: await gateway.program.logged("the outbox cannot be written") };
-    ok(stderr);
+    await gateway.program.logged("the outbox cannot be written");
 
     await world.nats.restart();
     await gateway.accepted("CP-1/c");

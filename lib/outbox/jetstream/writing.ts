@@ -14,7 +14,7 @@ import type { Tenure } from "./tenure.ts";
 export interface WritingDeps {
   readonly entries: LedgerStream;
   readonly kept: KeptEntries;
-  readonly tenure: Pick<Tenure, "name" | "isCertain" | "renew">;
+  readonly tenure: Pick<Tenure, "name" | "isCertain" | "confirm">;
   readonly prefix: string;
   /** The first write of an entry had no answer: it may be done at any time. */
   readonly unsure: (subject: string) => void;
@@ -92,11 +92,11 @@ async function put(
         entry.isUnsure = false;
         return "done";
       }
-      // An heir's, or one of this owner's own without an answer: its sign of life says which. What an heir
-      // has removed is not to come again.
-      await tenure.renew();
+      // An heir's, or one of this owner's own without an answer: its sign of life says which, if it is
+      // written after that was read. What an heir has removed is not to come again.
+      const isOwner = await tenure.confirm();
       if (!isCurrent()) return "done";
-      if (!tenure.isCertain) return "unknown";
+      if (!isOwner) return "unknown";
       entry.seq = last?.seq ?? 0;
       return "again";
     }
