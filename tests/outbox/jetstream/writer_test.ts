@@ -77,6 +77,7 @@ Deno.test("of what was refused, had no room or is written nothing is remembered"
   deepStrictEqual(setup.accepted, [[kept.id, true], [refused.id, false], [cut.id, false]]);
   setup.ledger.weather = "fine";
   setup.ledger.isUp = true;
+  setup.tenure.isCertain = true;
   setup.writer.run();
   setup.clock.tick(5000);
   await setup.settle();
