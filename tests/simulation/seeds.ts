@@ -65,4 +65,11 @@ export const SEEDS: readonly (readonly [seed: number, found: string, isNewer?: t
     "an owner that was not certain of it wrote a report when its heir was done with all",
     true,
   ],
+  [
+    11567,
+    "an heir was taken for gone of which nothing was heard, and all was inherited once more",
+    true,
+  ],
+  [11906, "the same", true],
+  [10555, "what arrived when an heir was done with all else waited for a quarter of an hour", true],
 ];

@@ -189,7 +189,8 @@ export class Estates {
     const now = this.#deps.clock.now();
     estate.endsAt ??= now + SIGN_KEPT_MS;
     if (now >= estate.endsAt) return await this.#end(owner, estate);
-    estate.dueAt = estate.endsAt;
+    // What its owner sent long ago may still come.
+    estate.dueAt = Math.min(now + LOOK_AGAIN_MS, estate.endsAt);
   }
 
   async #end(owner: string, estate: Estate): Promise<void> {

@@ -132,6 +132,7 @@ export class Neighbours {
     // Also what was written in vain is heard.
     if (sign.number > known.sign.number) known.heardAt = clock.now();
     known.sign = sign;
+    if (sign.heir !== null && !await this.#knowsNewest(sign.heir)) return;
     if (!tenure.isCertain || !this.#hasGone(owner)) return;
     const next: Sign = { ...sign, number: sign.number + 1, heir };
     const put = await owners.put(subject, signText(next), last.seq);
@@ -139,6 +140,15 @@ export class Neighbours {
     known.sign = next;
     known.heardAt = clock.now();
     await inherit(owner, put.seq, silentMs);
+  }
+
+  /** Of an heir of which nothing was heard the last sign is read too. @returns Whether it could be. */
+  async #knowsNewest(heir: string): Promise<boolean> {
+    const { owners, prefix } = this.#deps;
+    const last = await owners.last(ownerSubject(prefix, heir));
+    if (last === undefined) return false;
+    if (last !== null) this.heard(last.text);
+    return true;
   }
 
   /** An estate has ended, and its owner with it. */
