@@ -11,6 +11,7 @@ import type { Config } from "../../lib/config/config.ts";
 import type { Ledger } from "../../lib/outbox/jetstream/ledger.ts";
 import type { Store } from "../../lib/outbox/store.ts";
 import type { ToStore } from "../../lib/outbox/thread/message.ts";
+import { deaf } from "./deaf.ts";
 import type { ApiResponse } from "./instance.ts";
 import { type Layer, OuterLayer, Post } from "../../lib/forwarder/layer.ts";
 
@@ -136,21 +137,6 @@ class Rewrites extends OuterLayer {
   override replied(post: Post, reply: BackendReply): void {
     this.outer.replied(post, this.#change(reply, post));
   }
-}
-
-/** A store that is not told all. */
-function deaf(store: Store, changes: Partial<Store>): Store {
-  return {
-    isLasting: store.isLasting === true,
-    accept: (call, done) => store.accept(call, done),
-    end: (report) => store.end(report),
-    park: (id, parked) => store.park(id, parked),
-    delivered: (id) => store.delivered(id),
-    recover: () => store.recover(),
-    follow: (follower) => store.follow?.(follower),
-    close: () => store.close(),
-    ...changes,
-  };
 }
 
 function withStatus(from: (status: number) => boolean, to: number) {

@@ -1,5 +1,6 @@
 import { deepStrictEqual, fail, notStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { runs } from "../support/runs.ts";
+import { LEDGER_SABOTAGES } from "./ledger_sabotage.ts";
 import { SABOTAGES } from "./sabotage.ts";
 import { SEEDS } from "./seeds.ts";
 import { type Outcome, simulate } from "./simulation.ts";
@@ -41,6 +42,8 @@ Deno.test("the gateway keeps its word in every simulated world", async () => {
       "heldCalls",
       "awayCloses",
       "holds",
+      "claims",
+      "inherited",
     ]
   ) {
     ok(sum(name) >= count / 20, `only ${sum(name)} ${name} in ${count} runs`);
@@ -67,7 +70,8 @@ Deno.test("the same seed gives the same run, event by event", async () => {
   notStrictEqual(hashes.size, 1);
 });
 
-for (const [name, [sabotage, fault, likely = 1]] of Object.entries(SABOTAGES)) {
+const sabotages = { ...SABOTAGES, ...LEDGER_SABOTAGES };
+for (const [name, [sabotage, fault, likely = 1]] of Object.entries(sabotages)) {
   Deno.test(`a gateway that ${name} is found out`, async () => {
     for (const seed of [likely, ...Array.from({ length: 100 }, (_, i) => 1 + i)]) {
       const { faults } = await simulate(seed, { sabotage });
