@@ -72,4 +72,15 @@ export const SEEDS: readonly (readonly [seed: number, found: string, isNewer?: t
   ],
   [11906, "the same", true],
   [10555, "what arrived when an heir was done with all else waited for a quarter of an hour", true],
+  [
+    21167,
+    "what was delivered and came to be once more, by a late write, was inherited again",
+    true,
+  ],
+  [
+    24321,
+    "an heir that left while it looked for late entries left two signs of life for good",
+    true,
+  ],
+  [21111, "none: an instance that inherits what it had lost tries it again", true],
 ];

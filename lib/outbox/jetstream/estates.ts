@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "../../clock.ts";
+import { type Clock, within } from "../../clock.ts";
 import type { Found } from "../store.ts";
 import { type LedgerEntry, readEntry } from "./entry_text.ts";
 import { type KeptEntries, namesOf } from "./kept.ts";
@@ -38,6 +38,8 @@ export type EstateNews =
 
 /** Entries that are taken over at once. */
 const AT_ONCE = 128;
+/** How long the end waits for what is being read of what is delivered. */
+const LAST_READS_MS = 50;
 /** Entries that are handed over at once: they are copied for that. */
 const PART = 500;
 /** Until what broke off is read again. */
@@ -58,11 +60,17 @@ interface Estate {
   passes: number;
   /** What was taken over, and is handed over when all has been read: only then its order is known. */
   found: LedgerEntry[];
+  /**
+   * The ids of all that was handed over. One that comes to be once more is an older write that came late.
+   */
+  readonly handed: Set<string>;
   /** When it is read again. */
   dueAt: number;
   /** When its owner is forgotten, since all of it is delivered; undefined before that. */
   endsAt: number | undefined;
   isBusy: boolean;
+  /** Resolves when it is not read any more. */
+  reading: Promise<void>;
 }
 
 /**
@@ -100,12 +108,14 @@ export class Estates {
       seq,
       passes: 0,
       found: [],
+      handed: new Set(),
       dueAt: 0,
       endsAt: undefined,
       isBusy: false,
+      reading: Promise.resolve(),
     };
     this.#all.set(owner, estate);
-    return this.#read(owner, estate);
+    return estate.reading = this.#read(owner, estate);
   }
 
   /** Goes on with those that are due. */
@@ -113,7 +123,7 @@ export class Estates {
     for (const [owner, estate] of this.#all) {
       if (estate.isBusy || estate.dueAt > this.#deps.clock.now()) continue;
       if (estate.passes >= 2 && this.#isOwed(owner)) this.#later(estate, LOOK_AGAIN_MS);
-      else void this.#read(owner, estate);
+      else estate.reading = this.#read(owner, estate);
     }
   }
 
@@ -128,6 +138,9 @@ export class Estates {
    * @returns When that was tried. Never rejects.
    */
   async close(): Promise<void> {
+    const delivered = [...this.#all.values()].filter(({ endsAt }) => endsAt !== undefined);
+    const read = Promise.all(delivered.map(({ reading }) => reading));
+    await within(this.#deps.clock, read, LAST_READS_MS);
     const done = [...this.#all].filter(([owner, { passes, isBusy }]) =>
       passes >= 2 && !isBusy && !this.#isOwed(owner)
     );
@@ -150,7 +163,7 @@ export class Estates {
     let count = 0;
     const isRead = await ledger.entries.read(entriesOf(prefix, owner), async (messages) => {
       if (!isCurrent()) return;
-      const taken = await this.#takeAll(messages, estate.passes === 0, isCurrent);
+      const taken = await this.#takeAll(messages, estate, isCurrent);
       if (taken.length < messages.length) isWhole = false;
       for (const one of taken) {
         if (one !== "unreadable") count++;
@@ -175,6 +188,7 @@ export class Estates {
     if (found.length === 0) return;
     const calls = found.flatMap(({ entry }) => "call" in entry ? [entry.call] : []);
     const reports = found.flatMap(({ entry }) => "report" in entry ? [entry.report] : []);
+    for (const { entry } of found) estate.handed.add(namesOf(entry).id);
     for (let from = 0; from < reports.length; from += PART) {
       hand({ calls: [], reports: reports.slice(from, from + PART) });
     }
@@ -206,16 +220,16 @@ export class Estates {
   /** @returns What is missing could not be taken over now. */
   async #takeAll(
     messages: readonly Message[],
-    isFirst: boolean,
+    estate: Estate,
     isCurrent: () => boolean,
   ): Promise<Taken[]> {
     const taken: Taken[] = [];
     for (let from = 0; from < messages.length && isCurrent(); from += AT_ONCE) {
       const some = messages.slice(from, from + AT_ONCE);
-      const all = await Promise.all(some.map((message) => this.#take(message, isCurrent)));
+      const all = await Promise.all(some.map((message) => this.#take(message, estate, isCurrent)));
       for (const [k, one] of all.entries()) {
         if (one !== undefined) taken.push(one);
-        if (!isFirst || one !== "unreadable") continue;
+        if (estate.passes > 0 || one !== "unreadable") continue;
         this.#deps.told({ kind: "unreadable", subject: some[k]!.subject });
       }
     }
@@ -224,6 +238,7 @@ export class Estates {
 
   async #take(
     message: Message,
+    { handed }: Estate,
     isCurrent: () => boolean,
   ): Promise<Taken | undefined> {
     const { ledger: { entries }, kept, heir } = this.#deps;
@@ -232,9 +247,9 @@ export class Estates {
     if (read === undefined) return "unreadable";
     const { id, key } = namesOf(read.entry);
     const known = kept.get(id);
-    if (known !== undefined) {
-      // It was taken over to another subject before: once is enough.
-      if (known.subject !== subject) await entries.remove(seq);
+    if (known !== undefined || handed.has(id)) {
+      // It was taken over to another subject before, or is delivered: once is enough.
+      if (known?.subject !== subject) await entries.remove(seq);
       return "known";
     }
     const put = await entries.put(subject, text, seq);
