@@ -48,6 +48,8 @@ export class EstateBook {
   readonly #heirs = new Map<string, Heir>();
   /** Webhook-Ids that are others' by now, of each instance, and when it was told so. */
   readonly #lost = new Map<string, Map<string, number>>();
+  /** What was an instance's again after that, and has not been tried since. */
+  readonly #returned = new Set<string>();
   /** What each instance still tried of a client's after it was told. */
   readonly #late = new Set<string>();
   /** By instance and connection. */
@@ -66,7 +68,7 @@ export class EstateBook {
       const before = this.#heirs.get(id);
       if (before !== undefined) this.#checkHeir(id, instance, before);
       this.#heirs.set(id, { instance, at: timeline.now });
-      this.#lost.get(instance)?.delete(id);
+      if (this.#lost.get(instance)?.delete(id)) this.#returned.add(`${instance} ${id}`);
     }
   }
 
@@ -115,6 +117,11 @@ export class EstateBook {
     if (number < told.number) fault(`${path} is inherited, and told behind a later answer`);
     if (told.hasEnded) fault(`${path} is inherited, and told behind the disconnect`);
     told.number = Math.max(number, told.number);
+  }
+
+  /** Whether an instance tries this for the first time since it inherited what it had lost. */
+  returns(instance: string, id: string): boolean {
+    return this.#returned.delete(`${instance} ${id}`);
   }
 
   /** Whether an instance was told that this is another's. */

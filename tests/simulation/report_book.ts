@@ -291,6 +291,9 @@ export class ReportBook {
     const { estates, answerNumber } = this.#deps;
     const wasParked = [...lives.values()].some((each) => each.wasParked || each.mayRetry);
     const isFirst = life.attempts.length === 0 && !wasParked;
+    if (estates?.returns(attempt.instance, attempt.webhookId!)) {
+      Object.assign(life, { past: life.attempts.length, badAnswers: 0, parkedAt: undefined });
+    }
     estates?.begins(attempt, call && answerNumber(call, attempt.body), isFirst);
   }
 
