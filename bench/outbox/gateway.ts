@@ -15,7 +15,7 @@ import type { Processes } from "../process/processes.ts";
 import { cpuSeconds, threadSeconds, writtenBytes } from "../process/usage.ts";
 import { digits, markdownTable, ms } from "../report/markdown.ts";
 import { type Kind, type Place, withPlace } from "./kinds.ts";
-import { bytesOf } from "./nats.ts";
+import { bytesOf, lastSequence } from "./nats.ts";
 
 /** How many requests are under way at once. */
 const AT_ONCE = [1, 16, 64, 256] as const;
@@ -85,6 +85,7 @@ async function measure(
     thread: kind.holds === "memory" ? 0 : await threadSeconds(pid, OUTBOX_THREAD),
     nats: nats.length === 0 ? 0 : await cpuSeconds(nats),
     written: await writtenBytes(nats.length === 0 ? [pid] : nats),
+    puts: place.nats === undefined ? 0 : await lastSequence(place.nats),
   });
   const sample: Record<string, number> = {};
   await loop(callers, WARM_UP_MS);
@@ -103,6 +104,8 @@ async function measure(
     note("gatewayMicros", (after.gateway - before.gateway) / latencies.count * 1e6);
     note("threadMicros", (after.thread - before.thread) / latencies.count * 1e6);
     note("natsMicros", (after.nats - before.nats) / latencies.count * 1e6);
+    // Each is removed once.
+    note("writes", (after.puts - before.puts) / latencies.count + 1);
     note("writtenKib", (after.written - before.written) / latencies.count / 1024);
   }
   for (const caller of callers) caller.close();
@@ -146,6 +149,7 @@ export function gatewaySection(
         micros("gatewayMicros"),
         holds === "memory" ? "–" : micros("threadMicros"),
         servers === 0 ? "–" : micros("natsMicros"),
+        servers === 0 ? "–" : digits(median("writes"), 1),
         holds === "memory" ? "–" : `${digits(median("writtenKib"), 1)} KiB`,
       ];
     })
@@ -160,7 +164,9 @@ export function gatewaySection(
     "clients. From the request to the whole 202; the client answers at once, and the backend " +
     "takes the outcome at once. Gateway, NATS, callers, clients and backend share the processors. " +
     "CPU is user and system time for a CALL: all of the gateway's threads, of it the outbox's own, " +
-    "and all NATS servers together. Written: by the gateway to its file, or by all NATS servers.",
+    "and all NATS servers together. Writes: to the ledger for a CALL, its removal included; an outcome " +
+    "that is delivered before its turn is not written. To disk: pages that the gateway changed, or " +
+    "all NATS servers.",
     markdownTable([[
       "at once",
       "outbox",
@@ -170,7 +176,8 @@ export function gatewaySection(
       "gateway's CPU",
       "its outbox thread",
       "NATS's CPU",
-      "written",
+      "writes",
+      "to disk",
     ], ...rows]),
     ...stores.length === 0 ? [] : [
       `The folder of one NATS server behind the run, all entries removed: ${stores.join("; ")}.`,

@@ -16,6 +16,8 @@ export interface NatsServers {
   /** `host:port` each. */
   readonly addresses: readonly string[];
   readonly pids: readonly number[];
+  /** Where each tells of itself. */
+  readonly monitors: readonly number[];
   /** Where each keeps its streams. */
   readonly folders: readonly string[];
 }
@@ -55,7 +57,7 @@ export async function startServers(
     pids.push(processes.start(["-c", `${folders[i]}.conf`], "nats-server").pid);
   }
   for (const monitor of monitors) await ready(monitor, count);
-  return { addresses: ports.map((port) => `127.0.0.1:${port}`), pids, folders };
+  return { addresses: ports.map((port) => `127.0.0.1:${port}`), pids, monitors, folders };
 }
 
 /** @throws When it is not in time. */
@@ -75,6 +77,18 @@ async function ready(monitor: number, count: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
   throw new Error("late: JetStream");
+}
+
+/** The last sequence of the ledger: how often something was written to it, removals not counted. */
+export async function lastSequence({ monitors: [monitor] }: NatsServers): Promise<number> {
+  const answer = await fetch(`http://127.0.0.1:${monitor}/jsz?accounts=true&streams=true`);
+  const { account_details: accounts = [] } = await answer.json() as {
+    account_details?: { stream_detail: { name: string; state: { last_seq: number } }[] }[];
+  };
+  const ledger = accounts.flatMap(({ stream_detail: streams }) => streams)
+    .find(({ name }) => name.endsWith("ledger"));
+  if (ledger === undefined) throw new Error("no ledger in JetStream");
+  return ledger.state.last_seq;
 }
 
 /** What files in a folder take on disk. */
