@@ -32,9 +32,7 @@ for (const workers of [1, 2]) {
       await until("an heir", async () => (await second.reports()).length >= 6);
       ok(performance.now() - since < 2000, `${performance.now() - since} ms`);
       await world.backendComes();
-      for (const { id } of await second.reports()) {
-        await second.api(`/outbox/${id}/retry`, { method: "POST" });
-      }
+      await second.retryAll();
       await world.whenEmpty();
       for (const clientId of ["CP-1", "CP-2", "CP-3"]) {
         const outcomes = world.outcomes(clientId).map(({ text }) => text);
@@ -68,9 +66,7 @@ testWithNats(
     strictEqual(refused?.status, 503);
     match(refused.headers.get("retry-after") ?? "", /^\d+$/);
     await world.backendComes();
-    for (const { id } of await gateway.reports()) {
-      await gateway.api(`/outbox/${id}/retry`, { method: "POST" });
-    }
+    await gateway.retryAll();
     await world.whenEmpty();
     await until(
       "all outcomes",
@@ -101,9 +97,7 @@ testWithNats(
     await station.answer("b");
     await gateway.program.logged("a report is larger than NATS takes");
     await world.backendComes();
-    for (const { id } of await gateway.reports()) {
-      await gateway.api(`/outbox/${id}/retry`, { method: "POST" });
-    }
+    await gateway.retryAll();
     await world.whenEmpty();
     deepStrictEqual(world.outcomes("CP-1").map(({ text }) => text), ["result a", "result b"]);
     await gateway.stop();

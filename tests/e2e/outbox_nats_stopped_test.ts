@@ -43,11 +43,7 @@ testWithNats("an owner that comes back drops what was taken over, and goes on", 
     await stopped.accepted("CP-1/c");
     await station.answer("c");
     await world.backendComes();
-    for (const gateway of [stopped, heir]) {
-      for (const { id } of await gateway.reports()) {
-        await gateway.api(`/outbox/${id}/retry`, { method: "POST" });
-      }
-    }
+    for (const gateway of [stopped, heir]) await gateway.retryAll();
     await world.whenEmpty(40_000);
     deepStrictEqual(world.outcomes("CP-1").map(({ text }) => text).sort(), [
       "error b the gateway lost the client",

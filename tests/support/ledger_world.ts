@@ -54,15 +54,13 @@ export class Station extends TestClient {
   }
 }
 
-/** One running gateway, whatever it runs in. */
-export class RunningGateway implements AsyncDisposable {
-  readonly program: Program;
+/** The API of a gateway, and its clients. */
+export class GatewayApi implements AsyncDisposable {
   readonly url: string;
   readonly #http = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
   readonly #stations: Station[] = [];
 
-  constructor(program: Program, url: string) {
-    this.program = program;
+  constructor(url: string) {
     this.url = url;
   }
 
@@ -78,29 +76,61 @@ export class RunningGateway implements AsyncDisposable {
   }
 
   /** Tries until a CALL is accepted. */
-  async accepted(path: string): Promise<void> {
+  async accepted(path: string, headers: Record<string, string> = {}): Promise<void> {
     let last: ApiAnswer | undefined;
     await until(`a 202 for ${path}`, async () => {
-      last = await this.call(path);
+      last = await this.call(path, headers);
       return last.status === 202;
     }, 20_000).catch((error) => {
       throw new Error(`${error.message}: ${last?.status} ${last?.text}`);
     });
   }
 
+  /** A client that is connected and listed; tried again while a dead worker's port is still dealt out. */
   async station(clientId: string): Promise<Station> {
-    const station = new Station(this.url, clientId);
-    await inTime(station.opened, `the upgrade of ${clientId}`);
-    const answer = station.next('[4,"-1"');
-    station.send("no frame");
+    let station: Station | undefined;
+    await until(`${clientId} to be let in`, async () => {
+      station = new Station(this.url, clientId);
+      return await inTime(station.opened, `the upgrade of ${clientId}`).then(
+        () => true,
+        () => false,
+      );
+    });
+    const answer = station!.next('[4,"-1"');
+    station!.send("no frame");
     await answer;
-    this.#stations.push(station);
-    return station;
+    this.#stations.push(station!);
+    return station!;
   }
 
-  /** How many reports there are of a state. */
+  /** Reports that were not delivered, the oldest first. */
   async reports(query = ""): Promise<{ id: string; messageId: string; state: string }[]> {
     return JSON.parse((await this.api(`/outbox${query}`)).text).reports;
+  }
+
+  /** No report waits for its next try any longer. */
+  async retryAll(): Promise<void> {
+    for (const { id } of await this.reports("?limit=1000")) {
+      await this.api(`/outbox/${id}/retry`, { method: "POST" });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const station of this.#stations) {
+      station.socket.close();
+      await station.whenClosed();
+    }
+    this.#http.close();
+  }
+}
+
+/** One gateway as a program. */
+export class RunningGateway extends GatewayApi {
+  readonly program: Program;
+
+  constructor(program: Program, url: string) {
+    super(url);
+    this.program = program;
   }
 
   /** `kill -9`, and waits for its end. */
@@ -118,10 +148,9 @@ export class RunningGateway implements AsyncDisposable {
     return { code, stderr, ms: performance.now() - since };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     await this.program[Symbol.asyncDispose]();
-    for (const station of this.#stations) await station.whenClosed();
-    this.#http.close();
+    await super[Symbol.asyncDispose]();
   }
 }
 
