@@ -5,7 +5,7 @@ COPY deno.json deno.lock ./
 COPY main.ts ./
 COPY lib ./lib
 ENV DENO_DIR=/app/.deno
-RUN deno cache --frozen main.ts lib/worker/worker.ts lib/outbox/sqlite/worker.ts
+RUN deno cache --frozen main.ts lib/worker/worker.ts lib/outbox/sqlite/worker.ts lib/outbox/jetstream/worker.ts
 
 FROM denoland/deno:2.9.6
 WORKDIR /app

@@ -25,7 +25,8 @@ const PERMISSIONS = [
  * What is not quick: whole gateways, processes, other programs, attacks, and what waits for real
  * time. All else is.
  */
-const SLOW = /^tests\/(attack|cluster\/nats|e2e|examples|status)\/|^tests\/worker\/death_test\.ts$/;
+const SLOW =
+  /^tests\/(attack|cluster\/nats|e2e|examples|status)\/|^tests\/(worker\/death|outbox\/jetstream\/(cluster|jetstream_ledger|rights))_test\.ts$/;
 
 /** What looks at the memory of its whole process, in which nothing else may go on. */
 const ALONE = /^tests\/(attack\/fuzz|\w+\/terminate)_test\.ts$/;

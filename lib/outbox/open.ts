@@ -62,7 +62,6 @@ export async function openOutbox(
     return await openSqlite(outbox, deps);
   }
   const { openLedgerOutbox } = await import("./jetstream/open.ts");
-  const place = ownPlace(config);
   return await openLedgerOutbox({
     nats,
     secrets: { credentials: secrets.natsCredentials, ca: secrets.natsCa },
@@ -70,8 +69,22 @@ export async function openOutbox(
     maxBytes: config.outboxMaxBytes,
     maxAgeMs: config.reportTtlMs + SLACK_MS,
     instance: self.instance,
-    place: place && `${self.host ?? ""} ${place}`,
+    place: ledgerPlace(self.host, config),
   }, deps);
+}
+
+/**
+ * Where a process is, beside its address, when no other one can be there at the same time; undefined when
+ * that cannot be said: whoever comes to one's place takes one for ended.
+ *
+ * @param host Needed since several machines may share the address that NATS sees.
+ */
+export function ledgerPlace(
+  host: string | null,
+  config: Pick<Config, "listen" | "reusePort">,
+): string | undefined {
+  const place = ownPlace(config);
+  return host === null || place === undefined ? undefined : `${host} ${place}`;
 }
 
 /** The store of a worker. @param port Its place at the outbox; undefined for none. */

@@ -36,6 +36,8 @@ export const BOUNDS: Bounds = { maxChanges: 500_000, maxChars: 256 * 1024 ** 2 }
 export class Unwritten {
   readonly #bounds: Bounds;
   readonly #changes = new Map<string, Change>();
+  /** Where `shift` is. A walk from the beginning would pass by all that was taken out before. */
+  #next: IterableIterator<Change> | undefined;
   #chars = 0;
 
   constructor(bounds: Bounds = BOUNDS) {
@@ -111,6 +113,21 @@ export class Unwritten {
       if (first.length >= maxChanges || chars >= maxChars) break;
       first.push(change);
       chars += charsOf(change.end);
+    }
+    return first;
+  }
+
+  /** Takes the first ones out, at most so many. */
+  shift(max: number): Change[] {
+    const first: Change[] = [];
+    while (first.length < max && this.#changes.size > 0) {
+      this.#next ??= this.#changes.values();
+      const { value: change } = this.#next.next();
+      if (change === undefined) this.#next = undefined;
+      else {
+        this.remove(change.id);
+        first.push(change);
+      }
     }
     return first;
   }

@@ -38,7 +38,7 @@ export const ROOMS: readonly Room[] = [
   room(8, "report", "what the backend is told: outcomes, ends of connections"),
   room(7, "forwarder", "one POST to the backend and its reply"),
   room(6, "socket", "a WebSocket's life beside its messages"),
-  room(6, "outbox", "what must reach the backend, kept until it did, also on disk"),
+  room(6, "outbox", "what must reach the backend, kept until it did, also on disk or in NATS"),
   room(5, "nats", "a connection to NATS, kept for ever"),
   room(5, "queue", "what waits in order, with bounds"),
   room(5, "trace", "spans of what happens, by OpenTelemetry"),

@@ -59,4 +59,10 @@ export const SEEDS: readonly (readonly [seed: number, found: string, isNewer?: t
   [1025, "the same", true],
   [477, "in place of an entry an older one was removed, which a replica had given", true],
   [2846, "an owner whose heir had not come to an entry yet removed its outcome", true],
+  [5679, "an owner that was not certain of it wrote what its heir had delivered and removed", true],
+  [
+    7002,
+    "an owner that was not certain of it wrote a report when its heir was done with all",
+    true,
+  ],
 ];

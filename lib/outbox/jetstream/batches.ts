@@ -27,9 +27,19 @@ export class Batches {
   /** By the id of each CALL that is not decided. */
   readonly #byId = new Map<string, OpenBatch>();
 
-  /** A batch came. @param ids Of its CALLs, one or more. */
-  add(owner: number, batch: number, ids: readonly string[]): void {
-    const open: OpenBatch = { owner, batch, ids, open: ids.length, isKept: true };
+  /** Whether a CALL waits for its word. */
+  has(id: string): boolean {
+    return this.#byId.has(id);
+  }
+
+  /**
+   * A batch came.
+   *
+   * @param ids Of its CALLs, one or more, of which none waits already.
+   * @param isKept False: they are told no in any case.
+   */
+  add(owner: number, batch: number, ids: readonly string[], isKept = true): void {
+    const open: OpenBatch = { owner, batch, ids, open: ids.length, isKept };
     for (const id of ids) this.#byId.set(id, open);
   }
 

@@ -8,7 +8,7 @@ import { type Clock, every, within } from "../../clock.ts";
 import type { Found } from "../store.ts";
 import { type FoundPart, MAIN, type Told } from "../thread/message.ts";
 import { type DeskPort, Places, type Said } from "../thread/places.ts";
-import type { Bounds } from "../unwritten.ts";
+import type { Bounds, Change } from "../unwritten.ts";
 import { Batches } from "./batches.ts";
 import { Estates } from "./estates.ts";
 import { KeptEntries } from "./kept.ts";
@@ -175,9 +175,14 @@ export class LedgerDesk {
 
   #take(owner: number, said: Said): void {
     if (said.kind === "recover") return void this.#find(owner, said.ask);
-    const { changes, batch } = said;
+    const { batch } = said;
+    // Of two CALLs under one id the later one is not kept: nobody could tell them apart.
+    const isSecond = ({ id, accept }: Change): boolean =>
+      accept !== undefined && this.#batches.has(id);
+    const changes = said.changes.filter((change) => !isSecond(change));
     const ids = changes.filter(({ accept }) => accept !== undefined).map(({ id }) => id);
-    if (ids.length > 0) this.#batches.add(owner, batch, ids);
+    const isKept = changes.length === said.changes.length;
+    if (ids.length > 0) this.#batches.add(owner, batch, ids, isKept);
     for (const change of changes) {
       const known = this.#writer.changesOf(change.id).at(-1)?.owner ??
         this.#kept.get(change.id)?.place ?? owner;
@@ -185,7 +190,7 @@ export class LedgerDesk {
       if (change.isDelivered && known !== owner && owner !== MAIN) continue;
       if (!this.#writer.take(change, owner)) this.#deps.tell({ kind: "full" });
     }
-    if (ids.length === 0) this.#places.post(owner, { kind: "written", batch, isKept: true });
+    if (ids.length === 0) this.#places.post(owner, { kind: "written", batch, isKept });
     this.#writer.run();
   }
 

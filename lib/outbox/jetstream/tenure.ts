@@ -44,7 +44,7 @@ export class Tenure {
   #certainUntil = -Infinity;
   #certainSince = 0;
   #wasCertain = false;
-  #renewing: Promise<void> | undefined;
+  #renewing: Promise<boolean> | undefined;
   #timer: Timer | undefined;
   #isClosed = false;
 
@@ -61,11 +61,6 @@ export class Tenure {
     return this.#deps.clock.now() < this.#certainUntil;
   }
 
-  /** Whether a sign was written under this name, so that others know whose heir to be. */
-  get isKnown(): boolean {
-    return this.#seq > 0;
-  }
-
   /** From when on it has been certain without a break. */
   get certainSince(): number {
     return this.#certainSince;
@@ -79,12 +74,20 @@ export class Tenure {
     void this.renew();
   }
 
-  /** Writes a sign; one that is being written does. Never rejects. */
-  renew(): Promise<void> {
+  /** Writes a sign; one that is being written does. @returns Whether it is there. Never rejects. */
+  renew(): Promise<boolean> {
+    // It has left: nothing may stand in place of its farewell.
+    if (this.#isClosed) return Promise.resolve(false);
     return this.#renewing ??= this.#renew().finally(() => {
       this.#renewing = undefined;
       if (!this.#isClosed) this.#wait();
     });
+  }
+
+  /** Writes a sign; one that is being written already proves nothing. @returns Whether it is there. */
+  async confirm(): Promise<boolean> {
+    await this.#renewing;
+    return await this.renew();
   }
 
   /**
@@ -110,12 +113,12 @@ export class Tenure {
     }, this.isCertain ? RENEW_MS : LOOK_MS);
   }
 
-  async #renew(): Promise<void> {
+  async #renew(): Promise<boolean> {
     const { clock } = this.#deps;
     for (let n = 0; n < TRIES; n++) {
       const sentAt = clock.now();
       const said = await this.#put(false);
-      if (said === "unknown") return this.#tellChange();
+      if (said === "unknown") break;
       if (said === "again") continue;
       if (said === "lost") {
         this.#lose();
@@ -123,8 +126,11 @@ export class Tenure {
       }
       if (!this.isCertain) this.#certainSince = clock.now();
       this.#certainUntil = sentAt + CERTAIN_MS;
-      return this.#tellChange();
+      this.#tellChange();
+      return true;
     }
+    this.#tellChange();
+    return false;
   }
 
   async #put(isGone: boolean): Promise<"written" | "again" | "lost" | "unknown"> {

@@ -11,7 +11,7 @@ import { ACCEPT_MS } from "./times.ts";
 import { type Tried, tryWrite, type WritingDeps } from "./writing.ts";
 
 export interface WriterDeps extends WritingDeps {
-  readonly tenure: Pick<Tenure, "name" | "isCertain" | "isKnown" | "renew">;
+  readonly tenure: Pick<Tenure, "name" | "isCertain" | "confirm">;
   readonly isUp: () => boolean;
   readonly clock: Clock;
   /** Whether an accepted CALL is kept; once for each that was taken. */
@@ -66,6 +66,11 @@ export class Writer {
     this.#behind = new Unwritten(deps.bounds);
   }
 
+  /** Ids of which it remembers anything: none when nothing is left to be written. */
+  get ids(): number {
+    return this.#ords.size;
+  }
+
   /** Whether the stream had no room when something was written last. */
   get isFull(): boolean {
     return this.#isFull;
@@ -93,6 +98,7 @@ export class Writer {
       ? this.#behind.merge(change, place)
       : this.#enqueue(change, place);
     if (accept !== undefined && !this.#mayAccept) this.#refuse(id);
+    if (!hadRoom) this.#forget(id);
     return hadRoom;
   }
 
@@ -104,13 +110,11 @@ export class Writer {
 
   /** Writes what can be written now. */
   run(): void {
-    // Nobody would be the heir of one that never said that it is there.
-    if (!this.#isClosed && this.#deps.isUp() && this.#deps.tenure.isKnown) {
+    if (!this.#isClosed && this.#deps.isUp()) {
       const now = this.#deps.clock.now();
       for (const { changes, pausedUntil } of [this.#removes, this.#writes]) {
         if (now < pausedUntil) continue;
-        for (const change of changes.first(MAX_UNDER_WAY - this.#underWay.size, Infinity)) {
-          changes.remove(change.id);
+        for (const change of changes.shift(MAX_UNDER_WAY - this.#underWay.size)) {
           // Rejects only for a bug.
           void this.#write(change);
         }
@@ -194,8 +198,14 @@ export class Writer {
       if (change?.accept === undefined) continue;
       change.accept = undefined;
       if (change.end === undefined && !change.isDelivered) unwritten.remove(id);
+      this.#forget(id);
       this.#deps.accepted(id, false);
     }
+  }
+
+  /** Unless something of it is still to be written. */
+  #forget(id: string): void {
+    if (this.changesOf(id).length === 0) this.#ords.delete(id);
   }
 
   async #write(change: Change): Promise<void> {
@@ -260,7 +270,7 @@ export class Writer {
       this.#behind.remove(id);
       this.#enqueue(next, next.owner);
     }
-    if (this.#waitingOf(id) === undefined) this.#ords.delete(id);
+    this.#forget(id);
   }
 
   #noteRoom(tried: Tried): void {

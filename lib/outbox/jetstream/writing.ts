@@ -14,7 +14,7 @@ import type { Tenure } from "./tenure.ts";
 export interface WritingDeps {
   readonly entries: LedgerStream;
   readonly kept: KeptEntries;
-  readonly tenure: Pick<Tenure, "name" | "renew">;
+  readonly tenure: Pick<Tenure, "name" | "isCertain" | "confirm">;
   readonly prefix: string;
   /** The first write of an entry had no answer: it may be done at any time. */
   readonly unsure: (subject: string) => void;
@@ -67,6 +67,8 @@ async function put(
   isCurrent: () => boolean,
 ): Promise<Tried> {
   const isNew = entry.seq === 0;
+  // An heir may be done with all that there was, and nobody would look for more.
+  if (isNew && !tenure.isCertain) return "unknown";
   const done = await entries.put(entry.subject, text, entry.seq);
   switch (done.kind) {
     case "stored":
@@ -90,9 +92,11 @@ async function put(
         entry.isUnsure = false;
         return "done";
       }
-      // An heir's, or one of this owner's own without an answer: its sign of life says which.
-      await tenure.renew();
+      // An heir's, or one of this owner's own without an answer: its sign of life says which, if it is
+      // written after that was read. What an heir has removed is not to come again.
+      const isOwner = await tenure.confirm();
       if (!isCurrent()) return "done";
+      if (!isOwner) return "unknown";
       entry.seq = last?.seq ?? 0;
       return "again";
     }

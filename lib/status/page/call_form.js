@@ -183,7 +183,9 @@ export class CallForm {
     setText(this.#fieldsTitle, `Fields of ${action}`);
     this.#fieldRows.replaceChildren(...form.fields.map(fieldRow));
     const isOwn = [this.#skeleton, "{}", ""].includes(this.#payload.value.trim());
-    if (!isWanted && !isOwn) return;
+    // Whoever is in there is about to write.
+    const isBegun = !isOwn || document.activeElement === this.#payload;
+    if (!isWanted && isBegun) return;
     this.#skeleton = this.#payload.value = indented(JSON.stringify(form.payload));
     this.#edited();
   }

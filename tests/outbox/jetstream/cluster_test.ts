@@ -68,7 +68,6 @@ testWithNats(
       const leads = cluster.servers[Number(group!.leader!.slice(1))]!;
       await leads.kill();
       const before = kept.size;
-      const begin = performance.now();
       await until("writes after the loss", () => kept.size > before + 200, BACK_MS);
       isDone = true;
       await Promise.all(writers);

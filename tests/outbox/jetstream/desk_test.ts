@@ -86,6 +86,27 @@ Deno.test("what is delivered does not stay, whatever a server that lags behind s
   }
 });
 
+Deno.test("of two CALLs under one id one is kept, and no store waits for its word for ever", async () => {
+  const { jetStream, a } = await two();
+  const heard: typeof a.heard = [];
+  const port = a.attach(2, heard);
+  const [one, other, next] = [call("1"), call("2"), call("3")];
+  const first = a.say((changes) => changes.accept(one));
+  const second = a.say((changes) => {
+    changes.accept({ ...one, messageId: "again" });
+    changes.accept(other);
+  }, port);
+  const third = a.say((changes) => changes.accept({ ...one, messageId: "once more" }), port);
+  await a.settle();
+  strictEqual(a.answer(first), true);
+  deepStrictEqual(
+    heard.map((message) => message.kind === "written" && [message.batch, message.isKept]),
+    [[third, false], [second, false]],
+  );
+  deepStrictEqual(idsIn(jetStream), [one.id]);
+  strictEqual(await a.accept(next), true);
+});
+
 Deno.test("who is cut off keeps no CALL, says so once, and keeps them again when it is back", async () => {
   const { clock, a } = await two();
   a.ledger.weather = "cut";
