@@ -152,6 +152,13 @@ function longestRefusal(calls: readonly Call[], lossAt: number): number {
   return longest;
 }
 
+/** CALLs whose outcome the backend took more than once. */
+export function twiceOf(books: Books): Call[] {
+  return [...books.calls.values()].filter(({ tries }) =>
+    tries.filter(({ status }) => status < 300).length > 1
+  );
+}
+
 /** What is wrong with one CALL, accepted or not. */
 function alwaysBroken(call: Call): string[] {
   const { tries, answer, answered, received, messageId } = call;

@@ -17,8 +17,9 @@ import type { Processes } from "../process/processes.ts";
 import { runTask } from "../process/task.ts";
 import { writeErr, writeOut } from "../process/text.ts";
 import { readMachine } from "../report/machine.ts";
+import { twiceOf } from "./judge.ts";
 import { type Kind, KINDS, lossOf } from "./losses.ts";
-import { lineOf, storyOf, tableOf } from "./report.ts";
+import { historyOf, lineOf, storyOf, tableOf } from "./report.ts";
 import { type Round, runRound } from "./round.ts";
 import { Traffic } from "./traffic.ts";
 import { World } from "./world.ts";
@@ -77,7 +78,13 @@ async function main(flags: Flags, processes: Processes): Promise<number> {
     const loss = lossOf(kind, world, flags.cut * 1000);
     const round = await runRound(world, traffic, loss, { ...TIMES, callTimeoutMs });
     writeErr(`${i + 1}. ${lineOf(round)}\n`);
-    await world.whole();
+    for (const call of twiceOf(world.books)) world.journal.note("twice", historyOf(call));
+    try {
+      await world.whole();
+    } catch (error) {
+      await Deno.writeTextFile(journal, world.journal.text);
+      throw error;
+    }
     const left = await world.left();
     const broken = [
       ...round.verdict.broken,

@@ -95,13 +95,18 @@ cluster {
     for (let which = 0; which < SERVERS; which++) {
       if (this.#running[which] === undefined) this.start(which);
     }
-    for (const { monitorPort } of this.#places) {
-      await until("NATS with all that it keeps", async () => {
+    for (const [which, { monitorPort }] of this.#places.entries()) {
+      let said = "";
+      const isReady = async (): Promise<boolean> => {
         const [routes, health] = await Promise.all(
           ["routez", "healthz"].map((page) => ask(monitorPort, page)),
         );
+        said = `n${which}: ${routes?.num_routes} routes, ${JSON.stringify(health)}`;
         return routes?.num_routes === SERVERS - 1 && health?.status === "ok";
-      }, READY_MS);
+      };
+      await until("NATS with all that it keeps", isReady, READY_MS).catch((error) => {
+        throw new Error(`${error.message}: ${said}`);
+      });
     }
   }
 

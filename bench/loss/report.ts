@@ -57,7 +57,8 @@ export function storyOf({ rule, calls }: Broken): string {
   return [rule, ...calls.map(historyOf)].join("\n  ");
 }
 
-function historyOf(call: Call): string {
+/** All that is known of a CALL, in the order of time. */
+export function historyOf(call: Call): string {
   const { answer } = call;
   const parts: [at: number, text: string][] = [
     [call.requestedAt, `asked of ${call.via}`],

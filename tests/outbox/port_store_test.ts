@@ -248,3 +248,23 @@ Deno.test("a fault of who follows costs nothing that is told later, and no CALL 
   const fields = { error: "Error: a bug" };
   deepStrictEqual(setup.recorded.take("what changed hands was not taken"), [fields, fields]);
 });
+
+Deno.test("what was told of a lost CALL while the outbox said that it is lost is taken back", () => {
+  const setup = new Setup();
+  const [sent, waiting, untold] = [call("1"), call("2"), call("3")];
+  setup.store.end(outcomeOf(sent));
+  setup.clock.tick(1);
+  setup.store.end(outcomeOf(waiting));
+  const lost: string[] = [];
+  setup.store.follow({ inherited: () => {}, lost: (ids) => lost.push(...ids) });
+  const ids = [sent.id, waiting.id, untold.id];
+  setup.say({ kind: "lost", ids });
+  setup.written(1);
+  const last = setup.got.at(-1);
+  deepStrictEqual(
+    last?.kind === "write" &&
+      last.changes.map(({ id, end, isDelivered }) => [id, end, isDelivered]),
+    [waiting.id, sent.id, untold.id].map((id) => [id, undefined, true]),
+  );
+  deepStrictEqual(lost, ids);
+});

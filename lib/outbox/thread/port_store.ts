@@ -82,7 +82,7 @@ export class PortStore implements Store {
           return this.#tellFollower((follower) => follower.inherited({ calls, reports }));
         }
         case "lost":
-          return this.#tellFollower((follower) => follower.lost(data.ids));
+          return this.#lost(data.ids);
       }
     };
   }
@@ -137,6 +137,12 @@ export class PortStore implements Store {
     } catch (error) {
       this.#log.error("what changed hands was not taken", { error: String(error) });
     }
+  }
+
+  /** What was told of them meanwhile came to the outbox when it knew nothing of them any more: it is void. */
+  #lost(ids: readonly string[]): void {
+    this.#tellFollower((follower) => follower.lost(ids));
+    for (const id of ids) this.delivered(id);
   }
 
   /** Sends all that was told, and says that nothing follows: this thread dies. */
