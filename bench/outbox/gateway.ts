@@ -76,9 +76,6 @@ async function measure(
   if (!await load.until(({ open }) => open === CLIENTS, CONNECT_MS)) {
     throw new Error("not all clients were let in");
   }
-  const callers = await Promise.all(
-    Array.from({ length: MOST }, (_, i) => Caller.connect(port, `c${i}`)),
-  );
   const nats = place.nats?.pids ?? [];
   const uses = async () => ({
     gateway: await cpuSeconds([pid]),
@@ -88,12 +85,14 @@ async function measure(
     puts: place.nats === undefined ? 0 : await lastSequence(place.nats),
   });
   const sample: Record<string, number> = {};
-  await loop(callers, WARM_UP_MS);
+  const first = await connect(port, MOST, "first");
+  await loop(first, WARM_UP_MS);
+  for (const caller of first) caller.close();
   for (const atOnce of AT_ONCE) {
-    const some = callers.slice(0, atOnce);
-    await loop(some, WARM_UP_MS);
+    const callers = await connect(port, atOnce, `of${atOnce}`);
+    await loop(callers, WARM_UP_MS);
     const [before, startAt] = [await uses(), performance.now()];
-    const latencies = await loop(some, durationMs);
+    const latencies = await loop(callers, durationMs);
     const [after, spentMs] = [await uses(), performance.now() - startAt];
     const note = (name: string, value: number): void => {
       sample[`${atOnce}: ${name}`] = value;
@@ -107,12 +106,17 @@ async function measure(
     // Each is removed once.
     note("writes", (after.puts - before.puts) / latencies.count + 1);
     note("writtenKib", (after.written - before.written) / latencies.count / 1024);
+    for (const caller of callers) caller.close();
   }
-  for (const caller of callers) caller.close();
   for (const [i, folder] of (place.nats?.folders ?? []).entries()) {
     if (i === 0) sample["storeMib"] = await bytesOf(folder) / 1024 ** 2;
   }
   return sample;
+}
+
+/** As many as are needed now: the gateway cuts a connection on which nothing is asked for a while. */
+function connect(port: number, count: number, name: string): Promise<Caller[]> {
+  return Promise.all(Array.from({ length: count }, (_, i) => Caller.connect(port, `${name}-${i}`)));
 }
 
 /** Each caller sends one CALL after the other, all of them to all clients in turn. */

@@ -26,7 +26,7 @@ import { KINDS } from "./kinds.ts";
 import { measureStores, storeSection } from "./store.ts";
 
 const ROUNDS = 3;
-const SECONDS = 3;
+const SECONDS = 2;
 const SYNCS = 500;
 const NAMES = ["memory", "sqlite", "nats1", "nats3"];
 const PARTS = ["store", "gateway", "heirs"] as const;
