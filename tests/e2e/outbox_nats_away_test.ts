@@ -7,7 +7,7 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { until } from "../support/deadline.ts";
 import { LedgerWorld } from "../support/ledger_world.ts";
-import { NatsServer, testWithNats } from "../support/nats.ts";
+import { NatsServer, testWithNats, withJetStream } from "../support/nats.ts";
 import { startProgram } from "../support/program.ts";
 
 /** A CALL that is refused because nothing can be kept: nothing of it goes to the client. */
@@ -37,7 +37,7 @@ testWithNats(
     const waited = gateway.call("CP-1/b", { prefer: "wait=5" });
     await station.answer("b");
     deepStrictEqual((await waited).text, '{"of":"b"}');
-    await gateway.program.logged("the outbox cannot be written");
+    await gateway.program.logged("the outbox cannot be written: CALLs are refused until it can");
 
     await world.nats.restart();
     await gateway.accepted("CP-1/c");
@@ -87,18 +87,31 @@ testWithNats(
   },
 );
 
-testWithNats("no JetStream at the start is one line and exit code 1", async () => {
-  await using nats = await NatsServer.start();
+/** A gateway that cannot be started. */
+async function refusal(nats: string): Promise<string> {
   await using program = startProgram([
-    "--listen=127.0.0.1:0",
-    "--backend=http://127.0.0.1:9/",
-    `--nats=${nats.url}`,
-    "--outbox=nats",
+    ...["--listen=127.0.0.1:0", "--backend=http://127.0.0.1:9/"],
+    ...[`--nats=${nats}`, "--outbox=nats"],
   ]);
   const { code, stdout, stderr } = await program.ended();
-  strictEqual(code, 1);
-  match(stderr, /^ws2api: --outbox "nats": [^\n]+ JetStream[^\n]+\n$/);
-  strictEqual(stdout, "");
+  deepStrictEqual([code, stdout, stderr.split("\n").length], [1, "", 2], stderr);
+  return stderr;
+}
+
+testWithNats("no JetStream at the start is one line and exit code 1", async () => {
+  await using nats = await NatsServer.start();
+  match(await refusal(nats.url), /^ws2api: --outbox "nats": nobody answers for JetStream/);
+});
+
+testWithNats("a login that may not use JetStream is one line and exit code 1", async () => {
+  const own = 'publish: ["ws2api.>"], subscribe: ["ws2api.>"]';
+  await using nats = await NatsServer.start((dir) =>
+    `${
+      withJetStream(dir)
+    }\nauthorization { users: [{ user: u, password: p, permissions: { ${own} } }] }`
+  );
+  const said = await refusal(`nats://u:p@${nats.host}`);
+  match(said, /^ws2api: --outbox "nats": the login at NATS may not publish to \$JS\.API\./);
 });
 
 for (const deed of ["deleted", "purged"] as const) {

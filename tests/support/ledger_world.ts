@@ -110,7 +110,7 @@ export class GatewayApi implements AsyncDisposable {
 
   /** No report waits for its next try any longer. */
   async retryAll(): Promise<void> {
-    for (const { id } of await this.reports("?limit=1000")) {
+    for (const { id } of await this.reports("?state=waiting&limit=1000")) {
       await this.api(`/outbox/${id}/retry`, { method: "POST" });
     }
   }
