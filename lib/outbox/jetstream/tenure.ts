@@ -153,9 +153,9 @@ export class Tenure {
       this.#seq = 0;
       return put.last === 0 ? "again" : "unknown";
     }
-    const found = readSign(last.text);
-    if (found?.heir !== null) return "lost";
-    // One of its own, whose answer did not come.
+    const heir = readSign(last.text)?.heir ?? null;
+    if (heir !== null) return "lost";
+    // One of its own, whose answer did not come; or nobody's.
     this.#seq = last.seq;
     return last.text === text ? "written" : "again";
   }

@@ -14,6 +14,8 @@ export const GONE_MS = 7000;
 export const CERTAIN_MS = 5500;
 /** After a time in which nothing could be written, the others have so long to say that they are there. */
 export const GRACE_MS = 3000;
+/** One whose place another one has now is taken for gone after so long without a sign of life. */
+export const PLACE_MS = 3500;
 /** How often is looked who has gone … */
 export const LOOK_MS = 500;
 /** … and whether there is one of whom nothing was ever heard. */

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { readEntry } from "../../../lib/outbox/jetstream/entry_text.ts";
+import { callText, readEntry } from "../../../lib/outbox/jetstream/entry_text.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { call, clientOf, disconnect, outcomeOf } from "../entries.ts";
 import { FakeJetStream, FakeProcess, pass } from "./fake_ledger.ts";
@@ -239,7 +239,7 @@ Deno.test("who ends with nothing left leaves nothing", async () => {
   deepStrictEqual([...jetStream.entries.messages, ...jetStream.owners.messages], []);
 });
 
-Deno.test("a process that is started again finds at its start what it had, when its place is known", async () => {
+Deno.test("a process that is started again has within 4 s what it had, when its place is known", async () => {
   const jetStream = new FakeJetStream();
   const clock = new FakeClock();
   const a = new FakeProcess(jetStream, clock, "a", "host 127.0.0.1:4000");
@@ -249,8 +249,89 @@ Deno.test("a process that is started again finds at its start what it had, when 
   a.kill();
   const next = new FakeProcess(jetStream, clock, "next", "host 127.0.0.1:4000");
   await next.start();
+  await pass(clock, 4000);
   deepStrictEqual(next.got.calls, [one.id]);
-  strictEqual(clock.now(), 0);
+});
+
+Deno.test("who is at a place where another one still writes takes nothing over from it", async () => {
+  const jetStream = new FakeJetStream();
+  const clock = new FakeClock();
+  // Machines of one name behind one address, or a gateway that is started twice.
+  const [a, b] = ["a", "b"].map((name) =>
+    new FakeProcess(jetStream, clock, name, "host 0.0.0.0:4000")
+  ) as [FakeProcess, FakeProcess];
+  await a.start();
+  const [one, other] = [call("1"), call("2")];
+  await a.accept(one);
+  await pass(clock, 5000);
+  await b.start();
+  await b.accept(other);
+  await pass(clock, 30_000);
+  deepStrictEqual([a.got, a.lost, b.got, b.lost], [
+    { calls: [], reports: [] },
+    [],
+    { calls: [], reports: [] },
+    [],
+  ]);
+});
+
+Deno.test("an heir that others cannot hear, and that writes, keeps what it has taken over", async () => {
+  const { jetStream, clock, a, b } = await two();
+  const [one, own] = [call("1"), call("own")];
+  await a.accept(one);
+  await b.accept(own);
+  a.kill();
+  await pass(clock, 10_000);
+  deepStrictEqual(b.got.calls, [one.id]);
+  const c = new FakeProcess(jetStream, clock, "c");
+  const { follower } = c.ledger;
+  c.ledger.follower = { up: () => follower!.up(), ownerSaid: () => {} };
+  await c.start();
+  await pass(clock, 40_000);
+  deepStrictEqual([c.got.calls, b.lost], [[], []]);
+  // Until it dies.
+  b.kill();
+  await pass(clock, 20_000);
+  deepStrictEqual(c.got.calls.toSorted(), [one.id, own.id].toSorted());
+});
+
+Deno.test("no word that is not in the stream makes anybody take over from who is there", async () => {
+  const { clock, a, b } = await two();
+  await a.accept(call("1"));
+  const say = (more: object): void => {
+    const sign = { owner: "a0", number: 2 ** 51, place: null, isGone: false, heir: null, ...more };
+    b.ledger.follower!.ownerSaid("p.own.a0", JSON.stringify(sign));
+  };
+  say({});
+  await pass(clock, 20_000);
+  say({ isGone: true, number: 2 ** 51 + 1 });
+  await pass(clock, 20_000);
+  say({ heir: "x", number: 2 ** 51 + 2 });
+  await pass(clock, 20_000);
+  deepStrictEqual([b.got.calls, a.lost], [[], []]);
+});
+
+Deno.test("an owner whose sign of life is overwritten by nonsense goes on", async () => {
+  const { jetStream, clock, a, b } = await two();
+  await a.accept(call("1"));
+  const [mine] = jetStream.owners.messages.filter(({ subject }) => subject === "p.own.a0");
+  jetStream.owners.put("p.own.a0", "what is this", mine!.seq);
+  await pass(clock, 10_000);
+  strictEqual(await a.accept(call("2")), true);
+  deepStrictEqual([b.got.calls, a.lost], [[], []]);
+});
+
+Deno.test("heirs that name each other, or themselves, hold nothing up", async () => {
+  const { jetStream, clock, b } = await two();
+  const sign = { number: 1, place: null, isGone: false };
+  for (const [owner, heir] of [["x", "y"], ["y", "x"], ["z", "z"]]) {
+    jetStream.owners.put(`p.own.${owner}`, JSON.stringify({ ...sign, owner, heir }), 0);
+    const one = call(owner!, { id: `of ${owner}` });
+    jetStream.entries.put(`p.led.${owner}.c.${owner}`, callText(one, 1), 0);
+  }
+  b.ledger.follower!.up();
+  await pass(clock, 20_000);
+  deepStrictEqual(b.got.calls.toSorted(), ["of x", "of y", "of z"]);
 });
 
 Deno.test("in a full stream no CALL is kept, what is delivered makes room, and what waited is written", async () => {
