@@ -16,6 +16,7 @@ import type { Ledger } from "./ledger.ts";
 import { Legacies } from "./legacies.ts";
 import { Neighbours } from "./neighbours.ts";
 import { News } from "./news.ts";
+import type { Sign } from "./sign_text.ts";
 import { Tenure } from "./tenure.ts";
 import { LIST_MS, LOOK_MS } from "./times.ts";
 import { Writer } from "./writer.ts";
@@ -93,6 +94,7 @@ export class LedgerDesk {
     });
     this.#estates = new Estates({
       ...{ ledger, kept, prefix, clock },
+      isCertain: () => tenure.isCertain,
       heir: () => this.#heir ?? MAIN,
       hand: (found) => this.#hand(found),
       told: (told) => news.estate(told),
@@ -101,7 +103,7 @@ export class LedgerDesk {
     this.#neighbours = new Neighbours({
       ...{ owners, tenure, prefix, clock, place },
       has: (owner) => this.#estates.has(owner),
-      inherit: (owner, seq, silentMs) => this.#inherit(owner, seq, silentMs),
+      inherit: (sign, seq, silentMs) => this.#inherit(sign, seq, silentMs),
     });
     this.#legacies = new Legacies({ entries, kept, writer: this.#writer, clock });
     this.#places = new Places(clock, (owner, said) => this.#take(owner, said));
@@ -218,9 +220,9 @@ export class LedgerDesk {
     await this.#neighbours.look();
   }
 
-  #inherit(owner: string, seq: number, silentMs: number): Promise<void> {
-    this.#news.gone(owner, silentMs);
-    return this.#estates.begin(owner, seq);
+  #inherit(sign: Sign, seq: number, silentMs: number): Promise<void> {
+    this.#news.gone(sign.owner, silentMs);
+    return this.#estates.begin(sign.owner, sign, seq);
   }
 
   #hand(found: Found): void {

@@ -10,7 +10,8 @@ import type { Found } from "../store.ts";
 import { type LedgerEntry, readEntry } from "./entry_text.ts";
 import { type KeptEntries, namesOf } from "./kept.ts";
 import type { Ledger, Message } from "./ledger.ts";
-import { entriesOf } from "./subject.ts";
+import { readSign, type Sign, signText } from "./sign_text.ts";
+import { entriesOf, ownerSubject } from "./subject.ts";
 import { GRACE_MS } from "./times.ts";
 
 export interface EstatesDeps {
@@ -18,6 +19,8 @@ export interface EstatesDeps {
   readonly kept: KeptEntries;
   readonly prefix: string;
   readonly clock: Clock;
+  /** Whether nobody else can be the heir by now. */
+  readonly isCertain: () => boolean;
   /** Which store what is taken over is of. */
   readonly heir: () => number;
   /** Gives it to that store. */
@@ -44,6 +47,12 @@ const AGAIN_MS = 1000;
 /** How often is looked whether all of it is delivered. */
 const LOOK_AGAIN_MS = 10_000;
 
+/** Reads of which something could not be taken over, until the rest no longer waits for it. */
+const MAX_READS = 5;
+/** What is handed over at once, in entries and in UTF-16 code units of bodies. */
+const PART = 100;
+const PART_CHARS = 2 * 1024 ** 2;
+
 /** What became of one message; one that cannot be read stays where it is, until it is too old. */
 interface Taken {
   readonly ord: number;
@@ -51,10 +60,16 @@ interface Taken {
 }
 
 interface Estate {
-  /** Of the sign of life that says who the heir is. */
-  readonly seq: number;
-  /** How often it was read to the end. */
+  /** The owner's last sign of life, which says who the heir is. */
+  sign: Sign;
+  /** Of that; 0: it is not there. */
+  seq: number;
+  /** What was taken over and not handed over yet. */
+  readonly taken: Taken[];
+  /** How often it was read to the end … */
   passes: number;
+  /** … and how often in a row something was left that could not be taken over. */
+  misses: number;
   /** When it is read again. */
   dueAt: number;
   isBusy: boolean;
@@ -63,9 +78,13 @@ interface Estate {
 /**
  * Owns the estates of owners that have gone, of which this one is the heir.
  *
- * Each entry is written as it is in place of itself, so that a later write of the old owner fails. An
- * estate is read twice, since something of it may still have been under way, and once more when all of
- * it is delivered; then its owner is forgotten.
+ * Each entry is written as it is in place of itself, so that a later write of the old owner fails. Only
+ * when all of it is taken over it is handed over, in the order in which it came to be: in the stream it is
+ * in the order in which it was written, by heirs too. So all of one estate is in memory here, once.
+ *
+ * An estate is read twice, since something of it may still have been under way, and once more when all of
+ * it is delivered; then its owner is forgotten. Until then the sign of life is written again and again, so
+ * that it is not too old before what it stands for.
  */
 export class Estates {
   readonly #deps: EstatesDeps;
@@ -86,11 +105,14 @@ export class Estates {
   /**
    * Begins with one.
    *
-   * @param seq That of the owner's last sign of life, which names this heir.
+   * @param sign The owner's last sign of life, which names this heir.
+   * @param seq That of it.
    * @returns When it was read once, or not. Never rejects.
    */
-  begin(owner: string, seq: number): Promise<void> {
-    const estate: Estate = { seq, passes: 0, dueAt: 0, isBusy: false };
+  begin(owner: string, sign: Sign, seq: number): Promise<void> {
+    const estate: Estate = {
+      ...{ sign, seq, taken: [], passes: 0, misses: 0, dueAt: 0, isBusy: false },
+    };
     this.#all.set(owner, estate);
     return this.#read(owner, estate);
   }
@@ -99,7 +121,7 @@ export class Estates {
   look(): void {
     for (const [owner, estate] of this.#all) {
       if (estate.isBusy || estate.dueAt > this.#deps.clock.now()) continue;
-      if (estate.passes >= 2 && this.#isOwed(owner)) this.#later(estate, LOOK_AGAIN_MS);
+      if (estate.passes >= 2 && this.#isOwed(owner)) void this.#renew(owner, estate);
       else void this.#read(owner, estate);
     }
   }
@@ -113,63 +135,128 @@ export class Estates {
     return this.#deps.kept.hasBelow(entriesOf(this.#deps.prefix, owner).slice(0, -1));
   }
 
+  #isCurrent(owner: string, estate: Estate): boolean {
+    return this.#all.get(owner) === estate;
+  }
+
+  /** Nothing else is done with it for so long. */
   #later(estate: Estate, ms: number): void {
+    estate.isBusy = false;
     estate.dueAt = this.#deps.clock.now() + ms;
   }
 
   async #read(owner: string, estate: Estate): Promise<void> {
-    const { ledger, prefix, hand, told } = this.#deps;
+    const { ledger, prefix, isCertain } = this.#deps;
     estate.isBusy = true;
-    const isCurrent = (): boolean => this.#all.get(owner) === estate;
-    // Those without an outcome come last: what came to be before them is told before.
-    const calls: AcceptedCall[] = [];
-    let reports = 0;
+    const isCurrent = (): boolean => this.#isCurrent(owner, estate);
     let isWhole = true;
     let count = 0;
     const isRead = await ledger.entries.read(entriesOf(prefix, owner), async (messages) => {
       if (!isCurrent()) return;
       const taken = await this.#takeAll(messages, estate.passes === 0, isCurrent);
       if (taken.length < messages.length) isWhole = false;
-      const found: KeptReport[] = [];
-      for (const entry of taken) {
-        if (entry !== "unreadable") count++;
-        if (typeof entry === "string") continue;
-        if ("call" in entry) calls.push(entry.call);
-        else found.push(entry.report);
+      for (const one of taken) {
+        if (one.entry === "unreadable") continue;
+        count++;
+        if (one.entry !== "known") estate.taken.push(one);
       }
-      reports += found.length;
-      if (found.length > 0) hand({ calls: [], reports: found });
     });
-    estate.isBusy = false;
     if (!isCurrent()) return;
-    if (calls.length > 0) hand({ calls, reports: [] });
-    if (calls.length + reports > 0) {
-      told({ kind: "taken_over", owner, calls: calls.length, reports });
-    }
-    if (!isRead || !isWhole) return this.#later(estate, AGAIN_MS);
+    if (isRead && !isWhole) estate.misses++;
+    const isLate = estate.misses >= MAX_READS;
+    // In doubt it waits: whoever is the heir by then has it.
+    if (!isRead || !isCertain() || (!isWhole && !isLate)) return this.#later(estate, AGAIN_MS);
+    this.#handAll(owner, estate);
+    if (!isWhole) return this.#later(estate, AGAIN_MS);
+    estate.misses = 0;
     estate.passes++;
     if (estate.passes < 2) this.#later(estate, GRACE_MS);
     else if (count > 0 || this.#isOwed(owner)) this.#later(estate, AGAIN_MS);
     else await this.#end(owner, estate);
   }
 
-  /** Nothing is left of it. */
-  async #end(owner: string, estate: Estate): Promise<void> {
-    estate.isBusy = true;
-    const removed = await this.#deps.ledger.owners.remove(estate.seq);
-    estate.isBusy = false;
-    if (this.#all.get(owner) !== estate) return;
-    if (removed === "unknown") return this.#later(estate, AGAIN_MS);
-    this.#all.delete(owner);
-    this.#deps.ended(owner);
+  /** Those without an outcome come last: what came to be before them is told before. */
+  #handAll(owner: string, estate: Estate): void {
+    const { hand, told } = this.#deps;
+    const all = estate.taken.splice(0).sort((one, other) => one.ord - other.ord);
+    const calls: AcceptedCall[] = [];
+    let reports: KeptReport[] = [];
+    let [count, chars] = [0, 0];
+    for (const { entry } of all) {
+      if (typeof entry === "string") continue;
+      if ("call" in entry) {
+        calls.push(entry.call);
+        continue;
+      }
+      reports.push(entry.report);
+      count++;
+      chars += entry.report.report.body.length;
+      if (reports.length < PART && chars < PART_CHARS) continue;
+      hand({ calls: [], reports });
+      [reports, chars] = [[], 0];
+    }
+    if (reports.length > 0) hand({ calls: [], reports });
+    for (let from = 0; from < calls.length; from += PART) {
+      hand({ calls: calls.slice(from, from + PART), reports: [] });
+    }
+    if (all.length > 0) told({ kind: "taken_over", owner, calls: calls.length, reports: count });
   }
 
-  /** @returns In order; what is missing could not be taken over now. */
+  /** Says again who the heir is. */
+  async #renew(owner: string, estate: Estate): Promise<void> {
+    estate.isBusy = true;
+    await this.#sign(owner, estate);
+    this.#later(estate, LOOK_AGAIN_MS);
+  }
+
+  /** @returns Whether it is there; undefined when that is not known. */
+  async #sign(owner: string, estate: Estate): Promise<boolean | undefined> {
+    const { ledger: { owners }, prefix } = this.#deps;
+    const subject = ownerSubject(prefix, owner);
+    const sign = { ...estate.sign, number: estate.sign.number + 1 };
+    const put = await owners.put(subject, signText(sign), estate.seq);
+    if (put.kind === "stored") {
+      estate.seq = put.seq;
+      estate.sign = sign;
+      return true;
+    }
+    if (put.kind !== "conflict") return undefined;
+    const last = await owners.last(subject);
+    // It was removed, or is this one's own whose answer did not come: it is written the next time.
+    if (last === null) estate.seq = 0;
+    if (!last || last.seq < put.last) return undefined;
+    const isOurs = readSign(last.text)?.heir === sign.heir;
+    if (isOurs) estate.seq = last.seq;
+    return isOurs;
+  }
+
+  /** Nothing is left of it. */
+  async #end(owner: string, estate: Estate): Promise<void> {
+    const { ledger, prefix, ended } = this.#deps;
+    if (estate.seq > 0 && await ledger.owners.remove(estate.seq) === "unknown") {
+      return this.#later(estate, AGAIN_MS);
+    }
+    estate.seq = 0;
+    // Who found its sign in another one's hands drops what it had written just before.
+    let isLeft = false;
+    const isRead = await ledger.entries.read(entriesOf(prefix, owner), (messages) => {
+      if (messages.some(({ text }) => readEntry(text) !== undefined)) isLeft = true;
+      return Promise.resolve();
+    });
+    const isOurs = isRead && !isLeft ? false : await this.#sign(owner, estate);
+    if (!this.#isCurrent(owner, estate)) return;
+    // Who is back has written a sign of its own.
+    if (isOurs !== false) return this.#later(estate, AGAIN_MS);
+    this.#all.delete(owner);
+    ended(owner);
+  }
+
+  /** @returns What is missing could not be taken over now. */
   async #takeAll(
     messages: readonly Message[],
     isFirst: boolean,
     isCurrent: () => boolean,
-  ): Promise<Taken["entry"][]> {
+  ): Promise<Taken[]> {
     const taken: Taken[] = [];
     for (let from = 0; from < messages.length && isCurrent(); from += AT_ONCE) {
       const some = messages.slice(from, from + AT_ONCE);
@@ -180,7 +267,7 @@ export class Estates {
         this.#deps.told({ kind: "unreadable", subject: some[k]!.subject });
       }
     }
-    return taken.sort((one, other) => one.ord - other.ord).map(({ entry }) => entry);
+    return taken;
   }
 
   async #take(
@@ -201,8 +288,8 @@ export class Estates {
     }
     const put = await entries.put(subject, text, seq);
     if (!isCurrent()) return undefined;
-    // In a stream that is full the old owner can write nothing over it either.
-    if (put.kind !== "stored" && put.kind !== "full") return undefined;
+    // Where there is no room for it the old owner can write nothing over it either.
+    if (put.kind === "conflict" || put.kind === "unknown") return undefined;
     const now = put.kind === "stored" ? put.seq : seq;
     kept.set(id, { subject, seq: now, isUnsure: false, place: heir(), key });
     return { ord, entry };

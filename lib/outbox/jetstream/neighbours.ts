@@ -23,10 +23,11 @@ export interface NeighboursDeps {
   /**
    * This is the heir of an owner from now on.
    *
-   * @param seq That of the owner's last sign of life, which says so.
+   * @param sign The owner's last sign of life, which says so.
+   * @param seq That of it.
    * @param silentMs How long nothing was heard of it.
    */
-  readonly inherit: (owner: string, seq: number, silentMs: number) => Promise<void>;
+  readonly inherit: (sign: Sign, seq: number, silentMs: number) => Promise<void>;
 }
 
 /** Far more than there can be: whoever may speak here must not fill the memory. */
@@ -131,12 +132,14 @@ export class Neighbours {
     const last: Message | null | undefined = await owners.last(subject);
     if (last === undefined) return;
     if (last === null) return void this.#known.delete(owner);
-    const sign = readSign(last.text);
-    if (sign === undefined) return;
+    const read = readSign(last.text);
+    if (read === undefined) return;
+    // The subject says whose it is.
+    const sign: Sign = { ...read, owner };
     const silentMs = Math.round(clock.now() - known.heardAt);
     const heir = tenure.name;
     // Its answer did not come.
-    if (sign.heir === heir && !has(owner)) return await inherit(owner, last.seq, silentMs);
+    if (sign.heir === heir && !has(owner)) return await inherit(sign, last.seq, silentMs);
     this.#read(owner, sign);
     if (sign.heir !== null && !await this.#isHeirOver(sign)) return;
     if (!tenure.isCertain || !this.#hasGone(owner)) return;
@@ -145,7 +148,7 @@ export class Neighbours {
     if (put.kind !== "stored" || heir !== tenure.name) return;
     known.sign = next;
     known.heardAt = clock.now();
-    await inherit(owner, put.seq, silentMs);
+    await inherit(next, put.seq, silentMs);
   }
 
   /** The last sign of an owner: it counts, whatever was heard. */

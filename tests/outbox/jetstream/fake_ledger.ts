@@ -68,6 +68,10 @@ export class FakeLedger implements Ledger {
   readonly clientIp = "127.0.0.1";
   isUp = true;
   weather: Weather = "fine";
+  /** What is answered to a write in place of what the stream says; undefined: that. */
+  answer: (subject: string) => Put | undefined = () => undefined;
+  /** Before something is removed. */
+  onRemove: (seq: number) => void = () => {};
   /** Names what was asked, in order. */
   readonly asked: string[] = [];
   follower: LedgerFollower | undefined;
@@ -100,6 +104,8 @@ export class FakeLedger implements Ledger {
       put: async (subject, text, last) => {
         this.asked.push(`put ${subject} ${last}`);
         if (!this.isUp || this.weather === "cut") return { kind: "unknown" };
+        const other = this.answer(subject);
+        if (other !== undefined) return other;
         const put = stream.put(subject, text, last);
         if (put.kind === "stored") said(subject, text);
         return this.weather === "deaf" ? { kind: "unknown" } : await Promise.resolve(put);
@@ -107,6 +113,7 @@ export class FakeLedger implements Ledger {
       remove: async (seq) => {
         this.asked.push(`remove ${seq}`);
         if (!this.isUp || this.weather === "cut") return "unknown";
+        this.onRemove(seq);
         const removed = stream.remove(seq);
         return this.weather === "deaf" ? "unknown" : await Promise.resolve(removed);
       },
