@@ -14,6 +14,7 @@ import { Estates } from "./estates.ts";
 import { KeptEntries } from "./kept.ts";
 import type { Ledger } from "./ledger.ts";
 import { Legacies } from "./legacies.ts";
+import { LostIds } from "./lost_ids.ts";
 import { Neighbours } from "./neighbours.ts";
 import { News } from "./news.ts";
 import type { Sign } from "./sign_text.ts";
@@ -55,6 +56,7 @@ export class LedgerDesk {
   readonly #deps: LedgerDeskDeps;
   readonly #kept = new KeptEntries();
   readonly #batches = new Batches();
+  readonly #lostIds: LostIds;
   readonly #places: Places;
   readonly #tenure: Tenure;
   readonly #writer: Writer;
@@ -75,6 +77,7 @@ export class LedgerDesk {
     this.#deps = deps;
     const { ledger, prefix, clock, newName, tell, bounds } = deps;
     const { entries, owners } = ledger;
+    this.#lostIds = new LostIds(clock);
     const kept = this.#kept;
     const news = new News(clock, tell);
     this.#news = news;
@@ -176,6 +179,7 @@ export class LedgerDesk {
     const isKept = changes.length === said.changes.length;
     if (ids.length > 0) this.#batches.add(owner, batch, ids, isKept);
     for (const change of changes) {
+      if (this.#lostIds.has(change.id) && change.accept === undefined) continue;
       const known = this.#writer.changesOf(change.id).at(-1)?.owner ??
         this.#kept.get(change.id)?.place ?? owner;
       // Its client took the CALL along to another thread, whose word came first.
@@ -222,10 +226,13 @@ export class LedgerDesk {
 
   #inherit(sign: Sign, seq: number, silentMs: number): Promise<void> {
     this.#news.gone(sign.owner, silentMs);
+    // It may have been the heir of others of whom nothing was heard.
+    this.#listAt = 0;
     return this.#estates.begin(sign.owner, sign, seq);
   }
 
   #hand(found: Found): void {
+    for (const { id } of [...found.calls, ...found.reports]) this.#lostIds.delete(id);
     if (this.#ask === undefined) {
       return this.#places.post(this.#heir ?? MAIN, { kind: "inherited", ...found });
     }
@@ -243,6 +250,7 @@ export class LedgerDesk {
   }
 
   #look(): void {
+    this.#lostIds.look();
     this.#tellState();
     if (!this.#deps.ledger.isUp) return;
     if (this.#deps.clock.now() >= this.#listAt) void this.#list();
@@ -272,11 +280,13 @@ export class LedgerDesk {
 
   /** Another one has taken over all that was this one's. */
   #lost(owner: string): void {
+    this.#listAt = 0;
     this.#writer.lost();
     this.#estates.lost();
     let entries = 0;
     for (const [place, ids] of this.#kept.takeAll()) {
       entries += ids.length;
+      this.#lostIds.add(ids);
       this.#places.post(place, { kind: "lost", ids });
     }
     this.#news.lost(owner, entries);

@@ -196,6 +196,32 @@ Deno.test("an owner that comes back finds that its entries are another one's, an
   ok(jetStream.entries.messages.some(({ subject }) => subject.startsWith("p.led.a1.")));
 });
 
+Deno.test("what a store says of what is lost before it hears of it is not written as something new", async () => {
+  const { jetStream, clock, a, b } = await two();
+  const [pending, ended] = [call("1"), call("2")];
+  await a.accept(pending, ended);
+  await a.end(outcomeOf(ended));
+  a.ledger.weather = "cut";
+  await pass(clock, 12_000);
+  a.ledger.weather = "fine";
+  await pass(clock, 2000);
+  deepStrictEqual(a.lost.toSorted(), [pending.id, ended.id].toSorted());
+  await a.end(outcomeOf(pending));
+  a.say((changes) => changes.park(ended.id, { at: 5, failure: "status 400", tries: 1 }));
+  await pass(clock, 1000);
+  deepStrictEqual(
+    jetStream.entries.messages.map(({ subject }) => subject.startsWith("p.led.a0.")),
+    [true, true],
+  );
+  // It may come back.
+  b.kill();
+  await pass(clock, 12_000);
+  deepStrictEqual([a.got.calls, a.got.reports], [[pending.id], [ended.id]]);
+  await a.end(outcomeOf(pending));
+  await a.delivered(pending.id, ended.id);
+  deepStrictEqual(jetStream.entries.messages, []);
+});
+
 Deno.test("an owner that others cannot hear, and that writes, is not taken for gone", async () => {
   const { clock, a, b } = await two();
   await a.accept(call("1"));
