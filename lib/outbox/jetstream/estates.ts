@@ -5,11 +5,12 @@
  */
 
 import type { Clock } from "../../clock.ts";
-import type { AcceptedCall, Entry, KeptReport } from "../entry.ts";
+import type { Entry } from "../entry.ts";
 import type { Found } from "../store.ts";
 import { type LedgerEntry, readEntry } from "./entry_text.ts";
 import { type KeptEntries, namesOf } from "./kept.ts";
 import type { Ledger, Message } from "./ledger.ts";
+import { partsOf } from "./parts.ts";
 import { readSign, type Sign, signText } from "./sign_text.ts";
 import { entriesOf, ownerSubject } from "./subject.ts";
 import { GRACE_MS } from "./times.ts";
@@ -49,10 +50,6 @@ const LOOK_AGAIN_MS = 10_000;
 
 /** Reads of which something could not be taken over, until the rest no longer waits for it. */
 const MAX_READS = 5;
-/** What is handed over at once, in entries and in UTF-16 code units of bodies. */
-const PART = 100;
-const PART_CHARS = 2 * 1024 ** 2;
-
 /** What became of one message; one that cannot be read stays where it is, until it is too old. */
 interface Taken {
   readonly ord: number;
@@ -166,7 +163,8 @@ export class Estates {
     const isLate = estate.misses >= MAX_READS;
     // In doubt it waits: whoever is the heir by then has it.
     if (!isRead || !isCertain() || (!isWhole && !isLate)) return this.#later(estate, AGAIN_MS);
-    this.#handAll(owner, estate);
+    await this.#handAll(owner, estate);
+    if (!isCurrent()) return;
     if (!isWhole) return this.#later(estate, AGAIN_MS);
     estate.misses = 0;
     estate.passes++;
@@ -175,31 +173,22 @@ export class Estates {
     else await this.#end(owner, estate);
   }
 
-  /** Those without an outcome come last: what came to be before them is told before. */
-  #handAll(owner: string, estate: Estate): void {
-    const { hand, told } = this.#deps;
+  /** @returns When all of it is handed over, or is another one's. */
+  async #handAll(owner: string, estate: Estate): Promise<void> {
+    const { clock, hand, told } = this.#deps;
     const all = estate.taken.splice(0).sort((one, other) => one.ord - other.ord);
-    const calls: AcceptedCall[] = [];
-    let reports: KeptReport[] = [];
-    let [count, chars] = [0, 0];
-    for (const { entry } of all) {
-      if (typeof entry === "string") continue;
-      if ("call" in entry) {
-        calls.push(entry.call);
-        continue;
-      }
-      reports.push(entry.report);
-      count++;
-      chars += entry.report.report.body.length;
-      if (reports.length < PART && chars < PART_CHARS) continue;
-      hand({ calls: [], reports });
-      [reports, chars] = [[], 0];
+    const entries = all.flatMap(({ entry }) => typeof entry === "string" ? [] : [entry]);
+    if (entries.length === 0) return;
+    let isFirst = true;
+    for (const part of partsOf(entries)) {
+      // Whatever else is to be done is done in between.
+      if (!isFirst) await new Promise<void>((resolve) => clock.setImmediate(resolve));
+      isFirst = false;
+      if (!this.#isCurrent(owner, estate)) return;
+      hand(part);
     }
-    if (reports.length > 0) hand({ calls: [], reports });
-    for (let from = 0; from < calls.length; from += PART) {
-      hand({ calls: calls.slice(from, from + PART), reports: [] });
-    }
-    if (all.length > 0) told({ kind: "taken_over", owner, calls: calls.length, reports: count });
+    const calls = entries.filter((entry) => "call" in entry).length;
+    told({ kind: "taken_over", owner, calls, reports: entries.length - calls });
   }
 
   /** Says again who the heir is. */

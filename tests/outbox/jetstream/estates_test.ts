@@ -7,10 +7,10 @@ import { call, disconnect, outcomeOf } from "../entries.ts";
 import { FakeJetStream, FakeProcess, pass } from "./fake_ledger.ts";
 
 /** A survivor, and an owner that is not there any more. */
-async function heirOf(
+function heirOf(
   reports: readonly KeptReport[] = [],
   ord: (n: number) => number = (n) => n,
-): Promise<{ jetStream: FakeJetStream; clock: FakeClock; heir: FakeProcess }> {
+): { jetStream: FakeJetStream; clock: FakeClock; heir: FakeProcess } {
   const jetStream = new FakeJetStream();
   const clock = new FakeClock();
   for (const [n, report] of reports.entries()) {
@@ -30,17 +30,34 @@ function ids(reports: readonly KeptReport[]): string[] {
 Deno.test("what is inherited comes in the order in which it came to be, whatever it was written in", async () => {
   const reports = Array.from({ length: 250 }, () => disconnect());
   // As another heir wrote it that did not come to the end.
-  const { heir } = await heirOf(reports, (n) => (n + 100) % 250);
+  const { heir } = heirOf(reports, (n) => (n + 100) % 250);
   await heir.start();
   await heir.settle();
   await pass(heir.clock, 1000);
   deepStrictEqual(heir.got.reports, ids([...reports.slice(150), ...reports.slice(0, 150)]));
 });
 
+Deno.test("an estate that is lost while it is handed over is handed over no further", async () => {
+  const reports = Array.from({ length: 250 }, () => disconnect());
+  const { jetStream, clock, heir } = heirOf(reports);
+  await heir.start();
+  for (let n = 0; n < 5; n++) await heir.settle();
+  strictEqual(heir.got.reports.length, 100);
+  const own = jetStream.owners.messages.find(({ subject }) => subject === "p.own.h0")!;
+  const sign = { ...readSign(own.text), heir: "other" };
+  jetStream.owners.put(own.subject, JSON.stringify(sign), own.seq);
+  heir.ledger.follower!.up();
+  await heir.settle();
+  strictEqual(heir.lost.length, 250);
+  heir.kill();
+  await pass(clock, 1000);
+  strictEqual(heir.got.reports.length, 100);
+});
+
 Deno.test("what cannot be taken over at once holds back what came to be after it, but not for ever", async () => {
   const reports = Array.from({ length: 6 }, () => disconnect());
   for (const misses of [1, 1000]) {
-    const { heir, clock } = await heirOf(reports);
+    const { heir, clock } = heirOf(reports);
     let left = misses;
     heir.ledger.answer = (subject) =>
       subject === "p.led.dead.c.2" && left-- > 0 ? { kind: "unknown" } : undefined;
@@ -58,7 +75,7 @@ Deno.test("what cannot be taken over at once holds back what came to be after it
 
 Deno.test("an heir that may have an heir itself hands nothing over before it knows", async () => {
   const one = call("1");
-  const { jetStream, clock, heir } = await heirOf();
+  const { jetStream, clock, heir } = heirOf();
   jetStream.entries.put("p.led.dead.c.1", callText(one, 1), 0);
   heir.ledger.answer = (subject) => {
     // It stands still as long as others wait before they take over.
@@ -76,7 +93,7 @@ Deno.test("an heir that may have an heir itself hands nothing over before it kno
 
 Deno.test("who the heir is stays written as long as anything is owed, also when it is removed", async () => {
   const [report] = [disconnect()];
-  const { jetStream, clock, heir } = await heirOf([report!]);
+  const { jetStream, clock, heir } = heirOf([report!]);
   const number = (): number | undefined => {
     const last = jetStream.owners.messages.find(({ subject }) => subject === "p.own.dead");
     const sign = last && readSign(last.text);
@@ -100,7 +117,7 @@ Deno.test("who the heir is stays written as long as anything is owed, also when 
 Deno.test("what an owner wrote right before it found that it has an heir is inherited too", async () => {
   const report = disconnect();
   const late = call("late");
-  const { jetStream, clock, heir } = await heirOf([report]);
+  const { jetStream, clock, heir } = heirOf([report]);
   await heir.start();
   await pass(clock, 10_000);
   heir.ledger.onRemove = () => {
