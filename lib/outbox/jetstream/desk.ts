@@ -112,6 +112,7 @@ export class LedgerDesk {
     this.#places = new Places(clock, (owner, said) => this.#take(owner, said));
     ledger.follow({
       up: () => this.#up(),
+      anew: () => kept.forgetMessages(),
       ownerSaid: (_subject, text) => this.#neighbours.heard(text),
     });
     this.#stopLooking = every(clock, LOOK_MS, () => this.#look());

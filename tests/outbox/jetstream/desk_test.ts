@@ -66,6 +66,18 @@ Deno.test("a CALL that cannot be kept in time is refused, and nothing of it is f
   deepStrictEqual(idsIn(jetStream), []);
 });
 
+Deno.test("nothing is found later of what is refused, also while a server is asked that is behind", async () => {
+  const { jetStream, clock, a } = await two();
+  a.ledger.weather = "deaf";
+  const batch = a.say((changes) => changes.accept(call("1")));
+  await pass(clock, 4000);
+  strictEqual(a.answer(batch), false);
+  a.ledger.found = () => null;
+  a.ledger.weather = "fine";
+  await pass(clock, 2000);
+  deepStrictEqual(idsIn(jetStream), []);
+});
+
 Deno.test("of two CALLs under one id one is kept, and no store waits for its word for ever", async () => {
   const { jetStream, a } = await two();
   const heard: typeof a.heard = [];
@@ -227,7 +239,7 @@ Deno.test("an owner that others cannot hear, and that writes, is not taken for g
   await a.accept(call("1"));
   // The hints are lost; the stream is not.
   const { follower } = b.ledger;
-  b.ledger.follower = { up: () => follower!.up(), ownerSaid: () => {} };
+  b.ledger.follower = { ...follower!, ownerSaid: () => {} };
   await pass(clock, 30_000);
   deepStrictEqual(b.got.calls, []);
   strictEqual(await a.accept(call("2")), true);
@@ -311,7 +323,7 @@ Deno.test("an heir that others cannot hear, and that writes, keeps what it has t
   deepStrictEqual(b.got.calls, [one.id]);
   const c = new FakeProcess(jetStream, clock, "c");
   const { follower } = c.ledger;
-  c.ledger.follower = { up: () => follower!.up(), ownerSaid: () => {} };
+  c.ledger.follower = { ...follower!, ownerSaid: () => {} };
   await c.start();
   await pass(clock, 40_000);
   deepStrictEqual([c.got.calls, b.lost], [[], []]);
@@ -378,6 +390,21 @@ Deno.test("in a full stream no CALL is kept, what is delivered makes room, and w
   deepStrictEqual(a.told.map(({ kind }) => kind), ["failing", "writing"]);
 });
 
+Deno.test("in a stream that was made anew nothing is removed that is another one's", async () => {
+  const { jetStream, a, b } = await two();
+  const [delivered, ended, theirs] = [call("1"), call("2"), call("3")];
+  await a.accept(delivered, ended);
+  jetStream.entries.clear();
+  for (const { follower } of jetStream.ledgers) follower!.anew();
+  await b.accept(theirs);
+  await a.delivered(delivered.id);
+  deepStrictEqual(idsIn(jetStream), [theirs.id]);
+  await a.end(outcomeOf(ended));
+  deepStrictEqual(idsIn(jetStream), [theirs.id, ended.id]);
+  await a.delivered(ended.id);
+  deepStrictEqual(idsIn(jetStream), [theirs.id]);
+});
+
 Deno.test("what is parked is found parked, with its body", async () => {
   const { clock, a, b } = await two();
   const one = call("1");
@@ -416,6 +443,22 @@ Deno.test("what a dead thread had is the main thread's, also when it can be read
   await done;
   deepStrictEqual(found, [ended.id, unwritten.id, pending.id]);
   await a.delivered(...found);
+});
+
+Deno.test("what a dead thread had is the main thread's, also when a server is read that is behind", async () => {
+  const { clock, a } = await two();
+  const port = a.attach(2);
+  const one = call("1");
+  a.say((changes) => changes.accept(one), port);
+  await a.settle();
+  a.ledger.isBehind = true;
+  const found: string[] = [];
+  const done = a.desk.recover(2, 1, 7, ({ calls }) => found.push(...calls.map(({ id }) => id)));
+  await pass(clock, 500);
+  a.ledger.isBehind = false;
+  await pass(clock, 2000);
+  await done;
+  deepStrictEqual(found, [one.id]);
 });
 
 Deno.test("ClientIds and ids of any characters come back from the ledger", async () => {

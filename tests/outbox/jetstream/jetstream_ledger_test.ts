@@ -330,4 +330,5 @@ testWithNats("a stream that is gone is made again, and nothing is up meanwhile",
   strictEqual((await one.ledger.entries.put(subject(1), "a", 0)).kind, "unknown");
   await until("a ledger that is up again", () => one.ups === 2);
   strictEqual((await one.ledger.entries.put(subject(1), "a", 0)).kind, "stored");
+  strictEqual(one.anews, 1);
 });
