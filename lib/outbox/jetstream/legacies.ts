@@ -23,6 +23,9 @@ export interface LegaciesDeps {
 /** Until what broke off is read again. */
 const AGAIN_MS = 1000;
 
+/** So often it is read to the end while something is not found: the server that is read may be behind. */
+const READS = 3;
+
 /** Reads what one store had, which is in the ledger alone, and hands it to another one. */
 export class Legacies {
   readonly #deps: LegaciesDeps;
@@ -54,9 +57,10 @@ export class Legacies {
       if (end !== undefined && !isDelivered) unwritten.push(end);
     }
     const calls: AcceptedCall[] = [];
-    while (left.size > 0 && !this.#isClosed) {
-      if (await this.#read(left, calls, give)) break;
-      await pause(clock, AGAIN_MS);
+    for (let reads = 0; left.size > 0 && !this.#isClosed;) {
+      if (await this.#read(left, calls, give) && ++reads === READS) break;
+      for (const id of left.keys()) if (kept.get(id) === undefined) left.delete(id);
+      if (left.size > 0) await pause(clock, AGAIN_MS);
     }
     if (unwritten.length > 0) give({ calls: [], reports: unwritten });
     if (calls.length > 0) give({ calls, reports: [] });

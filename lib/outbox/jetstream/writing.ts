@@ -80,7 +80,8 @@ async function put(
       return "unknown";
     case "conflict": {
       const last = await entries.last(entry.subject);
-      if (last === undefined) return "unknown";
+      // The server that answers may be behind.
+      if (last === undefined || (last?.seq ?? 0) < done.last) return "unknown";
       if (last?.text === text) {
         entry.seq = last.seq;
         entry.isUnsure = false;
@@ -105,9 +106,10 @@ async function remove(
 ): Promise<Tried> {
   let { seq } = entry;
   if (entry.isUnsure) {
-    const last = await entries.last(entry.subject);
-    if (last === undefined) return "unknown";
-    seq = last?.seq ?? 0;
+    // The stream's own word: whoever answers for a message may be behind, and it would stay.
+    const refused = await entries.put(entry.subject, "", Number.MAX_SAFE_INTEGER);
+    if (refused.kind !== "conflict") return "unknown";
+    seq = refused.last;
   }
   const done = seq === 0 ? "absent" : await entries.remove(seq);
   if (done === "unknown") return "unknown";
