@@ -33,6 +33,9 @@ export interface NeighboursDeps {
 /** Far more than there can be: whoever may speak here must not fill the memory. */
 const MAX_OWNERS = 10_000;
 
+/** So many are taken over from at the same time: each is read in a question of its own. */
+const AT_ONCE = 32;
+
 interface Known {
   sign: Sign;
   heardAt: number;
@@ -79,7 +82,9 @@ export class Neighbours {
   /** Takes over from those that have gone. @returns When that was tried once with each of them. */
   async look(): Promise<void> {
     if (!this.#deps.tenure.isCertain) return;
-    const gone = [...this.#known.keys()].filter((owner) => this.#hasGone(owner));
+    const gone = [...this.#known.keys()]
+      .filter((owner) => !this.#underWay.has(owner) && this.#hasGone(owner))
+      .slice(0, AT_ONCE - this.#underWay.size);
     await Promise.all(gone.map((owner) => this.#claimOnce(owner)));
   }
 
@@ -118,10 +123,14 @@ export class Neighbours {
   }
 
   async #claimOnce(owner: string): Promise<void> {
-    if (this.#underWay.has(owner)) return;
     this.#underWay.add(owner);
     await this.#claim(owner);
     this.#underWay.delete(owner);
+    const known = this.#known.get(owner);
+    if (known === undefined) return;
+    // The others are next.
+    this.#known.delete(owner);
+    this.#known.set(owner, known);
   }
 
   async #claim(owner: string): Promise<void> {

@@ -359,6 +359,22 @@ Deno.test("an owner whose sign of life is overwritten by nonsense goes on", asyn
   deepStrictEqual([b.got.calls, a.lost], [[], []]);
 });
 
+Deno.test("many that have gone are taken over from by and by, and each of them", async () => {
+  const jetStream = new FakeJetStream();
+  const clock = new FakeClock();
+  const sign = { number: 1, place: null, isGone: true, heir: null };
+  for (let n = 0; n < 200; n++) {
+    jetStream.owners.put(`p.own.x${n}`, JSON.stringify({ ...sign, owner: `x${n}` }), 0);
+  }
+  const a = new FakeProcess(jetStream, clock, "a");
+  await a.start();
+  const reads = (): number => a.ledger.asked.filter((each) => each.includes(".led.")).length;
+  for (let n = 0; n < 5; n++) await a.settle();
+  strictEqual(reads(), 32);
+  await pass(clock, 20_000);
+  deepStrictEqual(jetStream.owners.messages.map(({ subject }) => subject), ["p.own.a0"]);
+});
+
 Deno.test("heirs that name each other, or themselves, hold nothing up", async () => {
   const { jetStream, clock, b } = await two();
   const sign = { number: 1, place: null, isGone: false };
