@@ -83,6 +83,11 @@ export class Writer {
       .filter((change) => change !== undefined);
   }
 
+  /** That of an id of which something is not written. */
+  ordOf(id: string): number {
+    return this.#ords.get(id) ?? 0;
+  }
+
   /** All that is not written, of each id the newest last. */
   *changes(): Generator<Change> {
     yield* this.#underWay.values();
@@ -236,7 +241,7 @@ export class Writer {
   /** Tries until it is written, or must wait; a CALL waits here, for a while. */
   async #try(change: Change, isCurrent: () => boolean): Promise<Tried> {
     const { clock, tenure } = this.#deps;
-    const ord = this.#ords.get(change.id) ?? 0;
+    const ord = this.ordOf(change.id);
     const until = clock.now() + ACCEPT_MS;
     for (;;) {
       const tried = await tryWrite(change, ord, this.#deps, isCurrent);

@@ -477,6 +477,25 @@ Deno.test("what a dead thread had is the main thread's, also when a server is re
   deepStrictEqual(found, [one.id]);
 });
 
+Deno.test("what a dead thread had comes in the order in which it came to be, whatever it was written in", async () => {
+  const { clock, a } = await two();
+  const port = a.attach(2);
+  const reports = Array.from({ length: 5 }, () => disconnect());
+  let misses = 1;
+  a.ledger.answer = () => misses-- > 0 ? { kind: "unknown" } : undefined;
+  for (const report of reports) a.say((changes) => changes.end(report), port);
+  await pass(clock, 1000);
+  a.ledger.isUp = false;
+  const last = disconnect();
+  a.say((changes) => changes.end(last), port);
+  a.ledger.isUp = true;
+  const found: string[] = [];
+  const done = a.desk.recover(2, 1, 7, (part) => found.push(...part.reports.map(({ id }) => id)));
+  await pass(clock, 1000);
+  await done;
+  deepStrictEqual(found, [...reports, last].map(({ id }) => id));
+});
+
 Deno.test("ClientIds and ids of any characters come back from the ledger", async () => {
   const { clock, a, b } = await two();
   const odd = call("m.* >", { id: "no UUID: a.*>b", client: clientOf("CP.*> é 😀") });
