@@ -150,7 +150,8 @@ export class Estates {
     let count = 0;
     const isRead = await ledger.entries.read(entriesOf(prefix, owner), async (messages) => {
       if (!isCurrent()) return;
-      const taken = await this.#takeAll(messages, estate.passes === 0, isCurrent);
+      const isFirst = estate.passes + estate.misses === 0;
+      const taken = await this.#takeAll(messages, isFirst, isCurrent);
       if (taken.length < messages.length) isWhole = false;
       for (const one of taken) {
         if (one.entry === "unreadable") continue;

@@ -108,8 +108,14 @@ async function remove(
   if (entry.isUnsure) {
     // The stream's own word: whoever answers for a message may be behind, and it would stay.
     const refused = await entries.put(entry.subject, "", Number.MAX_SAFE_INTEGER);
-    if (refused.kind !== "conflict") return "unknown";
-    seq = refused.last;
+    if (refused.kind === "unknown") return "unknown";
+    if (refused.kind === "conflict") seq = refused.last;
+    else {
+      // A full stream need not look what is there.
+      const last = await entries.last(entry.subject);
+      if (last === undefined) return "unknown";
+      seq = last?.seq ?? 0;
+    }
   }
   const done = seq === 0 ? "absent" : await entries.remove(seq);
   if (done === "unknown") return "unknown";

@@ -78,6 +78,18 @@ Deno.test("nothing is found later of what is refused, also while a server is ask
   deepStrictEqual(idsIn(jetStream), []);
 });
 
+Deno.test("what had no answer is removed from a full stream too", async () => {
+  const { jetStream, clock, a } = await two();
+  a.ledger.weather = "deaf";
+  a.say((changes) => changes.accept(call("1")));
+  await pass(clock, 4000);
+  // It does not even look what is there.
+  a.ledger.answer = (subject) => subject.includes(".led.") ? { kind: "full" } : undefined;
+  a.ledger.weather = "fine";
+  await pass(clock, 2000);
+  deepStrictEqual(idsIn(jetStream), []);
+});
+
 Deno.test("of two CALLs under one id one is kept, and no store waits for its word for ever", async () => {
   const { jetStream, a } = await two();
   const heard: typeof a.heard = [];
@@ -513,10 +525,14 @@ Deno.test("an entry that cannot be read is told of once, and holds nothing up", 
   await a.accept(one);
   jetStream.entries.put("p.led.a0.x.y", "what is this", 0);
   a.kill();
-  await pass(clock, 9000);
+  let misses = 2;
+  b.ledger.answer = (subject) =>
+    subject.startsWith("p.led.a0.") && misses-- > 0 ? { kind: "unknown" } : undefined;
+  await pass(clock, 12_000);
   deepStrictEqual(b.got.calls, [one.id]);
   await b.delivered(one.id);
   await pass(clock, 30_000);
+  ok(misses < 0);
   const lines = b.told.flatMap((told) => told.kind === "line" ? [told.event] : []);
   strictEqual(lines.filter((event) => event === "an entry cannot be read").length, 1);
   deepStrictEqual(jetStream.owners.messages.map(({ subject }) => subject), ["p.own.b0"]);
