@@ -14,8 +14,10 @@ import { Estates } from "./estates.ts";
 import { KeptEntries } from "./kept.ts";
 import type { Ledger } from "./ledger.ts";
 import { Legacies } from "./legacies.ts";
+import { LostIds } from "./lost_ids.ts";
 import { Neighbours } from "./neighbours.ts";
 import { News } from "./news.ts";
+import type { Sign } from "./sign_text.ts";
 import { Strays } from "./strays.ts";
 import { Tenure } from "./tenure.ts";
 import { LIST_MS, LOOK_MS } from "./times.ts";
@@ -55,6 +57,7 @@ export class LedgerDesk {
   readonly #deps: LedgerDeskDeps;
   readonly #kept = new KeptEntries();
   readonly #batches = new Batches();
+  readonly #lostIds: LostIds;
   readonly #places: Places;
   readonly #tenure: Tenure;
   readonly #writer: Writer;
@@ -76,6 +79,7 @@ export class LedgerDesk {
     this.#deps = deps;
     const { ledger, prefix, clock, newName, tell, bounds } = deps;
     const { entries, owners } = ledger;
+    this.#lostIds = new LostIds(clock);
     const kept = this.#kept;
     const news = new News(clock, tell);
     this.#news = news;
@@ -98,6 +102,7 @@ export class LedgerDesk {
     });
     this.#estates = new Estates({
       ...{ ledger, kept, prefix, clock },
+      isCertain: () => tenure.isCertain,
       heir: () => this.#heir ?? MAIN,
       hand: (found) => this.#hand(found),
       told: (told) => news.estate(told),
@@ -106,12 +111,13 @@ export class LedgerDesk {
     this.#neighbours = new Neighbours({
       ...{ owners, tenure, prefix, clock, place },
       has: (owner) => this.#estates.has(owner),
-      inherit: (owner, seq, silentMs) => this.#inherit(owner, seq, silentMs),
+      inherit: (sign, seq, silentMs) => this.#inherit(sign, seq, silentMs),
     });
     this.#legacies = new Legacies({ entries, kept, writer: this.#writer, clock });
     this.#places = new Places(clock, (owner, said) => this.#take(owner, said));
     ledger.follow({
       up: () => this.#up(),
+      anew: () => kept.forgetMessages(),
       ownerSaid: (_subject, text) => this.#neighbours.heard(text),
     });
     this.#stopLooking = every(clock, LOOK_MS, () => this.#look());
@@ -184,6 +190,7 @@ export class LedgerDesk {
     const isKept = changes.length === said.changes.length;
     if (ids.length > 0) this.#batches.add(owner, batch, ids, isKept);
     for (const change of changes) {
+      if (this.#lostIds.has(change.id) && change.accept === undefined) continue;
       const known = this.#writer.changesOf(change.id).at(-1)?.owner ??
         this.#kept.get(change.id)?.place ?? owner;
       // Its client took the CALL along to another thread, whose word came first.
@@ -228,12 +235,15 @@ export class LedgerDesk {
     await this.#neighbours.look();
   }
 
-  #inherit(owner: string, seq: number, silentMs: number): Promise<void> {
-    this.#news.gone(owner, silentMs);
-    return this.#estates.begin(owner, seq);
+  #inherit(sign: Sign, seq: number, silentMs: number): Promise<void> {
+    this.#news.gone(sign.owner, silentMs);
+    // It may have been the heir of others of whom nothing was heard.
+    this.#listAt = 0;
+    return this.#estates.begin(sign.owner, sign, seq);
   }
 
   #hand(found: Found): void {
+    for (const { id } of [...found.calls, ...found.reports]) this.#lostIds.delete(id);
     if (this.#ask === undefined) {
       return this.#places.post(this.#heir ?? MAIN, { kind: "inherited", ...found });
     }
@@ -251,6 +261,7 @@ export class LedgerDesk {
   }
 
   #look(): void {
+    this.#lostIds.look();
     this.#tellState();
     if (!this.#deps.ledger.isUp) return;
     if (this.#deps.clock.now() >= this.#listAt) void this.#list();
@@ -281,11 +292,13 @@ export class LedgerDesk {
 
   /** Another one has taken over all that was this one's. */
   #lost(owner: string): void {
+    this.#listAt = 0;
     this.#writer.lost();
     this.#estates.lost();
     let entries = 0;
     for (const [place, ids] of this.#kept.takeAll()) {
       entries += ids.length;
+      this.#lostIds.add(ids);
       this.#places.post(place, { kind: "lost", ids });
     }
     this.#news.lost(owner, entries);

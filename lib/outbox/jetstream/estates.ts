@@ -9,7 +9,9 @@ import type { Found } from "../store.ts";
 import { type LedgerEntry, readEntry } from "./entry_text.ts";
 import { type KeptEntries, namesOf } from "./kept.ts";
 import type { Ledger, Message } from "./ledger.ts";
-import { entriesOf } from "./subject.ts";
+import { partsOf } from "./parts.ts";
+import { readSign, type Sign, signText } from "./sign_text.ts";
+import { entriesOf, ownerSubject } from "./subject.ts";
 import { GRACE_MS, SIGN_KEPT_MS } from "./times.ts";
 
 export interface EstatesDeps {
@@ -17,6 +19,8 @@ export interface EstatesDeps {
   readonly kept: KeptEntries;
   readonly prefix: string;
   readonly clock: Clock;
+  /** Whether nobody else can be the heir by now. */
+  readonly isCertain: () => boolean;
   /** Which store what is taken over is of. */
   readonly heir: () => number;
   /** Gives it to that store. */
@@ -40,13 +44,13 @@ export type EstateNews =
 const AT_ONCE = 128;
 /** How long the end waits for what is being read of what is delivered. */
 const LAST_READS_MS = 50;
-/** Entries that are handed over at once: they are copied for that. */
-const PART = 500;
 /** Until what broke off is read again. */
 const AGAIN_MS = 1000;
 /** How often is looked whether all of it is delivered. */
 const LOOK_AGAIN_MS = 10_000;
 
+/** Reads of which something could not be taken over, until the rest no longer waits for it. */
+const MAX_READS = 5;
 /**
  * What became of one message: an entry that was taken over, or one that had been before; what cannot be
  * read stays where it is, until it is too old.
@@ -54,16 +58,20 @@ const LOOK_AGAIN_MS = 10_000;
 type Taken = LedgerEntry | "known" | "unreadable";
 
 interface Estate {
-  /** Of the sign of life that says who the heir is. */
-  readonly seq: number;
-  /** How often it was read to the end. */
-  passes: number;
-  /** What was taken over, and is handed over when all has been read: only then its order is known. */
-  found: LedgerEntry[];
+  /** The owner's last sign of life, which says who the heir is. */
+  sign: Sign;
+  /** Of that; 0: it is not there. */
+  seq: number;
+  /** What was taken over and not handed over yet. */
+  readonly taken: LedgerEntry[];
   /**
    * The ids of all that was handed over. One that comes to be once more is an older write that came late.
    */
   readonly handed: Set<string>;
+  /** How often it was read to the end … */
+  passes: number;
+  /** … and how often in a row something was left that could not be taken over. */
+  misses: number;
   /** When it is read again. */
   dueAt: number;
   /** When its owner is forgotten, since all of it is delivered; undefined before that. */
@@ -76,10 +84,13 @@ interface Estate {
 /**
  * Owns the estates of owners that have gone, of which this one is the heir.
  *
- * Each entry is written as it is in place of itself, so that a later write of the old owner fails. What
- * stands in the stream first did not come to be first, for a write may have had to be repeated. An
- * estate is read twice, since something of it may still have been under way, and once more when all of
- * it is delivered; then its owner is forgotten.
+ * Each entry is written as it is in place of itself, so that a later write of the old owner fails. Only
+ * when all of it is taken over it is handed over, in the order in which it came to be: in the stream it is
+ * in the order in which it was written, by heirs too. So all of one estate is in memory here, once.
+ *
+ * An estate is read twice, since something of it may still have been under way, and once more when all of
+ * it is delivered; then its owner is forgotten. Until then the sign of life is written again and again, so
+ * that it is not too old before what it stands for.
  */
 export class Estates {
   readonly #deps: EstatesDeps;
@@ -100,19 +111,14 @@ export class Estates {
   /**
    * Begins with one.
    *
-   * @param seq That of the owner's last sign of life, which names this heir.
+   * @param sign The owner's last sign of life, which names this heir.
+   * @param seq That of it.
    * @returns When it was read once, or not. Never rejects.
    */
-  begin(owner: string, seq: number): Promise<void> {
+  begin(owner: string, sign: Sign, seq: number): Promise<void> {
     const estate: Estate = {
-      seq,
-      passes: 0,
-      found: [],
-      handed: new Set(),
-      dueAt: 0,
-      endsAt: undefined,
-      isBusy: false,
-      reading: Promise.resolve(),
+      ...{ sign, seq, taken: [], handed: new Set(), passes: 0, misses: 0, dueAt: 0 },
+      ...{ endsAt: undefined, isBusy: false, reading: Promise.resolve() },
     };
     this.#all.set(owner, estate);
     return estate.reading = this.#read(owner, estate);
@@ -122,7 +128,7 @@ export class Estates {
   look(): void {
     for (const [owner, estate] of this.#all) {
       if (estate.isBusy || estate.dueAt > this.#deps.clock.now()) continue;
-      if (estate.passes >= 2 && this.#isOwed(owner)) this.#later(estate, LOOK_AGAIN_MS);
+      if (estate.passes >= 2 && this.#isOwed(owner)) void this.#renew(owner, estate);
       else estate.reading = this.#read(owner, estate);
     }
   }
@@ -151,14 +157,20 @@ export class Estates {
     return this.#deps.kept.hasBelow(entriesOf(this.#deps.prefix, owner).slice(0, -1));
   }
 
+  #isCurrent(owner: string, estate: Estate): boolean {
+    return this.#all.get(owner) === estate;
+  }
+
+  /** Nothing else is done with it for so long. */
   #later(estate: Estate, ms: number): void {
+    estate.isBusy = false;
     estate.dueAt = this.#deps.clock.now() + ms;
   }
 
   async #read(owner: string, estate: Estate): Promise<void> {
-    const { ledger, prefix } = this.#deps;
+    const { ledger, prefix, isCertain } = this.#deps;
     estate.isBusy = true;
-    const isCurrent = (): boolean => this.#all.get(owner) === estate;
+    const isCurrent = (): boolean => this.#isCurrent(owner, estate);
     let isWhole = true;
     let count = 0;
     const isRead = await ledger.entries.read(entriesOf(prefix, owner), async (messages) => {
@@ -167,54 +179,100 @@ export class Estates {
       if (taken.length < messages.length) isWhole = false;
       for (const one of taken) {
         if (one !== "unreadable") count++;
-        if (typeof one !== "string") estate.found.push(one);
+        if (typeof one !== "string") estate.taken.push(one);
       }
     });
-    estate.isBusy = false;
     if (!isCurrent()) return;
-    if (!isRead || !isWhole) return this.#later(estate, AGAIN_MS);
-    this.#handOver(owner, estate);
+    if (isRead && !isWhole) estate.misses++;
+    const isLate = estate.misses >= MAX_READS;
+    // In doubt it waits: whoever is the heir by then has it.
+    if (!isRead || !isCertain() || (!isWhole && !isLate)) return this.#later(estate, AGAIN_MS);
+    await this.#handAll(owner, estate);
+    if (!isCurrent()) return;
+    if (!isWhole) return this.#later(estate, AGAIN_MS);
+    estate.misses = 0;
     estate.passes++;
     if (estate.passes < 2) this.#later(estate, GRACE_MS);
     else if (count > 0 || this.#isOwed(owner)) this.#later(estate, AGAIN_MS);
     else await this.#maybeEnd(owner, estate);
   }
 
-  /** Those without an outcome come last: what came to be before them is told before. */
-  #handOver(owner: string, estate: Estate): void {
-    const { hand, told } = this.#deps;
-    const found = estate.found.sort((one, other) => one.ord - other.ord);
-    estate.found = [];
-    if (found.length === 0) return;
-    const calls = found.flatMap(({ entry }) => "call" in entry ? [entry.call] : []);
-    const reports = found.flatMap(({ entry }) => "report" in entry ? [entry.report] : []);
-    for (const { entry } of found) estate.handed.add(namesOf(entry).id);
-    for (let from = 0; from < reports.length; from += PART) {
-      hand({ calls: [], reports: reports.slice(from, from + PART) });
-    }
-    for (let from = 0; from < calls.length; from += PART) {
-      hand({ calls: calls.slice(from, from + PART), reports: [] });
-    }
-    told({ kind: "taken_over", owner, calls: calls.length, reports: reports.length });
-  }
-
   /** Nothing is left of it: it ends, as soon as its owner can hardly come back. */
   async #maybeEnd(owner: string, estate: Estate): Promise<void> {
     const now = this.#deps.clock.now();
     estate.endsAt ??= now + SIGN_KEPT_MS;
-    if (now >= estate.endsAt) return await this.#end(owner, estate);
+    if (now >= estate.endsAt) await this.#end(owner, estate);
     // What its owner sent long ago may still come.
-    estate.dueAt = Math.min(now + LOOK_AGAIN_MS, estate.endsAt);
+    else this.#later(estate, Math.min(LOOK_AGAIN_MS, estate.endsAt - now));
   }
 
-  async #end(owner: string, estate: Estate): Promise<void> {
+  /** @returns When all of it is handed over, or is another one's. */
+  async #handAll(owner: string, estate: Estate): Promise<void> {
+    const { clock, hand, told } = this.#deps;
+    const all = estate.taken.splice(0).sort((one, other) => one.ord - other.ord);
+    const entries = all.map(({ entry }) => entry);
+    if (entries.length === 0) return;
+    for (const entry of entries) estate.handed.add(namesOf(entry).id);
+    let isFirst = true;
+    for (const part of partsOf(entries)) {
+      // Whatever else is to be done is done in between.
+      if (!isFirst) await new Promise<void>((resolve) => clock.setImmediate(resolve));
+      isFirst = false;
+      if (!this.#isCurrent(owner, estate)) return;
+      hand(part);
+    }
+    const calls = entries.filter((entry) => "call" in entry).length;
+    told({ kind: "taken_over", owner, calls, reports: entries.length - calls });
+  }
+
+  /** Says again who the heir is. */
+  async #renew(owner: string, estate: Estate): Promise<void> {
     estate.isBusy = true;
-    const removed = await this.#deps.ledger.owners.remove(estate.seq);
-    estate.isBusy = false;
-    if (this.#all.get(owner) !== estate) return;
-    if (removed === "unknown") return this.#later(estate, AGAIN_MS);
+    await this.#sign(owner, estate);
+    this.#later(estate, LOOK_AGAIN_MS);
+  }
+
+  /** @returns Whether it is there; undefined when that is not known. */
+  async #sign(owner: string, estate: Estate): Promise<boolean | undefined> {
+    const { ledger: { owners }, prefix } = this.#deps;
+    const subject = ownerSubject(prefix, owner);
+    const sign = { ...estate.sign, number: estate.sign.number + 1 };
+    const put = await owners.put(subject, signText(sign), estate.seq);
+    if (put.kind === "stored") {
+      estate.seq = put.seq;
+      estate.sign = sign;
+      return true;
+    }
+    if (put.kind !== "conflict") return undefined;
+    const last = await owners.last(subject);
+    // It was removed, or is this one's own whose answer did not come: it is written the next time.
+    if (last === null) estate.seq = 0;
+    if (!last || last.seq < put.last) return undefined;
+    const isOurs = readSign(last.text)?.heir === sign.heir;
+    if (isOurs) estate.seq = last.seq;
+    return isOurs;
+  }
+
+  /** Nothing is left of it. */
+  async #end(owner: string, estate: Estate): Promise<void> {
+    const { ledger, prefix, ended } = this.#deps;
+    estate.isBusy = true;
+    if (estate.seq > 0 && await ledger.owners.remove(estate.seq) === "unknown") {
+      return this.#later(estate, AGAIN_MS);
+    }
+    estate.seq = 0;
+    // Who found its sign in another one's hands drops what it had written just before.
+    let isLeft = false;
+    const isRead = await ledger.entries.read(entriesOf(prefix, owner), (messages) => {
+      if (messages.some(({ text }) => readEntry(text) !== undefined)) isLeft = true;
+      return Promise.resolve();
+    });
+    const isOurs = isRead && !isLeft ? false : await this.#sign(owner, estate);
+    if (!this.#isCurrent(owner, estate)) return;
+    // Who is back has written a sign of its own.
+    if (isOurs !== false) return this.#later(estate, AGAIN_MS);
     this.#all.delete(owner);
-    this.#deps.ended(owner);
+    ended(owner);
   }
 
   /** @returns What is missing could not be taken over now. */
@@ -229,7 +287,7 @@ export class Estates {
       const all = await Promise.all(some.map((message) => this.#take(message, estate, isCurrent)));
       for (const [k, one] of all.entries()) {
         if (one !== undefined) taken.push(one);
-        if (estate.passes > 0 || one !== "unreadable") continue;
+        if (estate.passes + estate.misses > 0 || one !== "unreadable") continue;
         this.#deps.told({ kind: "unreadable", subject: some[k]!.subject });
       }
     }
@@ -254,8 +312,8 @@ export class Estates {
     }
     const put = await entries.put(subject, text, seq);
     if (!isCurrent()) return undefined;
-    // In a stream that is full the old owner can write nothing over it either.
-    if (put.kind !== "stored" && put.kind !== "full") return undefined;
+    // Where there is no room for it the old owner can write nothing over it either.
+    if (put.kind === "conflict" || put.kind === "unknown") return undefined;
     const now = put.kind === "stored" ? put.seq : seq;
     kept.set(id, { subject, seq: now, isUnsure: false, place: heir(), key });
     return read;

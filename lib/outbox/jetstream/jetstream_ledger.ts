@@ -75,6 +75,8 @@ class JetStreamLedger implements Ledger {
   /** What was said of this outage. */
   readonly #told = new Set<string>();
   #downSince: number | undefined;
+  /** When the stream of what is owed was made that was seen last. */
+  #created: string | undefined;
   #hasWarned = false;
   /** The first contact; then nothing is said, but handed over. */
   #opening:
@@ -249,7 +251,9 @@ class JetStreamLedger implements Ledger {
     return undefined;
   }
 
-  #up({ replicas, messages, bytes, refused }: Extract<Streams, { ok: true }>): void {
+  #up(
+    { replicas, messages, bytes, created, refused }: Extract<Streams, { ok: true }>,
+  ): void {
     const { clock, log } = this.#options;
     const awayMs = this.#downSince === undefined ? 0 : Math.round(clock.now() - this.#downSince);
     this.#downSince = undefined;
@@ -262,6 +266,12 @@ class JetStreamLedger implements Ledger {
     }
     if (refused !== undefined) {
       log.warn("the outbox in NATS stays as it was", { reason: refused });
+    }
+    const isAnew = this.#created !== undefined && this.#created !== created;
+    this.#created = created;
+    if (isAnew) {
+      log.error("the outbox in NATS was made anew: what was in it is in memory only", {});
+      this.#follower?.anew();
     }
     this.#opening?.end(undefined);
     this.#follower?.up();

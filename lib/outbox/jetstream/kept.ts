@@ -61,6 +61,11 @@ export class KeptEntries {
     return false;
   }
 
+  /** No message is there any more: those that come have other ones' numbers. */
+  forgetMessages(): void {
+    for (const kept of this.#all.values()) [kept.seq, kept.isUnsure] = [0, false];
+  }
+
   /** Another owner has all. @returns The ids of each store. */
   takeAll(): Map<number, string[]> {
     const ids = new Map<number, string[]>();

@@ -50,6 +50,8 @@ export interface LedgerStream {
 export interface LedgerFollower {
   /** It can be used, for the first time or again. */
   up(): void;
+  /** The stream of what is owed was made anew: all that was in it is gone, and its numbers begin again. */
+  anew(): void;
   /** A message was just written to a subject of owners, by another one. Not each of them may be heard. */
   ownerSaid(subject: string, text: string): void;
 }

@@ -9,7 +9,7 @@ import type { LedgerStream, Message } from "./ledger.ts";
 import { readSign, type Sign, signText } from "./sign_text.ts";
 import { ownerSubject } from "./subject.ts";
 import type { Tenure } from "./tenure.ts";
-import { GONE_MS, GRACE_MS } from "./times.ts";
+import { GONE_MS, GRACE_MS, PLACE_MS } from "./times.ts";
 
 export interface NeighboursDeps {
   readonly owners: LedgerStream;
@@ -23,14 +23,18 @@ export interface NeighboursDeps {
   /**
    * This is the heir of an owner from now on.
    *
-   * @param seq That of the owner's last sign of life, which says so.
+   * @param sign The owner's last sign of life, which says so.
+   * @param seq That of it.
    * @param silentMs How long nothing was heard of it.
    */
-  readonly inherit: (owner: string, seq: number, silentMs: number) => Promise<void>;
+  readonly inherit: (sign: Sign, seq: number, silentMs: number) => Promise<void>;
 }
 
 /** Far more than there can be: whoever may speak here must not fill the memory. */
 const MAX_OWNERS = 10_000;
+
+/** So many are taken over from at the same time: each is read in a question of its own. */
+const AT_ONCE = 32;
 
 interface Known {
   sign: Sign;
@@ -78,28 +82,38 @@ export class Neighbours {
   /** Takes over from those that have gone. @returns When that was tried once with each of them. */
   async look(): Promise<void> {
     if (!this.#deps.tenure.isCertain) return;
-    const gone = [...this.#known.keys()].filter((owner) => this.#hasGone(owner));
+    const gone = [...this.#known.keys()]
+      .filter((owner) => !this.#underWay.has(owner) && this.#hasGone(owner))
+      .slice(0, AT_ONCE - this.#underWay.size);
     await Promise.all(gone.map((owner) => this.#claimOnce(owner)));
   }
 
   #hasGone(owner: string): boolean {
-    const { tenure, place, has } = this.#deps;
+    const { tenure, has } = this.#deps;
     const { sign, heardAt } = this.#known.get(owner)!;
-    const isSilent = this.#isSilent(heardAt);
-    if (sign.heir !== null) {
-      if (sign.heir === tenure.name) return !has(owner);
-      const heir = this.#known.get(sign.heir);
-      // One that is not known has ended, or will be heard of by then.
-      if (heir === undefined) return isSilent;
-      return heir.sign.isGone || heir.sign.heir !== null || this.#isAt(heir.sign, place()) ||
-        this.#isSilent(heir.heardAt);
-    }
-    return sign.isGone || this.#isAt(sign, place()) || isSilent;
+    const { heir } = sign;
+    if (heir === null) return sign.isGone || this.#isReplaced(owner) || this.#isSilent(heardAt);
+    if (heir === tenure.name) return !has(owner);
+    const known = this.#known.get(heir);
+    // One that is not known has ended, or will be heard of by then.
+    return known === undefined ? this.#isSilent(heardAt) : this.#isOver(known.sign);
   }
 
-  /** Two processes cannot be at one place: the other one has ended. */
-  #isAt(sign: Sign, place: string | null): boolean {
-    return place !== null && sign.place === place;
+  /** An owner has nothing any more, and nothing that it was the heir of. */
+  #isOver({ isGone, heir }: Sign): boolean {
+    return isGone || heir !== null;
+  }
+
+  /**
+   * Two processes cannot be at one place: the other one has ended. Where machines are called the same and
+   * have one address in the eyes of NATS they can, or this one cannot start because of the other one: so
+   * one that still writes has not.
+   */
+  #isReplaced(owner: string): boolean {
+    const { clock, tenure, place } = this.#deps;
+    const { sign, heardAt } = this.#known.get(owner)!;
+    const since = Math.max(heardAt, tenure.certainSince);
+    return sign.place !== null && sign.place === place() && clock.now() - since >= PLACE_MS;
   }
 
   #isSilent(heardAt: number): boolean {
@@ -109,10 +123,14 @@ export class Neighbours {
   }
 
   async #claimOnce(owner: string): Promise<void> {
-    if (this.#underWay.has(owner)) return;
     this.#underWay.add(owner);
     await this.#claim(owner);
     this.#underWay.delete(owner);
+    const known = this.#known.get(owner);
+    if (known === undefined) return;
+    // The others are next.
+    this.#known.delete(owner);
+    this.#known.set(owner, known);
   }
 
   async #claim(owner: string): Promise<void> {
@@ -123,32 +141,45 @@ export class Neighbours {
     const last: Message | null | undefined = await owners.last(subject);
     if (last === undefined) return;
     if (last === null) return void this.#known.delete(owner);
-    const sign = readSign(last.text);
-    if (sign === undefined) return;
+    const read = readSign(last.text);
+    if (read === undefined) return;
+    // The subject says whose it is.
+    const sign: Sign = { ...read, owner };
     const silentMs = Math.round(clock.now() - known.heardAt);
     const heir = tenure.name;
     // Its answer did not come.
-    if (sign.heir === heir && !has(owner)) return await inherit(owner, last.seq, silentMs);
-    // Also what was written in vain is heard.
-    if (sign.number > known.sign.number) known.heardAt = clock.now();
-    known.sign = sign;
-    if (sign.heir !== null && !await this.#knowsNewest(sign.heir)) return;
+    if (sign.heir === heir && !has(owner)) return await inherit(sign, last.seq, silentMs);
+    this.#read(owner, sign);
+    if (sign.heir !== null && !await this.#isHeirOver(sign)) return;
     if (!tenure.isCertain || !this.#hasGone(owner)) return;
     const next: Sign = { ...sign, number: sign.number + 1, heir };
     const put = await owners.put(subject, signText(next), last.seq);
     if (put.kind !== "stored" || heir !== tenure.name) return;
     known.sign = next;
     known.heardAt = clock.now();
-    await inherit(owner, put.seq, silentMs);
+    await inherit(next, put.seq, silentMs);
   }
 
-  /** Of an heir of which nothing was heard the last sign is read too. @returns Whether it could be. */
-  async #knowsNewest(heir: string): Promise<boolean> {
+  /** The last sign of an owner: it counts, whatever was heard. */
+  #read(owner: string, sign: Sign): void {
+    const known = this.#known.get(owner);
+    if (known?.sign.number === sign.number) known.sign = sign;
+    // What was written and not heard is heard now.
+    else this.#known.set(owner, { sign, heardAt: this.#deps.clock.now() });
+  }
+
+  /**
+   * Whether it is certain that an heir of this owner has nothing any more. One that is silent is taken over
+   * from first: so the two can never both be right.
+   */
+  async #isHeirOver({ owner, heir }: Sign): Promise<boolean> {
+    if (heir === null || heir === owner) return true;
     const { owners, prefix } = this.#deps;
     const last = await owners.last(ownerSubject(prefix, heir));
-    if (last === undefined) return false;
-    if (last !== null) this.heard(last.text);
-    return true;
+    if (last === null) this.#known.delete(heir);
+    const sign = last ? readSign(last.text) : undefined;
+    if (sign !== undefined) this.#read(heir, sign);
+    return last === null || (sign !== undefined && this.#isOver(sign));
   }
 
   /** An estate has ended, and its owner with it. */

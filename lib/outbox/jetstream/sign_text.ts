@@ -28,14 +28,23 @@ export function readSign(text: string): Sign | undefined {
   const fields = parseJson(text);
   if (!isObject(fields)) return undefined;
   const { owner, number, place, isGone, heir } = fields as Readonly<Record<string, unknown>>;
-  if (!isToken(owner) || !Number.isSafeInteger(number)) return undefined;
+  if (!isToken(owner) || !isNumber(number)) return undefined;
   return {
     owner,
-    number: number as number,
-    place: typeof place === "string" ? place : null,
+    number,
+    // Many are kept in memory, whoever wrote them.
+    place: typeof place === "string" && place.length <= MAX_PLACE ? place : null,
     isGone: isGone === true,
     heir: isToken(heir) ? heir : null,
   };
+}
+
+/** In UTF-16 code units: a machine's name and two addresses. */
+const MAX_PLACE = 1000;
+
+/** One that has room for many after it. */
+function isNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 52;
 }
 
 /** A name that can stand in a subject. */

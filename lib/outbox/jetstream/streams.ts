@@ -35,6 +35,8 @@ export type Streams =
     /** What is owed. */
     readonly messages: number;
     readonly bytes: number;
+    /** When the stream of it was made; that of another one with its name is another. */
+    readonly created: string;
     /** Why a stream is not as it should be; it can be used all the same. */
     readonly refused: string | undefined;
   }
@@ -82,9 +84,10 @@ export async function makeStreams(
       }
       found.push(one);
     }
-    const { messages, bytes } = found[0]!.info.state;
+    const { created, state: { messages, bytes } } = found[0]!.info;
     const replicas = Math.min(...found.map(({ info }) => info.config.num_replicas));
-    return { ok: true, replicas, messages, bytes, refused: found.find(isRefused)?.refused };
+    const refused = found.find(isRefused)?.refused;
+    return { ok: true, replicas, messages, bytes, created, refused };
   } catch (error) {
     return { ok: false, ...refusalOf(error) };
   }

@@ -156,9 +156,9 @@ export class Tenure {
     }
     const last = await owners.last(subject);
     if (last === undefined || last === null || last.seq < put.last) return "unknown";
-    const found = readSign(last.text);
-    if (found?.heir !== null) return "lost";
-    // One of its own, whose answer did not come.
+    const heir = readSign(last.text)?.heir ?? null;
+    if (heir !== null) return "lost";
+    // One of its own, whose answer did not come; or nobody's.
     this.#seq = last.seq;
     return last.text === text ? "written" : "again";
   }

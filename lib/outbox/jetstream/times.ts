@@ -21,6 +21,8 @@ export const GRACE_MS = 3000;
 export const SIGN_KEPT_MS = 900_000;
 /** … and one whose sign is missing for no longer than this was taken over by nobody: others removed it. */
 export const SIGN_MISSED_MS = 600_000;
+/** One whose place another one has now is taken for gone after so long without a sign of life. */
+export const PLACE_MS = 3500;
 /** How often is looked who has gone … */
 export const LOOK_MS = 500;
 /** … and whether there is one of whom nothing was ever heard. */

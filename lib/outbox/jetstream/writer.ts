@@ -52,6 +52,7 @@ export class Writer {
   /** Of each id here: what came to be later has a greater one, on other machines too. */
   readonly #ords = new Map<string, number>();
   #lastOrd = 0;
+  #isWritesTurn = false;
   #isFull = false;
   #timer: Timer | undefined;
   /** Counts how often all was another one's; what was under way then concerns nobody. */
@@ -80,6 +81,11 @@ export class Writer {
   changesOf(id: string): Change[] {
     return [this.#underWay.get(id), this.#waitingOf(id), this.#behind.get(id)]
       .filter((change) => change !== undefined);
+  }
+
+  /** That of an id of which something is not written. */
+  ordOf(id: string): number {
+    return this.#ords.get(id) ?? 0;
   }
 
   /** All that is not written, of each id the newest last. */
@@ -112,7 +118,11 @@ export class Writer {
   run(): void {
     if (!this.#isClosed && this.#deps.isUp()) {
       const now = this.#deps.clock.now();
-      for (const { changes, pausedUntil } of [this.#removes, this.#writes]) {
+      const lines = [this.#removes, this.#writes];
+      // By turns: after an outage much is to be removed, and a CALL cannot wait for all of it.
+      this.#isWritesTurn = !this.#isWritesTurn;
+      if (this.#isWritesTurn) lines.reverse();
+      for (const { changes, pausedUntil } of lines) {
         if (now < pausedUntil) continue;
         for (const change of changes.shift(MAX_UNDER_WAY - this.#underWay.size)) {
           // Rejects only for a bug.
@@ -143,9 +153,9 @@ export class Writer {
       const isTheirs = known !== undefined && known.seq > 0;
       if (!isTheirs) kept.delete(id);
       if (accept !== undefined) accepted(id, false);
-      else if (!isTheirs && end !== undefined && !isDelivered) {
-        this.#writes.changes.end(end, owner);
-      }
+      // What was under way may have been delivered meanwhile.
+      else if (isDelivered) this.#writes.changes.remove(id);
+      else if (!isTheirs && end !== undefined) this.#writes.changes.end(end, owner);
       if (this.#writes.changes.get(id) === undefined) this.#ords.delete(id);
     }
     this.run();
@@ -231,7 +241,7 @@ export class Writer {
   /** Tries until it is written, or must wait; a CALL waits here, for a while. */
   async #try(change: Change, isCurrent: () => boolean): Promise<Tried> {
     const { clock, tenure } = this.#deps;
-    const ord = this.#ords.get(change.id) ?? 0;
+    const ord = this.ordOf(change.id);
     const until = clock.now() + ACCEPT_MS;
     for (;;) {
       const tried = await tryWrite(change, ord, this.#deps, isCurrent);

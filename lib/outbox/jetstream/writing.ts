@@ -86,7 +86,8 @@ async function put(
       return "unknown";
     case "conflict": {
       const last = await entries.last(entry.subject);
-      if (last === undefined) return "unknown";
+      // The server that answers may be behind.
+      if (last === undefined || (last?.seq ?? 0) < done.last) return "unknown";
       if (last?.text === text) {
         entry.seq = last.seq;
         entry.isUnsure = false;
@@ -112,10 +113,17 @@ async function remove(
   let { seq } = entry;
   let isThere = false;
   if (entry.isUnsure) {
-    const last = await entries.last(entry.subject);
-    if (last === undefined) return "unknown";
-    isThere = last !== null;
-    seq = last?.seq ?? entry.seq;
+    // The stream's own word: whoever answers for a message may be behind, and it would stay.
+    const refused = await entries.put(entry.subject, "", Number.MAX_SAFE_INTEGER);
+    if (refused.kind === "unknown") return "unknown";
+    if (refused.kind === "conflict") seq = refused.last;
+    else {
+      // A full stream need not look what is there.
+      const last = await entries.last(entry.subject);
+      if (last === undefined) return "unknown";
+      isThere = last !== null;
+      seq = last?.seq ?? entry.seq;
+    }
   }
   const done = seq === 0 ? "absent" : await entries.remove(seq);
   // Where it is not certain what is there, what was read may have been an older one …

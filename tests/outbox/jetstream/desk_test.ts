@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { readEntry } from "../../../lib/outbox/jetstream/entry_text.ts";
+import { callText, readEntry } from "../../../lib/outbox/jetstream/entry_text.ts";
 import { SIGN_KEPT_MS } from "../../../lib/outbox/jetstream/times.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { call, clientOf, disconnect, outcomeOf } from "../entries.ts";
@@ -84,6 +84,30 @@ Deno.test("what is delivered does not stay, whatever a server that lags behind s
     await pass(clock, 15_000);
     deepStrictEqual(idsIn(jetStream), []);
   }
+});
+
+Deno.test("nothing is found later of what is refused, also while a server is asked that is behind", async () => {
+  const { jetStream, clock, a } = await two();
+  a.ledger.weather = "deaf";
+  const batch = a.say((changes) => changes.accept(call("1")));
+  await pass(clock, 4000);
+  strictEqual(a.answer(batch), false);
+  a.ledger.found = () => null;
+  a.ledger.weather = "fine";
+  await pass(clock, 2000);
+  deepStrictEqual(idsIn(jetStream), []);
+});
+
+Deno.test("what had no answer is removed from a full stream too", async () => {
+  const { jetStream, clock, a } = await two();
+  a.ledger.weather = "deaf";
+  a.say((changes) => changes.accept(call("1")));
+  await pass(clock, 4000);
+  // It does not even look what is there.
+  a.ledger.answer = (subject) => subject.includes(".led.") ? { kind: "full" } : undefined;
+  a.ledger.weather = "fine";
+  await pass(clock, 2000);
+  deepStrictEqual(idsIn(jetStream), []);
 });
 
 Deno.test("of two CALLs under one id one is kept, and no store waits for its word for ever", async () => {
@@ -221,12 +245,38 @@ Deno.test("an owner that comes back finds that its entries are another one's, an
   ok(jetStream.entries.messages.some(({ subject }) => subject.startsWith("p.led.a1.")));
 });
 
+Deno.test("what a store says of what is lost before it hears of it is not written as something new", async () => {
+  const { jetStream, clock, a, b } = await two();
+  const [pending, ended] = [call("1"), call("2")];
+  await a.accept(pending, ended);
+  await a.end(outcomeOf(ended));
+  a.ledger.weather = "cut";
+  await pass(clock, 12_000);
+  a.ledger.weather = "fine";
+  await pass(clock, 2000);
+  deepStrictEqual(a.lost.toSorted(), [pending.id, ended.id].toSorted());
+  await a.end(outcomeOf(pending));
+  a.say((changes) => changes.park(ended.id, { at: 5, failure: "status 400", tries: 1 }));
+  await pass(clock, 1000);
+  deepStrictEqual(
+    jetStream.entries.messages.map(({ subject }) => subject.startsWith("p.led.a0.")),
+    [true, true],
+  );
+  // It may come back.
+  b.kill();
+  await pass(clock, 12_000);
+  deepStrictEqual([a.got.calls, a.got.reports], [[pending.id], [ended.id]]);
+  await a.end(outcomeOf(pending));
+  await a.delivered(pending.id, ended.id);
+  deepStrictEqual(jetStream.entries.messages, []);
+});
+
 Deno.test("an owner that others cannot hear, and that writes, is not taken for gone", async () => {
   const { clock, a, b } = await two();
   await a.accept(call("1"));
   // The hints are lost; the stream is not.
   const { follower } = b.ledger;
-  b.ledger.follower = { up: () => follower!.up(), ownerSaid: () => {} };
+  b.ledger.follower = { ...follower!, ownerSaid: () => {} };
   await pass(clock, 30_000);
   deepStrictEqual(b.got.calls, []);
   strictEqual(await a.accept(call("2")), true);
@@ -292,7 +342,7 @@ Deno.test("who ends with nothing left leaves nothing", async () => {
   deepStrictEqual([...jetStream.entries.messages, ...jetStream.owners.messages], []);
 });
 
-Deno.test("a process that is started again finds at its start what it had, when its place is known", async () => {
+Deno.test("a process that is started again has within 4 s what it had, when its place is known", async () => {
   const jetStream = new FakeJetStream();
   const clock = new FakeClock();
   const a = new FakeProcess(jetStream, clock, "a", "host 127.0.0.1:4000");
@@ -302,8 +352,105 @@ Deno.test("a process that is started again finds at its start what it had, when 
   a.kill();
   const next = new FakeProcess(jetStream, clock, "next", "host 127.0.0.1:4000");
   await next.start();
+  await pass(clock, 4000);
   deepStrictEqual(next.got.calls, [one.id]);
-  strictEqual(clock.now(), 0);
+});
+
+Deno.test("who is at a place where another one still writes takes nothing over from it", async () => {
+  const jetStream = new FakeJetStream();
+  const clock = new FakeClock();
+  // Machines of one name behind one address, or a gateway that is started twice.
+  const [a, b] = ["a", "b"].map((name) =>
+    new FakeProcess(jetStream, clock, name, "host 0.0.0.0:4000")
+  ) as [FakeProcess, FakeProcess];
+  await a.start();
+  const [one, other] = [call("1"), call("2")];
+  await a.accept(one);
+  await pass(clock, 5000);
+  await b.start();
+  await b.accept(other);
+  await pass(clock, 30_000);
+  deepStrictEqual([a.got, a.lost, b.got, b.lost], [
+    { calls: [], reports: [] },
+    [],
+    { calls: [], reports: [] },
+    [],
+  ]);
+});
+
+Deno.test("an heir that others cannot hear, and that writes, keeps what it has taken over", async () => {
+  const { jetStream, clock, a, b } = await two();
+  const [one, own] = [call("1"), call("own")];
+  await a.accept(one);
+  await b.accept(own);
+  a.kill();
+  await pass(clock, 10_000);
+  deepStrictEqual(b.got.calls, [one.id]);
+  const c = new FakeProcess(jetStream, clock, "c");
+  const { follower } = c.ledger;
+  c.ledger.follower = { ...follower!, ownerSaid: () => {} };
+  await c.start();
+  await pass(clock, 40_000);
+  deepStrictEqual([c.got.calls, b.lost], [[], []]);
+  // Until it dies.
+  b.kill();
+  await pass(clock, 20_000);
+  deepStrictEqual(c.got.calls.toSorted(), [one.id, own.id].toSorted());
+});
+
+Deno.test("no word that is not in the stream makes anybody take over from who is there", async () => {
+  const { clock, a, b } = await two();
+  await a.accept(call("1"));
+  const say = (more: object): void => {
+    const sign = { owner: "a0", number: 2 ** 51, place: null, isGone: false, heir: null, ...more };
+    b.ledger.follower!.ownerSaid("p.own.a0", JSON.stringify(sign));
+  };
+  say({});
+  await pass(clock, 20_000);
+  say({ isGone: true, number: 2 ** 51 + 1 });
+  await pass(clock, 20_000);
+  say({ heir: "x", number: 2 ** 51 + 2 });
+  await pass(clock, 20_000);
+  deepStrictEqual([b.got.calls, a.lost], [[], []]);
+});
+
+Deno.test("an owner whose sign of life is overwritten by nonsense goes on", async () => {
+  const { jetStream, clock, a, b } = await two();
+  await a.accept(call("1"));
+  const [mine] = jetStream.owners.messages.filter(({ subject }) => subject === "p.own.a0");
+  jetStream.owners.put("p.own.a0", "what is this", mine!.seq);
+  await pass(clock, 10_000);
+  strictEqual(await a.accept(call("2")), true);
+  deepStrictEqual([b.got.calls, a.lost], [[], []]);
+});
+
+Deno.test("many that have gone are taken over from by and by, and each of them", async () => {
+  const jetStream = new FakeJetStream();
+  const clock = new FakeClock();
+  const sign = { number: 1, place: null, isGone: true, heir: null };
+  for (let n = 0; n < 200; n++) {
+    jetStream.owners.put(`p.own.x${n}`, JSON.stringify({ ...sign, owner: `x${n}` }), 0);
+  }
+  const a = new FakeProcess(jetStream, clock, "a");
+  await a.start();
+  const reads = (): number => a.ledger.asked.filter((each) => each.includes(".led.")).length;
+  for (let n = 0; n < 5; n++) await a.settle();
+  strictEqual(reads(), 32);
+  await pass(clock, 20_000);
+  deepStrictEqual(jetStream.owners.messages.map(({ subject }) => subject), ["p.own.a0"]);
+});
+
+Deno.test("heirs that name each other, or themselves, hold nothing up", async () => {
+  const { jetStream, clock, b } = await two();
+  const sign = { number: 1, place: null, isGone: false };
+  for (const [owner, heir] of [["x", "y"], ["y", "x"], ["z", "z"]]) {
+    jetStream.owners.put(`p.own.${owner}`, JSON.stringify({ ...sign, owner, heir }), 0);
+    const one = call(owner!, { id: `of ${owner}` });
+    jetStream.entries.put(`p.led.${owner}.c.${owner}`, callText(one, 1), 0);
+  }
+  b.ledger.follower!.up();
+  await pass(clock, 20_000);
+  deepStrictEqual(b.got.calls.toSorted(), ["of x", "of y", "of z"]);
 });
 
 Deno.test("in a full stream no CALL is kept, what is delivered makes room, and what waited is written", async () => {
@@ -322,6 +469,21 @@ Deno.test("in a full stream no CALL is kept, what is delivered makes room, and w
   ok("report" in readEntry(jetStream.entries.messages[0]!.text)!.entry);
   strictEqual(await a.accept(call("5")), true);
   deepStrictEqual(a.told.map(({ kind }) => kind), ["failing", "writing"]);
+});
+
+Deno.test("in a stream that was made anew nothing is removed that is another one's", async () => {
+  const { jetStream, a, b } = await two();
+  const [delivered, ended, theirs] = [call("1"), call("2"), call("3")];
+  await a.accept(delivered, ended);
+  jetStream.entries.clear();
+  for (const { follower } of jetStream.ledgers) follower!.anew();
+  await b.accept(theirs);
+  await a.delivered(delivered.id);
+  deepStrictEqual(idsIn(jetStream), [theirs.id]);
+  await a.end(outcomeOf(ended));
+  deepStrictEqual(idsIn(jetStream), [theirs.id, ended.id]);
+  await a.delivered(ended.id);
+  deepStrictEqual(idsIn(jetStream), [theirs.id]);
 });
 
 Deno.test("what is parked is found parked, with its body", async () => {
@@ -364,6 +526,41 @@ Deno.test("what a dead thread had is the main thread's, also when it can be read
   await a.delivered(...found);
 });
 
+Deno.test("what a dead thread had is the main thread's, also when a server is read that is behind", async () => {
+  const { clock, a } = await two();
+  const port = a.attach(2);
+  const one = call("1");
+  a.say((changes) => changes.accept(one), port);
+  await a.settle();
+  a.ledger.isBehind = true;
+  const found: string[] = [];
+  const done = a.desk.recover(2, 1, 7, ({ calls }) => found.push(...calls.map(({ id }) => id)));
+  await pass(clock, 500);
+  a.ledger.isBehind = false;
+  await pass(clock, 2000);
+  await done;
+  deepStrictEqual(found, [one.id]);
+});
+
+Deno.test("what a dead thread had comes in the order in which it came to be, whatever it was written in", async () => {
+  const { clock, a } = await two();
+  const port = a.attach(2);
+  const reports = Array.from({ length: 5 }, () => disconnect());
+  let misses = 1;
+  a.ledger.answer = () => misses-- > 0 ? { kind: "unknown" } : undefined;
+  for (const report of reports) a.say((changes) => changes.end(report), port);
+  await pass(clock, 1000);
+  a.ledger.isUp = false;
+  const last = disconnect();
+  a.say((changes) => changes.end(last), port);
+  a.ledger.isUp = true;
+  const found: string[] = [];
+  const done = a.desk.recover(2, 1, 7, (part) => found.push(...part.reports.map(({ id }) => id)));
+  await pass(clock, 1000);
+  await done;
+  deepStrictEqual(found, [...reports, last].map(({ id }) => id));
+});
+
 Deno.test("ClientIds and ids of any characters come back from the ledger", async () => {
   const { clock, a, b } = await two();
   const odd = call("m.* >", { id: "no UUID: a.*>b", client: clientOf("CP.*> é 😀") });
@@ -381,10 +578,14 @@ Deno.test("an entry that cannot be read is told of once, and holds nothing up", 
   await a.accept(one);
   jetStream.entries.put("p.led.a0.x.y", "what is this", 0);
   a.kill();
-  await pass(clock, 9000);
+  let misses = 2;
+  b.ledger.answer = (subject) =>
+    subject.startsWith("p.led.a0.") && misses-- > 0 ? { kind: "unknown" } : undefined;
+  await pass(clock, 12_000);
   deepStrictEqual(b.got.calls, [one.id]);
   await b.delivered(one.id);
   await pass(clock, 30_000 + SIGN_KEPT_MS);
+  ok(misses < 0);
   const lines = b.told.flatMap((told) => told.kind === "line" ? [told.event] : []);
   strictEqual(lines.filter((event) => event === "an entry cannot be read").length, 1);
   deepStrictEqual(jetStream.owners.messages.map(({ subject }) => subject), ["p.own.b0"]);

@@ -25,6 +25,12 @@ export class FakeStream {
   /** It takes nothing that is not smaller than what is there. */
   isFull = false;
 
+  /** It is removed and made anew. */
+  clear(): void {
+    this.#messages.clear();
+    this.#last = 0;
+  }
+
   get messages(): Message[] {
     return [...this.#messages.values()].sort((one, other) => one.seq - other.seq);
   }
@@ -70,6 +76,14 @@ export class FakeLedger implements Ledger {
   weather: Weather = "fine";
   /** What there is as far as the server knows that is asked what is last: it may lag behind. */
   lagging: readonly Message[] | undefined;
+  /** What is answered to a write in place of what the stream says; undefined: that. */
+  answer: (subject: string) => Put | undefined = () => undefined;
+  /** What the server says that is asked for a message. */
+  found: (message: Message | null) => Message | null = (message) => message;
+  /** Whether what was written lately is seen by who reads. */
+  isBehind = false;
+  /** Before something is removed. */
+  onRemove: (seq: number) => void = () => {};
   /** Names what was asked, in order. */
   readonly asked: string[] = [];
   follower: LedgerFollower | undefined;
@@ -102,6 +116,8 @@ export class FakeLedger implements Ledger {
       put: async (subject, text, last) => {
         this.asked.push(`put ${subject} ${last}`);
         if (!this.isUp || this.weather === "cut") return { kind: "unknown" };
+        const other = this.answer(subject);
+        if (other !== undefined) return other;
         const put = stream.put(subject, text, last);
         if (put.kind === "stored") said(subject, text);
         return this.weather === "deaf" ? { kind: "unknown" } : await Promise.resolve(put);
@@ -109,6 +125,7 @@ export class FakeLedger implements Ledger {
       remove: async (seq) => {
         this.asked.push(`remove ${seq}`);
         if (!this.isUp || this.weather === "cut") return "unknown";
+        this.onRemove(seq);
         const removed = stream.remove(seq);
         return this.weather === "deaf" ? "unknown" : await Promise.resolve(removed);
       },
@@ -116,14 +133,19 @@ export class FakeLedger implements Ledger {
         this.asked.push(`last ${subject}`);
         if (!isThere()) return undefined;
         return await Promise.resolve(
-          (this.lagging ?? stream.messages).find((message) => message.subject === subject) ?? null,
+          this.found(
+            (this.lagging ?? stream.messages).find((message) => message.subject === subject) ??
+              null,
+          ),
         );
       },
       read: async (filter, take) => {
         this.asked.push(`read ${filter}`);
         if (!isThere()) return false;
         const start = filter.slice(0, -1);
-        const found = stream.messages.filter(({ subject }) => subject.startsWith(start));
+        const found = (this.isBehind ? [] : stream.messages).filter(({ subject }) =>
+          subject.startsWith(start)
+        );
         for (let from = 0; from < found.length; from += 2) await take(found.slice(from, from + 2));
         return true;
       },

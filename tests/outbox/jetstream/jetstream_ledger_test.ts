@@ -140,6 +140,23 @@ testWithNats("large messages are read few at a time", async () => {
   ok(Math.max(...parts) <= 3, String(parts));
 });
 
+testWithNats(
+  "a write that expects too much is told what is there, or that nothing is",
+  async () => {
+    await using nats = await NatsServer.start(withJetStream);
+    await using one = await LedgerUnderTest.ready(nats.url);
+    const { entries } = one.ledger;
+    const ask = () => entries.put(subject(1), "", Number.MAX_SAFE_INTEGER);
+    deepStrictEqual(await ask(), { kind: "conflict", last: 0 });
+    await one.putForSure(subject(2), "other", 0);
+    const put = await one.putForSure(subject(1), "a", 0);
+    ok(put.kind === "stored");
+    deepStrictEqual(await ask(), { kind: "conflict", last: put.seq });
+    await entries.remove(put.seq);
+    deepStrictEqual(await ask(), { kind: "conflict", last: 0 });
+  },
+);
+
 testWithNats("what is larger than NATS takes is refused, and the connection stays", async () => {
   await using nats = await NatsServer.start((dir) => `max_payload: 4KB\n${withJetStream(dir)}`);
   await using one = await LedgerUnderTest.ready(nats.url);
@@ -330,6 +347,7 @@ testWithNats("a stream that is gone is made again, and nothing is up meanwhile",
   strictEqual((await one.ledger.entries.put(subject(1), "a", 0)).kind, "unknown");
   await until("a ledger that is up again", () => one.ups === 2);
   strictEqual((await one.ledger.entries.put(subject(1), "a", 0)).kind, "stored");
+  strictEqual(one.anews, 1);
 });
 
 testWithNats(

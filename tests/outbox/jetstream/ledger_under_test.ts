@@ -43,6 +43,8 @@ export function open(urls: string, options: Partial<LedgerOptions> = {}): Promis
 export class LedgerUnderTest implements AsyncDisposable, LedgerFollower {
   readonly log: KeptLog;
   readonly ledger: Ledger;
+  /** How often it was told that the stream is another one. */
+  anews = 0;
   /** How often it came up. */
   ups = 0;
   readonly said: [subject: string, text: string][] = [];
@@ -81,6 +83,10 @@ export class LedgerUnderTest implements AsyncDisposable, LedgerFollower {
   up(): void {
     ok(this.ledger.isUp);
     this.ups++;
+  }
+
+  anew(): void {
+    this.anews++;
   }
 
   ownerSaid(subject: string, text: string): void {

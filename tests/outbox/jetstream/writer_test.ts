@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { KeptEntries } from "../../../lib/outbox/jetstream/kept.ts";
 import { Writer } from "../../../lib/outbox/jetstream/writer.ts";
 import type { AcceptedCall, KeptReport } from "../../../lib/outbox/entry.ts";
@@ -110,5 +110,36 @@ Deno.test("what another one wrote is written over only once it is certain that t
   await setup.settle();
   strictEqual(entries.messages.length, 1);
   strictEqual(entries.messages[0]!.text === theirs[0]!.text, false);
+  setup.writer.close();
+});
+
+Deno.test("a report that was delivered while it was written is not written again by who loses all", async () => {
+  const setup = new Setup();
+  const report = disconnect();
+  setup.end(report);
+  setup.say((changes) => changes.delivered(report.id));
+  setup.writer.lost();
+  await setup.settle();
+  deepStrictEqual(setup.jetStream.entries.messages, []);
+  strictEqual(setup.writer.ids, 0);
+});
+
+Deno.test("a CALL does not wait until all is removed that is to be removed", async () => {
+  const setup = new Setup({ maxChanges: 10_000, maxChars: 100_000 });
+  const delivered = Array.from({ length: 3000 }, () => disconnect());
+  for (const report of delivered) setup.end(report);
+  for (let n = 0; n < 5; n++) await setup.settle();
+  strictEqual(setup.jetStream.entries.messages.length, 3000);
+  setup.ledger.isUp = false;
+  setup.say((changes) => delivered.forEach(({ id }) => changes.delivered(id)));
+  setup.ledger.isUp = true;
+  setup.accept(call("1"));
+  let left = 0;
+  for (let n = 0; n < 1000 && setup.accepted.length === 0; n++) {
+    await undefined;
+    left = setup.jetStream.entries.messages.length;
+  }
+  strictEqual(setup.accepted.length, 1);
+  ok(left > 2000, `${left} left`);
   setup.writer.close();
 });
