@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Clock, every, within } from "../../clock.ts";
+import { type Clock, every, pause, within } from "../../clock.ts";
 import type { Found } from "../store.ts";
 import { type FoundPart, MAIN, type Told } from "../thread/message.ts";
 import { type DeskPort, Places, type Said } from "../thread/places.ts";
@@ -40,7 +40,7 @@ export interface LedgerDeskDeps {
 }
 
 /** How long a start waits for what there is to be found, and the heir of a dead thread. */
-const FIND_MS = 3000;
+const FIND_MS = 5000;
 const HAND_MS = 20_000;
 /** What the last writes may take, the farewell, and the end of the connection. */
 const LAST_WRITES_MS = 200;
@@ -229,10 +229,14 @@ export class LedgerDesk {
 
   /** Resolves when what can be inherited at once is. */
   async #inheritNow(): Promise<void> {
-    if (!this.#deps.ledger.isUp) return;
+    const { clock, ledger } = this.#deps;
+    if (!ledger.isUp) return;
     await this.#tenure.renew();
     await this.#list();
-    await this.#neighbours.look();
+    const until = clock.now() + FIND_MS;
+    const neighbours = this.#neighbours;
+    const waits = (): boolean => neighbours.awaitsWord && clock.now() < until && !this.#isClosed;
+    for (await neighbours.look(); waits(); await neighbours.look()) await pause(clock, 100);
   }
 
   #inherit(sign: Sign, seq: number, silentMs: number): Promise<void> {

@@ -39,6 +39,8 @@ const AT_ONCE = 32;
 interface Known {
   sign: Sign;
   heardAt: number;
+  /** It has said something since it was heard of. */
+  isThere: boolean;
 }
 
 /**
@@ -63,11 +65,21 @@ export class Neighbours {
     const known = this.#known.get(sign.owner);
     if (known === undefined) {
       if (this.#known.size >= MAX_OWNERS) return;
-      this.#known.set(sign.owner, { sign, heardAt: this.#deps.clock.now() });
+      this.#known.set(sign.owner, { sign, heardAt: this.#deps.clock.now(), isThere: false });
     } else if (sign.number > known.sign.number) {
       known.sign = sign;
       known.heardAt = this.#deps.clock.now();
+      known.isThere = true;
     }
+  }
+
+  /** Whether it will soon be known of one at this place if it has ended. */
+  get awaitsWord(): boolean {
+    const place = this.#deps.place();
+    return place !== null &&
+      [...this.#known.values()].some(({ sign, isThere }) =>
+        sign.place === place && sign.heir === null && !isThere
+      );
   }
 
   /** Reads all signs of life. @returns Whether it could. */
@@ -165,7 +177,10 @@ export class Neighbours {
     const known = this.#known.get(owner);
     if (known?.sign.number === sign.number) known.sign = sign;
     // What was written and not heard is heard now.
-    else this.#known.set(owner, { sign, heardAt: this.#deps.clock.now() });
+    else {
+      const isThere = known !== undefined;
+      this.#known.set(owner, { sign, heardAt: this.#deps.clock.now(), isThere });
+    }
   }
 
   /**
