@@ -86,3 +86,34 @@ export async function cat(files: readonly string[]): Promise<string> {
   const { stdout } = await new Deno.Command("cat", { args: [...files], stderr: "null" }).output();
   return new TextDecoder().decode(stdout);
 }
+
+/** CPU time of processes, all threads of each, added up. @throws When one of them has ended. */
+export async function cpuSeconds(pids: readonly number[]): Promise<number> {
+  const { processes } = await look(pids);
+  return Object.values(processes).reduce(
+    (sum, { userSeconds, systemSeconds }) => sum + userSeconds + systemSeconds,
+    0,
+  );
+}
+
+/** CPU time of a process's threads with this name. @throws When there is none. */
+export async function threadSeconds(pid: number, name: string): Promise<number> {
+  const { stdout } = await new Deno.Command("sh", {
+    args: ["-c", `cat /proc/${pid}/task/*/stat`],
+    stderr: "null",
+  }).output();
+  const lines = new TextDecoder().decode(stdout).split("\n")
+    .filter((line) => line.includes(` (${name}) `));
+  if (lines.length === 0) throw new Error(`no thread ${name} in process ${pid}`);
+  return lines.reduce((sum, line) => {
+    const fields = line.slice(line.lastIndexOf(") ") + 2).split(" ").map(Number);
+    return sum + (fields[11]! + fields[12]!) / TICKS_PER_SECOND;
+  }, 0);
+}
+
+/** What processes had the kernel write to disk, or will have: pages that they changed, whole. */
+export async function writtenBytes(pids: readonly number[]): Promise<number> {
+  const text = await cat(pids.map((pid) => `/proc/${pid}/io`));
+  return [...text.matchAll(/^write_bytes: (\d+)$/gm)]
+    .reduce((sum, match) => sum + Number(match[1]), 0);
+}
