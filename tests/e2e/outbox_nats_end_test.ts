@@ -11,7 +11,7 @@ import { testWithNats } from "../support/nats.ts";
 
 for (const workers of [1, 2]) {
   testWithNats(
-    `what is left at an orderly end is another one's within 2 s: --workers ${workers}`,
+    `what is left at an orderly end is another one's at once: --workers ${workers}`,
     async () => {
       await using world = await LedgerWorld.start();
       const first = await world.gateway([`--workers=${workers}`]);
@@ -30,7 +30,8 @@ for (const workers of [1, 2]) {
       match(stderr, /info undelivered reports stay in the outbox [^\n]*reports=\d+/);
       const since = performance.now();
       await until("an heir", async () => (await second.reports()).length >= 6);
-      ok(performance.now() - since < 2000, `${performance.now() - since} ms`);
+      // By its word: its silence would be waited for until 7 s.
+      ok(performance.now() - since < 6000, `${performance.now() - since} ms`);
       await world.backendComes();
       await second.retryAll();
       await world.whenEmpty();
