@@ -37,7 +37,11 @@ class World {
     const life = new Life(name, this.timeline, (act) => this.faults.push(`dead, and does: ${act}`));
     const ledger = new SimulatedLedger(this.jetStream, life, new LifeClock(life, this.timeline, 0));
     const said: string[] = [];
-    ledger.follow({ up: () => said.push("up"), ownerSaid: (subject) => said.push(subject) });
+    ledger.follow({
+      up: () => said.push("up"),
+      anew: () => said.push("anew"),
+      ownerSaid: (subject) => said.push(subject),
+    });
     await this.pass(2000);
     return { life, ledger, said };
   }

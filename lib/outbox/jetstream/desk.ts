@@ -17,6 +17,7 @@ import { Legacies } from "./legacies.ts";
 import { LostIds } from "./lost_ids.ts";
 import { Neighbours } from "./neighbours.ts";
 import { News } from "./news.ts";
+import { Receiver } from "./receiver.ts";
 import type { Sign } from "./sign_text.ts";
 import { Strays } from "./strays.ts";
 import { Tenure } from "./tenure.ts";
@@ -50,8 +51,7 @@ const LEAVE_MS = 50;
 /**
  * Leads what stores say to whoever owns the matter, and back: what is to be written to the `Writer`, who
  * this is to the `Tenure`, who else is there to the `Neighbours`, what is inherited to the `Estates`.
- *
- * Owns which store gets what is inherited, and whether anything can be written.
+ * Owns when it is looked who else is there.
  */
 export class LedgerDesk {
   readonly #deps: LedgerDeskDeps;
@@ -66,10 +66,7 @@ export class LedgerDesk {
   readonly #legacies: Legacies;
   readonly #strays: Strays;
   readonly #news: News;
-  /** The store that gets what is inherited; undefined until one has asked. */
-  #heir: number | undefined;
-  /** That of the store which asks just now. */
-  #ask: { readonly owner: number; readonly ask: number } | undefined;
+  readonly #receiver: Receiver;
   /** When all owners are listed again. */
   #listAt = 0;
   readonly #stopLooking: () => void;
@@ -103,7 +100,7 @@ export class LedgerDesk {
     this.#estates = new Estates({
       ...{ ledger, kept, prefix, clock },
       isCertain: () => tenure.isCertain,
-      heir: () => this.#heir ?? MAIN,
+      heir: () => this.#receiver.owner,
       hand: (found) => this.#hand(found),
       told: (told) => news.estate(told),
       ended: (owner) => this.#neighbours.forget(owner),
@@ -115,6 +112,7 @@ export class LedgerDesk {
     });
     this.#legacies = new Legacies({ entries, kept, writer: this.#writer, clock });
     this.#places = new Places(clock, (owner, said) => this.#take(owner, said));
+    this.#receiver = new Receiver(this.#places);
     ledger.follow({
       up: () => this.#up(),
       anew: () => kept.forgetMessages(),
@@ -141,7 +139,7 @@ export class LedgerDesk {
     post: (part: FoundPart) => void,
   ): Promise<void> {
     await this.#places.leave(owner);
-    if (this.#heir === owner) this.#heir = heir;
+    this.#receiver.died(owner, heir);
     let isAnswered = false;
     const handed = this.#legacies.hand(owner, heir, (found) => {
       if (isAnswered) this.#places.post(heir, { kind: "inherited", ...found });
@@ -176,8 +174,6 @@ export class LedgerDesk {
     const { ledger: { clientIp }, place } = this.#deps;
     return place === undefined || clientIp === undefined ? null : `${clientIp} ${place}`;
   }
-
-  // What stores say.
 
   #take(owner: number, said: Said): void {
     if (said.kind === "recover") return void this.#find(owner, said.ask);
@@ -214,15 +210,12 @@ export class LedgerDesk {
     this.#writer.run();
   }
 
-  // What is found.
-
   /** Answers a store that asks what earlier processes left; the first one gets it. */
   async #find(owner: number, ask: number): Promise<void> {
-    if (this.#heir === undefined) {
-      this.#heir = owner;
-      this.#ask = { owner, ask };
+    if (!this.#receiver.isKnown) {
+      this.#receiver.asks(owner, ask);
       await within(this.#deps.clock, this.#inheritNow(), FIND_MS);
-      this.#ask = undefined;
+      this.#receiver.isAnswered();
     }
     this.#places.post(owner, { kind: "found", ask, calls: [], reports: [], isLast: true });
   }
@@ -248,14 +241,8 @@ export class LedgerDesk {
 
   #hand(found: Found): void {
     for (const { id } of [...found.calls, ...found.reports]) this.#lostIds.delete(id);
-    if (this.#ask === undefined) {
-      return this.#places.post(this.#heir ?? MAIN, { kind: "inherited", ...found });
-    }
-    const { owner, ask } = this.#ask;
-    this.#places.post(owner, { kind: "found", ask, ...found, isLast: false });
+    this.#receiver.hand(found);
   }
-
-  // What happens.
 
   #up(): void {
     if (this.#isClosed) return;
@@ -271,7 +258,7 @@ export class LedgerDesk {
     if (this.#deps.clock.now() >= this.#listAt) void this.#list();
     this.#strays.look();
     // Before a store has asked nobody would get it.
-    if (this.#heir === undefined || this.#ask !== undefined) return;
+    if (!this.#receiver.isKnown || this.#receiver.isAsking) return;
     void this.#neighbours.look();
     this.#estates.look();
   }

@@ -7,11 +7,12 @@
 import { type Clock, within } from "../../clock.ts";
 import type { Found } from "../store.ts";
 import { type LedgerEntry, readEntry } from "./entry_text.ts";
+import { HeirSign } from "./heir_sign.ts";
 import { type KeptEntries, namesOf } from "./kept.ts";
 import type { Ledger, Message } from "./ledger.ts";
 import { partsOf } from "./parts.ts";
-import { readSign, type Sign, signText } from "./sign_text.ts";
-import { entriesOf, ownerSubject } from "./subject.ts";
+import type { Sign } from "./sign_text.ts";
+import { entriesOf } from "./subject.ts";
 import { GRACE_MS, SIGN_KEPT_MS } from "./times.ts";
 
 export interface EstatesDeps {
@@ -59,9 +60,7 @@ type Taken = LedgerEntry | "known" | "unreadable";
 
 interface Estate {
   /** The owner's last sign of life, which says who the heir is. */
-  sign: Sign;
-  /** Of that; 0: it is not there. */
-  seq: number;
+  readonly sign: HeirSign;
   /** What was taken over and not handed over yet. */
   readonly taken: LedgerEntry[];
   /**
@@ -116,8 +115,10 @@ export class Estates {
    * @returns When it was read once, or not. Never rejects.
    */
   begin(owner: string, sign: Sign, seq: number): Promise<void> {
+    const { ledger: { owners }, prefix } = this.#deps;
     const estate: Estate = {
-      ...{ sign, seq, taken: [], handed: new Set(), passes: 0, misses: 0, dueAt: 0 },
+      sign: new HeirSign(owners, prefix, sign, seq),
+      ...{ taken: [], handed: new Set(), passes: 0, misses: 0, dueAt: 0 },
       ...{ endsAt: undefined, isBusy: false, reading: Promise.resolve() },
     };
     this.#all.set(owner, estate);
@@ -128,7 +129,7 @@ export class Estates {
   look(): void {
     for (const [owner, estate] of this.#all) {
       if (estate.isBusy || estate.dueAt > this.#deps.clock.now()) continue;
-      if (estate.passes >= 2 && this.#isOwed(owner)) void this.#renew(owner, estate);
+      if (estate.passes >= 2 && this.#isOwed(owner)) void this.#renew(estate);
       else estate.reading = this.#read(owner, estate);
     }
   }
@@ -226,48 +227,24 @@ export class Estates {
   }
 
   /** Says again who the heir is. */
-  async #renew(owner: string, estate: Estate): Promise<void> {
+  async #renew(estate: Estate): Promise<void> {
     estate.isBusy = true;
-    await this.#sign(owner, estate);
+    await estate.sign.renew();
     this.#later(estate, LOOK_AGAIN_MS);
-  }
-
-  /** @returns Whether it is there; undefined when that is not known. */
-  async #sign(owner: string, estate: Estate): Promise<boolean | undefined> {
-    const { ledger: { owners }, prefix } = this.#deps;
-    const subject = ownerSubject(prefix, owner);
-    const sign = { ...estate.sign, number: estate.sign.number + 1 };
-    const put = await owners.put(subject, signText(sign), estate.seq);
-    if (put.kind === "stored") {
-      estate.seq = put.seq;
-      estate.sign = sign;
-      return true;
-    }
-    if (put.kind !== "conflict") return undefined;
-    const last = await owners.last(subject);
-    // It was removed, or is this one's own whose answer did not come: it is written the next time.
-    if (last === null) estate.seq = 0;
-    if (!last || last.seq < put.last) return undefined;
-    const isOurs = readSign(last.text)?.heir === sign.heir;
-    if (isOurs) estate.seq = last.seq;
-    return isOurs;
   }
 
   /** Nothing is left of it. */
   async #end(owner: string, estate: Estate): Promise<void> {
     const { ledger, prefix, ended } = this.#deps;
     estate.isBusy = true;
-    if (estate.seq > 0 && await ledger.owners.remove(estate.seq) === "unknown") {
-      return this.#later(estate, AGAIN_MS);
-    }
-    estate.seq = 0;
+    if (!await estate.sign.remove()) return this.#later(estate, AGAIN_MS);
     // Who found its sign in another one's hands drops what it had written just before.
     let isLeft = false;
     const isRead = await ledger.entries.read(entriesOf(prefix, owner), (messages) => {
       if (messages.some(({ text }) => readEntry(text) !== undefined)) isLeft = true;
       return Promise.resolve();
     });
-    const isOurs = isRead && !isLeft ? false : await this.#sign(owner, estate);
+    const isOurs = isRead && !isLeft ? false : await estate.sign.renew();
     if (!this.#isCurrent(owner, estate)) return;
     // Who is back has written a sign of its own.
     if (isOurs !== false) return this.#later(estate, AGAIN_MS);
