@@ -1,5 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { callText, readEntry } from "../../../lib/outbox/jetstream/entry_text.ts";
+import { readSign } from "../../../lib/outbox/jetstream/sign_text.ts";
 import { SIGN_KEPT_MS } from "../../../lib/outbox/jetstream/times.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { call, clientOf, disconnect, outcomeOf } from "../entries.ts";
@@ -437,7 +438,10 @@ Deno.test("many that have gone are taken over from by and by, and each of them",
   for (let n = 0; n < 5; n++) await a.settle();
   strictEqual(reads(), 32);
   await pass(clock, 20_000);
-  deepStrictEqual(jetStream.owners.messages.map(({ subject }) => subject), ["p.own.a0"]);
+  const heirs = jetStream.owners.messages.map(({ text }) => readSign(text)?.heir ?? null);
+  deepStrictEqual(heirs.filter((heir) => heir === "a0").length, 200);
+  await a.desk.close();
+  deepStrictEqual(jetStream.owners.messages, []);
 });
 
 Deno.test("heirs that name each other, or themselves, hold nothing up", async () => {

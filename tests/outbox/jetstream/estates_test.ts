@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { callText, readEntry, reportText } from "../../../lib/outbox/jetstream/entry_text.ts";
 import { readSign } from "../../../lib/outbox/jetstream/sign_text.ts";
+import { SIGN_KEPT_MS } from "../../../lib/outbox/jetstream/times.ts";
 import type { KeptReport } from "../../../lib/outbox/entry.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { call, disconnect, outcomeOf } from "../entries.ts";
@@ -109,7 +110,7 @@ Deno.test("who the heir is stays written as long as anything is owed, also when 
   await pass(clock, 25_000);
   ok(number()! > before);
   await heir.delivered(report!.id);
-  await pass(clock, 25_000);
+  await pass(clock, 25_000 + SIGN_KEPT_MS);
   deepStrictEqual(jetStream.entries.messages, []);
   deepStrictEqual(jetStream.owners.messages.map(({ subject }) => subject), ["p.own.h0"]);
 });
@@ -126,12 +127,12 @@ Deno.test("what an owner wrote right before it found that it has an heir is inhe
     jetStream.entries.put("p.led.dead.c.late", callText(late, 99), 0);
   };
   await heir.delivered(report.id);
-  await pass(clock, 30_000);
+  await pass(clock, 30_000 + SIGN_KEPT_MS);
   deepStrictEqual(heir.got.calls, [late.id]);
   await heir.end(outcomeOf(late));
   ok("report" in readEntry(jetStream.entries.messages[0]!.text)!.entry);
   await heir.delivered(late.id);
-  await pass(clock, 30_000);
+  await pass(clock, 30_000 + SIGN_KEPT_MS);
   strictEqual(jetStream.entries.messages.length, 0);
   deepStrictEqual(jetStream.owners.messages.map(({ subject }) => subject), ["p.own.h0"]);
 });
