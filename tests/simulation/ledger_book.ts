@@ -5,7 +5,8 @@
  * - **Who is there is not inherited from**: another one signs for an owner only when that one's process is no
  *   more, is leaving, or has signed nothing for as long as it takes to be taken for gone. The same goes for
  *   whoever has signed for an owner since.
- * - **Only who has signed for an owner** writes or removes what it owes.
+ * - **Only who has signed for an owner** writes or removes what it owes, and nobody else writes over what
+ *   the last one to sign wrote.
  * - **In time**: where nothing else is wrong, what one owed that is lost is delivered 15 seconds later.
  *
  * @module
@@ -44,6 +45,8 @@ export class LedgerBook {
   readonly #owners = new Map<string, Owner>();
   /** The name of each process, the last one, and when it signed under its own. */
   readonly #own = new Map<Life, { name: string; signedAt: number }>();
+  /** Who wrote what is there, by its subject. */
+  readonly #writers = new Map<string, Life>();
   /** CALLs that were in the ledger. */
   readonly #kept = new Set<string>();
   readonly counts = { entries: 0, claims: 0, ousted: 0 };
@@ -109,10 +112,16 @@ export class LedgerBook {
     this.#checkSigner(life, name, subject);
     const owner = this.#owners.get(name);
     if (owner?.life === life) owner.wasUsed = true;
+    const writer = this.#writers.get(subject);
+    if (writer !== undefined && writer !== life && writer === owner?.holder) {
+      this.#deps.fault(`${life.name} writes over ${subject}, which is ${writer.name}'s by now`);
+    }
+    this.#writers.set(subject, life);
   }
 
   entryRemoved(life: Life, name: string, subject: string): void {
     this.#checkSigner(life, name, subject);
+    this.#writers.delete(subject);
   }
 
   #checkSigner(life: Life, name: string, what: string): void {

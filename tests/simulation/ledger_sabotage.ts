@@ -83,11 +83,6 @@ export const LEDGER_SABOTAGES: Readonly<
     { ledger: (ledger) => changed(ledger, { owners: heedless(ledger.owners) }) },
     /takes over .* signed/,
   ],
-  "writes over what an heir has": [
-    { ledger: (ledger) => changed(ledger, { entries: heedless(ledger.entries) }) },
-    /twice|in two ways|still holds|has no outcome/,
-    1713,
-  ],
   "delivers what it inherits in the wrong order": [
     { toStore: inheriting((reports) => reports.toReversed()) },
     /is inherited, and told behind/,

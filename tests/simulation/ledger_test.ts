@@ -254,6 +254,23 @@ Deno.test("the book of the ledger notices who signs for one that is there, and w
   strictEqual(world.faults.length, 3);
 });
 
+Deno.test("the book of the ledger notices who writes over what the one in charge wrote", async () => {
+  const world = new World();
+  const one = await world.process("G0");
+  const two = await world.process("G1");
+  await signs(world, one.ledger, "a");
+  await world.of(one.ledger.entries.put(entry("a", "1"), "x", 0));
+  await world.pass(GONE_MS);
+  await world.of(two.ledger.owners.put("p.own.a", "mine", 1));
+  // The heir has not come to it yet.
+  await world.of(one.ledger.entries.put(entry("a", "1"), "y", 1));
+  await world.of(two.ledger.entries.put(entry("a", "1"), "y", 2));
+  deepStrictEqual(world.faults, []);
+  await world.of(one.ledger.entries.put(entry("a", "1"), "z", 3));
+  strictEqual(world.faults.length, 1);
+  match(world.faults[0]!, /writes over .* which is G1's/);
+});
+
 Deno.test("filters match as those of NATS do", () => {
   ok(matches("p.led.a.>", "p.led.a.c.1"));
   ok(!matches("p.led.a.>", "p.led.a"));
