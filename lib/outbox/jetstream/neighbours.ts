@@ -91,8 +91,8 @@ export class Neighbours {
       const heir = this.#known.get(sign.heir);
       // One that is not known has ended, or will be heard of by then.
       if (heir === undefined) return isSilent;
-      return heir.sign.isGone || heir.sign.heir !== null || this.#isAt(heir.sign, place()) ||
-        this.#isSilent(heir.heardAt);
+      // One that is silent is taken over itself first: else it could come back, and be in charge as well.
+      return heir.sign.isGone || heir.sign.heir !== null || this.#isAt(heir.sign, place());
     }
     return sign.isGone || this.#isAt(sign, place()) || isSilent;
   }
