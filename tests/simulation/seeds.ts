@@ -83,4 +83,9 @@ export const SEEDS: readonly (readonly [seed: number, found: string, isNewer?: t
     true,
   ],
   [21111, "none: an instance that inherits what it had lost tries it again", true],
+  [
+    52102,
+    "an heir's estates were taken over before it was itself: it came back, and both had them",
+    true,
+  ],
 ];
