@@ -103,25 +103,12 @@ export class Neighbours {
   #hasGone(owner: string): boolean {
     const { tenure, has } = this.#deps;
     const { sign, heardAt } = this.#known.get(owner)!;
-<<<<<<< HEAD
     const { heir } = sign;
     if (heir === null) return sign.isGone || this.#isReplaced(owner) || this.#isSilent(heardAt);
     if (heir === tenure.name) return !has(owner);
     const known = this.#known.get(heir);
     // One that is not known has ended, or will be heard of by then.
     return known === undefined ? this.#isSilent(heardAt) : this.#isOver(known.sign);
-=======
-    const isSilent = this.#isSilent(heardAt);
-    if (sign.heir !== null) {
-      if (sign.heir === tenure.name) return !has(owner);
-      const heir = this.#known.get(sign.heir);
-      // One that is not known has ended, or will be heard of by then.
-      if (heir === undefined) return isSilent;
-      // One that is silent is taken over itself first: else it could come back, and be in charge as well.
-      return heir.sign.isGone || heir.sign.heir !== null || this.#isAt(heir.sign, place());
-    }
-    return sign.isGone || this.#isAt(sign, place()) || isSilent;
->>>>>>> j-sim
   }
 
   /** An owner has nothing any more, and nothing that it was the heir of. */
