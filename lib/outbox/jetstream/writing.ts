@@ -60,15 +60,29 @@ export async function tryWrite(
   return tried;
 }
 
+/**
+ * Sequences of messages that were there before: what expects one of them is refused by the stream's leader,
+ * which says what is last. A write that expects none where there is one goes through all servers before it is
+ * refused, and of these nats-server 2.9 loses count when it is killed.
+ */
+const PAST = 1;
+
 async function put(
   entry: Kept,
   text: string,
-  { entries, tenure, unsure }: WritingDeps,
+  deps: WritingDeps,
   isCurrent: () => boolean,
 ): Promise<Tried> {
+  const { entries, tenure, unsure } = deps;
   const isNew = entry.seq === 0;
   // An heir may be done with all that there was, and nobody would look for more.
   if (isNew && !tenure.isCertain) return "unknown";
+  if (isNew && entry.isUnsure) {
+    const asked = await entries.put(entry.subject, "", PAST);
+    if (asked.kind === "stored") entry.seq = asked.seq;
+    else if (asked.kind !== "conflict") return asked.kind;
+    else if (asked.last > 0) return await settle(entry, text, asked.last, deps, isCurrent);
+  }
   const done = await entries.put(entry.subject, text, entry.seq);
   switch (done.kind) {
     case "stored":
@@ -84,24 +98,34 @@ async function put(
       entry.isUnsure = true;
       if (entry.seq === 0) unsure(entry.subject);
       return "unknown";
-    case "conflict": {
-      const last = await entries.last(entry.subject);
-      // The server that answers may be behind.
-      if (last === undefined || (last?.seq ?? 0) < done.last) return "unknown";
-      if (last?.text === text) {
-        entry.seq = last.seq;
-        entry.isUnsure = false;
-        return "done";
-      }
-      // An heir's, or one of this owner's own without an answer: its sign of life says which, if it is
-      // written after that was read. What an heir has removed is not to come again.
-      const isOwner = await tenure.confirm();
-      if (!isCurrent()) return "done";
-      if (!isOwner) return "unknown";
-      entry.seq = last?.seq ?? 0;
-      return "again";
-    }
+    case "conflict":
+      return await settle(entry, text, done.last, deps, isCurrent);
   }
+}
+
+/** Another message is there. @param seq Of that. */
+async function settle(
+  entry: Kept,
+  text: string,
+  seq: number,
+  { entries, tenure }: WritingDeps,
+  isCurrent: () => boolean,
+): Promise<Tried> {
+  const last = await entries.last(entry.subject);
+  // The server that answers may be behind.
+  if (last === undefined || (last?.seq ?? 0) < seq) return "unknown";
+  if (last?.text === text) {
+    entry.seq = last.seq;
+    entry.isUnsure = false;
+    return "done";
+  }
+  // An heir's, or one of this owner's own without an answer: its sign of life says which, if it is
+  // written after that was read. What an heir has removed is not to come again.
+  const isOwner = await tenure.confirm();
+  if (!isCurrent()) return "done";
+  if (!isOwner) return "unknown";
+  entry.seq = last?.seq ?? 0;
+  return "again";
 }
 
 async function remove(
@@ -114,9 +138,10 @@ async function remove(
   let isThere = false;
   if (entry.isUnsure) {
     // The stream's own word: whoever answers for a message may be behind, and it would stay.
-    const refused = await entries.put(entry.subject, "", Number.MAX_SAFE_INTEGER);
-    if (refused.kind === "unknown") return "unknown";
-    if (refused.kind === "conflict") seq = refused.last;
+    const asked = await entries.put(entry.subject, "", PAST);
+    if (asked.kind === "unknown") return "unknown";
+    if (asked.kind === "conflict") seq = asked.last;
+    else if (asked.kind === "stored") seq = asked.seq;
     else {
       // A full stream need not look what is there.
       const last = await entries.last(entry.subject);
