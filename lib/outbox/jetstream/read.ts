@@ -42,14 +42,20 @@ type Take = (messages: readonly Message[]) => Promise<void>;
 export async function readStream(deps: ReadDeps, filter: string, take: Take): Promise<boolean> {
   const { js, jsm, stream, clock } = deps;
   // What is written later comes behind it, and would never end.
-  const { last_seq: end } = (await jsm.streams.info(stream)).state;
+  const last = await jsm.streams.getMessage(stream, { last_by_subj: filter });
+  if (last === null) return true;
   const consumer = await js.consumers.get(stream, { filter_subjects: filter });
+  let isRead: boolean;
   try {
-    return await readUntil(consumer, end, deps, take);
+    isRead = await readUntil(consumer, last.seq, deps, take);
   } finally {
     await within(clock, consumer.delete().catch(() => {}), ANSWER_MS);
   }
+  // The consumer may be on a server that is behind, and did not see it; or it was removed meanwhile.
+  return isRead || await jsm.streams.getMessage(stream, { seq: last.seq }) === null;
 }
+
+/** @returns Whether the message with this number, or one behind it, was seen. */
 
 async function readUntil(
   consumer: Consumer,
@@ -57,6 +63,7 @@ async function readUntil(
   { maxPayload }: ReadDeps,
   take: Take,
 ): Promise<boolean> {
+  let isSeen = false;
   let pending = (await consumer.info(true)).num_pending;
   const maxBytes = Math.max(PART_BYTES, maxPayload + FRAME_BYTES);
   while (pending > 0) {
@@ -66,19 +73,20 @@ async function readUntil(
       const { seq } = message;
       ({ pending } = message.info);
       if (seq <= end) part.push({ subject: message.subject, seq, text: message.string() });
-      isEnd = seq >= end || pending === 0;
+      isSeen ||= seq >= end;
+      isEnd = isSeen || pending === 0;
       // The library would wait for more, which it has not asked for.
       if (isEnd || part.length === PART_MESSAGES) break;
     }
     if (part.length > 0) await take(part);
-    if (isEnd) return true;
+    if (isEnd) return isSeen;
     // Silence; maybe the rest was removed meanwhile.
     if (part.length === 0) {
       pending = (await consumer.info()).num_pending;
       if (pending > 0) return false;
     }
   }
-  return true;
+  return isSeen;
 }
 
 /** Messages as they come; ends, and does not throw, when the next one has no room any more. */

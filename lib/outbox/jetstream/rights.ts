@@ -42,7 +42,7 @@ export function trialsOf(prefix: string): Trial[] {
     { subject: `${API}.STREAM.UPDATE.${stream}`, text: "{}" },
     // No message has this number.
     { subject: `${API}.STREAM.MSG.DELETE.${stream}`, text: '{"seq":0,"no_erase":true}' },
-    { subject: `${API}.DIRECT.GET.${stream}.${subject}`, text: "" },
+    { subject: `${API}.STREAM.MSG.GET.${stream}`, text: '{"seq":0}' },
     { subject: `${API}.CONSUMER.CREATE.${stream}.${NONE}.${subject}`, text: "{}" },
     { subject: `${API}.CONSUMER.INFO.${stream}.${NONE}`, text: "" },
     { subject: `${API}.CONSUMER.MSG.NEXT.${stream}.${NONE}`, text: "" },

@@ -77,7 +77,8 @@ export class JetStreamStream implements LedgerStream {
   async last(subject: string): Promise<Message | null | undefined> {
     const { api, name } = this.#deps;
     try {
-      const found = await api()?.jsm.direct.getMessage(name, { last_by_subj: subject });
+      // The leader's own word: by a direct get whichever server keeps the stream answers, and it may be behind.
+      const found = await api()?.jsm.streams.getMessage(name, { last_by_subj: subject });
       return found && { subject: found.subject, seq: found.seq, text: found.string() };
     } catch (error) {
       if (isNoResponders(error)) this.#deps.onNobody();
