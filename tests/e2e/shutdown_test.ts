@@ -315,7 +315,9 @@ test("a worker that hangs in a busy loop is ended on time, and what it owed is r
   const came = setup.backend.paths("/error/");
   const [, untold = "0"] = /reports undelivered at the shutdown reports="?(\d+)/.exec(stderr) ?? [];
   deepStrictEqual(came.filter((path) => !ends.includes(path)), []);
-  strictEqual(new Set(came).size + Number(untold), ends.length);
+  // One may have come whose answer came too late: it is told of as well.
+  const told = new Set(came).size + Number(untold);
+  ok(told >= ends.length && Number(untold) <= ends.length, `${told} of ${ends.length}`);
 });
 
 test("workers that have more than 1,000 clients together spread their closes", async () => {
