@@ -129,7 +129,8 @@ export class Lanes implements LaneOwner {
     const isHead = lane.head === tracked;
     this.#leave(lane, tracked);
     if (isHead) {
-      lane.stopPause();
+      // What the backend asked for holds for the lane, whoever has this report now.
+      if (!tracked.isLost || lane.head === undefined) lane.stopPause();
       lane.failures = 0;
     }
     this.#tellSeeker(lane);
@@ -205,12 +206,14 @@ export class Lanes implements LaneOwner {
 
   #failed(lane: ReportLane, tracked: Tracked, reply: BackendReply, isFinal: boolean): void {
     tracked.lastFailure = failureOf(reply);
+    const { log, random, clock } = this.#deps;
     if (tracked.isRemoved || tracked.isLost) {
       this.#leave(lane, tracked);
       lane.failures = 0;
+      const askedMs = isFinal ? 0 : askedPauseMs(reply, clock.wallNow(), random);
+      if (askedMs > 0 && !this.#isClosed && lane.head !== undefined) lane.pause(askedMs);
       return this.#owner.removed(tracked);
     }
-    const { log, random, clock } = this.#deps;
     const isBad = isAnswered(reply) && tracked.isAnsweredTooBadly(clock.now());
     if (isFinal || isBad || this.#owner.isTooOld(tracked)) return this.#giveUp(lane, tracked);
     this.#owner.waits();

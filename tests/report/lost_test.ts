@@ -148,6 +148,25 @@ Deno.test("one that is under way when another owner has it is over with its try,
   }
 });
 
+Deno.test("what a backend asked for holds for the client's next report when another owner has this one", async (t) => {
+  for (const name of ["it waits", "it is under way"]) {
+    await t.step(name, () => {
+      const setup = new Setup();
+      setup.send("A", "x");
+      setup.deliver("A", "next");
+      if (name === "it waits") setup.reply(status(503, "60"));
+      setup.deliveries.lost(["x"]);
+      if (name === "it is under way") setup.reply(status(503, "60"));
+      setup.clock.tick(59_000);
+      deepStrictEqual(setup.bodies, ["x"]);
+      setup.answer = () => OK;
+      setup.clock.tick(60_000);
+      deepStrictEqual(setup.bodies, ["x", "next"]);
+      setup.isOver();
+    });
+  }
+});
+
 Deno.test("one that an operator had removed while it was under way is told of as lost alone", () => {
   const setup = new Setup();
   setup.send("A", "x");

@@ -9,7 +9,7 @@
 
 import { type BackendReply, isFailing } from "../../lib/forwarder/forwarder.ts";
 import type { Sight } from "../../lib/forwarder/look.ts";
-import type { ClientCall } from "./entries.ts";
+import type { Attempt, ClientCall } from "./entries.ts";
 import type { Timeline } from "./timeline.ts";
 
 const FAILURES = 50;
@@ -58,10 +58,10 @@ export class AwayModel {
   mayBeAway(calls: Iterable<ClientCall>): boolean {
     if (this.#isAway) return true;
     const latest = this.#timeline.now - this.#holdMs + EARLY_MS;
-    for (const { kind, attempts, arrivedAt, isDropped } of calls) {
-      const wasMissed = this.#missedTo >= arrivedAt;
-      if (kind !== "call" || !isHeld({ attempts, isDropped }) || !wasMissed) continue;
-      if (arrivedAt > latest) continue;
+    for (const call of calls) {
+      const since = heldSince(call);
+      if (call.kind !== "call" || since === undefined || this.#missedTo < since) continue;
+      if (since > latest) continue;
       return this.#isAway = true;
     }
     return false;
@@ -78,10 +78,21 @@ export class AwayModel {
   }
 }
 
-/** Whether a CALL may wait in an instance, as far as anybody knows. */
-export function isHeld(
-  { attempts, isDropped }: Pick<ClientCall, "attempts" | "isDropped">,
-): boolean {
-  const reply = attempts.at(-1)?.reply;
-  return !isDropped && (reply === undefined || (!reply.ok && reply.fault === "unreachable"));
+/**
+ * Since when a CALL may wait in an instance, as far as anybody knows; undefined when it does not. Of one that
+ * was sent again each one may, whatever the one before was answered.
+ */
+function heldSince(
+  { attempts, arrivals, isDropped }: Pick<ClientCall, "attempts" | "arrivals" | "isDropped">,
+): number | undefined {
+  if (isDropped) return undefined;
+  const isAnswer = ({ reply }: Attempt): boolean =>
+    reply !== undefined && (reply.ok || reply.fault !== "unreachable");
+  const answeredAt = attempts.findLast(isAnswer)?.repliedAt ?? -Infinity;
+  return arrivals.find((at) => at >= answeredAt);
+}
+
+/** Whether a CALL may wait in an instance that closes its client. */
+export function isHeld(call: Pick<ClientCall, "attempts" | "arrivals">): boolean {
+  return heldSince({ ...call, isDropped: false }) !== undefined;
 }

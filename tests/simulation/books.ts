@@ -219,10 +219,7 @@ export class Books {
     const { maxWaiting, awayHoldMs } = this.#options.config;
     // Those that came while it stood still too.
     const since = this.#timeline.now - 2 * awayHoldMs - STANDSTILL_MS;
-    const held = calls.filter(({ arrivedAt, attempts, sent }) =>
-      arrivedAt >= since && arrivedAt < Infinity &&
-      (sent > 1 || isHeld({ attempts, isDropped: false }))
-    );
+    const held = calls.filter((call) => (call.arrivals.at(-1) ?? -1) >= since && isHeld(call));
     const isFull = model.isMissed && held.length >= maxWaiting;
     // Asked in either case: it remembers.
     const isAway = model.mayBeAway(calls);

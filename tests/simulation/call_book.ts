@@ -20,6 +20,9 @@ import type { Past } from "./past.ts";
 import type { ReportBook } from "./report_book.ts";
 import type { Timeline } from "./timeline.ts";
 
+/** By then an heir has taken over, as a rule. */
+const HEIR_MS = 15_000;
+
 export interface CallBookDeps {
   readonly timeline: Timeline;
   readonly past: Past;
@@ -110,12 +113,14 @@ export class CallBook {
 
   /** Whether what is known of a key may have been lost. */
   #mayRepeat({ key, waitSeconds, answer, ...call }: ApiCall, since: number): boolean {
-    const { past, timeline, retentionMs, hasOutbox, reports } = this.#deps;
+    const { past, timeline, retentionMs, hasOutbox, hasHeirs, reports } = this.#deps;
     if (key === null) return false;
     if (timeline.now - call.askedAt >= retentionMs) return true;
     // One that has just come may not have heard of all others.
     if (past.wasTroubled(since, timeline.now)) return true;
     if (!past.anyEndedSince(since)) return false;
+    // Until an heir has taken over what one that ended had accepted, nobody knows its keys.
+    if (hasHeirs && past.anyEndedSince(timeline.now - HEIR_MS)) return true;
     // An outbox keeps the keys of CALLs whose outcome was not taken.
     const { attempts } = reports.progressOf({ key, waitSeconds, answer, ...call });
     return !hasOutbox || waitSeconds !== null || answer === undefined ||

@@ -63,8 +63,8 @@ export interface ClientCall {
   readonly line: number;
   readonly instance: string;
   readonly index: number;
-  /** When an instance got it. */
-  arrivedAt: number;
+  /** When an instance got it, each time. */
+  readonly arrivals: number[];
   /** Its connection was closed with 1013, and it was not answered. */
   isDropped: boolean;
   /** How often the client sent it: each time it may be forwarded, once the one before is answered. */
@@ -81,6 +81,8 @@ export interface ReportLife {
   wasParked: boolean;
   /** An operator wanted it tried again since. */
   mayRetry: boolean;
+  /** Tries before the instance inherited again what it had lost: another one may have decided what it says. */
+  returned: number;
   /** Tries before the last time that it was tried again: they do not count any more. */
   past: number;
   /** Answers that came and were no 2xx. */

@@ -275,7 +275,7 @@ export class ReportBook {
     if (life === undefined) {
       life = {
         ...{ attempts: [], parkedAt: undefined, wasParked: false, mayRetry: false },
-        ...{ past: 0, badAnswers: 0, badSince: 0 },
+        ...{ returned: 0, past: 0, badAnswers: 0, badSince: 0 },
       };
       lives.set(instance, life);
     }
@@ -292,7 +292,8 @@ export class ReportBook {
     const wasParked = [...lives.values()].some((each) => each.wasParked || each.mayRetry);
     const isFirst = life.attempts.length === 0 && !wasParked;
     if (estates?.returns(attempt.instance, attempt.webhookId!)) {
-      Object.assign(life, { past: life.attempts.length, badAnswers: 0, parkedAt: undefined });
+      const { length } = life.attempts;
+      Object.assign(life, { returned: length, past: length, badAnswers: 0, parkedAt: undefined });
     }
     estates?.begins(attempt, call && answerNumber(call, attempt.body), isFirst);
   }
@@ -338,7 +339,7 @@ export class ReportBook {
   #checkContent({ id, call, lives, first }: Report, life: ReportLife, attempt: Attempt): void {
     const { fault, past, timeline, estates } = this.#deps;
     const { path, body, instance, connectionId, kind } = attempt;
-    const before = life.attempts[0];
+    const before = life.attempts[life.returned];
     if (before !== undefined && (before.body !== body || before.path !== path)) {
       fault(`${id} is ${before.path} ${before.body}, and then ${path} ${body}`);
     }
@@ -410,7 +411,9 @@ export class ReportBook {
     if (last === id) return;
     const at = lane.ids.indexOf(id);
     if (at !== -1) {
-      if (!life.mayRetry) return fault(`${path} comes again behind later ones`);
+      if (!life.mayRetry && life.returned < life.attempts.length) {
+        return fault(`${path} comes again behind later ones`);
+      }
       lane.ids.splice(at, 1);
     }
     lane.ids.push(id);

@@ -88,4 +88,18 @@ export const SEEDS: readonly (readonly [seed: number, found: string, isNewer?: t
     "an heir's estates were taken over before it was itself: it came back, and both had them",
     true,
   ],
+  [
+    4607,
+    "none: the model of a backend that is away knew nothing of a CALL that was sent again",
+    true,
+  ],
+  [26532, "the same", true],
+  [
+    100078,
+    "what a backend had asked for in Retry-After was forgotten with a report that was lost",
+    true,
+  ],
+  [104012, "none: until an heir takes over nobody knows the keys of one that has ended", true],
+  [108172, "the same", true],
+  [110261, "none: an instance that inherits what it had told itself tells it in another way", true],
 ];

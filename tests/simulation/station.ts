@@ -248,7 +248,7 @@ export class Station {
       if (chance.happens(0.5)) return;
       before.sent++;
       session.repeated.set(messageId, repeats + 1);
-      session.line.send(frameOf(before));
+      session.line.send(frameOf(before), () => before.arrivals.push(this.#deps.timeline.now));
       return;
     }
     if (repeats > 0) return;
@@ -262,7 +262,7 @@ export class Station {
       messageId: kind === "send" ? `s${this.#serial}` : messageId,
       line: line.number,
       instance: line.life.name,
-      arrivedAt: Infinity,
+      arrivals: [],
       isDropped: false,
       index: session.calls++,
       sent: 1,
@@ -274,7 +274,7 @@ export class Station {
     trace.note(
       `${this.clientId} sends ${kind} ${token} as ${call.messageId} by line ${line.number}`,
     );
-    line.send(frameOf(call), () => call.arrivedAt = this.#deps.timeline.now);
+    line.send(frameOf(call), () => call.arrivals.push(this.#deps.timeline.now));
   }
 
   /** A frame leaves the gateway for it. */
