@@ -82,6 +82,14 @@ export class Neighbours {
       );
   }
 
+  /** Whether any other one is there that would take over, as far as is known. */
+  get hasOthers(): boolean {
+    const since = this.#deps.clock.now() - GONE_MS;
+    return [...this.#known.values()].some(({ sign, heardAt }) =>
+      !this.#isOver(sign) && heardAt > since
+    );
+  }
+
   /** Reads all signs of life. @returns Whether it could. */
   list(): Promise<boolean> {
     const { owners, prefix } = this.#deps;

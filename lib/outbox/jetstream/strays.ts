@@ -88,8 +88,11 @@ export class Strays {
   /** @returns Whether it came to the end. */
   async #sweep(owner: string): Promise<boolean> {
     const { ledger: { entries, owners }, prefix, name } = this.#deps;
-    // As long as an older name has an heir, all of it is that one's.
-    if (owner !== name() && await owners.last(ownerSubject(prefix, owner)) !== null) return false;
+    if (owner !== name()) {
+      const sign = await owners.last(ownerSubject(prefix, owner));
+      // An older name has an heir, who looks for all that comes, and for longer.
+      if (sign !== null) return sign !== undefined;
+    }
     let isDone = true;
     const isRead = await entries.read(entriesOf(prefix, owner), async (messages) => {
       const strays = messages.filter((message) => this.#isStray(message));

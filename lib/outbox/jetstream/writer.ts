@@ -139,7 +139,10 @@ export class Writer {
     for (const { id, accept } of [...this.changes()]) if (accept !== undefined) this.#refuse(id);
   }
 
-  /** All that is kept is another one's by now; what never came there stays this one's. */
+  /**
+   * All that is kept is another one's by now; what never came there stays this one's, and is not among what is
+   * kept. `run` must follow, when the rest is not either.
+   */
   lost(): void {
     this.#era++;
     const { kept, accepted } = this.#deps;
@@ -158,7 +161,6 @@ export class Writer {
       else if (!isTheirs && end !== undefined) this.#writes.changes.end(end, owner);
       if (this.#writes.changes.get(id) === undefined) this.#ords.delete(id);
     }
-    this.run();
   }
 
   /** Resolves when nothing is left to be written. */

@@ -336,6 +336,27 @@ Deno.test("an owner that comes back when all that it had is delivered delivers n
   deepStrictEqual(a.lost, [one.id]);
 });
 
+Deno.test("an owner that comes back when its heir has delivered all and left delivers none of it", async () => {
+  const { clock, jetStream, a, b } = await two();
+  const c = new FakeProcess(jetStream, clock, "c");
+  await c.start();
+  const one = call("1");
+  await a.accept(one);
+  a.ledger.weather = "cut";
+  await pass(clock, 15_000);
+  const [heir, other] = b.got.calls.length > 0 ? [b, c] : [c, b];
+  await heir.end(outcomeOf(one));
+  await heir.delivered(one.id);
+  await pass(clock, 15_000);
+  const closing = heir.desk.close();
+  await pass(clock, 1000);
+  await closing;
+  await pass(clock, 5000);
+  a.ledger.weather = "fine";
+  await pass(clock, 2000);
+  deepStrictEqual([a.lost, other.got.calls], [[one.id], []]);
+});
+
 Deno.test("who ends with nothing left leaves nothing", async () => {
   const { jetStream, a, b } = await two();
   await a.desk.close();

@@ -119,9 +119,23 @@ Deno.test("a report that was delivered while it was written is not written again
   setup.end(report);
   setup.say((changes) => changes.delivered(report.id));
   setup.writer.lost();
+  setup.writer.run();
   await setup.settle();
   deepStrictEqual(setup.jetStream.entries.messages, []);
   strictEqual(setup.writer.ids, 0);
+});
+
+Deno.test("what was under way and never came there is not told to be lost, and is written again", async () => {
+  const setup = new Setup();
+  setup.ledger.weather = "cut";
+  setup.end(disconnect());
+  setup.writer.lost();
+  deepStrictEqual([...setup.kept.takeAll()], []);
+  setup.ledger.weather = "fine";
+  setup.writer.run();
+  await setup.settle();
+  strictEqual(setup.jetStream.entries.messages.length, 1);
+  strictEqual(setup.kept.size, 1);
 });
 
 Deno.test("a CALL does not wait until all is removed that is to be removed", async () => {
