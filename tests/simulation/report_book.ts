@@ -365,7 +365,9 @@ export class ReportBook {
       // And that it was not taken after all may not have been written.
       // An heir cannot know what the one that was cut off said.
       const isExcused = call.key !== null || past.anyCrashedSince(call.askedAt) ||
-        (estates !== undefined && past.wasTroubled(call.askedAt, timeline.now));
+        // And what was on its way when one left may still have been written.
+        (estates !== undefined &&
+          (past.wasTroubled(call.askedAt, timeline.now) || past.anyEndedSince(call.askedAt)));
       if (!isExcused) fault(`${path} is reported, and was refused with ${answer.status}`);
     }
     const number = this.#deps.answerNumber(call, body);

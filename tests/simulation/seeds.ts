@@ -102,4 +102,6 @@ export const SEEDS: readonly (readonly [seed: number, found: string, isNewer?: t
   [104012, "none: until an heir takes over nobody knows the keys of one that has ended", true],
   [108172, "the same", true],
   [110261, "none: an instance that inherits what it had told itself tells it in another way", true],
+  [116399, "none: what was refused by one that left was written a moment later", true],
+  [117991, "none: of a CALL that is asked for again when its key is forgotten", true],
 ];
