@@ -586,6 +586,27 @@ Deno.test("what a dead thread had comes in the order in which it came to be, wha
   deepStrictEqual(found, [...reports, last].map(({ id }) => id));
 });
 
+Deno.test("what another thread has told the outcome of is not what a dead thread left", async () => {
+  const { clock, a } = await two();
+  const [first, second] = [a.attach(2), a.attach(3)];
+  const one = call("1");
+  a.say((changes) => changes.accept(one), first);
+  await a.settle();
+  a.ledger.isUp = false;
+  // Its client came to the second thread, and took it along.
+  a.say((changes) => changes.end(outcomeOf(one)), second);
+  const found: string[] = [];
+  const done = a.desk.recover(2, 1, 7, ({ calls, reports }) => {
+    found.push(...[...reports, ...calls].map(({ id }) => id));
+  });
+  await pass(clock, 1000);
+  a.ledger.isUp = true;
+  a.ledger.follower!.up();
+  await pass(clock, 2000);
+  await done;
+  deepStrictEqual(found, []);
+});
+
 Deno.test("ClientIds and ids of any characters come back from the ledger", async () => {
   const { clock, a, b } = await two();
   const odd = call("m.* >", { id: "no UUID: a.*>b", client: clientOf("CP.*> é 😀") });
