@@ -128,6 +128,11 @@ export class EstateBook {
     return this.#returned.delete(`${instance} ${id}`);
   }
 
+  /** Whether an instance is the last one that inherited this. */
+  isHeir(instance: string, id: string): boolean {
+    return this.#heirs.get(id)?.instance === instance;
+  }
+
   /** Whether an instance was told that this is another's. */
   hasLost(instance: string, id: string): boolean {
     return this.#lost.get(instance)?.has(id) === true;

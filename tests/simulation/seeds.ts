@@ -108,4 +108,5 @@ export const SEEDS: readonly (readonly [seed: number, found: string, isNewer?: t
   [122468, "none: an instance inherited a CALL whose client had brought it along before", true],
   [123918, "the same", true],
   [125347, "none: first writes without an answer were written again, and inherited later", true],
+  [131445, "none: what one left was inherited after its farewell, a moment before its end", true],
 ];
