@@ -177,7 +177,16 @@ export class Neighbours {
     if (put.kind !== "stored" || heir !== tenure.name) return;
     known.sign = next;
     known.heardAt = clock.now();
-    await inherit(next, put.seq, silentMs);
+    // What it was the heir of came to be before what it had itself.
+    await Promise.all(this.#estatesOf(owner).map((each) => this.#claimOnce(each)));
+    if (heir === tenure.name) await inherit(next, put.seq, silentMs);
+  }
+
+  /** Of which owners this one is the heir, as far as is known, and nobody has begun to take them over. */
+  #estatesOf(owner: string): string[] {
+    return [...this.#known].filter(([each, { sign }]) =>
+      sign.heir === owner && each !== owner && !this.#underWay.has(each)
+    ).map(([each]) => each);
   }
 
   /** The last sign of an owner: it counts, whatever was heard. */

@@ -217,6 +217,21 @@ Deno.test("what an heir had that dies as well is inherited again", async () => {
   deepStrictEqual(c.got.calls.toSorted(), [one.id, own.id].toSorted());
 });
 
+Deno.test("what an heir had inherited comes before what it had itself when it dies as well", async () => {
+  const { jetStream, clock, a, b } = await two();
+  const [older, newer] = [disconnect(), disconnect()];
+  await a.end(older);
+  a.kill();
+  await pass(clock, 12_000);
+  deepStrictEqual(b.got.reports, [older.id]);
+  await b.end(newer);
+  const c = new FakeProcess(jetStream, clock, "c");
+  await c.start();
+  b.kill();
+  await pass(clock, 12_000);
+  deepStrictEqual(c.got.reports, [older.id, newer.id]);
+});
+
 Deno.test("an owner that comes back finds that its entries are another one's, and drops them", async () => {
   const { jetStream, clock, a, b } = await two();
   const [pending, ended] = [call("1"), call("2")];
