@@ -109,4 +109,9 @@ export const SEEDS: readonly (readonly [seed: number, found: string, isNewer?: t
   [123918, "the same", true],
   [125347, "none: first writes without an answer were written again, and inherited later", true],
   [131445, "none: what one left was inherited after its farewell, a moment before its end", true],
+  [
+    141731,
+    "an owner that lost all while it looked for late entries removed its heir's outcomes",
+    true,
+  ],
 ];
