@@ -247,7 +247,8 @@ export class CallBook {
     // Of two outcomes, of two instances, it may be the one that the backend was not told.
     const bodies = hasTrouble ? [] : attempts.map(({ body }) => body);
     if (outcome !== null) this.#checkOutcome(call, outcome, bodies, wrong);
-    if (hasTrouble) return;
+    // When its key is forgotten it may be asked for once more.
+    if (hasTrouble || this.#mayRepeat(call, askedAt)) return;
     if (known.wasSent && state === "queued") wrong("it had been sent");
     if (known.wasTried && state !== "ended") wrong("its outcome had been told");
     if (known.wasTaken && delivery !== "delivered") wrong("its outcome had been taken");

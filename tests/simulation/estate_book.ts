@@ -48,7 +48,10 @@ export class EstateBook {
   readonly #heirs = new Map<string, Heir>();
   /** Webhook-Ids that are others' by now, of each instance, and when it was told so. */
   readonly #lost = new Map<string, Map<string, number>>();
-  /** What was an instance's again after that, and has not been tried since. */
+  /**
+   * What an instance inherited and has not tried since. It may have tried it before: it was its own and lost,
+   * or a client took its CALL along from one that ended before it could remove that.
+   */
   readonly #returned = new Set<string>();
   /** What each instance still tried of a client's after it was told. */
   readonly #late = new Set<string>();
@@ -68,7 +71,8 @@ export class EstateBook {
       const before = this.#heirs.get(id);
       if (before !== undefined) this.#checkHeir(id, instance, before);
       this.#heirs.set(id, { instance, at: timeline.now });
-      if (this.#lost.get(instance)?.delete(id)) this.#returned.add(`${instance} ${id}`);
+      this.#lost.get(instance)?.delete(id);
+      this.#returned.add(`${instance} ${id}`);
     }
   }
 
@@ -119,9 +123,14 @@ export class EstateBook {
     told.number = Math.max(number, told.number);
   }
 
-  /** Whether an instance tries this for the first time since it inherited what it had lost. */
+  /** Whether an instance tries this for the first time since it inherited it. */
   returns(instance: string, id: string): boolean {
     return this.#returned.delete(`${instance} ${id}`);
+  }
+
+  /** Whether an instance is the last one that inherited this. */
+  isHeir(instance: string, id: string): boolean {
+    return this.#heirs.get(id)?.instance === instance;
   }
 
   /** Whether an instance was told that this is another's. */

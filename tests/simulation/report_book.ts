@@ -300,7 +300,7 @@ export class ReportBook {
 
   /** Whether an instance may try this, or try it again. */
   #checkAgain({ id, lives, call }: Report, life: ReportLife, attempt: Attempt): void {
-    const { fault, past, timeline, reportTtlMs } = this.#deps;
+    const { fault, past, timeline, reportTtlMs, estates } = this.#deps;
     const { path, instance } = attempt;
     const last = life.attempts.at(-1);
     const since = life.attempts.slice(life.past);
@@ -326,8 +326,11 @@ export class ReportBook {
       const from = call?.askedAt ?? attempts[0]?.beganAt ?? 0;
       if (past.wasTroubled(from, timeline.now)) continue;
       const end = past.endOf(other);
-      if (end === undefined) fault(`${path} comes from ${instance}, and from ${other} (${id})`);
-      else if (end.how === "clean") {
+      if (end === undefined) {
+        // After its farewell it takes a moment to end.
+        const isLeft = past.isLeaving(other) && estates?.isHeir(instance, id);
+        if (!isLeft) fault(`${path} comes from ${instance}, and from ${other} (${id})`);
+      } else if (end.how === "clean") {
         if (attempts.some(({ reply }) => isTaken(reply))) fault(`${path} was taken from ${other}`);
         else if (parkedAt !== undefined && !mayRetry && !life.mayRetry && !this.#retrying) {
           fault(`${path} was parked by ${other}`);
@@ -365,7 +368,9 @@ export class ReportBook {
       // And that it was not taken after all may not have been written.
       // An heir cannot know what the one that was cut off said.
       const isExcused = call.key !== null || past.anyCrashedSince(call.askedAt) ||
-        (estates !== undefined && past.wasTroubled(call.askedAt, timeline.now));
+        // And what was on its way when one left may still have been written.
+        (estates !== undefined &&
+          (past.wasTroubled(call.askedAt, timeline.now) || past.anyEndedSince(call.askedAt)));
       if (!isExcused) fault(`${path} is reported, and was refused with ${answer.status}`);
     }
     const number = this.#deps.answerNumber(call, body);

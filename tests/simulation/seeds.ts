@@ -102,4 +102,16 @@ export const SEEDS: readonly (readonly [seed: number, found: string, isNewer?: t
   [104012, "none: until an heir takes over nobody knows the keys of one that has ended", true],
   [108172, "the same", true],
   [110261, "none: an instance that inherits what it had told itself tells it in another way", true],
+  [116399, "none: what was refused by one that left was written a moment later", true],
+  [117991, "none: of a CALL that is asked for again when its key is forgotten", true],
+  [119388, "none: the sign of one that had an heir stayed when the heir had left", true],
+  [122468, "none: an instance inherited a CALL whose client had brought it along before", true],
+  [123918, "the same", true],
+  [125347, "none: first writes without an answer were written again, and inherited later", true],
+  [131445, "none: what one left was inherited after its farewell, a moment before its end", true],
+  [
+    141731,
+    "an owner that lost all while it looked for late entries removed its heir's outcomes",
+    true,
+  ],
 ];

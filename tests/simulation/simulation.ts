@@ -702,14 +702,17 @@ class World {
     return this.#leftInLedger(false);
   }
 
-  /** @param isOver All have shut down: there are not even signs of life. */
+  /** @param isOver All have shut down: nobody is said to be there. */
   #leftInLedger(isOver: boolean): string | undefined {
     if (this.#jetStream === undefined) return undefined;
     const { entries, owners, deps } = this.#jetStream;
     const { ledger } = this.#books;
-    // The last sign of one that has an heir is kept for a while.
-    const isLeft = ({ subject, text }: Message): boolean =>
-      isOver || !(ledger.isOwn(ownerOf(deps.prefix, subject) ?? "") || readSign(text)?.heir);
+    // The last sign of one that has an heir is kept for a while, by the next heir too.
+    const isLeft = ({ subject, text }: Message): boolean => {
+      const sign = readSign(text);
+      if (sign?.heir) return false;
+      return isOver ? !sign?.isGone : !ledger.isOwn(ownerOf(deps.prefix, subject) ?? "");
+    };
     const left = entries.messages[0] ?? owners.messages.find(isLeft);
     return left === undefined ? undefined : `the ledger still holds ${left.subject} ${left.text}`;
   }

@@ -165,7 +165,8 @@ export class LedgerDesk {
   }
 
   async #leave(): Promise<void> {
-    await this.#estates.close();
+    // Whoever is left here keeps for a while whose they are, in case their owners come back.
+    if (!this.#neighbours.hasOthers) await this.#estates.close();
     const isOwed = this.#kept.size + this.#estates.size > 0 || this.#strays.mayCome;
     await this.#tenure.close(isOwed);
   }
@@ -292,6 +293,7 @@ export class LedgerDesk {
       this.#lostIds.add(ids);
       this.#places.post(place, { kind: "lost", ids });
     }
+    this.#writer.run();
     this.#news.lost(owner, entries);
   }
 }

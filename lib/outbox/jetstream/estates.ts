@@ -172,10 +172,11 @@ export class Estates {
     const { ledger, prefix, isCertain } = this.#deps;
     estate.isBusy = true;
     const isCurrent = (): boolean => this.#isCurrent(owner, estate);
-    let isWhole = true;
+    let [isSure, isWhole] = [true, true];
     let count = 0;
-    const isRead = await ledger.entries.read(entriesOf(prefix, owner), async (messages) => {
-      if (!isCurrent()) return;
+    const isEnd = await ledger.entries.read(entriesOf(prefix, owner), async (messages) => {
+      if (!isCertain()) isSure = false;
+      if (!isSure || !isCurrent()) return;
       const taken = await this.#takeAll(messages, estate, isCurrent);
       if (taken.length < messages.length) isWhole = false;
       for (const one of taken) {
@@ -184,6 +185,7 @@ export class Estates {
       }
     });
     if (!isCurrent()) return;
+    const isRead = isEnd && isSure;
     if (isRead && !isWhole) estate.misses++;
     const isLate = estate.misses >= MAX_READS;
     // In doubt it waits: whoever is the heir by then has it.

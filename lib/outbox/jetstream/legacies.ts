@@ -46,7 +46,12 @@ export class Legacies {
   async hand(owner: number, heir: number, give: (found: Found) => void): Promise<void> {
     const { kept, writer, clock } = this.#deps;
     const left = kept.ofPlace(owner);
-    for (const entry of left.values()) entry.place = heir;
+    for (const [id, entry] of left) {
+      const last = writer.changesOf(id).at(-1);
+      // Its client took it along to another thread, whose word waits to be written.
+      if (last !== undefined && last.owner !== owner) left.delete(id);
+      else entry.place = heir;
+    }
     const found: LedgerEntry[] = [];
     for (const change of [...writer.changes()]) {
       if (change.owner !== owner) continue;

@@ -82,6 +82,14 @@ export class Neighbours {
       );
   }
 
+  /** Whether any other one is there that would take over, as far as is known. */
+  get hasOthers(): boolean {
+    const since = this.#deps.clock.now() - GONE_MS;
+    return [...this.#known.values()].some(({ sign, heardAt }) =>
+      !this.#isOver(sign) && heardAt > since
+    );
+  }
+
   /** Reads all signs of life. @returns Whether it could. */
   list(): Promise<boolean> {
     const { owners, prefix } = this.#deps;
@@ -169,7 +177,16 @@ export class Neighbours {
     if (put.kind !== "stored" || heir !== tenure.name) return;
     known.sign = next;
     known.heardAt = clock.now();
-    await inherit(next, put.seq, silentMs);
+    // What it was the heir of came to be before what it had itself.
+    await Promise.all(this.#estatesOf(owner).map((each) => this.#claimOnce(each)));
+    if (heir === tenure.name) await inherit(next, put.seq, silentMs);
+  }
+
+  /** Of which owners this one is the heir, as far as is known, and nobody has begun to take them over. */
+  #estatesOf(owner: string): string[] {
+    return [...this.#known].filter(([each, { sign }]) =>
+      sign.heir === owner && each !== owner && !this.#underWay.has(each)
+    ).map(([each]) => each);
   }
 
   /** The last sign of an owner: it counts, whatever was heard. */

@@ -88,10 +88,17 @@ export class Strays {
   /** @returns Whether it came to the end. */
   async #sweep(owner: string): Promise<boolean> {
     const { ledger: { entries, owners }, prefix, name } = this.#deps;
-    // As long as an older name has an heir, all of it is that one's.
-    if (owner !== name() && await owners.last(ownerSubject(prefix, owner)) !== null) return false;
+    const isOwn = owner === name();
+    if (!isOwn) {
+      const sign = await owners.last(ownerSubject(prefix, owner));
+      // An older name has an heir, who looks for all that comes, and for longer.
+      if (sign !== null) return sign !== undefined;
+    }
     let isDone = true;
     const isRead = await entries.read(entriesOf(prefix, owner), async (messages) => {
+      // It has an heir since, and nothing of what is kept is known any more.
+      if (isOwn && owner !== name()) isDone = false;
+      if (!isDone) return;
       const strays = messages.filter((message) => this.#isStray(message));
       const removed = await Promise.all(strays.map(({ seq }) => entries.remove(seq)));
       if (removed.includes("unknown")) isDone = false;

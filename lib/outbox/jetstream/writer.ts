@@ -139,7 +139,7 @@ export class Writer {
     for (const { id, accept } of [...this.changes()]) if (accept !== undefined) this.#refuse(id);
   }
 
-  /** All that is kept is another one's by now; what never came there stays this one's. */
+  /** What is kept is another one's by now. What never came there is not kept any more, and stays. */
   lost(): void {
     this.#era++;
     const { kept, accepted } = this.#deps;
@@ -148,17 +148,18 @@ export class Writer {
     this.#writes.changes.take();
     this.#removes.changes.take();
     this.#behind.take();
-    for (const { id, accept, end, owner, isDelivered } of all) {
+    for (const change of all) {
+      const { id, accept, owner, isDelivered } = change;
       const known = kept.get(id);
       const isTheirs = known !== undefined && known.seq > 0;
       if (!isTheirs) kept.delete(id);
       if (accept !== undefined) accepted(id, false);
       // What was under way may have been delivered meanwhile.
       else if (isDelivered) this.#writes.changes.remove(id);
-      else if (!isTheirs && end !== undefined) this.#writes.changes.end(end, owner);
+      else if (!isTheirs) this.#writes.changes.merge(change, owner);
       if (this.#writes.changes.get(id) === undefined) this.#ords.delete(id);
     }
-    this.run();
+    // The rest is written when nothing is kept any more: `run` must follow.
   }
 
   /** Resolves when nothing is left to be written. */

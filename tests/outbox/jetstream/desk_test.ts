@@ -217,6 +217,21 @@ Deno.test("what an heir had that dies as well is inherited again", async () => {
   deepStrictEqual(c.got.calls.toSorted(), [one.id, own.id].toSorted());
 });
 
+Deno.test("what an heir had inherited comes before what it had itself when it dies as well", async () => {
+  const { jetStream, clock, a, b } = await two();
+  const [older, newer] = [disconnect(), disconnect()];
+  await a.end(older);
+  a.kill();
+  await pass(clock, 12_000);
+  deepStrictEqual(b.got.reports, [older.id]);
+  await b.end(newer);
+  const c = new FakeProcess(jetStream, clock, "c");
+  await c.start();
+  b.kill();
+  await pass(clock, 12_000);
+  deepStrictEqual(c.got.reports, [older.id, newer.id]);
+});
+
 Deno.test("an owner that comes back finds that its entries are another one's, and drops them", async () => {
   const { jetStream, clock, a, b } = await two();
   const [pending, ended] = [call("1"), call("2")];
@@ -334,6 +349,27 @@ Deno.test("an owner that comes back when all that it had is delivered delivers n
   a.ledger.follower!.up();
   await pass(clock, 3000);
   deepStrictEqual(a.lost, [one.id]);
+});
+
+Deno.test("an owner that comes back when its heir has delivered all and left delivers none of it", async () => {
+  const { clock, jetStream, a, b } = await two();
+  const c = new FakeProcess(jetStream, clock, "c");
+  await c.start();
+  const one = call("1");
+  await a.accept(one);
+  a.ledger.weather = "cut";
+  await pass(clock, 15_000);
+  const [heir, other] = b.got.calls.length > 0 ? [b, c] : [c, b];
+  await heir.end(outcomeOf(one));
+  await heir.delivered(one.id);
+  await pass(clock, 15_000);
+  const closing = heir.desk.close();
+  await pass(clock, 1000);
+  await closing;
+  await pass(clock, 5000);
+  a.ledger.weather = "fine";
+  await pass(clock, 2000);
+  deepStrictEqual([a.lost, other.got.calls], [[one.id], []]);
 });
 
 Deno.test("who ends with nothing left leaves nothing", async () => {
@@ -563,6 +599,27 @@ Deno.test("what a dead thread had comes in the order in which it came to be, wha
   await pass(clock, 1000);
   await done;
   deepStrictEqual(found, [...reports, last].map(({ id }) => id));
+});
+
+Deno.test("what another thread has told the outcome of is not what a dead thread left", async () => {
+  const { clock, a } = await two();
+  const [first, second] = [a.attach(2), a.attach(3)];
+  const one = call("1");
+  a.say((changes) => changes.accept(one), first);
+  await a.settle();
+  a.ledger.isUp = false;
+  // Its client came to the second thread, and took it along.
+  a.say((changes) => changes.end(outcomeOf(one)), second);
+  const found: string[] = [];
+  const done = a.desk.recover(2, 1, 7, ({ calls, reports }) => {
+    found.push(...[...reports, ...calls].map(({ id }) => id));
+  });
+  await pass(clock, 1000);
+  a.ledger.isUp = true;
+  a.ledger.follower!.up();
+  await pass(clock, 2000);
+  await done;
+  deepStrictEqual(found, []);
 });
 
 Deno.test("ClientIds and ids of any characters come back from the ledger", async () => {

@@ -1,4 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { readEntry } from "../../../lib/outbox/jetstream/entry_text.ts";
 import { KeptEntries } from "../../../lib/outbox/jetstream/kept.ts";
 import { Writer } from "../../../lib/outbox/jetstream/writer.ts";
 import type { AcceptedCall, KeptReport } from "../../../lib/outbox/entry.ts";
@@ -119,9 +120,38 @@ Deno.test("a report that was delivered while it was written is not written again
   setup.end(report);
   setup.say((changes) => changes.delivered(report.id));
   setup.writer.lost();
+  setup.writer.run();
   await setup.settle();
   deepStrictEqual(setup.jetStream.entries.messages, []);
   strictEqual(setup.writer.ids, 0);
+});
+
+Deno.test("what was under way and never came there is not told to be lost, and is written again", async () => {
+  const setup = new Setup();
+  setup.ledger.weather = "cut";
+  setup.end(disconnect());
+  setup.writer.lost();
+  deepStrictEqual([...setup.kept.takeAll()], []);
+  setup.ledger.weather = "fine";
+  setup.writer.run();
+  await setup.settle();
+  strictEqual(setup.jetStream.entries.messages.length, 1);
+  strictEqual(setup.kept.size, 1);
+});
+
+Deno.test("what was parked while it was written is written again as parked by who loses all", async () => {
+  const setup = new Setup();
+  setup.ledger.weather = "cut";
+  const report = disconnect();
+  setup.end(report);
+  const parked = { at: 5, failure: "status 400", tries: 1 };
+  setup.say((changes) => changes.park(report.id, parked));
+  setup.writer.lost();
+  setup.ledger.weather = "fine";
+  setup.writer.run();
+  await setup.settle();
+  const entry = readEntry(setup.jetStream.entries.messages[0]!.text)!.entry;
+  deepStrictEqual("report" in entry && entry.report.parked, parked);
 });
 
 Deno.test("a CALL does not wait until all is removed that is to be removed", async () => {
