@@ -26,7 +26,7 @@ const PERMISSIONS = [
  * time. All else is.
  */
 const SLOW =
-  /^tests\/(attack|cluster\/nats|e2e|examples|status)\/|^tests\/(worker\/death|outbox\/jetstream\/(cluster|jetstream_ledger|rights))_test\.ts$/;
+  /^tests\/(attack|cluster\/nats|e2e|examples|status)\/|^tests\/(worker\/death|outbox\/jetstream\/(cluster|contract|jetstream_ledger|rights))_test\.ts$/;
 
 /** What looks at the memory of its whole process, in which nothing else may go on. */
 const ALONE = /^tests\/(attack\/fuzz|\w+\/terminate)_test\.ts$/;

@@ -44,7 +44,7 @@ export interface Verdict {
  *
  * @param calls All of one client.
  */
-export function knowableOf(
+function knowableOf(
   calls: readonly Call[],
   links: readonly Link[],
   callTimeoutMs: number,

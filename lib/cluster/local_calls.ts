@@ -150,7 +150,7 @@ export class LocalCalls {
     const { deliveries, keys } = this.#deps;
     const { action, messageId, payload, trace, id, key } = request;
     const record = this.#record(connection, request);
-    // What is on disk comes from here, also after a restart: whoever gave the errand must not report it too.
+    // What lasts comes from here, or from whoever has it later: who gave the errand must not report it.
     const owing = deliveries.isLasting ? undefined : errand;
     const call = { id, action, messageId, payload, trace, span, watch: record };
     const taken = connection.callForBackend(call, {

@@ -12,6 +12,7 @@ import { isLoopback } from "../config/place.ts";
 import type { TlsPair } from "../config/secret.ts";
 import type { Token } from "../config/token.ts";
 import { NOTHING_FOUND } from "../outbox/outbox.ts";
+import { RESTARTED } from "../report/report.ts";
 import { createSockets } from "../socket/maker.ts";
 import { createBrowserGuard } from "../door/browser.ts";
 import { listen, type Listener } from "../listener/listener.ts";
@@ -53,9 +54,6 @@ export interface Gateway {
   /** Reports that the backend has not taken. */
   undelivered(): number;
 }
-
-/** Why CALLs of an earlier process have no other outcome. */
-const RESTARTED = "the gateway was restarted";
 
 /** Connections beside those of clients, while there are as many as there may be. */
 const HTTP_ROOM = 50;

@@ -1,5 +1,5 @@
 /**
- * What is kept where nothing is kept on disk: nothing beside what its owner holds anyway.
+ * What is kept where nothing outlives the process: nothing beside what its owner holds anyway.
  *
  * @module
  */

@@ -32,13 +32,13 @@ export interface StoreFollower {
  * was told in memory until it can.
  */
 export interface Store {
-  /** Whether what it keeps outlives the process, and is delivered by the next one; not without. */
+  /** Whether what it keeps outlives the process, and is delivered by another one; not without. */
   readonly isLasting?: boolean;
   /**
    * A CALL is about to be accepted.
    *
-   * @param done Called once, maybe before this returns: true when the CALL is kept (on disk: synced);
-   *   false when it cannot be, and nothing of it is kept then.
+   * @param done Called once, maybe before this returns: true when the CALL is kept (on disk: synced;
+   *   in JetStream: by most of its servers); false when it cannot be, and nothing of it is kept then.
    */
   accept(call: AcceptedCall, done: (isKept: boolean) => void): void;
   /** A report came to be: the outcome of the accepted CALL with its id, or one of its own. */

@@ -230,9 +230,6 @@ async function sayNats(
   }
 }
 
-/** How many servers should keep what was accepted: one may be lost. */
-const REPLICAS = 3;
-
 async function sayLedger(
   { nats, natsSubject, outboxMaxBytes }: Config,
   { natsCredentials: credentials, natsCa: ca }: Secrets,
@@ -251,12 +248,12 @@ async function sayLedger(
       if (found.isAlone) say("warn", "outbox", "one NATS server keeps it: three outlive a loss");
       return;
     case "usable": {
-      const { messages, bytes, replicas } = found;
+      const { messages, bytes, replicas, outlivesOne } = found;
       const size = `${mebibytes(bytes)} of ${mebibytes(outboxMaxBytes)}`;
-      const grade = replicas < REPLICAS ? "warn" : "ok";
       const servers = replicas === 1 ? "1 NATS server keeps" : `${replicas} NATS servers keep`;
       say("ok", "outbox", `JetStream takes the login; in it are ${messages} entries, ${size}`);
-      return say(grade, "outbox", `${servers} each of them${grade === "ok" ? "" : ": not 3"}`);
+      if (outlivesOne) return say("ok", "outbox", `${servers} each of them`);
+      return say("warn", "outbox", `${servers} each of them: not 3`);
     }
     case "unusable":
       return say("bad", "outbox", `in NATS: ${found.reason}`);

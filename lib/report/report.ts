@@ -55,7 +55,9 @@ export function outcomeReport(
   }
 }
 
-/** Why a CALL that such a part had accepted has no other outcome. */
+/** Why CALLs that an earlier process had accepted have no other outcome … */
+export const RESTARTED = "the gateway was restarted";
+/** … and those that a part of the gateway had accepted which has gone: a worker, another instance. */
 export const CLIENT_LOST = "the gateway lost the client";
 
 /**

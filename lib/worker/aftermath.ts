@@ -23,7 +23,7 @@ import { NOTHING_FOUND } from "../outbox/outbox.ts";
 import type { Found, Store } from "../outbox/store.ts";
 import type { Deliveries } from "../report/deliveries.ts";
 import type { EarlierClients } from "../report/earlier.ts";
-import { CLIENT_LOST, disconnectReport } from "../report/report.ts";
+import { CLIENT_LOST, disconnectReport, RESTARTED } from "../report/report.ts";
 
 /** No client is connected to the main thread. */
 const NOBODY = new ConnectionMap<Client>();
@@ -64,7 +64,7 @@ export class Aftermath implements MainPeer {
   /** Takes over what an earlier process left, and what other owners leave from then on. Never rejects. */
   async recover(): Promise<void> {
     const { store, earlier } = this.#options;
-    takeOver(this.#options, await store.recover(), "the gateway was restarted");
+    takeOver(this.#options, await store.recover(), RESTARTED);
     followStore(store, this.#options, earlier);
   }
 

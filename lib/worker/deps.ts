@@ -33,7 +33,7 @@ export interface SupervisorDeps {
   readonly random: Random;
   /** For what is reported from here; workers have their own. */
   readonly tracing?: Tracing | undefined;
-  /** Keeps what all threads accept; without it nothing is kept on disk. Not closed from here. */
+  /** Keeps what all threads accept; without it nothing outlives the process. Not closed from here. */
   readonly outbox?: Outbox;
   /** Makes a thread that runs `serveOrders`. */
   readonly createWorker?: (number: number, config: Config) => WorkerLike;

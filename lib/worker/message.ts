@@ -32,7 +32,7 @@ export type Order =
     readonly departures: SharedArrayBuffer;
     /** The main thread writes it. */
     readonly history: SharedArrayBuffer;
-    /** Its way to the outbox; without it nothing is kept on disk. */
+    /** Its way to the outbox; without it nothing outlives the process. */
     readonly outbox: MessagePort | undefined;
     /** Clients of whom the main thread has reports; changes follow over the bus. */
     readonly earlier: readonly string[];

@@ -170,7 +170,7 @@ export class SimulatedStream {
     }, answer);
   }
 
-  /** What one of the servers takes for the message of a subject. */
+  /** What the leader, which may be a new one and behind, takes for the message of a subject. */
   lastOf(subject: string): Message | null {
     const { chance, timeline, weather } = this.#deps;
     const lagMs = weather.happens("staleRead") ? chance.between(0, MAX_LAG_MS) : 0;

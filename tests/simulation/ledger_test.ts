@@ -219,7 +219,7 @@ Deno.test("a full stream takes what is smaller than what it replaces, and nothin
   );
 });
 
-Deno.test("a replica may not have heard of the last write, for a moment", async () => {
+Deno.test("a leader may not have done the last write, for a moment", async () => {
   const seen = { older: 0, newer: 0 };
   for (let seed = 0; seed < runs(50); seed++) {
     const world = new World(seed, { staleRead: 0.7 });

@@ -29,7 +29,7 @@ export interface Faults {
   readonly stall: number;
   /** A sign of life of another one is not heard. */
   readonly unheard: number;
-  /** A replica is asked that has not heard of the last writes. */
+  /** A leader is asked that has just become one, and has not done the last writes. */
   readonly staleRead: number;
 }
 

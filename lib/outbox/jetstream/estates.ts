@@ -87,9 +87,10 @@ interface Estate {
  * when all of it is taken over it is handed over, in the order in which it came to be: in the stream it is
  * in the order in which it was written, by heirs too. So all of one estate is in memory here, once.
  *
- * An estate is read twice, since something of it may still have been under way, and once more when all of
- * it is delivered; then its owner is forgotten. Until then the sign of life is written again and again, so
- * that it is not too old before what it stands for.
+ * An estate is read twice, since something of it may still have been under way. Until all of it is
+ * delivered the sign of life is written again and again, so that it is not too old before what it stands
+ * for. From then on the estate is read again and again, until its owner can hardly come back; then that is
+ * forgotten.
  */
 export class Estates {
   readonly #deps: EstatesDeps;

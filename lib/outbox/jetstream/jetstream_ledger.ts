@@ -10,6 +10,7 @@ import { type Clock, type Timer, within } from "../../clock.ts";
 import type { Log } from "../../log/log.ts";
 import { Cell } from "../../metrics/tally.ts";
 import { Link } from "../../nats/link.ts";
+import { inboxPrefix } from "../../nats/subject.ts";
 import { CONNECT_AGAIN_MS } from "../../nats/times.ts";
 import { isOfStream, type Refusal } from "./fault.ts";
 import type { Ledger, LedgerFollower, LedgerStream } from "./ledger.ts";
@@ -168,7 +169,7 @@ class JetStreamLedger implements Ledger {
   /** What is forbidden of these the link is told of, before it takes itself for up. */
   #try(): void {
     const { connection } = this.#link;
-    const reply = `${this.#options.prefix}.inbox.none`;
+    const reply = `${inboxPrefix(this.#options.prefix)}.none`;
     try {
       for (const { subject, text } of trialsOf(this.#options.prefix)) {
         connection?.publish(subject, text, { reply });

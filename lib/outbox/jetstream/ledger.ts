@@ -4,6 +4,14 @@
  * @module
  */
 
+/**
+ * A sequence that was given long ago: a write that expects it is refused by the stream's leader by itself,
+ * which says what is there. One that expects nothing, or something that is not there yet, goes through all
+ * servers before it is refused. Of such ones nats-server 2.9 loses count when it is killed, and its copy of
+ * the stream then differs from the others for good.
+ */
+export const PAST = 1;
+
 /** What came of a write. */
 export type Put =
   | { readonly kind: "stored"; readonly seq: number }
@@ -34,7 +42,10 @@ export interface LedgerStream {
   put(subject: string, text: string, last: number): Promise<Put>;
   /** Removes a message; `absent`: it is not there, or another one is there in its place. */
   remove(seq: number): Promise<"removed" | "absent" | "unknown">;
-  /** The message of a subject, which may be an older one for a moment; null: none; undefined: no answer. */
+  /**
+   * The message of a subject, by the word of the stream's leader, which may be behind right after an
+   * election; null: none; undefined: no answer.
+   */
   last(subject: string): Promise<Message | null | undefined>;
   /**
    * All messages whose subjects match, in the order in which they were written, as far as they were there

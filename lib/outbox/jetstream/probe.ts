@@ -10,6 +10,7 @@ import { inboxPrefix } from "../../nats/subject.ts";
 import { forbiddenBy, reasonOf } from "../../nats/fault.ts";
 import { isStreamNotFound, refusalOf } from "./fault.ts";
 import { ownersSubjects, trialsOf } from "./rights.ts";
+import { REPLICAS } from "./streams.ts";
 import { streamNames } from "./subject.ts";
 import { ANSWER_MS } from "./times.ts";
 
@@ -23,6 +24,8 @@ export type LedgerProbe =
     readonly bytes: number;
     /** How many servers keep each message. */
     readonly replicas: number;
+    /** Whether one of them may be lost, and all goes on. */
+    readonly outlivesOne: boolean;
   }
   /** @param reason One line. */
   | { readonly kind: "unusable"; readonly reason: string };
@@ -96,5 +99,5 @@ async function look(connection: NatsConnection, prefix: string): Promise<LedgerP
   }
   const { messages, bytes } = entries.state;
   const replicas = Math.min(entries.config.num_replicas, owners.config.num_replicas);
-  return { kind: "usable", messages, bytes, replicas };
+  return { kind: "usable", messages, bytes, replicas, outlivesOne: replicas >= REPLICAS };
 }

@@ -5,8 +5,7 @@
  */
 
 import type { Consumer, JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
-import { within } from "../../clock.ts";
-import type { Clock } from "../../clock.ts";
+import { type Clock, within } from "../../clock.ts";
 import type { Message } from "./ledger.ts";
 import { ANSWER_MS } from "./times.ts";
 
@@ -56,7 +55,6 @@ export async function readStream(deps: ReadDeps, filter: string, take: Take): Pr
 }
 
 /** @returns Whether the message with this number, or one behind it, was seen. */
-
 async function readUntil(
   consumer: Consumer,
   end: number,

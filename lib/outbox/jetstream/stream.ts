@@ -11,7 +11,7 @@ import type { Log } from "../../log/log.ts";
 import { isNoResponders, reasonOf } from "../../nats/fault.ts";
 import { isWithin } from "../../nats/messages.ts";
 import { putOf, removalOf } from "./fault.ts";
-import type { LedgerStream, Message, Put } from "./ledger.ts";
+import { type LedgerStream, type Message, PAST, type Put } from "./ledger.ts";
 import type { Questions } from "./questions.ts";
 import { readStream } from "./read.ts";
 
@@ -118,10 +118,5 @@ function expecting(last: number): Expected {
   return { headers: all, bytes: `NATS/1.0\r\n${EXPECTED}: ${last}\r\n\r\n`.length };
 }
 
-/**
- * Of a write that is always refused on a subject to which nobody ever writes: something should be there. The
- * number is one that has been given, so that the leader refuses it by itself. What lies ahead is proposed to all
- * servers and fails in each; of such ones NATS 2.9 loses count when a server is killed, and its copy then
- * differs from the others for good.
- */
-export const IMPOSSIBLE: MsgHdrs = expecting(1).headers;
+/** Of a write that is always refused on a subject to which nobody ever writes. */
+export const IMPOSSIBLE: MsgHdrs = expecting(PAST).headers;

@@ -40,8 +40,8 @@ interface Line {
  * id one thing is under way at a time; what is said meanwhile comes to one thing behind it. What is to
  * be removed has a line of its own, for it makes room.
  *
- * While it is not certain that this is the owner no CALL is kept. All else is written whoever is the owner:
- * what an heir has is not written over.
+ * While it is not certain that this is the owner no CALL is kept, and nothing comes to be that was not
+ * there. What is there is written whoever is the owner: what an heir has is not written over.
  */
 export class Writer {
   readonly #deps: WriterDeps;

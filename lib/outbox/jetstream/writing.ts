@@ -7,7 +7,7 @@
 import type { Change } from "../unwritten.ts";
 import { callText, readEntry, reportText } from "./entry_text.ts";
 import type { Kept, KeptEntries } from "./kept.ts";
-import type { LedgerStream } from "./ledger.ts";
+import { type LedgerStream, PAST } from "./ledger.ts";
 import { entrySubject } from "./subject.ts";
 import type { Tenure } from "./tenure.ts";
 
@@ -60,13 +60,6 @@ export async function tryWrite(
   return tried;
 }
 
-/**
- * Sequences of messages that were there before: what expects one of them is refused by the stream's leader,
- * which says what is last. A write that expects none where there is one goes through all servers before it is
- * refused, and of these nats-server 2.9 loses count when it is killed.
- */
-const PAST = 1;
-
 async function put(
   entry: Kept,
   text: string,
@@ -112,7 +105,7 @@ async function settle(
   isCurrent: () => boolean,
 ): Promise<Tried> {
   const last = await entries.last(entry.subject);
-  // The server that answers may be behind.
+  // It was removed meanwhile, or a new leader is behind.
   if (last === undefined || (last?.seq ?? 0) < seq) return "unknown";
   if (last?.text === text) {
     entry.seq = last.seq;
@@ -137,7 +130,7 @@ async function remove(
   let { seq } = entry;
   let isThere = false;
   if (entry.isUnsure) {
-    // The stream's own word: whoever answers for a message may be behind, and it would stay.
+    // A write that is refused says what is there. What was only read may be older, and it would stay.
     const asked = await entries.put(entry.subject, "", PAST);
     if (asked.kind === "unknown") return "unknown";
     if (asked.kind === "conflict") seq = asked.last;

@@ -129,7 +129,7 @@ export class ThreadOutbox implements Outbox {
       const closed = new Promise<void>((resolve) => this.#onClosed = resolve);
       this.#send({ kind: "close" });
       const leftMs = Math.max(CLOSE_MS / 5, CLOSE_MS - (this.#clock.now() - since));
-      // What is in its log is found there at the next start.
+      // What is in a file's log is found at the next start; in JetStream another one takes over later.
       if (!await within(this.#clock, closed, leftMs)) {
         this.#log.warn("the outbox did not close in time", { outbox: this.#name });
       }

@@ -4,17 +4,17 @@
  * @module
  */
 
-import { systemClock } from "../../lib/clock.ts";
-import { type Log, silentLog } from "../../lib/log/log.ts";
-import { createLedgerWorker } from "../../lib/outbox/jetstream/create_worker.ts";
-import { openLedgerOutbox } from "../../lib/outbox/jetstream/open.ts";
-import type { Outbox } from "../../lib/outbox/outbox.ts";
-import type { Store } from "../../lib/outbox/store.ts";
-import { PortStore } from "../../lib/outbox/thread/port_store.ts";
-import { NatsServer, withJetStream } from "../support/nats.ts";
-import type { OutboxUnderTest } from "./store_contract.ts";
+import { systemClock } from "../../../lib/clock.ts";
+import { type Log, silentLog } from "../../../lib/log/log.ts";
+import { createLedgerWorker } from "../../../lib/outbox/jetstream/create_worker.ts";
+import { openLedgerOutbox } from "../../../lib/outbox/jetstream/open.ts";
+import type { Outbox } from "../../../lib/outbox/outbox.ts";
+import type { Store } from "../../../lib/outbox/store.ts";
+import { PortStore } from "../../../lib/outbox/thread/port_store.ts";
+import { NatsServer, withJetStream } from "../../support/nats.ts";
+import type { OutboxUnderTest } from "../store_contract.ts";
 
-export class LedgerUnderTest implements OutboxUnderTest {
+export class JetStreamUnderTest implements OutboxUnderTest {
   readonly isDurable = true;
   readonly #log: Log;
   #server: NatsServer | undefined;
