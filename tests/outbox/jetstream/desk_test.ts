@@ -53,6 +53,9 @@ Deno.test("a write without an answer is repeated, and is there once", async () =
   await pass(clock, 500);
   strictEqual(a.answer(batch), true);
   deepStrictEqual(idsIn(jetStream), [one.id]);
+  // Where it may be there nothing is written as if it was not: that would go through all servers in vain.
+  const created = a.ledger.asked.filter((asked) => asked.endsWith(`${one.id} 0`));
+  strictEqual(created.length, 1);
   await a.delivered(one.id);
   deepStrictEqual(idsIn(jetStream), []);
 });
