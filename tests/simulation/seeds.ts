@@ -114,4 +114,9 @@ export const SEEDS: readonly (readonly [seed: number, found: string, isNewer?: t
     "an owner that lost all while it looked for late entries removed its heir's outcomes",
     true,
   ],
+  [
+    161816,
+    "an heir that had stood still took over once more what was its own heir's by then",
+    true,
+  ],
 ];
