@@ -9,7 +9,7 @@ import { type Clock, within } from "../../clock.ts";
 import type { Message } from "./ledger.ts";
 import { ANSWER_MS } from "./times.ts";
 
-/** How long the next message is waited for. */
+/** How long JetStream waits for more of a part. */
 const SILENCE_MS = 5000;
 /** At least so many bytes are asked for at once … */
 const PART_BYTES = 2 * 1024 ** 2;
@@ -58,7 +58,7 @@ export async function readStream(deps: ReadDeps, filter: string, take: Take): Pr
 async function readUntil(
   consumer: Consumer,
   end: number,
-  { maxPayload }: ReadDeps,
+  { maxPayload, clock }: ReadDeps,
   take: Take,
 ): Promise<boolean> {
   let isSeen = false;
@@ -67,7 +67,7 @@ async function readUntil(
   while (pending > 0) {
     const part: Message[] = [];
     let isEnd = false;
-    for await (const message of await begin(consumer, maxBytes)) {
+    for await (const message of await begin(consumer, maxBytes, clock)) {
       const { seq } = message;
       ({ pending } = message.info);
       if (seq <= end) part.push({ subject: message.subject, seq, text: message.string() });
@@ -88,14 +88,21 @@ async function readUntil(
 }
 
 /** Messages as they come; ends, and does not throw, when the next one has no room any more. */
-async function begin(consumer: Consumer, maxBytes: number): Promise<AsyncIterable<JsMsg>> {
+async function begin(
+  consumer: Consumer,
+  maxBytes: number,
+  clock: Clock,
+): Promise<AsyncIterable<JsMsg>> {
   const messages = await consumer.fetch({ max_bytes: maxBytes, expires: SILENCE_MS });
+  // Of an ordered consumer the library waits for JetStream's word as long as NATS is away or frozen.
+  const timer = clock.setTimeout(() => messages.stop(), SILENCE_MS + ANSWER_MS);
   return (async function* () {
     try {
       yield* messages;
     } catch {
       // Whether there is more is seen by whoever asks again.
     } finally {
+      clock.clearTimeout(timer);
       messages.stop();
     }
   })();

@@ -7,7 +7,7 @@ import {
   ownerSubject,
   streamNames,
 } from "../../../lib/outbox/jetstream/subject.ts";
-import { until } from "../../support/deadline.ts";
+import { inTime, until } from "../../support/deadline.ts";
 import { NatsServer, testWithNats, withJetStream } from "../../support/nats.ts";
 import { LedgerUnderTest, open, PREFIX } from "./ledger_under_test.ts";
 
@@ -122,6 +122,30 @@ testWithNats(
     ok(most <= 500, String(most));
   },
 );
+
+testWithNats("a read of a server that freezes meanwhile ends, and is no whole one", async () => {
+  await using nats = await NatsServer.start((dir) => withJetStream(dir));
+  await using one = await LedgerUnderTest.ready(nats.url);
+  const { entries } = one.ledger;
+  const text = "x".repeat(20_000);
+  const puts = Array.from(
+    { length: 300 },
+    (_, i) => entries.put(entrySubject(PREFIX, "o", "c", `${i}`), text, 0),
+  );
+  await Promise.all(puts);
+  let isFrozen = false;
+  const reading = entries.read(entriesOf(PREFIX, "o"), () => {
+    if (!isFrozen) nats.freeze();
+    isFrozen = true;
+    return Promise.resolve();
+  });
+  try {
+    strictEqual(await inTime(reading, "the end of the read", 60_000), false);
+  } finally {
+    nats.thaw();
+  }
+  await until("a whole read", async () => (await one.read(entriesOf(PREFIX, "o"))).isWhole, 30_000);
+});
 
 testWithNats("large messages are read few at a time", async () => {
   await using nats = await NatsServer.start(withJetStream);
