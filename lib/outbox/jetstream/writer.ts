@@ -6,6 +6,7 @@
 
 import { type Clock, pause, type Timer } from "../../clock.ts";
 import { type Bounds, type Change, Unwritten } from "../unwritten.ts";
+import { FULL_MS, Room } from "./room.ts";
 import type { Tenure } from "./tenure.ts";
 import { ACCEPT_MS } from "./times.ts";
 import { type Tried, tryWrite, type WritingDeps } from "./writing.ts";
@@ -25,9 +26,8 @@ export interface WriterDeps extends WritingDeps {
 
 /** Under way at once. */
 const MAX_UNDER_WAY = 256;
-/** A pause before what had no answer, or found no room, is tried again. */
+/** A pause before what had no answer is tried again. */
 const AGAIN_MS = 250;
-const FULL_MS = 1000;
 
 /** What waits for its turn, and until when none of it is tried. */
 interface Line {
@@ -53,7 +53,7 @@ export class Writer {
   readonly #ords = new Map<string, number>();
   #lastOrd = 0;
   #isWritesTurn = false;
-  #isFull = false;
+  readonly #room: Room;
   #timer: Timer | undefined;
   /** Counts how often all was another one's; what was under way then concerns nobody. */
   #era = 0;
@@ -65,6 +65,7 @@ export class Writer {
     this.#writes = { changes: new Unwritten(deps.bounds), pausedUntil: -Infinity };
     this.#removes = { changes: new Unwritten(deps.bounds), pausedUntil: -Infinity };
     this.#behind = new Unwritten(deps.bounds);
+    this.#room = new Room(deps.clock, deps.full);
   }
 
   /** Ids of which it remembers anything: none when nothing is left to be written. */
@@ -74,7 +75,7 @@ export class Writer {
 
   /** Whether the stream had no room when something was written last. */
   get isFull(): boolean {
-    return this.#isFull;
+    return this.#room.isFull;
   }
 
   /** What is not written of one id, the newest last. */
@@ -142,6 +143,7 @@ export class Writer {
   /** What is kept is another one's by now. What never came there is not kept any more, and stays. */
   lost(): void {
     this.#era++;
+    this.#room.clear();
     const { kept, accepted } = this.#deps;
     const all = [...this.changes()];
     this.#underWay.clear();
@@ -179,9 +181,8 @@ export class Writer {
   }
 
   get #mayAccept(): boolean {
-    const { tenure, clock, isUp } = this.#deps;
-    const isPaused = this.#isFull && clock.now() < this.#writes.pausedUntil;
-    return !this.#isClosed && isUp() && tenure.isCertain && !isPaused;
+    const { tenure, isUp } = this.#deps;
+    return !this.#isClosed && isUp() && tenure.isCertain && this.#room.isThere;
   }
 
   #waitingOf(id: string): Change | undefined {
@@ -227,7 +228,7 @@ export class Writer {
     const tried = await this.#try(change, () => era === this.#era);
     if (era !== this.#era) return;
     this.#underWay.delete(id);
-    if (!change.isDelivered) this.#noteRoom(tried);
+    this.#room.note(change, tried);
     if (accept !== undefined) {
       // One that is not certain may have had an heir already, who did not see it.
       const isKept = tried === "done" && tenure.isCertain;
@@ -282,15 +283,6 @@ export class Writer {
       this.#enqueue(next, next.owner);
     }
     this.#forget(id);
-  }
-
-  #noteRoom(tried: Tried): void {
-    if (tried !== "full" && tried !== "done") return;
-    const isFull = tried === "full";
-    if (isFull) this.#writes.pausedUntil = this.#deps.clock.now() + FULL_MS;
-    if (isFull === this.#isFull) return;
-    this.#isFull = isFull;
-    this.#deps.full(isFull);
   }
 
   #nextOrd(): number {

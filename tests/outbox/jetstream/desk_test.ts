@@ -514,6 +514,23 @@ Deno.test("in a full stream no CALL is kept, what is delivered makes room, and w
   deepStrictEqual(a.told.map(({ kind }) => kind), ["failing", "writing"]);
 });
 
+Deno.test("as long as an outcome finds no room no CALL is kept, though that one would find some", async () => {
+  const { jetStream, clock, a } = await two();
+  const one = call("1");
+  await a.accept(one);
+  a.ledger.answer = (subject) => subject.endsWith(one.id) ? { kind: "full" } : undefined;
+  await a.end(outcomeOf(one));
+  for (let n = 0; n < 10; n++) {
+    strictEqual(await a.accept(call(`${n}`)), false);
+    await pass(clock, 700);
+  }
+  a.ledger.answer = () => undefined;
+  await pass(clock, 1500);
+  ok("report" in readEntry(jetStream.entries.messages[0]!.text)!.entry);
+  strictEqual(await a.accept(call("again")), true);
+  deepStrictEqual(a.told.map(({ kind }) => kind), ["failing", "writing"]);
+});
+
 Deno.test("in a stream that was made anew nothing is removed that is another one's", async () => {
   const { jetStream, a, b } = await two();
   const [delivered, ended, theirs] = [call("1"), call("2"), call("3")];
