@@ -10,6 +10,7 @@ import { type LedgerEntry, readEntry } from "./entry_text.ts";
 import { HeirSign } from "./heir_sign.ts";
 import { type KeptEntries, namesOf } from "./kept.ts";
 import type { Ledger, Message } from "./ledger.ts";
+import type { EstateNews } from "./news.ts";
 import { partsOf } from "./parts.ts";
 import type { Sign } from "./sign_text.ts";
 import { entriesOf } from "./subject.ts";
@@ -30,16 +31,6 @@ export interface EstatesDeps {
   /** All that an owner had is delivered. */
   readonly ended: (owner: string) => void;
 }
-
-/** What is worth a line in the log. */
-export type EstateNews =
-  | {
-    readonly kind: "taken_over";
-    readonly owner: string;
-    readonly calls: number;
-    readonly reports: number;
-  }
-  | { readonly kind: "unreadable"; readonly subject: string };
 
 /** Entries that are taken over at once. */
 const AT_ONCE = 128;

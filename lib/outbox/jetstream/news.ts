@@ -8,7 +8,16 @@ import type { Clock } from "../../clock.ts";
 import type { LogFields } from "../../log/log.ts";
 import type { Told } from "../thread/message.ts";
 import type { Change } from "../unwritten.ts";
-import type { EstateNews } from "./estates.ts";
+
+/** What is worth a line in the log of what was taken over. */
+export type EstateNews =
+  | {
+    readonly kind: "taken_over";
+    readonly owner: string;
+    readonly calls: number;
+    readonly reports: number;
+  }
+  | { readonly kind: "unreadable"; readonly subject: string };
 
 /** Owns whether anything can be written, as it was said last. */
 export class News {
