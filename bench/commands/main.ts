@@ -14,8 +14,9 @@
 import { Command } from "commander";
 import { join } from "node:path";
 import { Caller } from "../cluster/caller.ts";
+import { commandAll } from "../cluster/command_all.ts";
 import { Results, type Sample } from "../compare/results.ts";
-import { Latencies } from "../load/latencies.ts";
+import type { Latencies } from "../load/latencies.ts";
 import { Load } from "../load/load.ts";
 import { type Checkout, readCheckout } from "../process/checkout.ts";
 import { integer, number } from "../process/flags.ts";
@@ -35,8 +36,6 @@ const AT_ONCE = [1, 16, 64] as const;
 /** Each gets a CALL in its turn, so that none has its queue full. */
 const CLIENTS = 192;
 const CONNECT_MS = 10_000;
-/** Callers are faster than the whole way is: who finds no room tries again. */
-const REFUSED_PAUSE_MS = 20;
 const SYNCS = 500;
 
 interface Flags {
@@ -97,9 +96,9 @@ async function measure(
       const callers = await Promise.all(
         Array.from({ length: atOnce }, (_, i) => Caller.connect(port, `c${i}`)),
       );
-      await loop(callers, WARM_UP_MS);
+      await commandAll(callers, CLIENTS, WARM_UP_MS);
       const [before, startAt] = [await look([pid]), performance.now()];
-      const latencies = await loop(callers, durationMs);
+      const latencies = await commandAll(callers, CLIENTS, durationMs);
       const [after, spentMs] = [await look([pid]), performance.now() - startAt];
       for (const caller of callers) caller.close();
       const cpu = (at: typeof before): number =>
@@ -114,21 +113,6 @@ async function measure(
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
-}
-
-/** Each caller sends one CALL after the other, all of them to all clients in turn. */
-async function loop(callers: readonly Caller[], durationMs: number): Promise<Latencies> {
-  const latencies = new Latencies();
-  const startAt = performance.now();
-  let next = 0;
-  await Promise.all(callers.map(async (caller) => {
-    while (performance.now() - startAt < durationMs) {
-      const ms = await caller.command(`cp${next++ % CLIENTS}`);
-      if (ms !== undefined) latencies.record(ms);
-      else await new Promise((resolve) => setTimeout(resolve, REFUSED_PAUSE_MS));
-    }
-  }));
-  return latencies;
 }
 
 const keyOf = ({ label }: Contender, atOnce: number): string => `${label}, ${atOnce} at once`;

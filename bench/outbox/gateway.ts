@@ -8,8 +8,8 @@
  */
 
 import { Caller } from "../cluster/caller.ts";
+import { commandAll } from "../cluster/command_all.ts";
 import type { Results, Sample } from "../compare/results.ts";
-import { Latencies } from "../load/latencies.ts";
 import { Load } from "../load/load.ts";
 import type { Processes } from "../process/processes.ts";
 import { cpuSeconds, threadSeconds, writtenBytes } from "../process/usage.ts";
@@ -24,8 +24,6 @@ const MOST = 256;
 const CLIENTS = 512;
 const CONNECT_MS = 20_000;
 const WARM_UP_MS = 1500;
-/** Callers are faster than the whole way is: who finds no room tries again. */
-const REFUSED_PAUSE_MS = 20;
 /** What Deno calls the thread of a gateway without workers that the outbox has. */
 const OUTBOX_THREAD = "worker-1";
 
@@ -86,13 +84,13 @@ async function measure(
   });
   const sample: Record<string, number> = {};
   const first = await connect(port, MOST, "first");
-  await loop(first, WARM_UP_MS);
+  await commandAll(first, CLIENTS, WARM_UP_MS);
   for (const caller of first) caller.close();
   for (const atOnce of AT_ONCE) {
     const callers = await connect(port, atOnce, `of${atOnce}`);
-    await loop(callers, WARM_UP_MS);
+    await commandAll(callers, CLIENTS, WARM_UP_MS);
     const [before, startAt] = [await uses(), performance.now()];
-    const latencies = await loop(callers, durationMs);
+    const latencies = await commandAll(callers, CLIENTS, durationMs);
     const [after, spentMs] = [await uses(), performance.now() - startAt];
     const note = (name: string, value: number): void => {
       sample[`${atOnce}: ${name}`] = value;
@@ -117,21 +115,6 @@ async function measure(
 /** As many as are needed now: the gateway cuts a connection on which nothing is asked for a while. */
 function connect(port: number, count: number, name: string): Promise<Caller[]> {
   return Promise.all(Array.from({ length: count }, (_, i) => Caller.connect(port, `${name}-${i}`)));
-}
-
-/** Each caller sends one CALL after the other, all of them to all clients in turn. */
-async function loop(callers: readonly Caller[], durationMs: number): Promise<Latencies> {
-  const latencies = new Latencies();
-  const startAt = performance.now();
-  let next = 0;
-  await Promise.all(callers.map(async (caller) => {
-    while (performance.now() - startAt < durationMs) {
-      const ms = await caller.command(`cp${next++ % CLIENTS}`);
-      if (ms !== undefined) latencies.record(ms);
-      else await new Promise((resolve) => setTimeout(resolve, REFUSED_PAUSE_MS));
-    }
-  }));
-  return latencies;
 }
 
 /** The part of RESULTS.md. @param machine In one line. */
