@@ -104,6 +104,8 @@ async function main(flags: Flags, processes: Processes): Promise<number> {
   }
   writeOut(`On ${await readMachine()}, outbox ${outbox}, ${flags.stations} stations.\n\n`);
   writeOut(`${tableOf(rounds)}\n`);
+  const { restarted } = world.servers;
+  if (restarted > 0) writeOut(`\nNATS servers that did not catch up by themselves: ${restarted}\n`);
   if (isBroken) writeOut(`\nRules were broken: ${journal} has what all said.\n`);
   traffic.close();
   return isBroken ? 1 : 0;

@@ -35,6 +35,8 @@ export class NatsServers {
   /** By who connects and to whom. */
   readonly #routes: readonly (readonly (Cable | undefined)[])[];
   readonly #running: (Started | undefined)[] = [];
+  /** How often one did not catch up by itself. */
+  restarted = 0;
 
   /** @param folder For their stores. */
   constructor(processes: Processes, journal: Journal, folder: string) {
@@ -90,24 +92,41 @@ cluster {
     if (server !== undefined) await this.#processes.kill(server.pid);
   }
 
-  /** Starts those that do not run, and waits until all know each other and have caught up. */
+  /**
+   * Starts those that do not run, and waits until all know each other and have caught up. One that does not
+   * catch up by itself is started again, once, as an operator would.
+   */
   async allReady(): Promise<void> {
     for (let which = 0; which < SERVERS; which++) {
       if (this.#running[which] === undefined) this.start(which);
     }
-    for (const [which, { monitorPort }] of this.#places.entries()) {
-      let said = "";
-      const isReady = async (): Promise<boolean> => {
-        const [routes, health] = await Promise.all(
-          ["routez", "healthz"].map((page) => ask(monitorPort, page)),
-        );
-        said = `n${which}: ${routes?.num_routes} routes, ${JSON.stringify(health)}`;
-        return routes?.num_routes === SERVERS - 1 && health?.status === "ok";
-      };
-      await until("NATS with all that it keeps", isReady, READY_MS).catch((error) => {
-        throw new Error(`${error.message}: ${said}`);
-      });
+    for (let which = 0; which < SERVERS; which++) {
+      try {
+        await this.#ready(which);
+      } catch (error) {
+        this.#journal.note(`n${which}`, `started again: ${error}`);
+        this.restarted++;
+        await this.kill(which);
+        this.start(which);
+        await this.#ready(which);
+      }
     }
+  }
+
+  /** Waits until one knows the others and has caught up. */
+  async #ready(which: number): Promise<void> {
+    const { monitorPort } = this.#places[which]!;
+    let said = "";
+    const isReady = async (): Promise<boolean> => {
+      const [routes, health] = await Promise.all(
+        ["routez", "healthz"].map((page) => ask(monitorPort, page)),
+      );
+      said = `n${which}: ${routes?.num_routes} routes, ${JSON.stringify(health)}`;
+      return routes?.num_routes === SERVERS - 1 && health?.status === "ok";
+    };
+    await until("NATS with all that it keeps", isReady, READY_MS).catch((error) => {
+      throw new Error(`${error.message}: ${said}`);
+    });
   }
 
   /**
