@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
+import { type Clock, within } from "../clock.ts";
 import { validityOf } from "../config/certificate.ts";
 import { type ClientCaFiles, readAuthorities } from "../config/client_ca.ts";
 import type { Config } from "../config/config.ts";
@@ -42,6 +42,9 @@ type Grade = "ok" | "note" | "warn" | "bad";
 type Say = (grade: Grade, what: string, found: string) => void;
 
 const PROBE_MS = 5000;
+const NATS_MS = 30_000;
+/** Of NATS. */
+const FROZEN = "it does not answer any more";
 const DAY_MS = 86_400_000;
 const DAYS_AHEAD = 30;
 /** What a message to another instance may take, as a multiple of its payload. */
@@ -86,7 +89,7 @@ export async function check(
   await sayBackend(config, deps, say);
   if (config.nats !== undefined && read.ok) {
     await sayNats(config, read.secrets, deps, say);
-    if (outbox === NATS_OUTBOX) await sayLedger(config, read.secrets, say);
+    if (outbox === NATS_OUTBOX) await sayLedger(config, read.secrets, deps, say);
   }
   deps.say(
     faults === 0
@@ -208,7 +211,7 @@ async function sayBackend(config: Config, { clock }: CheckDeps, say: Say): Promi
 async function sayNats(
   { nats, natsSubject, maxMessageBytes }: Config,
   { natsCredentials: credentials, natsCa: ca }: Secrets,
-  { random }: CheckDeps,
+  { random, clock }: CheckDeps,
   say: Say,
 ): Promise<void> {
   if (nats === undefined) return;
@@ -216,7 +219,8 @@ async function sayNats(
   const { probeNats } = await import("../cluster/nats/probe.ts");
   const connect = (): ReturnType<typeof connectNats> =>
     connectNats(nats, { credentials, ca }, natsSubject);
-  const found = await probeNats(connect, natsSubject, randomUuid(random));
+  const asked = probeNats(connect, natsSubject, randomUuid(random));
+  const found = await inTime(clock, asked, { ok: false, fault: FROZEN });
   const where = nats.servers.join(",");
   if (!found.ok) return say("bad", "nats", `${where}: ${found.fault}`);
   say("ok", "nats", `${found.server} (${found.version}) takes the login and its subjects`);
@@ -233,15 +237,16 @@ async function sayNats(
 async function sayLedger(
   { nats, natsSubject, outboxMaxBytes }: Config,
   { natsCredentials: credentials, natsCa: ca }: Secrets,
+  { clock }: CheckDeps,
   say: Say,
 ): Promise<void> {
   if (nats === undefined) return;
   const { connectNats } = await import("../nats/connect.ts");
   const { probeLedger } = await import("../outbox/jetstream/probe.ts");
-  const found = await probeLedger(
-    () => connectNats(nats, { credentials, ca }, natsSubject),
-    natsSubject,
-  );
+  const connect = (): ReturnType<typeof connectNats> =>
+    connectNats(nats, { credentials, ca }, natsSubject);
+  const asked = probeLedger(connect, natsSubject);
+  const found = await inTime(clock, asked, { kind: "unusable", reason: FROZEN });
   switch (found.kind) {
     case "new":
       say("ok", "outbox", "JetStream takes the login; its streams are made at the start");
@@ -258,6 +263,11 @@ async function sayLedger(
     case "unusable":
       return say("bad", "outbox", `in NATS: ${found.reason}`);
   }
+}
+
+/** What was asked, if it is known in time: a server of NATS that freezes would be waited for. */
+async function inTime<T>(clock: Clock, asked: Promise<T>, late: T): Promise<T> {
+  return await within(clock, asked, NATS_MS) ? await asked : late;
 }
 
 function messageOf(error: unknown): string {
