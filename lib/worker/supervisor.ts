@@ -45,7 +45,8 @@ export class Supervisor implements Addresses {
   readonly #slots: readonly Slot[];
   #addresses: Addresses = { url: "", apiUrl: undefined };
   #isStopping = false;
-  #undelivered = 0;
+  /** Undefined until the shutdown is over. */
+  #undelivered: number | undefined;
 
   private constructor(config: Config, workers: number, deps: SupervisorDeps) {
     const { secrets, clock, log } = deps;
@@ -165,9 +166,15 @@ export class Supervisor implements Addresses {
     this.#end();
   }
 
-  /** Reports that the backend has not taken: known after the shutdown. */
+  /**
+   * Reports that the backend has not taken, as the shutdown counted them. As long as it is not over: those that
+   * wait, and CALLs that will have one.
+   */
   undelivered(): number {
-    return this.#undelivered;
+    const { metrics } = this.#memory.metricSet;
+    const { outboxPlaces, resultErrorsWaiting, disconnectsWaiting } = metrics;
+    return this.#undelivered ??
+      outboxPlaces.sum + resultErrorsWaiting.sum + disconnectsWaiting.sum;
   }
 
   #up(): Thread[] {

@@ -324,6 +324,8 @@ Deno.test("what a backend that hangs does not take of a hanging worker's reports
   const { workers, aftermath } = shutdownTimes(0, 0);
   setup.clock.tick(workers);
   await backend.next("/disconnect/");
+  // Whoever cannot wait for the end is told of what waits by now.
+  strictEqual(supervisor.undelivered(), 1);
   setup.clock.tick(aftermath - workers);
   await inTime(ended, "the shutdown");
   strictEqual(supervisor.undelivered(), 4);
