@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { json, RecordingBackend } from "../support/backend.ts";
 import { TestClient } from "../support/client.ts";
-import { inTime } from "../support/deadline.ts";
+import { inTime, until } from "../support/deadline.ts";
 import { type Program, startProgram, TempDir, urlOf } from "../support/program.ts";
 
 /** So many that each of two workers gets some: 2 to the power of -19 is never. */
@@ -70,6 +70,11 @@ for (const workers of [1, 2]) {
     await using it = await new Case().start({ "max-connections": 1 }, `--workers=${workers}`);
     const { program } = it;
     ok(await it.letsIn("CP1"));
+    // The other worker knows of it when it is counted, which is a moment after it is open.
+    await until(
+      "the client to be counted",
+      async () => await it.metric("ws2api_sockets") === "1",
+    );
     ok(!await it.letsIn("CP2"));
 
     await t.step("--max-connections", async () => {
