@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { NatsConnection } from "@nats-io/transport-node";
 import { type Clock, within } from "../clock.ts";
 import { validityOf } from "../config/certificate.ts";
 import { type ClientCaFiles, readAuthorities } from "../config/client_ca.ts";
@@ -210,15 +211,13 @@ async function sayBackend(config: Config, { clock }: CheckDeps, say: Say): Promi
 
 async function sayNats(
   { nats, natsSubject, maxMessageBytes }: Config,
-  { natsCredentials: credentials, natsCa: ca }: Secrets,
+  secrets: Secrets,
   { random, clock }: CheckDeps,
   say: Say,
 ): Promise<void> {
   if (nats === undefined) return;
-  const { connectNats } = await import("../nats/connect.ts");
+  const connect = await connectorOf(nats, natsSubject, secrets);
   const { probeNats } = await import("../cluster/nats/probe.ts");
-  const connect = (): ReturnType<typeof connectNats> =>
-    connectNats(nats, { credentials, ca }, natsSubject);
   const asked = probeNats(connect, natsSubject, randomUuid(random));
   const found = await inTime(clock, asked, { ok: false, fault: FROZEN });
   const where = nats.servers.join(",");
@@ -236,15 +235,13 @@ async function sayNats(
 
 async function sayLedger(
   { nats, natsSubject, outboxMaxBytes }: Config,
-  { natsCredentials: credentials, natsCa: ca }: Secrets,
+  secrets: Secrets,
   { clock }: CheckDeps,
   say: Say,
 ): Promise<void> {
   if (nats === undefined) return;
-  const { connectNats } = await import("../nats/connect.ts");
+  const connect = await connectorOf(nats, natsSubject, secrets);
   const { probeLedger } = await import("../outbox/jetstream/probe.ts");
-  const connect = (): ReturnType<typeof connectNats> =>
-    connectNats(nats, { credentials, ca }, natsSubject);
   const asked = probeLedger(connect, natsSubject);
   const found = await inTime(clock, asked, { kind: "unusable", reason: FROZEN });
   switch (found.kind) {
@@ -263,6 +260,17 @@ async function sayLedger(
     case "unusable":
       return say("bad", "outbox", `in NATS: ${found.reason}`);
   }
+}
+
+/** Connects to NATS once, as the gateway does. */
+async function connectorOf(
+  nats: NonNullable<Config["nats"]>,
+  subject: string,
+  { natsCredentials: credentials, natsCa: ca }: Secrets,
+): Promise<() => Promise<NatsConnection>> {
+  // Only who uses NATS pays for its client.
+  const { connectNats } = await import("../nats/connect.ts");
+  return () => connectNats(nats, { credentials, ca }, subject);
 }
 
 /** What was asked, if it is known in time: a server of NATS that freezes would be waited for. */

@@ -10,13 +10,12 @@ import { type Clock, type Timer, within } from "../../clock.ts";
 import type { Log } from "../../log/log.ts";
 import { Cell } from "../../metrics/tally.ts";
 import { Link } from "../../nats/link.ts";
-import { inboxPrefix } from "../../nats/subject.ts";
 import { CONNECT_AGAIN_MS } from "../../nats/times.ts";
 import { isOfStream, type Refusal } from "./fault.ts";
 import type { Ledger, LedgerFollower, LedgerStream } from "./ledger.ts";
 import { LinkLog } from "./link_log.ts";
 import { Questions } from "./questions.ts";
-import { ownersSubjects, trialsOf, trialSubjects } from "./rights.ts";
+import { ownersSubjects, trialSubjects, tryRights } from "./rights.ts";
 import { type Api, IMPOSSIBLE, JetStreamStream } from "./stream.ts";
 import { makeStreams, REPLICAS, type Streams, type StreamsOptions } from "./streams.ts";
 import { streamNames } from "./subject.ts";
@@ -169,11 +168,8 @@ class JetStreamLedger implements Ledger {
   /** What is forbidden of these the link is told of, before it takes itself for up. */
   #try(): void {
     const { connection } = this.#link;
-    const reply = `${inboxPrefix(this.#options.prefix)}.none`;
     try {
-      for (const { subject, text } of trialsOf(this.#options.prefix)) {
-        connection?.publish(subject, text, { reply });
-      }
+      if (connection !== null) tryRights(connection, this.#options.prefix);
     } catch {
       // It is being closed.
     }

@@ -5,6 +5,7 @@
  */
 
 import type { Log, LogFields } from "../../log/log.ts";
+import { rightText } from "./rights.ts";
 
 /** Something that keeps the ledger from being used. */
 export interface LinkFault {
@@ -44,8 +45,8 @@ export class LinkLog implements Log {
 
   error(_event: string, { reason, operation, subject }: LogFields = {}): void {
     if (operation !== undefined) {
-      const what = operation === "publish" ? "publish to" : "subscribe to";
-      this.#fault("forbidden", `the login at NATS may not ${what} ${subject}`, true);
+      const right = rightText(operation, subject);
+      this.#fault("forbidden", `the login at NATS may not ${right}`, true);
     } else this.#fault(`away: ${reason}`, `NATS cannot be used: ${reason}`);
   }
 

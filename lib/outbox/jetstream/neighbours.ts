@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../../clock.ts";
-import type { LedgerStream, Message } from "./ledger.ts";
+import type { LedgerStream } from "./ledger.ts";
 import { readSign, type Sign, signText } from "./sign_text.ts";
 import { ownerSubject } from "./subject.ts";
 import type { Tenure } from "./tenure.ts";
@@ -157,14 +157,10 @@ export class Neighbours {
     const { owners, prefix, clock, tenure, has, inherit } = this.#deps;
     const known = this.#known.get(owner);
     if (known === undefined) return;
-    const subject = ownerSubject(prefix, owner);
-    const last: Message | null | undefined = await owners.last(subject);
+    const last = await this.#last(owner);
     if (last === undefined) return;
     if (last === null) return void this.#known.delete(owner);
-    const read = readSign(last.text);
-    if (read === undefined) return;
-    // The subject says whose it is.
-    const sign: Sign = { ...read, owner };
+    const { sign } = last;
     const silentMs = Math.round(clock.now() - known.heardAt);
     const heir = tenure.name;
     // Its answer did not come.
@@ -173,7 +169,7 @@ export class Neighbours {
     if (sign.heir !== null && !await this.#isHeirOver(sign)) return;
     if (!tenure.isCertain || !this.#hasGone(owner)) return;
     const next: Sign = { ...sign, number: sign.number + 1, heir };
-    const put = await owners.put(subject, signText(next), last.seq);
+    const put = await owners.put(ownerSubject(prefix, owner), signText(next), last.seq);
     if (put.kind !== "stored" || heir !== tenure.name) return;
     known.sign = next;
     known.heardAt = clock.now();
@@ -206,12 +202,24 @@ export class Neighbours {
    */
   async #isHeirOver({ owner, heir }: Sign): Promise<boolean> {
     if (heir === null || heir === owner) return true;
+    const last = await this.#last(heir);
+    if (last === undefined) return false;
+    if (last === null) {
+      this.#known.delete(heir);
+      return true;
+    }
+    this.#read(heir, last.sign);
+    return this.#isOver(last.sign);
+  }
+
+  /** The last sign of an owner. @returns Null: it has none; undefined: that is not known. */
+  async #last(owner: string): Promise<{ sign: Sign; seq: number } | null | undefined> {
     const { owners, prefix } = this.#deps;
-    const last = await owners.last(ownerSubject(prefix, heir));
-    if (last === null) this.#known.delete(heir);
-    const sign = last ? readSign(last.text) : undefined;
-    if (sign !== undefined) this.#read(heir, sign);
-    return last === null || (sign !== undefined && this.#isOver(sign));
+    const last = await owners.last(ownerSubject(prefix, owner));
+    if (!last) return last;
+    const sign = readSign(last.text);
+    // The subject says whose it is.
+    return sign && { sign: { ...sign, owner }, seq: last.seq };
   }
 
   /** An estate has ended, and its owner with it. */

@@ -6,10 +6,9 @@
 
 import { jetstream, type StreamInfo } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { inboxPrefix } from "../../nats/subject.ts";
 import { forbiddenBy, reasonOf } from "../../nats/fault.ts";
 import { isStreamNotFound, refusalOf } from "./fault.ts";
-import { ownersSubjects, trialsOf } from "./rights.ts";
+import { ownersSubjects, rightText, tryRights } from "./rights.ts";
 import { REPLICAS } from "./streams.ts";
 import { streamNames } from "./subject.ts";
 import { ANSWER_MS } from "./times.ts";
@@ -62,8 +61,7 @@ async function forbiddenOn(
   const missing = new Set<string>();
   void noteForbidden(connection, missing);
   connection.subscribe(ownersSubjects(prefix), { callback: () => {} });
-  const reply = `${inboxPrefix(prefix)}.none`;
-  for (const { subject, text } of trialsOf(prefix)) connection.publish(subject, text, { reply });
+  tryRights(connection, prefix);
   // What was refused is told before the answers to these, and read before the second one.
   await connection.flush();
   await connection.flush();
@@ -76,7 +74,7 @@ async function noteForbidden(connection: NatsConnection, missing: Set<string>): 
       if (status.type !== "error") continue;
       const { operation, subject } = forbiddenBy(status.error) ?? {};
       if (subject === undefined) continue;
-      missing.add(`${operation === "publish" ? "publish to" : "subscribe to"} ${subject}`);
+      missing.add(rightText(operation, subject));
     }
   } catch {
     // It was closed.

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { NatsConnection } from "@nats-io/transport-node";
+import { inboxPrefix } from "../../nats/subject.ts";
 import { streamNames } from "./subject.ts";
 
 /** A message that changes nothing, on a subject that must be allowed. */
@@ -25,6 +27,21 @@ export function ownersSubjects(prefix: string): string {
 /** A subject of each stream on which nothing is ever kept. */
 export function trialSubjects(prefix: string): { entries: string; owners: string } {
   return { entries: `${prefix}.led.${NONE}.${NONE}.${NONE}`, owners: `${prefix}.own.${NONE}` };
+}
+
+/**
+ * Tries all rights out. What is refused the connection's status tells, and what is answered nobody hears.
+ *
+ * @throws When the connection is being closed.
+ */
+export function tryRights(connection: NatsConnection, prefix: string): void {
+  const reply = `${inboxPrefix(prefix)}.none`;
+  for (const { subject, text } of trialsOf(prefix)) connection.publish(subject, text, { reply });
+}
+
+/** What a login may not do, in words. */
+export function rightText(operation: unknown, subject: unknown): string {
+  return `${operation === "publish" ? "publish to" : "subscribe to"} ${subject}`;
 }
 
 /**
